@@ -2,21 +2,42 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.names import username_key
+
+
+class FriendRequestQuerySet(models.QuerySet["FriendRequest"]):
+    def received_by(self, user: User) -> FriendRequestQuerySet:
+        """What waits for the user's answer; those of people whom the user blocked are not shown."""
+        blocked = Block.objects.filter(owner=user, target=OuterRef("sender"))
+        return self.filter(~Exists(blocked), recipient=user).select_related("sender")
+
+    def sent_by(self, user: User) -> FriendRequestQuerySet:
+        return self.filter(sender=user).select_related("recipient")
 
 
 class FriendRequest(models.Model):
     """A question that waits; answering or withdrawing it deletes the row."""
 
     sender = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="requests_sent"
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="requests_sent",
+        verbose_name=_("from"),
     )
     recipient = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="requests_received"
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="requests_received",
+        verbose_name=_("to"),
     )
     note = models.CharField(_("note"), max_length=50, blank=True)
     created_at = models.DateTimeField(_("asked at"), auto_now_add=True)
+
+    objects = FriendRequestQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("friend request")
@@ -35,15 +56,37 @@ class FriendRequest(models.Model):
         return f"{self.sender} → {self.recipient}"
 
 
+class FriendshipQuerySet(models.QuerySet["Friendship"]):
+    def of(self, owner: User) -> FriendshipQuerySet:
+        """The user's friends, each with `blocked`: whether the user blocked them."""
+        blocked = Block.objects.filter(owner=owner, target=OuterRef("friend"))
+        return (
+            self.filter(owner=owner)
+            .select_related("friend")
+            .annotate(blocked=Exists(blocked))
+            .order_by("friend__username_key")
+        )
+
+    def named(self, username: str) -> FriendshipQuerySet:
+        return self.filter(friend__username_key=username_key(username))
+
+
 class Friendship(models.Model):
     """One side of a friendship; the other side is a mirrored row."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="friendships"
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="friendships",
+        verbose_name=_("owner"),
     )
-    friend = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    friend = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("friend")
+    )
     remark = models.CharField(_("remark"), max_length=16, blank=True)
     created_at = models.DateTimeField(_("friends since"), auto_now_add=True)
+
+    objects = FriendshipQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("friendship")
@@ -59,8 +102,19 @@ class Friendship(models.Model):
     def __str__(self) -> str:
         return f"{self.owner} – {self.friend}"
 
+    @property
+    def username(self) -> str:
+        return self.friend.username
+
+    @property
+    def name(self) -> str:
+        """What the owner calls the friend."""
+        return self.remark or self.friend.username
+
 
 class Block(models.Model):
+    """The owner wants to hear nothing of the target, who is not told."""
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="blocks")
     target = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+register = template.Library()
+
+AVATAR_COLOURS = 12
+SHOWN_AT_MOST = 99
+
+
+@register.filter
+def avatar_class(username: str) -> str:
+    """One of twelve colours by the name; the browser computes the same from UTF-16 code units."""
+    units = username.encode("utf-16-le")
+    total = sum(units[0::2]) + 256 * sum(units[1::2])
+    return f"avatar-{total % AVATAR_COLOURS}"
+
+
+@register.filter
+def initial(name: str) -> str:
+    return name[:1].upper()
+
+
+@register.filter
+def badge(count: int) -> str:
+    if not count:
+        return ""
+    return str(count) if count <= SHOWN_AT_MOST else f"{SHOWN_AT_MOST}+"
+
+
+@register.filter
+def relative_time(moment: datetime | None) -> str:
+    """How lists say a time, by the server's clock and in its zone."""
+    if moment is None:
+        return ""
+    now = timezone.localtime()
+    moment = timezone.localtime(moment)
+    minutes = (now - moment) // timedelta(minutes=1)
+    if minutes < 1:
+        return gettext("just now")
+    if minutes < 60:
+        return ngettext(
+            "%(minutes)d minute ago", "%(minutes)d minutes ago", minutes
+        ) % {"minutes": minutes}
+    if moment.date() == now.date():
+        return f"{moment:%H:%M}"
+    if moment.date() == now.date() - timedelta(days=1):
+        return gettext("yesterday")
+    if moment.year == now.year:
+        return f"{moment:%m-%d}"
+    return f"{moment:%Y-%m-%d}"

@@ -1,0 +1,40 @@
+"""Fetch through the user: what is not theirs to see does not exist (404)."""
+
+from __future__ import annotations
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from accounts.models import User
+from accounts.names import username_key
+
+from .models import Block, FriendRequest, Friendship
+
+
+def get_friendship(user: User, username: str) -> Friendship:
+    return get_object_or_404(
+        Friendship.objects.of(user).named(username).select_related("owner", "friend")
+    )
+
+
+def get_received(user: User, pk: int) -> FriendRequest:
+    received = FriendRequest.objects.received_by(user).select_related("sender", "recipient")
+    return get_object_or_404(received, pk=pk)
+
+
+def get_sent(user: User, pk: int) -> FriendRequest:
+    sent = FriendRequest.objects.sent_by(user).select_related("sender", "recipient")
+    return get_object_or_404(sent, pk=pk)
+
+
+def get_blockable(user: User, username: str) -> User:
+    """A friend, someone who has asked, or someone blocked: an ex-friend can be unblocked."""
+    target = get_object_or_404(User, username_key=username_key(username))
+    known = (
+        Friendship.objects.filter(owner=user, friend=target),
+        FriendRequest.objects.filter(sender=target, recipient=user),
+        Block.objects.filter(owner=user, target=target),
+    )
+    if not any(rows.exists() for rows in known):
+        raise Http404
+    return target

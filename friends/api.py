@@ -1,0 +1,105 @@
+"""Friends and requests as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import User
+from webchat.api import fill
+
+from . import access, services
+from .forms import AskForm, RemarkForm
+from .models import Block, FriendRequest, Friendship
+
+
+def friend_json(friendship: Friendship) -> dict[str, Any]:
+    """F of the contract; the friendship comes from `FriendshipQuerySet.of`."""
+    return {
+        "username": friendship.username,
+        "remark": friendship.remark,
+        "blocked": friendship.blocked,  # type: ignore[attr-defined]
+    }
+
+
+def request_json(request: FriendRequest, viewer: User) -> dict[str, Any]:
+    """R of the contract: the username is always the other one's."""
+    other = request.recipient if request.sender_id == viewer.pk else request.sender
+    return {
+        "id": request.pk,
+        "username": other.username,
+        "note": request.note,
+        "time": f"{timezone.localtime(request.created_at):%Y-%m-%d %H:%M}",
+    }
+
+
+def friends(request: HttpRequest) -> dict[str, Any]:
+    return {"friends": [friend_json(f) for f in Friendship.objects.of(request.user)]}
+
+
+def requests(request: HttpRequest) -> dict[str, Any]:
+    user = request.user
+    received = FriendRequest.objects.received_by(user)
+    sent = FriendRequest.objects.sent_by(user)
+    return {
+        "received": [request_json(r, user) for r in received],
+        "sent": [request_json(r, user) for r in sent],
+    }
+
+
+def ask(request: HttpRequest) -> tuple[dict[str, Any], int]:
+    form = fill(AskForm, request)
+    outcome = services.ask(sender=request.user, **form.cleaned_data)
+    if isinstance(outcome, Friendship):
+        friendship = access.get_friendship(request.user, outcome.username)
+        return {"friend": friend_json(friendship)}, 200
+    return {"request": request_json(outcome, request.user)}, 201
+
+
+def accept(request: HttpRequest, pk: int) -> dict[str, Any]:
+    friendship = services.accept(request=access.get_received(request.user, pk))
+    return {"friend": friend_json(friendship)}
+
+
+def decline(request: HttpRequest, pk: int) -> dict[str, Any]:
+    services.decline(request=access.get_received(request.user, pk))
+    return {}
+
+
+def withdraw(request: HttpRequest, pk: int) -> dict[str, Any]:
+    services.withdraw(request=access.get_sent(request.user, pk))
+    return {}
+
+
+def remove(request: HttpRequest, username: str) -> dict[str, Any]:
+    services.remove(friendship=access.get_friendship(request.user, username))
+    return {}
+
+
+def remark(request: HttpRequest, username: str) -> dict[str, Any]:
+    friendship = access.get_friendship(request.user, username)
+    form = fill(RemarkForm, request)
+    return {"friend": friend_json(services.set_remark(friendship=friendship, **form.cleaned_data))}
+
+
+def block(request: HttpRequest, username: str) -> dict[str, Any]:
+    target = access.get_blockable(request.user, username)
+    services.block(owner=request.user, target=target)
+    return {"friend": _as_friend(request.user, target)}
+
+
+def unblock(request: HttpRequest, username: str) -> dict[str, Any]:
+    target = access.get_blockable(request.user, username)
+    services.unblock(owner=request.user, target=target)
+    return {"friend": _as_friend(request.user, target)}
+
+
+def _as_friend(user: User, target: User) -> dict[str, Any]:
+    """F of somebody who may be no friend (any more), only blocked or asking."""
+    friendship = Friendship.objects.of(user).filter(friend=target).first()
+    if friendship is not None:
+        return friend_json(friendship)
+    blocked = Block.objects.filter(owner=user, target=target).exists()
+    return {"username": target.username, "remark": "", "blocked": blocked}

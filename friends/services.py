@@ -1,0 +1,151 @@
+"""Every change of who knows whom. The pages, the API, the admin and the commands come in here."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.names import username_key
+
+from . import signals
+from .models import Block, FriendRequest, Friendship
+
+
+def ask(*, sender: User, username: str, note: str = "") -> FriendRequest | Friendship:
+    """Ask the person of that name to be friends.
+
+    Answers with the waiting request, or with the new friendship when theirs was waiting.
+    Raises ValidationError: not_found, self, already_friends, already_asked.
+    """
+    key = username_key(username)
+    if key == sender.username_key:
+        raise ValidationError(_("You cannot add yourself."), "self")
+    with transaction.atomic():
+        recipient = User.objects.filter(username_key=key, is_active=True).first()
+        if recipient is None:
+            raise ValidationError(_("There is no user of this name."), "not_found")
+        if Friendship.objects.filter(owner=sender, friend=recipient).exists():
+            raise ValidationError(_("You are friends already."), "already_friends")
+        theirs = FriendRequest.objects.filter(sender=recipient, recipient=sender).first()
+        if theirs is not None:
+            return _befriend(theirs)
+        if FriendRequest.objects.filter(sender=sender, recipient=recipient).exists():
+            raise ValidationError(
+                _("You have asked already; please wait for the answer."), "already_asked"
+            )
+        request = FriendRequest.objects.create(sender=sender, recipient=recipient, note=note)
+        signals.request_asked.send(FriendRequest, request=request, hidden=_is_hidden(request))
+        return request
+
+
+def accept(*, request: FriendRequest) -> Friendship:
+    """Make the two friends; answers with the recipient's side of the friendship."""
+    with transaction.atomic():
+        _still_waiting(request)
+        _befriend(request)
+        return Friendship.objects.of(request.recipient).get(friend=request.sender)
+
+
+def decline(*, request: FriendRequest) -> None:
+    _close(request, "declined")
+
+
+def withdraw(*, request: FriendRequest) -> None:
+    _close(request, "withdrawn")
+
+
+def remove(*, friendship: Friendship) -> None:
+    """End the friendship for both. What they wrote stays, unseen, until they are friends again."""
+    pair = (friendship.owner, friendship.friend)
+    with transaction.atomic():
+        if _delete_pair(*pair):
+            signals.friendship_removed.send(
+                Friendship, user=pair[0], friend=pair[1], reason="removed"
+            )
+
+
+def set_remark(*, friendship: Friendship, remark: str) -> Friendship:
+    owner, friend = friendship.owner, friendship.friend
+    with transaction.atomic():
+        if not Friendship.objects.filter(pk=friendship.pk).update(remark=remark):
+            raise ValidationError(_("You are not friends any more."), "not_found")
+        signals.friend_changed.send(Friendship, owner=owner, friend=friend)
+        return Friendship.objects.of(owner).get(friend=friend)
+
+
+def block(*, owner: User, target: User) -> None:
+    """Refuse what the target sends from now on, and hide what the target has asked."""
+    with transaction.atomic():
+        _block, is_new = Block.objects.get_or_create(owner=owner, target=target)
+        if not is_new:
+            return
+        request = FriendRequest.objects.filter(sender=target, recipient=owner).first()
+        if request is not None:
+            signals.request_hidden.send(FriendRequest, request=request)
+        signals.friend_changed.send(Friendship, owner=owner, friend=target)
+
+
+def unblock(*, owner: User, target: User) -> None:
+    with transaction.atomic():
+        deleted, _rows = Block.objects.filter(owner=owner, target=target).delete()
+        if not deleted:
+            return
+        request = FriendRequest.objects.filter(sender=target, recipient=owner).first()
+        if request is not None:
+            signals.request_shown.send(FriendRequest, request=request)
+        signals.friend_changed.send(Friendship, owner=owner, friend=target)
+
+
+def part_with_everyone(user: User) -> None:
+    """Tell those who knew an account that it goes; the rows themselves fall by cascade."""
+    for friendship in Friendship.objects.filter(owner=user).select_related("friend"):
+        signals.friendship_removed.send(
+            Friendship, user=user, friend=friendship.friend, reason="deleted"
+        )
+    for request in user.requests_sent.select_related("recipient"):
+        _tell_closed(request, "withdrawn")
+    for request in user.requests_received.select_related("sender"):
+        _tell_closed(request, "declined")
+
+
+def _befriend(request: FriendRequest) -> Friendship:
+    """Turn a waiting request into the friendship; answers with the side of who acts now."""
+    asker, answerer = request.sender, request.recipient
+    _tell_closed(request, "accepted")
+    request.delete()
+    Friendship.objects.get_or_create(owner=asker, friend=answerer)
+    friendship, _is_new = Friendship.objects.get_or_create(owner=answerer, friend=asker)
+    signals.friendship_added.send(Friendship, user=answerer, friend=asker)
+    return friendship
+
+
+def _close(request: FriendRequest, state: str) -> None:
+    with transaction.atomic():
+        _still_waiting(request)
+        _tell_closed(request, state)
+        request.delete()
+
+
+def _still_waiting(request: FriendRequest) -> None:
+    """The other side may have withdrawn it, or answered in another tab, since it was fetched."""
+    if not FriendRequest.objects.filter(pk=request.pk).exists():
+        raise ValidationError(_("This request no longer waits."), "not_found")
+
+
+def _tell_closed(request: FriendRequest, state: str) -> None:
+    signals.request_closed.send(
+        FriendRequest, request=request, state=state, hidden=_is_hidden(request)
+    )
+
+
+def _is_hidden(request: FriendRequest) -> bool:
+    return Block.objects.filter(owner=request.recipient, target=request.sender).exists()
+
+
+def _delete_pair(user: User, friend: User) -> int:
+    mine, _rows = Friendship.objects.filter(owner=user, friend=friend).delete()
+    theirs, _rows = Friendship.objects.filter(owner=friend, friend=user).delete()
+    return mine + theirs
+

@@ -1,0 +1,149 @@
+"""The contacts pages. Every change is a plain form, so that they work without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from . import access, services
+from .api import request_json
+from .forms import AskForm, RemarkForm
+from .models import FriendRequest, Friendship
+
+
+@require_safe
+@never_cache
+def contacts(request: HttpRequest) -> HttpResponse:
+    return _render_contacts(request, AskForm())
+
+
+@never_cache
+def ask(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return contacts(request)
+    form = AskForm(request.POST)
+    if form.is_valid():
+        try:
+            outcome = services.ask(sender=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error("username", error)
+        else:
+            messages.success(request, _said(outcome))
+            return redirect("friends:contacts")
+    return _render_contacts(request, form, status=422)
+
+
+@require_safe
+@never_cache
+def contact(request: HttpRequest, username: str) -> HttpResponse:
+    friendship = access.get_friendship(request.user, username)
+    return _render_contact(request, friendship, RemarkForm({"remark": friendship.remark}))
+
+
+@require_POST
+def set_remark(request: HttpRequest, username: str) -> HttpResponse:
+    friendship = access.get_friendship(request.user, username)
+    form = RemarkForm(request.POST)
+    if not form.is_valid():
+        return _render_contact(request, friendship, form, status=422)
+    services.set_remark(friendship=friendship, **form.cleaned_data)
+    return redirect("friends:contact", friendship.username)
+
+
+@require_POST
+def accept(request: HttpRequest, pk: int) -> HttpResponse:
+    waiting = access.get_received(request.user, pk)
+    return _answered(request, services.accept, waiting)
+
+
+@require_POST
+def decline(request: HttpRequest, pk: int) -> HttpResponse:
+    waiting = access.get_received(request.user, pk)
+    return _answered(request, services.decline, waiting)
+
+
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    waiting = access.get_sent(request.user, pk)
+    return _answered(request, services.withdraw, waiting)
+
+
+@require_POST
+def remove(request: HttpRequest, username: str) -> HttpResponse:
+    friendship = access.get_friendship(request.user, username)
+    services.remove(friendship=friendship)
+    messages.success(
+        request, _("%(username)s is no longer your friend.") % {"username": friendship.username}
+    )
+    return redirect("friends:contacts")
+
+
+@require_POST
+def block(request: HttpRequest, username: str) -> HttpResponse:
+    target = access.get_blockable(request.user, username)
+    services.block(owner=request.user, target=target)
+    return _back_to(request, target.username)
+
+
+@require_POST
+def unblock(request: HttpRequest, username: str) -> HttpResponse:
+    target = access.get_blockable(request.user, username)
+    services.unblock(owner=request.user, target=target)
+    return _back_to(request, target.username)
+
+
+def _said(outcome: FriendRequest | Friendship) -> str:
+    if isinstance(outcome, Friendship):
+        return _("%(username)s is your friend now.") % {"username": outcome.username}
+    return _("Asked %(username)s; please wait for the answer.") % {
+        "username": outcome.recipient.username
+    }
+
+
+def _answered(
+    request: HttpRequest, service: Callable[..., Any], waiting: FriendRequest
+) -> HttpResponse:
+    try:
+        service(request=waiting)
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+    return redirect("friends:contacts")
+
+
+def _back_to(request: HttpRequest, username: str) -> HttpResponse:
+    if Friendship.objects.of(request.user).named(username).exists():
+        return redirect("friends:contact", username)
+    return redirect("friends:contacts")
+
+
+def _lists(request: HttpRequest) -> dict[str, Any]:
+    user = request.user
+    return {
+        "friends": Friendship.objects.of(user),
+        "received": [request_json(r, user) for r in FriendRequest.objects.received_by(user)],
+        "sent": [request_json(r, user) for r in FriendRequest.objects.sent_by(user)],
+    }
+
+
+def _render_contacts(request: HttpRequest, form: AskForm, status: int = 200) -> HttpResponse:
+    context = _lists(request) | {"form": form}
+    return render(request, "friends/contacts.html", context, status=status)
+
+
+def _render_contact(
+    request: HttpRequest, friendship: Friendship, form: RemarkForm, status: int = 200
+) -> HttpResponse:
+    context = _lists(request) | {
+        "form": AskForm(),
+        "contact": friendship,
+        "remark_form": form,
+    }
+    return render(request, "friends/contact.html", context, status=status)

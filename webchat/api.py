@@ -1,0 +1,167 @@
+"""What every JSON endpoint under `api/` has in common: who, how, what came in, what went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.forms import Form
+from django.http import Http404, HttpRequest, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+MAX_BODY_BYTES = 32 * 1024
+MAX_INTEGER = 2**63 - 1  # the largest that SQLite stores
+
+STATUS = {
+    "invalid": 400,
+    "too_long": 400,
+    "self": 400,
+    "not_authenticated": 401,
+    "csrf": 403,
+    "blocked": 403,
+    "muted": 403,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "duplicate_id": 409,
+    "already_friends": 409,
+    "already_asked": 409,
+    "name_taken": 409,
+    "too_large": 413,
+    "unsupported_type": 415,
+    "rate_limited": 429,
+    "server_error": 500,
+    "unavailable": 503,
+}
+# What Django's own fields and validators call things that have another name here.
+CODES = {"max_length": "too_long"}
+
+Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int]]
+
+
+def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonResponse]:
+    """Make a view of one handler a method: `endpoint(GET=messages, POST=send)`.
+
+    A handler takes the request and the route's arguments and returns the JSON object, or
+    that and a status. `request.json` holds the object that came in. The caller learns of
+    a missing session before anything else, token or not.
+    """
+
+    def view(request: HttpRequest, **kwargs: Any) -> JsonResponse:
+        if login and not request.user.is_authenticated:
+            return refuse("not_authenticated", _("Please log in."))
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method or "")
+        if handler is None:
+            response = refuse("method_not_allowed", _("This method is not allowed here."))
+            response["Allow"] = ", ".join(handlers)
+            return response
+        try:
+            request.json = {}  # type: ignore[attr-defined]
+            if request.method not in ("GET", "HEAD"):
+                request.json = _read_object(request)  # type: ignore[attr-defined]
+            answer = handler(request, **kwargs)
+        except ValidationError as error:
+            return refuse_invalid(error)
+        except Http404:
+            return not_found()
+        except PermissionDenied as error:
+            return refuse("forbidden", str(error) or _("You may not do that."))
+        data, status = answer if isinstance(answer, tuple) else (answer, 200)
+        return JsonResponse(data, status=status)
+
+    return csrf_exempt(login_not_required(never_cache(view)))
+
+
+def refuse(code: str, message: str, retry_after: int | None = None) -> JsonResponse:
+    """The one shape of an error; `retry_after` is in seconds."""
+    response = JsonResponse({"error": {"code": code, "message": message}}, status=STATUS[code])
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    return response
+
+
+def not_found() -> JsonResponse:
+    return refuse("not_found", _("Not found."))
+
+
+def refuse_invalid(error: ValidationError) -> JsonResponse:
+    code, message, params = describe(error)
+    return refuse(code, message, params.get("retry_after"))
+
+
+def describe(error: ValidationError) -> tuple[str, str, dict[str, Any]]:
+    """The first reason in `error`: its code of the contract, its sentence, its parameters."""
+    if hasattr(error, "error_dict"):
+        fields = error.error_dict
+        first = next(iter(fields.get(NON_FIELD_ERRORS) or next(iter(fields.values()))))
+    else:
+        first = error.error_list[0]
+    code = CODES.get(first.code or "", first.code or "")
+    if code not in STATUS:
+        code = "invalid"
+    return code, first.messages[0], first.params or {}
+
+
+def integer(value: Any, *, name: str) -> int:
+    """Read an id or a limit; one beyond what the database holds becomes the largest it does."""
+    try:
+        if isinstance(value, (bool, float)):
+            raise ValueError
+        number = int(value)
+    except (TypeError, ValueError):
+        message = _("“%(name)s” must be a whole number.") % {"name": name}
+        raise ValidationError(message, "invalid") from None
+    return max(-MAX_INTEGER, min(number, MAX_INTEGER))
+
+
+def fill(form_class: type[Form], request: HttpRequest) -> Form:
+    """The form of a page, fed from JSON and valid; its fields take texts and nothing else."""
+    data = request.json  # type: ignore[attr-defined]
+    for name in form_class.base_fields:
+        if not isinstance(data.get(name, ""), str):
+            message = _("“%(name)s” must be a text.") % {"name": name}
+            raise ValidationError(message, "invalid")
+    form = form_class(data)
+    if not form.is_valid():
+        raise ValidationError(form.errors.as_data())
+    return form
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    check = _CsrfCheck(lambda request: JsonResponse({}))
+    if check.process_view(request, None, (), {}):  # type: ignore[arg-type]
+        message = _("This page is out of date. Please reload it and try again.")
+        raise ValidationError(message, "csrf")
+
+
+def _read_object(request: HttpRequest) -> dict[str, Any]:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length > MAX_BODY_BYTES:
+        raise ValidationError(_("That is too large."), "too_large")
+    _check_csrf(request)
+    if not length:
+        return {}
+    if request.content_type != "application/json":
+        raise ValidationError(_("Please send application/json."), "unsupported_type")
+    try:
+        data = json.loads(request.body)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise ValidationError(_("The body must be one JSON object."), "invalid")
+    return data
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
