@@ -2,7 +2,28 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from accounts.models import User
+
+UNREAD_AT_MOST = 100  # what the API says; the pages show 99+
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def between(self, user: User, friend: User) -> ConversationQuerySet:
+        low, high = sorted((user.pk, friend.pk))
+        return self.filter(low=low, high=high)
+
+    def open_between(self, user: User, friend: User) -> Conversation:
+        """The conversation of the two, made if there is none yet."""
+        low, high = sorted((user.pk, friend.pk))
+        conversation, is_new = self.get_or_create(low_id=low, high_id=high)
+        if is_new:
+            Membership.objects.bulk_create(
+                Membership(conversation=conversation, user_id=pk) for pk in (low, high)
+            )
+        return conversation
 
 
 class Conversation(models.Model):
@@ -12,6 +33,8 @@ class Conversation(models.Model):
     low = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     high = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
 
+    objects = ConversationQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["low", "high"], name="chat_conversation_once"),
@@ -20,6 +43,48 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return f"conversation {self.pk}"
+
+    def other_id(self, user_id: int) -> int:
+        return self.high_id if self.low_id == user_id else self.low_id
+
+    def username_of(self, user_id: int) -> str:
+        """Needs `low` and `high` loaded."""
+        return self.low.username if self.low_id == user_id else self.high.username
+
+
+class CappedCount(Subquery):
+    """How many rows a sliced subquery has: the database stops counting at the cap."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS capped)"
+    output_field = models.IntegerField()
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def with_unread(self) -> MembershipQuerySet:
+        """Annotate `unread`, at most UNREAD_AT_MOST; own messages are never unread."""
+        unread = (
+            Message.objects.present()
+            .filter(
+                conversation=OuterRef("conversation"),
+                id__gt=OuterRef("last_read"),
+            )
+            .filter(id__gt=OuterRef("hidden_through"))
+            .exclude(sender=OuterRef("user"))
+            .order_by()
+            .values("id")[:UNREAD_AT_MOST]
+        )
+        return self.annotate(unread=CappedCount(unread))
+
+    def with_last_message(self) -> MembershipQuerySet:
+        """Annotate `last_message_id`, null where there is nothing to see."""
+        newest = (
+            Message.objects.filter(
+                conversation=OuterRef("conversation"), id__gt=OuterRef("hidden_through")
+            )
+            .order_by("-id")
+            .values("id")[:1]
+        )
+        return self.annotate(last_message_id=Subquery(newest))
 
 
 class Membership(models.Model):
@@ -32,6 +97,8 @@ class Membership(models.Model):
     muted = models.BooleanField(default=False)
     hidden_through = models.BigIntegerField(default=0)
 
+    objects = MembershipQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["conversation", "user"], name="chat_member_once"),
@@ -39,6 +106,39 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"member {self.user_id} of conversation {self.conversation_id}"
+
+    def mark_read(self, up_to: int) -> bool:
+        """Move the cursor forward, never beyond the newest message; False if it stood there."""
+        newest = self.conversation.messages.aggregate(newest=models.Max("id"))["newest"] or 0
+        up_to = min(up_to, newest)
+        # Two tabs may report out of order: the cursor only ever moves forward.
+        return bool(
+            Membership.objects.filter(pk=self.pk, last_read__lt=up_to).update(
+                last_read=up_to, last_read_at=timezone.now()
+            )
+        )
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def present(self) -> MessageQuerySet:
+        return self.filter(recalled_at=None, removed_at=None)
+
+    def page(
+        self, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> tuple[list[Message], bool]:
+        """A page in ascending order and whether there is more in the direction asked.
+
+        `after` reads on from an id; otherwise the newest messages, or those before an id.
+        """
+        messages = self
+        if before is not None:
+            messages = messages.filter(id__lt=before)
+        if after is not None:
+            messages = messages.filter(id__gt=after)
+        found = list(messages.order_by("id" if after is not None else "-id")[: limit + 1])
+        more = len(found) > limit
+        found = found[:limit]
+        return (found if after is not None else found[::-1]), more
 
 
 class Message(models.Model):
@@ -55,6 +155,8 @@ class Message(models.Model):
     recalled_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
 
+    objects = MessageQuerySet.as_manager()
+
     class Meta:
         constraints = [
             # A browser that lost the answer sends again: same id, same message.
@@ -68,9 +170,28 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"message {self.pk}"
 
+    @property
+    def state(self) -> str:
+        if self.removed_at:
+            return "removed"
+        return "recalled" if self.recalled_at else "sent"
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def for_everyone(self) -> EventQuerySet:
+        return self.filter(user=None, conversation=None)
+
+    def for_members_of(self, conversation_ids: list[int]) -> EventQuerySet:
+        return self.filter(user=None, conversation__in=conversation_ids)
+
 
 class Event(models.Model):
-    """One thing that happened, for one person, the members of one conversation, or everyone."""
+    """One thing that happened.
+
+    Its audience is `user` where that is set, else the members of `conversation`, else
+    everyone. `data` holds ids and numbers as they were at that moment; names and texts are
+    looked up when the event is shown.
+    """
 
     class Kind(models.TextChoices):
         MESSAGE = "message"
@@ -87,22 +208,37 @@ class Event(models.Model):
         SESSION = "session"
 
     kind = models.CharField(max_length=24, choices=Kind)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="events", null=True
-    )
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, related_name="events", null=True
-    )
-    message = models.ForeignKey(Message, models.CASCADE, related_name="+", null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", null=True)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", null=True)
+    # Falls with its conversation, in one DELETE: a second cascade by way of the messages
+    # would load each of them first.
+    message = models.ForeignKey(Message, models.DO_NOTHING, related_name="+", null=True)
     data = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None) | Q(conversation=None), name="chat_event_one_audience"
+        indexes = [
+            # Announcements among a log that is nearly all conversations.
+            models.Index(
+                fields=["id"],
+                condition=Q(user=None, conversation=None),
+                name="chat_event_for_everyone",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class EventLog(models.Model):
+    """The one row that remembers what the log itself forgets."""
+
+    # Events up to this id may be gone: who has seen less must reload.
+    pruned_through = models.BigIntegerField(default=0)
+    # The head is never below this, though the newest rows may fall with a deleted account.
+    head_at_least = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"pruned through {self.pruned_through}"

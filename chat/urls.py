@@ -1,4 +1,30 @@
-from django.urls import path
+from django.urls import include, path, re_path
+
+from webchat.api import endpoint, nothing_here
+
+from . import api, views
 
 app_name = "chat"
-urlpatterns: list = []
+
+# /api/
+api_urls = [
+    path("me/", endpoint(GET=api.me), name="api_me"),
+    path("conversations/", endpoint(GET=api.conversations), name="api_conversations"),
+    path(
+        "conversations/<str:username>/messages/",
+        endpoint(GET=api.messages, POST=api.send),
+        name="api_messages",
+    ),
+    path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
+    path("unread_counts/", endpoint(GET=api.unread_counts), name="api_unread_counts"),
+    path("events/", endpoint(GET=api.events_after), name="api_events"),
+    # Whatever else is asked under api/ gets its 404 as JSON, too.
+    re_path("", nothing_here),
+]
+
+urlpatterns = [
+    path("", views.chats, name="chats"),
+    path("chat/<str:username>/", views.conversation, name="conversation"),
+    path("discover/", views.discover, name="discover"),
+    path("api/", include(api_urls)),
+]

@@ -148,4 +148,3 @@ def _delete_pair(user: User, friend: User) -> int:
     mine, _rows = Friendship.objects.filter(owner=user, friend=friend).delete()
     theirs, _rows = Friendship.objects.filter(owner=friend, friend=user).delete()
     return mine + theirs
-

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from webchat.snapshot import of_one_moment
+
 from . import access, services
 from .api import request_json
 from .forms import AskForm, RemarkForm
@@ -21,6 +23,7 @@ from .models import FriendRequest, Friendship
 
 @require_safe
 @never_cache
+@of_one_moment
 def contacts(request: HttpRequest) -> HttpResponse:
     return _render_contacts(request, AskForm())
 
@@ -43,6 +46,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
+@of_one_moment
 def contact(request: HttpRequest, username: str) -> HttpResponse:
     friendship = access.get_friendship(request.user, username)
     return _render_contact(request, friendship, RemarkForm({"remark": friendship.remark}))

@@ -78,6 +78,15 @@ def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonRe
     return csrf_exempt(login_not_required(never_cache(view)))
 
 
+@csrf_exempt
+@login_not_required
+def nothing_here(request: HttpRequest) -> JsonResponse:
+    """The view of every other path under `api/`."""
+    if not request.user.is_authenticated:
+        return refuse("not_authenticated", _("Please log in."))
+    return not_found()
+
+
 def refuse(code: str, message: str, retry_after: int | None = None) -> JsonResponse:
     """The one shape of an error; `retry_after` is in seconds."""
     response = JsonResponse({"error": {"code": code, "message": message}}, status=STATUS[code])

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
 from django.db import connection
+from django.http import HttpRequest, HttpResponse
 
 
 @contextmanager
@@ -15,12 +18,27 @@ def read_snapshot() -> Iterator[None]:
     it takes the write lock (`transaction_mode: IMMEDIATE`), and a reader never needs that.
     Nothing may be written inside.
     """
-    if connection.in_atomic_block:
+    if connection.in_atomic_block or getattr(connection, "in_read_snapshot", False):
         yield
         return
     with connection.cursor() as cursor:
         cursor.execute("BEGIN DEFERRED")
+        connection.in_read_snapshot = True  # type: ignore[attr-defined]
         try:
             yield
         finally:
+            connection.in_read_snapshot = False  # type: ignore[attr-defined]
             cursor.execute("ROLLBACK")
+
+
+def of_one_moment(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Render a page from one snapshot; its form, when posted, runs outside of it."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        with read_snapshot():
+            return view(request, *args, **kwargs)
+
+    return wrapped

@@ -43,9 +43,9 @@ def relative_time(moment: datetime | None) -> str:
     if minutes < 1:
         return gettext("just now")
     if minutes < 60:
-        return ngettext(
-            "%(minutes)d minute ago", "%(minutes)d minutes ago", minutes
-        ) % {"minutes": minutes}
+        return ngettext("%(minutes)d minute ago", "%(minutes)d minutes ago", minutes) % {
+            "minutes": minutes
+        }
     if moment.date() == now.date():
         return f"{moment:%H:%M}"
     if moment.date() == now.date() - timedelta(days=1):

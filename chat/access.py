@@ -1,0 +1,42 @@
+"""Fetch through the user: a conversation is there for friends only, else 404."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.models import User
+from friends.access import get_friendship
+from friends.models import Friendship
+
+from .models import Conversation, Membership, MessageQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One person's view of the conversation with one friend."""
+
+    membership: Membership
+    friendship: Friendship
+
+    @property
+    def friend(self) -> User:
+        return self.friendship.friend
+
+    @property
+    def messages(self) -> MessageQuerySet:
+        """What the person has not hidden."""
+        messages: MessageQuerySet = self.membership.conversation.messages.all()
+        return messages.filter(id__gt=self.membership.hidden_through)
+
+
+def get_thread(user: User, username: str) -> Thread:
+    friendship = get_friendship(user, username)
+    conversation = Conversation.objects.between(user, friendship.friend).get()
+    membership = (
+        Membership.objects.filter(user=user, conversation=conversation)
+        .select_related("conversation")
+        .with_unread()
+        .with_last_message()
+        .get()
+    )
+    return Thread(membership, friendship)

@@ -1,0 +1,84 @@
+"""Conversations and the event log as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from webchat.api import integer
+from webchat.snapshot import read_snapshot
+
+from . import events, services
+from .access import get_thread
+from .drafts import Draft
+from .presentation import count_unread, list_conversations, view_thread
+
+PAGE_SIZE = 50
+PAGE_SIZE_AT_MOST = 100
+
+
+def me(request: HttpRequest) -> dict[str, Any]:
+    user = request.user
+    return {"username": user.username, "email": user.email, "last_event": events.head()}
+
+
+def conversations(request: HttpRequest) -> dict[str, Any]:
+    with read_snapshot():
+        last_event = events.head()
+        views = list_conversations(request.user)
+    return {"conversations": [view.as_json() for view in views], "last_event": last_event}
+
+
+def messages(request: HttpRequest, username: str) -> dict[str, Any]:
+    limit = _number(request, "limit")
+    if limit is None:
+        limit = PAGE_SIZE
+    if limit < 1:
+        raise ValidationError(_("“limit” must be at least 1."), "invalid")
+    before, after = _number(request, "before"), _number(request, "after")
+    with read_snapshot():
+        last_event = events.head()
+        thread = get_thread(request.user, username)
+        page, more = thread.messages.page(
+            before=before, after=after, limit=min(limit, PAGE_SIZE_AT_MOST)
+        )
+        views = view_thread(page, viewer=request.user, friend=thread.friend)
+    return {
+        "messages": [view.as_json() for view in views],
+        "more": more,
+        "last_event": last_event,
+    }
+
+
+def send(request: HttpRequest, username: str) -> tuple[dict[str, Any], int]:
+    data = request.json  # type: ignore[attr-defined]
+    draft = Draft.parse(
+        request.user.pk, to=username, text=data.get("text"), client_id=data.get("client_id")
+    )
+    posted = services.post_message(draft)
+    return {"message": posted.message.as_json()}, 201 if posted.is_new else 200
+
+
+def read(request: HttpRequest, username: str) -> dict[str, Any]:
+    thread = get_thread(request.user, username)
+    up_to = integer(request.json.get("up_to"), name="up_to")  # type: ignore[attr-defined]
+    return services.mark_read(membership=thread.membership, up_to=up_to)
+
+
+def unread_counts(request: HttpRequest) -> dict[str, Any]:
+    return count_unread(request.user)
+
+
+def events_after(request: HttpRequest) -> dict[str, Any]:
+    missed = events.read_after(request.user, _number(request, "after"))
+    if missed is None:
+        return {"reset": True}
+    return {"events": missed.events, "last_event": missed.last_event, "more": missed.more}
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    value = request.GET.get(name)
+    return None if value is None else integer(value, name=name)

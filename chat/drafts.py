@@ -1,0 +1,59 @@
+"""A message before it is written: what the sender asked for, with everything that can be
+checked without the database checked."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from webchat.text import clean_text
+
+TEXT_LENGTH = 4000
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    sender_id: int
+    to: str  # the recipient's username, in any case or width
+    text: str
+    client_id: UUID
+
+    @classmethod
+    def parse(cls, sender_id: int, *, to: Any, text: Any, client_id: Any) -> Draft:
+        """Build a draft from what a client sent; raises ValidationError invalid or too_long."""
+        if not isinstance(to, str) or not isinstance(text, str):
+            raise ValidationError(_("A message needs a recipient and a text."), "invalid")
+        return cls(sender_id, to, clean_message(text), parse_client_id(client_id))
+
+    def digest(self, recipient_id: int) -> bytes:
+        """Tells a retry from another message under its id; keyed, so that it is no oracle."""
+        content = f"{recipient_id}\n{self.text}".encode()
+        return hmac.digest(settings.SECRET_KEY.encode(), content, "sha256")[:DIGEST_BYTES]
+
+
+def clean_message(text: str) -> str:
+    text = clean_text(text)
+    if not text:
+        raise ValidationError(_("The message is empty."), "invalid")
+    if len(text) > TEXT_LENGTH:
+        raise ValidationError(
+            _("A message has at most %(limit)s characters."), "too_long", {"limit": TEXT_LENGTH}
+        )
+    return text
+
+
+def parse_client_id(value: Any) -> UUID:
+    """A UUID in its usual form of 36 characters; any version."""
+    try:
+        if len(value) != 36:
+            raise ValueError
+        return UUID(value)
+    except (TypeError, ValueError, AttributeError):
+        raise ValidationError(_("“client_id” must be a UUID."), "invalid") from None

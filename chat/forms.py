@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from .drafts import TEXT_LENGTH, clean_message, parse_client_id
+
+
+class MessageForm(forms.Form):
+    text = forms.CharField(
+        label=_("Message"),
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 1, "maxlength": TEXT_LENGTH}),
+    )
+    client_id = forms.CharField(widget=forms.HiddenInput, initial=uuid4)
+    # The newest message on the page: to answer it is to have read it.
+    up_to = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def clean_text(self) -> str:
+        return clean_message(self.cleaned_data["text"])
+
+    def clean_client_id(self) -> UUID:
+        return parse_client_id(self.cleaned_data["client_id"])
+
+
+class ReadForm(forms.Form):
+    up_to = forms.IntegerField()

@@ -1,0 +1,158 @@
+"""What a viewer sees of a message and of a conversation, for the templates and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from friends.models import Friendship
+
+from .models import Membership, Message
+
+
+def minute(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    id: int
+    with_: str
+    sender: str
+    mine: bool
+    text: str | None
+    sent_at: datetime
+    client_id: str
+    state: str
+
+    @property
+    def time(self) -> str:
+        return minute(self.sent_at)
+
+    def as_json(self) -> dict[str, Any]:
+        """M of the contract."""
+        return {
+            "id": self.id,
+            "with": self.with_,
+            "sender": self.sender,
+            "text": self.text,
+            "time": self.time,
+            "sent_at": self.sent_at.isoformat().replace("+00:00", "Z"),
+            "client_id": self.client_id,
+            "state": self.state,
+            "attachment": None,
+        }
+
+
+def view_message(message: Message, *, viewer: User, friend: User) -> MessageView:
+    mine = message.sender_id == viewer.pk
+    state = message.state
+    return MessageView(
+        id=message.pk,
+        with_=friend.username,
+        sender=viewer.username if mine else friend.username,
+        mine=mine,
+        text=message.text if state == "sent" else None,
+        sent_at=message.sent_at,
+        client_id=str(message.client_id),
+        state=state,
+    )
+
+
+def view_thread(messages: Iterable[Message], *, viewer: User, friend: User) -> list[MessageView]:
+    return [view_message(message, viewer=viewer, friend=friend) for message in messages]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    username: str
+    remark: str
+    blocked: bool
+    last_message: MessageView | None = None
+    unread: int = 0
+    last_read: int = 0
+    pinned: bool = False
+    muted: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.remark or self.username
+
+    def as_json(self) -> dict[str, Any]:
+        """C of the contract."""
+        return {
+            "with": self.username,
+            "remark": self.remark,
+            "last_message": self.last_message.as_json() if self.last_message else None,
+            "unread": self.unread,
+            "last_read": self.last_read,
+            "pinned": self.pinned,
+            "muted": self.muted,
+        }
+
+
+def view_conversation(
+    friendship: Friendship, membership: Membership | None, newest: Message | None, viewer: User
+) -> ConversationView:
+    """The friendship comes from `of`, the membership `with_unread`."""
+    friend = friendship.friend
+    facts: dict[str, Any] = {}
+    if membership is not None:
+        facts = {
+            "unread": membership.unread,  # type: ignore[attr-defined]
+            "last_read": membership.last_read,
+            "pinned": membership.pinned,
+            "muted": membership.muted,
+        }
+    return ConversationView(
+        username=friend.username,
+        remark=friendship.remark,
+        blocked=friendship.blocked,  # type: ignore[attr-defined]
+        last_message=newest and view_message(newest, viewer=viewer, friend=friend),
+        **facts,
+    )
+
+
+def list_conversations(viewer: User) -> list[ConversationView]:
+    """Every friend, pinned first, then by the newest message; three queries for any number."""
+    memberships = {
+        membership.conversation.other_id(viewer.pk): membership
+        for membership in Membership.objects.filter(user=viewer)
+        .select_related("conversation")
+        .with_unread()
+        .with_last_message()
+    }
+    newest = Message.objects.in_bulk(
+        [m.last_message_id for m in memberships.values() if m.last_message_id]
+    )
+    views = []
+    for friendship in Friendship.objects.of(viewer):
+        membership = memberships.get(friendship.friend_id)
+        message = membership and newest.get(membership.last_message_id)
+        views.append(view_conversation(friendship, membership, message, viewer))
+    views.sort(key=_order, reverse=True)
+    return views
+
+
+def _order(view: ConversationView) -> tuple[bool, int]:
+    return view.pinned, view.last_message.id if view.last_message else 0
+
+
+def count_unread(viewer: User) -> dict[str, int]:
+    """Unread messages by friend, only those above 0."""
+    friends = dict(
+        Friendship.objects.filter(owner=viewer).values_list("friend_id", "friend__username")
+    )
+    counts = {}
+    for membership in (
+        Membership.objects.filter(user=viewer).select_related("conversation").with_unread()
+    ):
+        username = friends.get(membership.conversation.other_id(viewer.pk))
+        if username and membership.unread:
+            counts[username] = membership.unread
+    return counts

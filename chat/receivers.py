@@ -1,0 +1,115 @@
+"""What the apps below say happened, written into the event log in the same transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.signals import post_save, pre_delete
+from django.dispatch import receiver
+
+from accounts.models import User
+from friends import signals
+from friends.models import FriendRequest, Friendship
+
+from . import events
+from .models import Conversation, Event, Membership
+
+Kind = Event.Kind
+
+
+@receiver(signals.request_asked)
+def on_request_asked(request: FriendRequest, hidden: bool, **kwargs: Any) -> None:
+    told = [_request_event(request, request.sender_id, "sent")]
+    if not hidden:
+        told.append(_request_event(request, request.recipient_id, "received"))
+    events.record(told)
+
+
+@receiver(signals.request_shown)
+def on_request_shown(request: FriendRequest, **kwargs: Any) -> None:
+    events.record([_request_event(request, request.recipient_id, "received")])
+
+
+@receiver(signals.request_hidden)
+def on_request_hidden(request: FriendRequest, **kwargs: Any) -> None:
+    events.record([_closed_event(request, request.recipient_id, "hidden")])
+
+
+@receiver(signals.request_closed)
+def on_request_closed(request: FriendRequest, state: str, hidden: bool, **kwargs: Any) -> None:
+    told = [_closed_event(request, request.sender_id, state)]
+    if not hidden:
+        told.append(_closed_event(request, request.recipient_id, state))
+    events.record(told)
+
+
+@receiver(post_save, sender=Friendship, dispatch_uid="chat_open_conversation")
+def on_friendship_saved(instance: Friendship, created: bool, **kwargs: Any) -> None:
+    if created:
+        Conversation.objects.open_between(instance.owner, instance.friend)
+
+
+@receiver(signals.friendship_added)
+def on_friendship_added(user: User, friend: User, **kwargs: Any) -> None:
+    conversation = Conversation.objects.open_between(user, friend)
+    members = Membership.objects.filter(conversation=conversation).with_unread().with_last_message()
+    told = []
+    for membership in members:
+        other_id = conversation.other_id(membership.user_id)
+        told += [
+            Event(kind=Kind.FRIEND_ADDED, user_id=membership.user_id, data={"friend": other_id}),
+            # Old friends find their history again.
+            conversation_event(membership),
+        ]
+    events.record(told)
+
+
+@receiver(signals.friendship_removed)
+def on_friendship_removed(user: User, friend: User, reason: str, **kwargs: Any) -> None:
+    told = [_removed_event(friend, user, reason)]
+    if reason == "removed":
+        told.append(_removed_event(user, friend, reason))
+    events.record(told)
+
+
+@receiver(signals.friend_changed)
+def on_friend_changed(owner: User, friend: User, **kwargs: Any) -> None:
+    events.record([Event(kind=Kind.FRIEND_CHANGED, user=owner, data={"friend": friend.pk})])
+
+
+@receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")
+def before_deletion(**kwargs: Any) -> None:
+    events.keep_head()
+
+
+def conversation_event(membership: Membership) -> Event:
+    """The state of one person's conversation; from `with_unread` and `with_last_message`."""
+    facts = {
+        "last_message": membership.last_message_id,  # type: ignore[attr-defined]
+        "unread": membership.unread,  # type: ignore[attr-defined]
+        "last_read": membership.last_read,
+        "pinned": membership.pinned,
+        "muted": membership.muted,
+    }
+    return Event(
+        kind=Kind.CONVERSATION_CHANGED,
+        user_id=membership.user_id,
+        conversation_id=membership.conversation_id,
+        data=facts,
+    )
+
+
+def _request_event(request: FriendRequest, user_id: int, direction: str) -> Event:
+    data = {"request": request.pk, "direction": direction}
+    return Event(kind=Kind.FRIEND_REQUEST, user_id=user_id, data=data)
+
+
+def _closed_event(request: FriendRequest, user_id: int, state: str) -> Event:
+    data = {"request_id": request.pk, "state": state}
+    return Event(kind=Kind.REQUEST_CHANGED, user_id=user_id, data=data)
+
+
+def _removed_event(told: User, gone: User, reason: str) -> Event:
+    # By name, the only thing that is left of a deleted account.
+    data = {"username": gone.username, "reason": reason}
+    return Event(kind=Kind.FRIEND_REMOVED, user=told, data=data)

@@ -1,0 +1,99 @@
+"""The pages of the chat itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from friends.models import FriendRequest
+from webchat.snapshot import of_one_moment
+
+from . import services
+from .access import Thread, get_thread
+from .api import PAGE_SIZE
+from .drafts import Draft
+from .forms import MessageForm, ReadForm
+from .presentation import list_conversations, view_thread
+
+
+@require_safe
+@never_cache
+@of_one_moment
+def chats(request: HttpRequest) -> HttpResponse:
+    context = {"conversations": list_conversations(request.user)}
+    return render(request, "chat/chats.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@of_one_moment
+def conversation(request: HttpRequest, username: str) -> HttpResponse:
+    thread = get_thread(request.user, username)
+    if request.method != "POST":
+        return _render(request, thread, MessageForm(), before=_before(request))
+    if request.POST.get("action") == "read":
+        _mark_read(thread, ReadForm(request.POST))
+        return redirect("chat:conversation", thread.friend.username)
+    form = MessageForm(request.POST)
+    if form.is_valid():
+        draft = Draft(
+            sender_id=request.user.pk,
+            to=thread.friend.username,
+            text=form.cleaned_data["text"],
+            client_id=form.cleaned_data["client_id"],
+        )
+        try:
+            services.post_message(draft)
+        except ValidationError as error:
+            form.add_error("text", error)
+        else:
+            _mark_read(thread, ReadForm(request.POST))
+            return redirect("chat:conversation", thread.friend.username)
+    return _render(request, thread, form, status=422)
+
+
+@require_safe
+@never_cache
+@of_one_moment
+def discover(request: HttpRequest) -> HttpResponse:
+    received = FriendRequest.objects.received_by(request.user).count()
+    return render(request, "chat/discover.html", {"received_count": received})
+
+
+def _mark_read(thread: Thread, form: ReadForm) -> None:
+    if form.is_valid():
+        services.mark_read(membership=thread.membership, up_to=form.cleaned_data["up_to"])
+
+
+def _before(request: HttpRequest) -> int | None:
+    value = request.GET.get("before")
+    if value is None:
+        return None
+    if not value.isdecimal() or len(value) > 18:
+        raise Http404
+    return int(value)
+
+
+def _render(
+    request: HttpRequest,
+    thread: Thread,
+    form: MessageForm,
+    *,
+    before: int | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    conversations = list_conversations(request.user)
+    page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
+    context: dict[str, Any] = {
+        "conversations": conversations,
+        "conversation": next(c for c in conversations if c.username == thread.friend.username),
+        "thread": view_thread(page, viewer=request.user, friend=thread.friend),
+        "more": more,
+        "form": form,
+    }
+    return render(request, "chat/conversation.html", context, status=status)
