@@ -1,29 +1,73 @@
+"""Django's settings. What can be set from outside is read through `webchat.environment`."""
+
 from pathlib import Path
 
-import environ
+from . import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+environment.load_env_file(BASE_DIR / ".env")
 
-SECRET_KEY = env("SECRET_KEY")
-DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = Path(env("DATA_DIR", default=str(BASE_DIR / "data")))
-ALLOWED_HOSTS = ["*"]
+# --- What the environment says (explained in .env.example) ---
+
+SECRET_KEY = environment.required(
+    "SECRET_KEY", "deploy/run.sh writes a random one into .env, which must not change afterwards"
+)
+DEBUG = environment.boolean("DEBUG", False)
+SITE = environment.site_url("SITE_URL")  # None is LAN mode
+DATA_DIR = environment.directory("DATA_DIR", BASE_DIR / "data")
+DATABASE_FILE = environment.sqlite_file("DATABASE_URL", DATA_DIR / "db.sqlite3", BASE_DIR)
+TIME_ZONE = environment.time_zone("TIME_ZONE", "Asia/Shanghai")
+LANGUAGE_CODE = environment.choice("LANGUAGE_CODE", "zh-hans", ("zh-hans", "en"))
+ADMIN_PATH = environment.admin_path("ADMIN_PATH", "admin/")
+REGISTRATION = environment.choice("REGISTRATION", "open", ("open", "code", "closed"))
+REGISTRATION_CODE = environment.text("REGISTRATION_CODE")
+if REGISTRATION == "code":
+    environment.required("REGISTRATION_CODE", "REGISTRATION=code asks newcomers for it")
+WEB_CONCURRENCY = environment.integer("WEB_CONCURRENCY", 1, low=1, high=64)
+PORT = environment.integer("PORT", 8000, low=1, high=65535)
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+BEHIND_PROXY = environment.boolean("BEHIND_PROXY", False)
+TRUSTED_PROXY = environment.networks("TRUSTED_PROXY")
+SEND_RATE = environment.send_rate("SEND_RATE", "30/10s")  # (messages, seconds) or None
+MAIL_MODE = environment.choice("MAIL_MODE", "off", ("off", "console", "qq", "smtp"))
+vars().update(environment.mail_settings(MAIL_MODE))
+
+# --- Where the site is ---
+
+PREFIX = SITE.prefix if SITE else ""
+HTTPS = bool(SITE and SITE.scheme == "https")
+# In LAN mode HostMiddleware decides, which knows more kinds of names than this list can say.
+ALLOWED_HOSTS = [SITE.host, "localhost", "127.0.0.1", "[::1]"] if SITE else ["*"]
+CSRF_TRUSTED_ORIGINS = [SITE.origin] if SITE else []
+FORCE_SCRIPT_NAME = PREFIX or None
+# No slash at its end, or the cookie would not be sent to the prefix itself.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = PREFIX or "/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+
+# --- The application ---
 
 INSTALLED_APPS = [
+    "webchat",
     "accounts",
     "friends",
     "chat",
+    "csp",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "webchat.middleware.PrefixMiddleware",
+    "webchat.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "webchat.middleware.HostMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -33,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "webchat.middleware.DatabaseTroubleMiddleware",
 ]
 ROOT_URLCONF = "webchat.urls"
 WSGI_APPLICATION = "webchat.wsgi.application"
@@ -46,32 +91,111 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chat.context_processors.shell",
+                "chat.context_processors.strings",
             ],
         },
     },
 ]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "db.sqlite3",
+        "NAME": DATABASE_FILE,
+        # The request threads live as long as the process, and so do their connections.
         "CONN_MAX_AGE": None,
         "OPTIONS": {
+            # A transaction that reads first and writes later could never wait for the lock.
             "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            "timeout": 5,  # seconds to wait for the lock before the honest 503
+            # FULL: what was acknowledged survives a power cut.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
         },
     }
 }
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "chat:chats"
-LANGUAGE_CODE = "zh-hans"
-LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env("TIME_ZONE", default="Asia/Shanghai")
+LOGOUT_REDIRECT_URL = "accounts:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    for validator in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
 USE_I18N = True
 USE_TZ = True
-STATIC_URL = "static/"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# --- Static files ---
+
+STATIC_URL = f"{PREFIX}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "webchat.storage.StaticStorage"},
+}
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# Before the first collectstatic (tests, runserver) files come from where they were written.
+WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
+
+# --- What browsers are told ---
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+# Over plain http browsers ignore this header and complain about it on the console.
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if HTTPS else None
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "font-src": ["'self'"],
+        "form-action": ["'self'"],
+        "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "media-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CSRF_FAILURE_VIEW = "webchat.errors.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; forms and JSON are far below it
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS: nginx, where https ends, sends it
+    "security.W005",  # HSTS for subdomains: not ours to decide
+    "security.W008",  # the redirect to https: nginx too
+    "security.W021",  # HSTS preload: a decision of the domain's owner
+]
+if not HTTPS:
+    SILENCED_SYSTEM_CHECKS += [
+        "security.W012",  # a Secure session cookie would never arrive over http
+        "security.W016",  # nor would the CSRF cookie
+    ]
+
+# --- Logs: one line a record on stderr, never the text of a message or a password ---
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "webchat.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        # At DEBUG it would log every query with its values, messages among them.
+        "django.db.backends": {"level": "INFO"},
+        "asyncio": {"level": "WARNING"},
+    },
+}

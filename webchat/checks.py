@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+# A reader that recovers a WAL while another process checkpoints it could damage the file.
+WAL_BUG_FROM = (3, 7, 0)
+WAL_BUG_FIXED = (3, 51, 3)
+
+
+@register(Tags.database)
+def check_sqlite_version(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Tell of the bug in `migrate` and `check --database default`, not in every command."""
+    if not databases or not WAL_BUG_FROM <= sqlite3.sqlite_version_info < WAL_BUG_FIXED:
+        return []
+    return [
+        Warning(
+            f"SQLite {sqlite3.sqlite_version} has a rare bug that can damage a database in"
+            " WAL mode; 3.51.3 has it fixed.",
+            hint="Keep backups, and take the system's update of libsqlite3 when there is one.",
+            id="webchat.W001",
+        )
+    ]
+
+
+@register(Tags.files)
+def check_data_dir(**kwargs: Any) -> list[CheckMessage]:
+    folder = settings.DATABASE_FILE.parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return []
+    return [
+        Error(
+            f"The data folder {folder} cannot be written to.",
+            hint="Give it to the user who runs the server, or set DATA_DIR to another one.",
+            id="webchat.E001",
+        )
+    ]

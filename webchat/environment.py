@@ -1,0 +1,263 @@
+"""Reading the settings from the environment: each reader returns a clean value or refuses.
+
+A refusal is an ImproperlyConfigured whose text is one sentence that names the variable, so
+that whoever typed the nonsense into `.env` can find it. An empty value means the default.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+YES = ("1", "true", "yes", "on")
+NO = ("0", "false", "no", "off")
+MAIL_TIMEOUT_SECONDS = 10
+# First segments of our own routes, which the admin must not take over.
+TAKEN_PATHS = frozenset(
+    "account announcements api chat contacts discover healthz live login logout password"
+    " readyz register settings static terms".split()
+)
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_RATE = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})([smh]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Site:
+    """What SITE_URL says: `https://www.example.com:8443/chat`."""
+
+    scheme: str
+    host: str  # without port; an IPv6 address in brackets
+    port: int | None
+    prefix: str  # "" or "/chat", never with a slash at the end
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}{self.prefix}/"
+
+
+def load_env_file(path: Path) -> None:
+    """Take over the variables of `path` that the real environment does not set."""
+    if not path.exists():
+        return
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except OSError:
+        raise ImproperlyConfigured(f"{path} cannot be read: check its permissions.") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path} is not UTF-8 text: save it as UTF-8.") from None
+    for number, line in enumerate(content.splitlines(), start=1):
+        # django-environ would skip such a line in silence.
+        if line.strip() and not re.match(r"\s*#|(export )?[A-Za-z_0-9]+=", line):
+            raise ImproperlyConfigured(f"{path}, line {number}: expected NAME=value.")
+    environ.Env.read_env(path, encoding="utf-8-sig")
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def required(name: str, why: str) -> str:
+    value = text(name)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is missing: {why}.")
+    return value
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if value in YES + NO:
+        return value in YES
+    if value:
+        raise ImproperlyConfigured(f"{name} must be on or off, not “{value}”.")
+    return default
+
+
+def integer(name: str, default: int, *, low: int, high: int) -> int:
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} must be a number from {low} to {high}, not “{value}”.")
+    return int(value)
+
+
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = text(name, default)
+    for option in choices:
+        if value.lower() == option.lower():
+            return option
+    raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not “{value}”.")
+
+
+def site_url(name: str) -> Site | None:
+    """Parse SITE_URL; None means that none is set: LAN mode."""
+    value = text(name)
+    return parse_site_url(value, name) if value else None
+
+
+def parse_site_url(value: str, name: str = "SITE_URL") -> Site:
+    refusal = ImproperlyConfigured(
+        f"{name} must look like http://192.168.1.10:8000 or https://www.example.com/chat,"
+        f" not “{value}”."
+    )
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError):
+        raise refusal from None
+    if ":" in host:
+        host = f"[{host}]"
+    prefix = parts.path.rstrip("/")
+    if (
+        parts.scheme not in ("http", "https")
+        or not _HOST.fullmatch(host)
+        or not _PREFIX.fullmatch(prefix)
+        or {".", ".."} & set(prefix.split("/"))
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+        or port == 0
+    ):
+        raise refusal
+    if port == {"http": 80, "https": 443}[parts.scheme]:
+        port = None
+    return Site(parts.scheme, host, port, prefix)
+
+
+def send_rate(name: str, default: str) -> tuple[int, int] | None:
+    """Parse `30/10s` (also `/1m`, `/1h`) into (30, 10 seconds); `off` is None."""
+    value = text(name, default).lower()
+    if value == "off":
+        return None
+    match = _RATE.fullmatch(value)
+    if not match:
+        raise ImproperlyConfigured(f"{name} must look like 30/10s or be off, not “{value}”.")
+    count, number, unit = match.groups()
+    return int(count), int(number) * _SECONDS[unit]
+
+
+def admin_path(name: str, default: str) -> str:
+    """Return the path of the admin with one slash at its end and none before it."""
+    value = text(name, default).strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", value):
+        raise ImproperlyConfigured(
+            f"{name} must be of letters, digits, “-” and “_”, like admin/, not “{value}”."
+        )
+    if value.split("/")[0] in TAKEN_PATHS:
+        raise ImproperlyConfigured(f"{name} must not be “{value}”: the chat itself uses that.")
+    return value + "/"
+
+
+def time_zone(name: str, default: str) -> str:
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):  # KeyError: ZoneInfoNotFoundError is one
+        raise ImproperlyConfigured(
+            f"{name} must be a zone like Asia/Shanghai, not “{value}”."
+        ) from None
+    return value
+
+
+def directory(name: str, default: Path) -> Path:
+    """Return the folder, made when it is missing; a relative one is beside manage.py."""
+    path = default.parent / text(name, str(default))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name}: the folder {path} cannot be made ({error.strerror})."
+        ) from None
+    return path.resolve()
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Parse addresses and networks with commas between them: `10.0.0.2, 172.16.0.0/12`."""
+    parts = [part.strip() for part in text(name).split(",") if part.strip()]
+    try:
+        return [ipaddress.ip_network(part) for part in parts]
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name} must be addresses or networks like 10.0.0.2 or 10.0.0.0/8, not “{text(name)}”."
+        ) from None
+
+
+def sqlite_file(name: str, default: Path, base: Path) -> Path:
+    """Return the file of `sqlite:///data/db.sqlite3` (relative) or `sqlite:////srv/db.sqlite3`."""
+    value = text(name)
+    if not value:
+        return default
+    file = environ.Env.db_url_config(value)["NAME"] if value.startswith("sqlite:///") else ""
+    if not file or ":memory:" in file:
+        # The live feed reads a file that other processes write to.
+        raise ImproperlyConfigured(
+            f"{name} must be a SQLite file like sqlite:////srv/webchat/db.sqlite3."
+        )
+    return base / file
+
+
+def mail_settings(mode: str) -> dict[str, Any]:
+    """Return Django's mail settings for MAIL_MODE; whatever the mode needs must be there."""
+    backends = "django.core.mail.backends."
+    if mode == "qq":
+        address = required("QQ_EMAIL", "MAIL_MODE=qq sends from that address")
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+            raise ImproperlyConfigured("QQ_EMAIL must be a mail address like 10001@qq.com.")
+        password = required("QQ_MAIL_PASSWORD", "MAIL_MODE=qq needs the code that QQ mail gives")
+        return {
+            "EMAIL_BACKEND": backends + "smtp.EmailBackend",
+            "EMAIL_HOST": "smtp.qq.com",
+            "EMAIL_PORT": 465,
+            "EMAIL_USE_SSL": True,
+            "EMAIL_HOST_USER": address,
+            "EMAIL_HOST_PASSWORD": password,
+            "EMAIL_TIMEOUT": MAIL_TIMEOUT_SECONDS,
+            "DEFAULT_FROM_EMAIL": address,
+            "SERVER_EMAIL": address,
+        }
+    if mode == "smtp":
+        return _smtp_settings(required("EMAIL_URL", "MAIL_MODE=smtp sends through that server"))
+    return {
+        "EMAIL_BACKEND": backends + {"off": "dummy", "console": "console"}[mode] + ".EmailBackend"
+    }
+
+
+def _smtp_settings(url: str) -> dict[str, Any]:
+    # The URL holds a password, so the refusal does not repeat it.
+    refusal = ImproperlyConfigured(
+        "EMAIL_URL must look like smtp+tls://user%40example.com:password@smtp.example.com:587."
+    )
+    try:
+        config: dict[str, Any] = environ.Env.email_url_config(url)
+    except (ValueError, ImproperlyConfigured):
+        raise refusal from None
+    if not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend") or not config["EMAIL_HOST"]:
+        raise refusal
+    config.pop("EMAIL_FILE_PATH", None)
+    config.pop("OPTIONS", None)
+    config["EMAIL_PORT"] = config["EMAIL_PORT"] or (
+        465 if config.get("EMAIL_USE_SSL") else 587 if config.get("EMAIL_USE_TLS") else 25
+    )
+    config["EMAIL_HOST_USER"] = config["EMAIL_HOST_USER"] or ""
+    config["EMAIL_HOST_PASSWORD"] = config["EMAIL_HOST_PASSWORD"] or ""
+    user = config["EMAIL_HOST_USER"]
+    sender = user if "@" in user else f"webchat@{config['EMAIL_HOST']}"
+    return config | {
+        "EMAIL_TIMEOUT": MAIL_TIMEOUT_SECONDS,
+        "DEFAULT_FROM_EMAIL": sender,
+        "SERVER_EMAIL": sender,
+    }

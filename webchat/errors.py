@@ -1,0 +1,81 @@
+"""What is answered when something is wrong: JSON below `api/`, a page elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from . import api
+
+RETRY_SECONDS = 2  # a lock is gone by then; a full disk is not, and the client backs off itself
+# What SQLite says for BUSY and LOCKED, FULL, IOERR, READONLY and CANTOPEN.
+TROUBLE = ("locked", "disk is full", "disk i/o error", "readonly", "unable to open database file")
+
+logger = logging.getLogger(__name__)
+
+
+def is_database_trouble(error: BaseException | None) -> bool:
+    """Say whether trying again later may help: the database is locked, full or out of reach."""
+    return isinstance(error, OperationalError) and any(
+        reason in str(error).lower() for reason in TROUBLE
+    )
+
+
+def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    logger.error("The database refused at %s: %s", request.path, error)
+    if api.is_api(request):
+        message = _("The server is busy. Please try again in a moment.")
+        return api.refuse("unavailable", message, RETRY_SECONDS)
+    response = _page("503.html", 503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig) and api.is_api(request):
+        return api.refuse("too_large", _("That is too large."))
+    if api.is_api(request):
+        return api.refuse("invalid", _("The request could not be understood."))
+    return _page("400.html", 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if api.is_api(request):
+        return api.refuse("forbidden", _("You may not do that."))
+    return _page("403.html", 403, request)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if api.is_api(request):
+        return api.not_found()
+    return _page("404.html", 404, request)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last resort; errors of middleware (a session that cannot be saved) end here too."""
+    error = sys.exc_info()[1]
+    if error and is_database_trouble(error):
+        return unavailable(request, error)
+    if api.is_api(request):
+        return api.refuse("server_error", _("Something went wrong on the server."))
+    return _page("500.html", 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if api.is_api(request):
+        message = _("This page is out of date. Please reload it and try again.")
+        return api.refuse("csrf", message)
+    return _page("403_csrf.html", 403)
+
+
+def _page(template: str, status: int, request: HttpRequest | None = None) -> HttpResponse:
+    """Render an error page; without a request it needs neither session nor database."""
+    context: dict[str, Any] = {}
+    return HttpResponse(render_to_string(template, context, request), status=status)

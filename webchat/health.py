@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+# Below this a busy day of messages, the log and a backup beside it no longer fit.
+LOW_DISK_BYTES = 64 * 1024 * 1024
+
+
+@login_not_required
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers; nothing else is looked at."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Messages can be stored: 200, or 503 with the names of what is in the way."""
+    checks = {name: check() for name, check in CHECKS.items()}
+    ready = all(checks.values())
+    body = {
+        "status": "ok" if ready else "unavailable",
+        "checks": {name: "ok" if passed else "failed" for name, passed in checks.items()},
+        "mail": settings.MAIL_MODE,
+    }
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def database_is_writable() -> bool:
+    """Take the write lock and write a page, then take it back."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("PRAGMA user_version")
+            (version,) = cursor.fetchone()
+            cursor.execute(f"PRAGMA user_version = {int(version)}")
+            transaction.set_rollback(True)
+    except DatabaseError:
+        return False
+    return True
+
+
+def migrations_are_applied() -> bool:
+    try:
+        executor = MigrationExecutor(connection)
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return False
+
+
+def disk_has_space() -> bool:
+    try:
+        return shutil.disk_usage(settings.DATA_DIR).free >= LOW_DISK_BYTES
+    except OSError:
+        return False
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "database": database_is_writable,
+    "migrations": migrations_are_applied,
+    "disk": disk_has_space,
+}

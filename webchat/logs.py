@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import logging
+
+from django.core.exceptions import DisallowedHost
+
+
+class LineFormatter(logging.Formatter):
+    """One line a record, a traceback too, so that `grep` and the journal keep it whole."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\r", "").replace("\n", " | ")
+
+    def formatException(self, ei: logging._SysExcInfoType) -> str:
+        # A stranger's Host header is no fault of ours to trace.
+        return "" if isinstance(ei[1], DisallowedHost) else super().formatException(ei)

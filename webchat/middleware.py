@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.urls import Resolver404, resolve
+
+from . import errors
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+logger = logging.getLogger(__name__)
+
+
+class PrefixMiddleware:
+    """Answer `/chat/login/` and `/login/` alike when SITE_URL ends with `/chat`.
+
+    Some proxies strip the prefix and some do not. The application has pages below `/chat/`
+    itself, so a path is taken as prefixed when what follows the prefix is a route of ours.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.PREFIX:
+            path = strip_prefix(request.path_info)
+            request.path_info = request.META["PATH_INFO"] = path
+            request.path = settings.PREFIX + path
+        return self.get_response(request)
+
+
+def strip_prefix(path: str) -> str:
+    """Return `path` as the application knows it, whether the proxy stripped the prefix or not."""
+    prefix = settings.PREFIX
+    if path == prefix:
+        return "/"
+    if not prefix or not path.startswith(prefix + "/"):
+        return path
+    rest = path[len(prefix) :]
+    return rest if _is_ours(rest) or not _is_ours(path) else path
+
+
+def _is_ours(path: str) -> bool:
+    if path.startswith(("/static/", "/live/")):
+        return True
+    for candidate in (path, path + "/"):  # APPEND_SLASH redirects the latter
+        try:
+            resolve(candidate)
+        except Resolver404:
+            continue
+        return True
+    return False
+
+
+class ProxyMiddleware:
+    """Believe the proxy about the client's address and the scheme, and nobody else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        if settings.BEHIND_PROXY and is_trusted_proxy(meta.get("REMOTE_ADDR", "")):
+            address = _address(meta.get("HTTP_X_REAL_IP", ""))
+            if address:
+                meta["REMOTE_ADDR"] = address
+            scheme = meta.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
+            if scheme in ("http", "https"):
+                request.environ["wsgi.url_scheme"] = scheme  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the person's device, or "" for a local socket without one."""
+    return request.META.get("REMOTE_ADDR", "")
+
+
+def is_trusted_proxy(peer: str) -> bool:
+    """Say whether `peer` may speak for others: this machine, a unix socket, TRUSTED_PROXY."""
+    address = _address(peer)
+    if not address:
+        return peer == ""  # only a unix socket has no address
+    ip = ipaddress.ip_address(address)
+    return ip.is_loopback or any(ip in network for network in settings.TRUSTED_PROXY)
+
+
+def _address(value: str) -> str:
+    try:
+        ip = ipaddress.ip_address(value.strip())
+    except ValueError:
+        return ""
+    # A socket that listens on IPv6 shows IPv4 peers as ::ffff:192.0.2.1.
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+class HostMiddleware:
+    """Refuse foreign Host headers before anything else is done, with a page (400).
+
+    With SITE_URL, ALLOWED_HOSTS decides. In LAN mode the names of this machine and `.local`
+    are good, and any IP literal: DNS rebinding, which the check is against, needs a name.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = request.get_host()
+        if settings.SITE is None and not is_lan_name(split_domain_port(host)[0]):
+            raise DisallowedHost(f"Invalid HTTP_HOST header: {host!r}: set SITE_URL to use a name.")
+        return self.get_response(request)
+
+
+def is_lan_name(name: str) -> bool:
+    name = name.lower()
+    if name == "localhost" or name.endswith((".localhost", ".local")) or name in machine_names():
+        return True
+    return bool(_address(name.removeprefix("[").removesuffix("]")))
+
+
+@cache
+def machine_names() -> frozenset[str]:
+    """What this machine calls itself; DNS is not asked, which may be slow or lie."""
+    name = socket.gethostname().lower()
+    names = {name, name.split(".")[0]}
+    try:
+        lines = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        address, *aliases = line.split("#")[0].lower().split() or [""]
+        if aliases and (names & set(aliases) or address.startswith("127.") or address == "::1"):
+            names |= set(aliases)
+    return frozenset(names)
+
+
+class DatabaseTroubleMiddleware:
+    """Turn a locked, full or broken database into an honest 503 (errors in views)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if errors.is_database_trouble(error):
+            return errors.unavailable(request, error)
+        return None

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):
+    """Names with the hash of their content, also in the imports of ES modules.
+
+    Until `collectstatic` has run once there is no manifest, and plain names are served, so
+    that tests and `runserver` need no step before them.
+    """
+
+    support_js_module_import_aggregation = True
+
+    def stored_name(self, name: str) -> str:
+        return super().stored_name(name) if self.hashed_files else name
