@@ -22,9 +22,9 @@ YES = ("1", "true", "yes", "on")
 NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10
 # First segments of our own routes, which the admin must not take over.
-TAKEN_PATHS = frozenset(
-    "account announcements api chat contacts discover healthz live login logout password"
-    " readyz register settings static terms".split()
+TAKEN_PATHS = (
+    *("account", "announcements", "api", "chat", "contacts", "discover", "healthz", "live"),
+    *("login", "logout", "password", "readyz", "register", "settings", "static", "terms"),
 )
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")

@@ -14,6 +14,6 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\r", "").replace("\n", " | ")
 
-    def formatException(self, ei: logging._SysExcInfoType) -> str:
+    def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802
         # A stranger's Host header is no fault of ours to trace.
         return "" if isinstance(ei[1], DisallowedHost) else super().formatException(ei)
