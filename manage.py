@@ -12,7 +12,7 @@ def main() -> None:
     try:
         settings.INSTALLED_APPS  # noqa: B018  (reads the settings)
     except ImproperlyConfigured as error:
-        sys.exit(f"manage.py: {error}")
+        sys.exit(f"设置有误 / Wrong setting: {error}")
     execute_from_command_line(sys.argv)
 
 

@@ -1,0 +1,54 @@
+"""Settings of gunicorn; what people may change is in .env (see .env.example)."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+
+try:
+    from webchat import settings
+except ImproperlyConfigured as error:
+    sys.exit(f"设置有误 / Wrong setting: {error}")
+
+os.environ["TZ"] = settings.TIME_ZONE
+time.tzset()
+
+wsgi_app = "webchat.asgi:application"
+chdir = str(ROOT)
+worker_class = "asgi"
+asgi_loop = "asyncio"
+asgi_lifespan = "on"
+# Each worker holds its own sockets, and one serves a class; see WEB_CONCURRENCY in .env.example.
+workers = settings.WEB_CONCURRENCY
+# `--bind` on the command line or in GUNICORN_CMD_ARGS wins over this.
+host = "127.0.0.1" if settings.BEHIND_PROXY else "0.0.0.0"  # noqa: S104  (a LAN is what it is for)
+bind = f"{host}:{settings.PORT}"
+# Not loaded before the fork: a reload (HUP) would keep running the old code.
+preload_app = False
+
+timeout = 30  # seconds without a sign of life from the loop, which no view can block
+graceful_timeout = 10  # for requests under way at a stop; the lock is waited for 5 at most
+keepalive = 75  # above nginx's 60, so that it is never us who close under a request of nginx
+# The sign of life is a file that is touched: in memory, a slow disk cannot make it late.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+# Only webchat.middleware decides whom to believe about addresses and schemes.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+control_socket_disable = True
+
+loglevel = settings.LOG_LEVEL.lower()
+# Without the query string, which may hold what people search for.
+access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
+accesslog = "-" if settings.LOG_LEVEL == "DEBUG" else None
+
+
+def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    from webchat.worker import look_after_connections
+
+    look_after_connections(worker)

@@ -1,0 +1,25 @@
+#!/bin/sh
+# 一条命令启动聊天服务：sh deploy/run.sh
+# Starts the chat with one command: makes what is missing, updates what has changed, then serves.
+set -eu
+CDPATH='' cd -- "$(dirname -- "$0")/.."
+. deploy/setup.sh
+
+make_env() {
+    if [ ! -e .env ]; then
+        (umask 077 && : >.env)
+        echo "已生成 .env（内含随机密钥，请保密）。/ Made .env with a random secret: keep it."
+    fi
+    # Present, but copied from .env.example without a key: one is added, nothing replaced.
+    if ! grep -Eq '^(export )?SECRET_KEY=.' .env && [ -z "${SECRET_KEY:-}" ]; then
+        key=$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(48))')
+        printf '\nSECRET_KEY=%s\n' "$key" >>.env
+    fi
+}
+
+check_writable
+make_venv
+install requirements.txt
+make_env
+.venv/bin/python manage.py prepare
+exec .venv/bin/python -m gunicorn --config deploy/gunicorn.conf.py

@@ -1,0 +1,46 @@
+"""What gunicorn's ASGI worker does not do itself: let go of connections that ask nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.workers.gasgi import ASGIWorker
+
+LOOK_SECONDS = 0.2
+# For the first request of a connection; gunicorn has no limit of its own for that, and
+# browsers open connections ahead of need.
+FIRST_REQUEST_SECONDS = 60
+
+
+def look_after_connections(worker: ASGIWorker) -> None:
+    """Close what is idle when the worker stops, and what never asked anything.
+
+    Without it a stop waits for every browser that keeps a connection open, until the
+    graceful timeout. To be called from the hook `post_worker_init`.
+    """
+    opened: weakref.WeakKeyDictionary[ASGIProtocol, float] = weakref.WeakKeyDictionary()
+    create_server = worker.loop.create_server
+
+    async def create_watched_server(factory: Callable[[], ASGIProtocol], **options: Any) -> Any:
+        def watched() -> ASGIProtocol:
+            protocol = factory()
+            opened[protocol] = worker.loop.time()
+            return protocol
+
+        return await create_server(watched, **options)
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            too_old = worker.loop.time() - FIRST_REQUEST_SECONDS
+            for protocol, since in list(opened.items()):
+                silent = protocol.req_count <= 1 and since < too_old
+                if protocol._awaiting_request and (silent or not worker.alive):
+                    protocol._keepalive_timeout()
+
+    worker.loop.create_server = create_watched_server
+    worker.look = worker.loop.create_task(look())  # the loop itself holds tasks only weakly
