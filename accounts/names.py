@@ -1,7 +1,122 @@
+"""What a user name may be, and when two of them are the same.
+
+A name is stored as typed, in NFC. It is judged by its NFKC form, in which full-width letters
+are plain ones, and compared by its key.
+"""
+
+from __future__ import annotations
+
+import re
 import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+SHORTEST, LONGEST = 2, 16  # characters (code points)
+
+# First segments of our own routes, and names that would speak with the voice of the house.
+RESERVED_KEYS = frozenset(
+    "account admin announcements api chat contacts discover healthz live login logout password"
+    " readyz register requests root settings static system terms 管理员 系统".split()
+)
+
+HAN, HIRAGANA, KATAKANA = "CJK", "HIRAGANA", "KATAKANA"
+# Python knows no script property; the first word of a letter's Unicode name stands for it.
+# These are the scripts that UAX #31 (table 5) recommends for identifiers.
+SCRIPTS = frozenset(
+    "ARABIC ARMENIAN BENGALI BOPOMOFO CJK CYRILLIC DEVANAGARI ETHIOPIC GEORGIAN GREEK GUJARATI"
+    " GURMUKHI HANGUL HEBREW HIRAGANA KANNADA KATAKANA KHMER LAO LATIN MALAYALAM MYANMAR ORIYA"
+    " SINHALA TAMIL TELUGU THAANA THAI TIBETAN".split()
+)
+# What may stand together: UTS #39, section 5.2, “highly restrictive”.
+MIXTURES = (
+    frozenset({"LATIN", HAN, HIRAGANA, KATAKANA}),
+    frozenset({"LATIN", HAN, "BOPOMOFO"}),
+    frozenset({"LATIN", HAN, "HANGUL"}),
+)
+# Marks that repeat or lengthen what stands before them: 佐々木, すゞめ, スーパー.
+FOLLOWERS = {
+    "々": frozenset({HAN}),
+    "ー": frozenset({HIRAGANA, KATAKANA}),
+    "ゝ": frozenset({HIRAGANA}),
+    "ゞ": frozenset({HIRAGANA}),
+    "ヽ": frozenset({KATAKANA}),
+    "ヾ": frozenset({KATAKANA}),
+}
+EXTRA_SCRIPTS = {"々": HAN, "〇": HAN, "〆": HAN, "ー": KATAKANA}
+
+INVALID = _(
+    "Use letters of one script, digits, and “_”, “-” or “.” between them, like 王伟2024 or alice_b."
+)
 
 
 def username_key(username: str) -> str:
     """The form of a name in which two names are the same: NFKC, casefold, NFKC."""
+    # A lone surrogate (JSON can hold one) would break the look-up; “?” is in no name.
+    username = username.encode(errors="replace").decode()
     folded = unicodedata.normalize("NFKC", username).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def normalize_username(username: str) -> str:
+    """The form in which a name is stored and shown."""
+    return unicodedata.normalize("NFC", username)
+
+
+def validate_username(username: str) -> None:
+    """Hold `username` against the rules that bind everyone.
+
+    Raises ValidationError: too_short, too_long, invalid.
+    """
+    typed = normalize_username(username)
+    judged = unicodedata.normalize("NFKC", typed)
+    if min(len(typed), len(judged)) < SHORTEST:
+        message = _("A user name has at least %(limit)d characters.")
+        raise ValidationError(message, "too_short", {"limit": SHORTEST})
+    if max(len(typed), len(judged)) > LONGEST:
+        message = _("A user name has at most %(limit)d characters.")
+        raise ValidationError(message, "too_long", {"limit": LONGEST})
+    # NFKC makes letters of ㊙ and ™; no symbol gets in that way.
+    if any(unicodedata.category(character)[0] == "S" for character in typed):
+        raise ValidationError(INVALID, "invalid")
+    if not _is_well_built(judged):
+        raise ValidationError(INVALID, "invalid")
+
+
+def validate_unreserved(username: str) -> None:
+    """Raises ValidationError("reserved") for names that only createsuperuser may give."""
+    if username_key(username) in RESERVED_KEYS:
+        raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
+
+
+def _is_well_built(judged: str) -> bool:
+    scripts = set()
+    previous = None
+    for part in re.split(r"[_.-]", judged):
+        if not part:  # a separator at an end, or two in a row
+            return False
+        previous = None
+        for character in part:
+            script = None
+            if character not in "0123456789":
+                script = _script(character)
+                if script is None:
+                    return False
+                if character in FOLLOWERS and previous not in FOLLOWERS[character]:
+                    return False
+                scripts.add(script)
+            previous = script
+    return len(scripts) <= 1 or any(scripts <= mixture for mixture in MIXTURES)
+
+
+def _script(character: str) -> str | None:
+    """The script of a letter, None for what no name may hold."""
+    if character in EXTRA_SCRIPTS:
+        return EXTRA_SCRIPTS[character]
+    if unicodedata.category(character) not in ("Lu", "Ll", "Lo") and character not in FOLLOWERS:
+        return None
+    words = unicodedata.name(character, "").split()
+    # The Hangul fillers are letters that nobody can see.
+    if not words or words[0] not in SCRIPTS or words[-1] == "FILLER":
+        return None
+    return words[0]
