@@ -1,15 +1,28 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from .names import username_key
+from .names import normalize_username, username_key, validate_username
+
+RETIRED_FOR = timedelta(days=30)
+NAME_TAKEN = _("This user name is already registered.")
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def named(self, username: str) -> UserQuerySet:
+        """The one of that name, typed in any case or width, if there is one."""
+        return self.filter(username_key=username_key(username))
 
 
 class UserManager(BaseUserManager["User"]):
@@ -33,7 +46,10 @@ class UserManager(BaseUserManager["User"]):
 
 class User(AbstractBaseUser, PermissionsMixin):
     # Unique by `username_key` already; stated again for Django's auth checks.
-    username = models.CharField(_("user name"), max_length=16, unique=True)
+    username = models.CharField(
+        _("user name"), max_length=16, unique=True, validators=[validate_username]
+    )
+    # Case folding makes up to three characters of one.
     username_key = models.CharField(max_length=64, unique=True, editable=False)
     # Verified addresses only, case folded; an unverified one lives with its code.
     email = models.EmailField(_("email"), blank=True)
@@ -45,30 +61,89 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = []
 
-    objects = UserManager()
+    objects = UserManager.from_queryset(UserQuerySet)()
 
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = [
+            # A verified address proves one person.
             models.UniqueConstraint(
-                fields=["email"], condition=~Q(email=""), name="accounts_user_email_once"
+                fields=["email"],
+                condition=~Q(email=""),
+                name="accounts_user_email_once",
+                violation_error_message=_("This email address is already in use."),
             ),
         ]
 
     def __str__(self) -> str:
         return self.username
 
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        return normalize_username(username)
+
+    def clean(self) -> None:
+        self._normalize()
+        twins = User.objects.filter(username_key=self.username_key).exclude(pk=self.pk)
+        if self.username and twins.exists():
+            raise ValidationError({"username": ValidationError(NAME_TAKEN, "name_taken")})
+
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.username_key = username_key(self.username)
+        self._normalize()
         super().save(*args, **kwargs)
+
+    def _normalize(self) -> None:
+        self.username = normalize_username(self.username)
+        self.username_key = username_key(self.username)
+        self.email = self.email.casefold()
+
+
+class UserSessionQuerySet(models.QuerySet["UserSession"]):
+    def end(self) -> None:
+        """Delete the sessions themselves; these rows fall with them."""
+        Session.objects.filter(usersession__in=self).delete()
+
+
+class UserSession(models.Model):
+    """Whose a session is: Django's own row keeps that inside its signed data only."""
+
+    session = models.OneToOneField(Session, models.CASCADE, primary_key=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserSessionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"session of user {self.user_id} since {self.started_at:%Y-%m-%d}"
+
+
+class RetiredUsernameQuerySet(models.QuerySet["RetiredUsername"]):
+    def holds(self, username: str) -> bool:
+        digest = retired_digest(username)
+        return self.filter(digest=digest, expires_at__gt=timezone.now()).exists()
+
+    def retire(self, username: str) -> None:
+        """Hold a name back for 30 days, so that nobody takes it to pass for its last owner."""
+        now = timezone.now()
+        self.filter(expires_at__lte=now).delete()
+        self.update_or_create(
+            digest=retired_digest(username), defaults={"expires_at": now + RETIRED_FOR}
+        )
 
 
 class RetiredUsername(models.Model):
-    """The name of a deleted or renamed account, held back as an HMAC of its key."""
+    """The name of a deleted or renamed account, as an HMAC of its key: the name itself is gone."""
 
     digest = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField(db_index=True)
 
+    objects = RetiredUsernameQuerySet.as_manager()
+
     def __str__(self) -> str:
         return f"retired until {self.expires_at:%Y-%m-%d}"
+
+
+def retired_digest(username: str) -> str:
+    key = username_key(username)
+    return salted_hmac("accounts.RetiredUsername", key, algorithm="sha256").hexdigest()

@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from .models import RetiredUsername, User
+from .services import link_session
+
+
+@receiver(user_logged_in, dispatch_uid="accounts_link_session")
+def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    link_session(request=request, user=user)
+
+
+@receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")
+def before_deletion(instance: User, **kwargs: Any) -> None:
+    """However an account is deleted, its name is held back and its sessions end."""
+    RetiredUsername.objects.retire(instance.username)
+    instance.sessions.all().end()

@@ -1,0 +1,88 @@
+"""Every change of who has an account. The pages, the admin and the commands come in here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from . import signals
+from .models import NAME_TAKEN, RetiredUsername, User, UserSession
+from .names import normalize_username, validate_unreserved, validate_username
+
+
+def check_available(username: str) -> str:
+    """Answer with the name as it would be stored.
+
+    Raises ValidationError: too_short, too_long, invalid, reserved, name_taken.
+    """
+    validate_username(username)
+    validate_unreserved(username)
+    _refuse_taken(username)
+    return normalize_username(username)
+
+
+def register(*, username: str, password: str) -> User:
+    """Make an account. Of any number at once for one name, exactly one succeeds.
+
+    Raises ValidationError as `check_available` does.
+    """
+    user = User(username=check_available(username))
+    user.set_password(password)  # slow on purpose, so before the transaction
+    try:
+        with transaction.atomic():
+            _refuse_taken(user.username)
+            user.save(force_insert=True)
+    except IntegrityError:
+        # Where readers do not wait for writers, the unique key has the last word.
+        if not User.objects.named(username).exists():
+            raise
+        raise ValidationError(NAME_TAKEN, "name_taken") from None
+    return user
+
+
+def change_password(*, request: HttpRequest, user: User, password: str) -> None:
+    """Set the password; the session of `request` goes on, all others of the user end."""
+    user.set_password(password)
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        update_session_auth_hash(request, user)
+        link_session(request=request, user=user)
+        user.sessions.exclude(session=request.session.session_key).end()
+
+
+def link_session(*, request: HttpRequest, user: User) -> None:
+    """Remember whose session this is; its key is new after each login and password change."""
+    if request.session.session_key is None:
+        request.session.create()
+    UserSession.objects.update_or_create(
+        session_id=request.session.session_key, defaults={"user": user}
+    )
+
+
+def delete_account(*, user: User) -> None:
+    """Delete an account with all that is theirs, in one transaction.
+
+    The rules stand in `on_delete` and in the receivers of `pre_delete`, so that any other way
+    of deleting a user does the same. The transaction holds the lock from the moment at which
+    Django gathers what goes, or a message sent meanwhile would make the deletion fail.
+    """
+    with transaction.atomic():
+        user.delete()
+
+
+def summarize(users: Iterable[User]) -> dict[str, int]:
+    """Count what would be deleted along with these accounts."""
+    counts: Counter[str] = Counter()
+    for _receiver, answer in signals.account_summary.send(User, users=list(users)):
+        counts.update(answer)
+    return dict(counts)
+
+
+def _refuse_taken(username: str) -> None:
+    if User.objects.named(username).exists() or RetiredUsername.objects.holds(username):
+        raise ValidationError(NAME_TAKEN, "name_taken")
