@@ -1,4 +1,35 @@
-from django.urls import path
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponseBase
+from django.urls import path, re_path
+from django.views.generic import RedirectView
+
+from webchat.api import endpoint
+
+from . import api, views
 
 app_name = "accounts"
-urlpatterns: list = []
+
+
+def moved(name: str) -> Callable[..., HttpResponseBase]:
+    return login_not_required(RedirectView.as_view(pattern_name=name, query_string=True))
+
+
+urlpatterns = [
+    path("login/", views.login, name="login"),
+    path("logout/", views.logout, name="logout"),
+    path("register/", views.register, name="register"),
+    path("register/done/", views.registered, name="registered"),
+    path("password/change/", views.change_password, name="password_change"),
+    path("account/delete/", views.delete, name="delete"),
+    path("discover/language/", views.set_language, name="language"),
+    path(
+        "api/username-available/",
+        endpoint(login=False, GET=api.username_available),
+        name="username_available",
+    ),
+    # Addresses that people know, which would otherwise be chats with “login” and “register”.
+    re_path(r"^chat/login/?$", moved("accounts:login")),
+    re_path(r"^chat/register/?$", moved("accounts:register")),
+]

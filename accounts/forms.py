@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
+from django.contrib.auth.forms import PasswordChangeForm as BasePasswordChangeForm
+from django.core.exceptions import ValidationError
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
+
+from . import services
+from .models import User
+
+LONGEST_ENTRY = 64  # characters; a name pasted with something around it gets a friendly answer
+
+WRONG_PASSWORD = _("The password is wrong.")
+
+
+def _username_field(**attrs: str) -> forms.CharField:
+    # The keyboard of a phone would begin every name with a capital.
+    attrs = {"autocapitalize": "none", "autocomplete": "username", "spellcheck": "false"} | attrs
+    return forms.CharField(label=_("User name"), widget=forms.TextInput(attrs=attrs))
+
+
+def _current_password_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class RegisterForm(SetPasswordMixin, forms.Form):
+    username = _username_field()
+    password1, password2 = SetPasswordMixin.create_password_fields(
+        label1=_("Password"), label2=_("Password again")
+    )
+    registration_code = forms.CharField(
+        label=_("Registration code"),
+        help_text=_("The administrator gives it to you."),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.REGISTRATION != "code":
+            del self.fields["registration_code"]
+
+    def clean_username(self) -> str:
+        return services.check_available(self.cleaned_data["username"])
+
+    def clean_registration_code(self) -> str:
+        code: str = self.cleaned_data["registration_code"]
+        if not constant_time_compare(code, settings.REGISTRATION_CODE):
+            raise ValidationError(_("The registration code is wrong."), "invalid")
+        return code
+
+    def clean(self) -> None:
+        if settings.REGISTRATION == "closed":
+            message = _("Registration is closed. Please ask the administrator for an account.")
+            raise ValidationError(message, "closed")
+        self.validate_passwords()
+        user = User(username=self.cleaned_data.get("username", ""))
+        self.validate_password_for_user(user, "password1")
+
+
+class LoginForm(AuthenticationForm):
+    username = _username_field(autofocus="")
+    password = _current_password_field()
+
+    error_messages = {
+        "invalid_login": _("The user name or the password is wrong."),
+        "inactive": _("The user name or the password is wrong."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Browsers count UTF-16 units: rare Han characters are one letter and two of those.
+        self.fields["username"].widget.attrs.pop("maxlength", None)
+
+
+class PasswordChangeForm(BasePasswordChangeForm):
+    error_messages = BasePasswordChangeForm.error_messages | {"password_incorrect": WRONG_PASSWORD}
+
+
+class DeleteForm(forms.Form):
+    password = _current_password_field()
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise ValidationError(WRONG_PASSWORD, "invalid")
+        return password

@@ -1,0 +1,146 @@
+"""Coming, going, and the account itself. Every page works without JavaScript."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from . import services
+from .forms import DeleteForm, LoginForm, PasswordChangeForm, RegisterForm
+from .http import UserRequest
+
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
+
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@login_not_required
+@page
+@never_cache
+@sensitive_post_parameters()
+def register(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    form = RegisterForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = services.register(
+                username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
+            )
+        except ValidationError as error:
+            form.add_error("username", error)
+        else:
+            request.session["registered"] = user.username
+            return redirect("accounts:registered")
+    context = {"form": form, "registration": settings.REGISTRATION}
+    return render(request, "accounts/register.html", context, status=_status(request))
+
+
+@login_not_required
+@require_safe
+@never_cache
+def registered(request: HttpRequest) -> HttpResponse:
+    username = request.session.get("registered")
+    if username is None:
+        return redirect("accounts:register")
+    return render(request, "accounts/registered.html", {"username": username})
+
+
+@login_not_required
+@page
+@never_cache
+@sensitive_post_parameters()
+def login(request: HttpRequest) -> HttpResponse:
+    next_url = _safe_next(request)
+    if request.user.is_authenticated:
+        return redirect(next_url or settings.LOGIN_REDIRECT_URL)
+    initial = {"username": request.GET.get("username", "")}
+    form = LoginForm(request, request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():  # the session, whose it is and the last login: one commit
+            auth.login(request, form.get_user())
+        return redirect(next_url or settings.LOGIN_REDIRECT_URL)
+    context = {"form": form, "next": next_url}
+    return render(request, "accounts/login.html", context, status=_status(request))
+
+
+@login_not_required
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    auth.logout(request)
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@page
+@never_cache
+@sensitive_post_parameters()
+def change_password(request: UserRequest) -> HttpResponse:
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.change_password(
+            request=request, user=request.user, password=form.cleaned_data["new_password1"]
+        )
+        messages.success(
+            request, _("Your password is changed. Other devices have to log in again.")
+        )
+        return redirect("chat:discover")
+    context = {"form": form}
+    return render(request, "accounts/password_change.html", context, status=_status(request))
+
+
+@page
+@never_cache
+@sensitive_post_parameters()
+def delete(request: UserRequest) -> HttpResponse:
+    form = DeleteForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        services.delete_account(user=request.user)
+        auth.logout(request)
+        messages.success(request, _("Your account is deleted."))
+        return redirect("accounts:login")
+    context = {"form": form, "counts": services.summarize([request.user])}
+    return render(request, "accounts/delete.html", context, status=_status(request))
+
+
+@login_not_required
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    language = request.POST.get("language", "")
+    if language not in dict(settings.LANGUAGES) or not check_for_language(language):
+        raise BadRequest("No such language.")
+    response = redirect(_safe_next(request) or settings.LOGIN_REDIRECT_URL)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=LANGUAGE_COOKIE_SECONDS,
+        path=settings.LANGUAGE_COOKIE_PATH,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite="Lax",
+    )
+    return response
+
+
+def _status(request: HttpRequest) -> int:
+    """A form that comes back after a POST was not done."""
+    return 422 if request.method == "POST" else 200
+
+
+def _safe_next(request: HttpRequest) -> str:
+    """Where `next` leads, if that is on this site; else nowhere."""
+    next_url = request.POST.get("next", request.GET.get("next", ""))
+    is_safe = url_has_allowed_host_and_scheme(
+        next_url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return next_url if is_safe else ""
