@@ -1,0 +1,124 @@
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts import signals
+from accounts.models import RetiredUsername, User
+
+pytestmark = pytest.mark.django_db
+LIST = "admin:accounts_user_changelist"
+
+
+@pytest.fixture
+def steward_client(make_user):
+    """Staff who may edit users, no superuser."""
+    steward = make_user("steward", is_staff=True)
+    for codename in ("view_user", "change_user", "delete_user"):
+        steward.user_permissions.add(Permission.objects.get(codename=codename))
+    client = Client()
+    client.force_login(steward)
+    return client
+
+
+def edit(user):
+    return reverse("admin:accounts_user_change", args=[user.pk])
+
+
+def test_the_list_asks_as_much_for_fifty_as_for_two(
+    root_client, make_user, django_assert_max_num_queries
+):
+    url = reverse(LIST)
+    root_client.get(url)
+    with django_assert_max_num_queries(50) as few:
+        root_client.get(url)
+    for number in range(40):
+        make_user(f"user{number}")
+    with django_assert_max_num_queries(len(few)):
+        assert b"user39" in root_client.get(url).content
+
+
+@pytest.mark.parametrize("term", ["ALICE", "ａｌｉ", "example.com"])
+def test_search_finds_in_any_case_and_width(root_client, make_user, term):
+    make_user("alice", email="alice@example.com")
+    make_user("bob")
+    found = root_client.get(reverse(LIST), {"q": term}).context["cl"].result_list
+    assert [user.username for user in found] == ["alice"]
+
+
+def test_a_user_is_added_as_typed(root_client):
+    url = reverse("admin:accounts_user_add")
+    assert root_client.get(url).status_code == 200
+    data = {"usable_password": "true", "password1": "blue-kettle-9", "password2": "blue-kettle-9"}
+    assert root_client.post(url, data | {"username": "ａｌｉｃｅ"}).status_code == 302
+    assert User.objects.named("alice").get().username == "ａｌｉｃｅ"
+    twin = root_client.post(url, data | {"username": "Alice"})
+    assert list(twin.context["adminform"].form.errors) == ["username"]
+    bad = root_client.post(url, data | {"username": "../evil"})
+    assert list(bad.context["adminform"].form.errors) == ["username"]
+
+
+def test_a_user_is_changed_but_not_renamed(root_client, alice):
+    assert root_client.get(edit(alice)).status_code == 200
+    response = root_client.post(edit(alice), {"username": "mallory", "email": "A@b.example"})
+    assert response.status_code == 302
+    alice.refresh_from_db()
+    assert (alice.username, alice.email, alice.is_active) == ("alice", "a@b.example", False)
+
+
+def test_a_password_can_be_set(root_client, alice):
+    url = reverse("admin:auth_user_password_change", args=[alice.pk])
+    assert root_client.get(url).status_code == 200
+    new = {"usable_password": "true", "password1": "blue-kettle-9", "password2": "blue-kettle-9"}
+    assert root_client.post(url, new).status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password("blue-kettle-9")
+
+
+def test_deletion_shows_names_and_numbers_and_retires_the_name(root_client, alice):
+    def count(users, **kwargs):
+        return {"messages": 1234}
+
+    signals.account_summary.connect(count)
+    url = reverse("admin:accounts_user_delete", args=[alice.pk])
+    page = root_client.get(url)
+    signals.account_summary.disconnect(count)
+    assert page.status_code == 200
+    assert 1234 in dict(page.context["model_count"]).values()
+    assert page.context["deleted_objects"] == ["alice"]
+    assert root_client.post(url, {"post": "yes"}).status_code == 302
+    assert not User.objects.named("alice").exists()
+    assert RetiredUsername.objects.holds("alice")
+
+
+def test_several_are_deleted_by_the_same_rules(root_client, alice, bob):
+    data = {"action": "delete_selected", "_selected_action": [alice.pk, bob.pk]}
+    page = root_client.post(reverse(LIST), data)
+    assert page.status_code == 200
+    root_client.post(reverse(LIST), data | {"post": "yes"})
+    assert list(User.objects.values_list("username", flat=True)) == ["root"]
+    assert RetiredUsername.objects.count() == 2
+
+
+def test_staff_cannot_raise_themselves(steward_client, alice):
+    assert steward_client.get(edit(alice)).status_code == 200
+    steward_client.post(edit(alice), {"is_active": "on", "is_staff": "on", "is_superuser": "on"})
+    alice.refresh_from_db()
+    assert alice.is_active
+    assert not alice.is_staff
+    assert not alice.is_superuser
+
+
+def test_staff_cannot_touch_a_superuser(steward_client):
+    root = User.objects.create_superuser("root")
+    assert b"_save" not in steward_client.get(edit(root)).content
+    assert steward_client.post(edit(root), {"email": "x@y.example"}).status_code == 403
+    for url in ("admin:auth_user_password_change", "admin:accounts_user_delete"):
+        assert steward_client.get(reverse(url, args=[root.pk])).status_code == 403
+    data = {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"}
+    steward_client.post(reverse(LIST), data)
+    assert User.objects.named("root").exists()
+
+
+def test_the_admin_is_not_for_everyone(alice_client):
+    assert alice_client.get(reverse(LIST)).status_code == 302
