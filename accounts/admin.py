@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, auth
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import transaction
@@ -93,12 +93,19 @@ class UserAdmin(BaseUserAdmin):
         return [str(user) for user in users], counts, refused, []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        services.delete_account(user=obj)
+        self._delete(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._delete(request, queryset)
+
+    def _delete(self, request: HttpRequest, users: Iterable[User]) -> None:
+        users = list(users)
+        is_own = request.user in users
         with transaction.atomic():
-            for user in queryset:
+            for user in users:
                 services.delete_account(user=user)
+        if is_own:
+            auth.logout(request)  # or the answer would be stored in a session that is gone
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:

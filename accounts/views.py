@@ -7,7 +7,7 @@ from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
@@ -32,7 +32,7 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    form = RegisterForm(request.POST or None)
+    form = RegisterForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             user = services.register(
@@ -66,7 +66,7 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
     initial = {"username": request.GET.get("username", "")}
-    form = LoginForm(request, request.POST or None, initial=initial)
+    form = LoginForm(request, _posted(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():  # the session, whose it is and the last login: one commit
             auth.login(request, form.get_user())
@@ -86,7 +86,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def change_password(request: UserRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.user, request.POST or None)
+    form = PasswordChangeForm(request.user, _posted(request))
     if request.method == "POST" and form.is_valid():
         services.change_password(
             request=request, user=request.user, password=form.cleaned_data["new_password1"]
@@ -103,7 +103,7 @@ def change_password(request: UserRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def delete(request: UserRequest) -> HttpResponse:
-    form = DeleteForm(request.user, request.POST or None)
+    form = DeleteForm(request.user, _posted(request))
     if request.method == "POST" and form.is_valid():
         services.delete_account(user=request.user)
         auth.logout(request)
@@ -130,6 +130,11 @@ def set_language(request: HttpRequest) -> HttpResponse:
         samesite="Lax",
     )
     return response
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What fills a form; a POST without a single field is one, too."""
+    return request.POST if request.method == "POST" else None
 
 
 def _status(request: HttpRequest) -> int:

@@ -91,6 +91,15 @@ def test_deletion_shows_names_and_numbers_and_retires_the_name(root_client, alic
     assert RetiredUsername.objects.holds("alice")
 
 
+def test_who_deletes_their_own_account_is_led_to_the_login(root_client):
+    root = User.objects.get()
+    url = reverse("admin:accounts_user_delete", args=[root.pk])
+    response = root_client.post(url, {"post": "yes"}, follow=True)
+    assert response.status_code == 200
+    assert response.redirect_chain[-1][0].startswith("/admin/login/")
+    assert not User.objects.exists()
+
+
 def test_several_are_deleted_by_the_same_rules(root_client, alice, bob):
     data = {"action": "delete_selected", "_selected_action": [alice.pk, bob.pk]}
     page = root_client.post(reverse(LIST), data)
