@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from accounts.http import UserRequest
 from webchat.api import integer
 from webchat.snapshot import read_snapshot
 
@@ -20,19 +20,19 @@ PAGE_SIZE = 50
 PAGE_SIZE_AT_MOST = 100
 
 
-def me(request: HttpRequest) -> dict[str, Any]:
+def me(request: UserRequest) -> dict[str, Any]:
     user = request.user
     return {"username": user.username, "email": user.email, "last_event": events.head()}
 
 
-def conversations(request: HttpRequest) -> dict[str, Any]:
+def conversations(request: UserRequest) -> dict[str, Any]:
     with read_snapshot():
         last_event = events.head()
         views = list_conversations(request.user)
     return {"conversations": [view.as_json() for view in views], "last_event": last_event}
 
 
-def messages(request: HttpRequest, username: str) -> dict[str, Any]:
+def messages(request: UserRequest, username: str) -> dict[str, Any]:
     limit = _number(request, "limit")
     if limit is None:
         limit = PAGE_SIZE
@@ -53,7 +53,7 @@ def messages(request: HttpRequest, username: str) -> dict[str, Any]:
     }
 
 
-def send(request: HttpRequest, username: str) -> tuple[dict[str, Any], int]:
+def send(request: UserRequest, username: str) -> tuple[dict[str, Any], int]:
     data = request.json  # type: ignore[attr-defined]
     draft = Draft.parse(
         request.user.pk, to=username, text=data.get("text"), client_id=data.get("client_id")
@@ -62,23 +62,23 @@ def send(request: HttpRequest, username: str) -> tuple[dict[str, Any], int]:
     return {"message": posted.message.as_json()}, 201 if posted.is_new else 200
 
 
-def read(request: HttpRequest, username: str) -> dict[str, Any]:
+def read(request: UserRequest, username: str) -> dict[str, Any]:
     thread = get_thread(request.user, username)
     up_to = integer(request.json.get("up_to"), name="up_to")  # type: ignore[attr-defined]
     return services.mark_read(membership=thread.membership, up_to=up_to)
 
 
-def unread_counts(request: HttpRequest) -> dict[str, Any]:
+def unread_counts(request: UserRequest) -> dict[str, Any]:
     return count_unread(request.user)
 
 
-def events_after(request: HttpRequest) -> dict[str, Any]:
+def events_after(request: UserRequest) -> dict[str, Any]:
     missed = events.read_after(request.user, _number(request, "after"))
     if missed is None:
         return {"reset": True}
     return {"events": missed.events, "last_event": missed.last_event, "more": missed.more}
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
+def _number(request: UserRequest, name: str) -> int | None:
     value = request.GET.get(name)
     return None if value is None else integer(value, name=name)

@@ -52,8 +52,9 @@ def clean_message(text: str) -> str:
 def parse_client_id(value: Any) -> UUID:
     """A UUID in its usual form of 36 characters; any version."""
     try:
-        if len(value) != 36:
-            raise ValueError
-        return UUID(value)
+        client_id = UUID(value)
     except (TypeError, ValueError, AttributeError):
-        raise ValidationError(_("“client_id” must be a UUID."), "invalid") from None
+        client_id = None
+    if client_id is None or str(client_id) != value.lower():
+        raise ValidationError(_("“client_id” must be a UUID."), "invalid")
+    return client_id

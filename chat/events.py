@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -15,7 +15,7 @@ from friends.api import friend_json, request_json
 from friends.models import FriendRequest, Friendship
 from webchat.snapshot import read_snapshot
 
-from .models import Event, EventLog, Membership, Message
+from .models import Conversation, Event, EventLog, EventQuerySet, Membership, Message
 from .presentation import ConversationView, view_message
 
 BATCH = 500  # events in one answer
@@ -49,6 +49,7 @@ class Missed:
     events: list[dict[str, Any]]
     last_event: int
     more: bool
+    head: int
 
 
 def read_after(viewer: User, after: int | None) -> Missed | None:
@@ -60,15 +61,50 @@ def read_after(viewer: User, after: int | None) -> Missed | None:
     with read_snapshot():
         pruned_through, last = _bounds()
         if after is None or after == last:
-            return Missed([], last, more=False)
+            return Missed([], last, more=False, head=last)
         if not pruned_through <= after <= last:
             return None
-        audience = Audience.of(viewer)
-        found = _audible(audience, after)
+        sight = Sight([viewer], Friendship.objects.of(viewer))
+        found = _audible(viewer, sight, after)
         more = len(found) > BATCH
         found = found[:BATCH]
-        shown = [json for event in found if (json := audience.show(event))]
-        return Missed(shown, found[-1].pk if more else last, more)
+        shown = [body for event in found if (body := sight.show(event, viewer))]
+        return Missed(shown, found[-1].pk if more else last, more, head=last)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came after an event id for several people, in order: (user id, event)."""
+
+    shown: list[tuple[int, dict[str, Any]]]
+    through: int
+    more: bool
+
+
+def read_for(connected: Callable[[], Set[int]], after: int) -> News | None:
+    """`read_after` for everyone who is connected to a process, in a fixed number of queries.
+
+    Who that is, is asked when the snapshot stands: who comes later reads a later one.
+    """
+    with read_snapshot():
+        pruned_through, last = _bounds()
+        viewer_ids = connected()
+        if after == last:
+            return News([], last, more=False)
+        if not pruned_through <= after <= last:
+            return None
+        found = list(_log().filter(id__gt=after)[: BATCH + 1])
+        more = len(found) > BATCH
+        found = found[:BATCH]
+        audiences = [_audience(event, viewer_ids) for event in found]
+        sight = _sight_of(set().union(*audiences), found)
+        shown = [
+            (viewer_id, body)
+            for event, audience in zip(found, audiences, strict=True)
+            for viewer_id in audience
+            if viewer_id in sight.viewers and (body := sight.show(event, sight.viewers[viewer_id]))
+        ]
+        return News(shown, found[-1].pk if more else last, more)
 
 
 def _bounds() -> tuple[int, int]:
@@ -78,82 +114,102 @@ def _bounds() -> tuple[int, int]:
     return log.pruned_through, max(newest, log.head_at_least, log.pruned_through)
 
 
-def _audible(audience: Audience, after: int) -> list[Event]:
+def _log() -> EventQuerySet:
+    return Event.objects.select_related("message", "conversation").order_by("id")
+
+
+def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
     """The next events for one person, one more than a batch; each source by its own index."""
-    log = Event.objects.filter(id__gt=after).select_related("message").order_by("id")
-    sources = (
-        log.filter(user=audience.viewer),
-        log.for_members_of(list(audience.friend_by_conversation)),
-        log.for_everyone(),
-    )
+    log = _log().filter(id__gt=after)
+    mine = Membership.objects.filter(user=viewer).select_related("conversation")
+    conversation_ids = [
+        membership.conversation_id
+        for membership in mine
+        if sight.friendship(viewer, membership.conversation)
+    ]
+    sources = (log.filter(user=viewer), log.for_members_of(conversation_ids), log.for_everyone())
     merged = heapq.merge(*(source[: BATCH + 1] for source in sources), key=attrgetter("pk"))
     return list(merged)[: BATCH + 1]
 
 
-class Audience:
-    """One person, and what they may see at this moment."""
+def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:
+    """Who of these people an event is for."""
+    if event.user_id is not None:
+        return viewer_ids & {event.user_id}
+    if event.conversation is not None:
+        return viewer_ids & {event.conversation.low_id, event.conversation.high_id}
+    return viewer_ids
 
-    def __init__(self, viewer: User, friendships: dict[int, Friendship]) -> None:
-        self.viewer = viewer
-        self.friendships = friendships
-        self.friend_by_conversation: dict[int, User] = {}
-        for membership in Membership.objects.filter(user=viewer).select_related("conversation"):
-            other = friendships.get(membership.conversation.other_id(viewer.pk))
-            if other is not None:
-                self.friend_by_conversation[membership.conversation_id] = other.friend
 
-    @classmethod
-    def of(cls, viewer: User) -> Audience:
-        return cls(viewer, {f.friend_id: f for f in Friendship.objects.of(viewer)})
+def _sight_of(viewer_ids: Set[int], found: Iterable[Event]) -> Sight:
+    """What these people may see of these events, and no more of their friends than that."""
+    other_ids = {event.data["friend"] for event in found if "friend" in event.data}
+    for event in found:
+        if event.conversation is not None:
+            other_ids |= {event.conversation.low_id, event.conversation.high_id}
+    friendships = Friendship.objects.filter(owner__in=viewer_ids, friend__in=other_ids)
+    return Sight(User.objects.filter(pk__in=viewer_ids), friendships.with_friend())
 
-    def show(self, event: Event) -> dict[str, Any] | None:
+
+class Sight:
+    """Some people, and what they may see at this moment."""
+
+    def __init__(self, viewers: Iterable[User], friendships: Iterable[Friendship]) -> None:
+        self.viewers = {viewer.pk: viewer for viewer in viewers}
+        self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
+
+    def friendship(self, viewer: User, conversation: Conversation | None) -> Friendship | None:
+        if conversation is None:
+            return None
+        return self._friendships.get((viewer.pk, conversation.other_id(viewer.pk)))
+
+    def show(self, event: Event, viewer: User) -> dict[str, Any] | None:
         """E of the contract, or None where its subject is not (any more) theirs to see."""
         show = SHOWN.get(Kind(event.kind))
-        body = show(self, event) if show else event.data
+        body = show(self, event, viewer) if show else event.data
         return None if body is None else {"id": event.pk, "kind": event.kind} | body
 
-    def _message(self, event: Event) -> dict[str, Any] | None:
-        friend = self.friend_by_conversation.get(event.conversation_id or 0)
-        if friend is None or event.message is None:
+    def _message(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self.friendship(viewer, event.conversation)
+        if friendship is None or event.message is None:
             return None
-        view = view_message(event.message, viewer=self.viewer, friend=friend)
+        view = view_message(event.message, viewer=viewer, friend=friendship.friend)
         return {"message": view.as_json()}
 
-    def _read(self, event: Event) -> dict[str, Any] | None:
-        friend = self.friend_by_conversation.get(event.conversation_id or 0)
-        return friend and {"with": friend.username} | event.data
+    def _read(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self.friendship(viewer, event.conversation)
+        return {"with": friendship.username} | event.data if friendship else None
 
-    def _conversation(self, event: Event) -> dict[str, Any] | None:
-        friend = self.friend_by_conversation.get(event.conversation_id or 0)
-        if friend is None:
+    def _conversation(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self.friendship(viewer, event.conversation)
+        if friendship is None:
             return None
-        friendship = self.friendships[friend.pk]
+        friend = friendship.friend
         facts = dict(event.data)
         newest = Message.objects.filter(pk=facts.pop("last_message", None)).first()
         conversation = ConversationView(
             username=friend.username,
             remark=friendship.remark,
-            blocked=friendship.blocked,  # type: ignore[attr-defined]
-            last_message=newest and view_message(newest, viewer=self.viewer, friend=friend),
+            blocked=friendship.blocked,
+            last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
             **facts,
         )
         return {"conversation": conversation.as_json()}
 
-    def _request(self, event: Event) -> dict[str, Any] | None:
+    def _request(self, event: Event, viewer: User) -> dict[str, Any] | None:
         direction = event.data["direction"]
         requests = (
-            FriendRequest.objects.sent_by(self.viewer)
+            FriendRequest.objects.sent_by(viewer)
             if direction == "sent"
-            else FriendRequest.objects.received_by(self.viewer)
+            else FriendRequest.objects.received_by(viewer)
         )
         request = requests.filter(pk=event.data["request"]).first()
-        return request and {
-            "request": request_json(request, self.viewer),
-            "direction": direction,
-        }
+        if request is None:
+            return None
+        return {"request": request_json(request, viewer), "direction": direction}
 
-    def _friend(self, event: Event) -> dict[str, Any] | None:
-        friendship = self.friendships.get(event.data["friend"])
+    def _friend(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self._friendships.get((viewer.pk, event.data["friend"]))
         if friendship is None:
             return None
         shown: dict[str, Any] = {"friend": friend_json(friendship)}
@@ -163,11 +219,11 @@ class Audience:
 
 
 SHOWN = {
-    Kind.MESSAGE: Audience._message,
-    Kind.MESSAGE_CHANGED: Audience._message,
-    Kind.READ: Audience._read,
-    Kind.CONVERSATION_CHANGED: Audience._conversation,
-    Kind.FRIEND_REQUEST: Audience._request,
-    Kind.FRIEND_ADDED: Audience._friend,
-    Kind.FRIEND_CHANGED: Audience._friend,
+    Kind.MESSAGE: Sight._message,
+    Kind.MESSAGE_CHANGED: Sight._message,
+    Kind.READ: Sight._read,
+    Kind.CONVERSATION_CHANGED: Sight._conversation,
+    Kind.FRIEND_REQUEST: Sight._request,
+    Kind.FRIEND_ADDED: Sight._friend,
+    Kind.FRIEND_CHANGED: Sight._friend,
 }

@@ -97,6 +97,10 @@ class Membership(models.Model):
     muted = models.BooleanField(default=False)
     hidden_through = models.BigIntegerField(default=0)
 
+    # By `with_unread` and `with_last_message`.
+    unread: int
+    last_message_id: int | None
+
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
@@ -135,7 +139,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
             messages = messages.filter(id__lt=before)
         if after is not None:
             messages = messages.filter(id__gt=after)
-        found = list(messages.order_by("id" if after is not None else "-id")[: limit + 1])
+        found: list[Message] = list(
+            messages.order_by("id" if after is not None else "-id")[: limit + 1]
+        )
         more = len(found) > limit
         found = found[:limit]
         return (found if after is not None else found[::-1]), more

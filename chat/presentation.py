@@ -104,7 +104,7 @@ def view_conversation(
     facts: dict[str, Any] = {}
     if membership is not None:
         facts = {
-            "unread": membership.unread,  # type: ignore[attr-defined]
+            "unread": membership.unread,
             "last_read": membership.last_read,
             "pinned": membership.pinned,
             "muted": membership.muted,
@@ -112,8 +112,8 @@ def view_conversation(
     return ConversationView(
         username=friend.username,
         remark=friendship.remark,
-        blocked=friendship.blocked,  # type: ignore[attr-defined]
-        last_message=newest and view_message(newest, viewer=viewer, friend=friend),
+        blocked=friendship.blocked,
+        last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
         **facts,
     )
 
@@ -133,7 +133,7 @@ def list_conversations(viewer: User) -> list[ConversationView]:
     views = []
     for friendship in Friendship.objects.of(viewer):
         membership = memberships.get(friendship.friend_id)
-        message = membership and newest.get(membership.last_message_id)
+        message = newest.get(membership.last_message_id or 0) if membership else None
         views.append(view_conversation(friendship, membership, message, viewer))
     views.sort(key=_order, reverse=True)
     return views

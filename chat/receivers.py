@@ -85,8 +85,8 @@ def before_deletion(**kwargs: Any) -> None:
 def conversation_event(membership: Membership) -> Event:
     """The state of one person's conversation; from `with_unread` and `with_last_message`."""
     facts = {
-        "last_message": membership.last_message_id,  # type: ignore[attr-defined]
-        "unread": membership.unread,  # type: ignore[attr-defined]
+        "last_message": membership.last_message_id,
+        "unread": membership.unread,
         "last_read": membership.last_read,
         "pinned": membership.pinned,
         "muted": membership.muted,

@@ -25,8 +25,17 @@ from .presentation import MessageView, minute, view_message
 
 @dataclass(frozen=True, slots=True)
 class Posted:
+    """A message that stands, as each of the two sees it."""
+
     message: MessageView
-    is_new: bool  # False for the retry of a message that stood already
+    received: MessageView
+    sender_id: int
+    recipient_id: int
+    event_id: int | None  # None for the retry of a message that stood already
+
+    @property
+    def is_new(self) -> bool:
+        return self.event_id is not None
 
 
 Outcome = Posted | ValidationError
@@ -111,12 +120,13 @@ class _Batch:
     def post(self) -> list[Outcome]:
         answers = [self._answer(draft) for draft in self.drafts]
         Message.objects.bulk_create(self.new)
-        events.record(
+        recorded = events.record(
             Event(kind=Event.Kind.MESSAGE, conversation_id=message.conversation_id, message=message)
             for message in self.new
         )
+        event_ids = {event.message_id: event.pk for event in recorded}
         return [
-            answer if isinstance(answer, ValidationError) else self._posted(*answer)
+            answer if isinstance(answer, ValidationError) else self._posted(*answer, event_ids)
             for answer in answers
         ]
 
@@ -167,9 +177,17 @@ class _Batch:
             )
         return self.rate.refusal(sender.pk)
 
-    def _posted(self, message: Message, friend: User, is_new: bool) -> Posted:
+    def _posted(
+        self, message: Message, friend: User, is_new: bool, event_ids: dict[int | None, int]
+    ) -> Posted:
         sender = self.by_id[message.sender_id]
-        return Posted(view_message(message, viewer=sender, friend=friend), is_new)
+        return Posted(
+            message=view_message(message, viewer=sender, friend=friend),
+            received=view_message(message, viewer=friend, friend=sender),
+            sender_id=sender.pk,
+            recipient_id=friend.pk,
+            event_id=event_ids[message.pk] if is_new else None,
+        )
 
 
 class _Rate:

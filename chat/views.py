@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.http import UserRequest
 from friends.models import FriendRequest
 from webchat.snapshot import of_one_moment
 
@@ -24,7 +25,7 @@ from .presentation import list_conversations, view_thread
 @require_safe
 @never_cache
 @of_one_moment
-def chats(request: HttpRequest) -> HttpResponse:
+def chats(request: UserRequest) -> HttpResponse:
     context = {"conversations": list_conversations(request.user)}
     return render(request, "chat/chats.html", context)
 
@@ -32,7 +33,7 @@ def chats(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @of_one_moment
-def conversation(request: HttpRequest, username: str) -> HttpResponse:
+def conversation(request: UserRequest, username: str) -> HttpResponse:
     thread = get_thread(request.user, username)
     if request.method != "POST":
         return _render(request, thread, MessageForm(), before=_before(request))
@@ -60,7 +61,7 @@ def conversation(request: HttpRequest, username: str) -> HttpResponse:
 @require_safe
 @never_cache
 @of_one_moment
-def discover(request: HttpRequest) -> HttpResponse:
+def discover(request: UserRequest) -> HttpResponse:
     received = FriendRequest.objects.received_by(request.user).count()
     return render(request, "chat/discover.html", {"received_count": received})
 
@@ -70,7 +71,7 @@ def _mark_read(thread: Thread, form: ReadForm) -> None:
         services.mark_read(membership=thread.membership, up_to=form.cleaned_data["up_to"])
 
 
-def _before(request: HttpRequest) -> int | None:
+def _before(request: UserRequest) -> int | None:
     value = request.GET.get("before")
     if value is None:
         return None
@@ -80,7 +81,7 @@ def _before(request: HttpRequest) -> int | None:
 
 
 def _render(
-    request: HttpRequest,
+    request: UserRequest,
     thread: Thread,
     form: MessageForm,
     *,

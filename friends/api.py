@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.http import UserRequest
 from accounts.models import User
 from webchat.api import fill
 
@@ -20,7 +20,7 @@ def friend_json(friendship: Friendship) -> dict[str, Any]:
     return {
         "username": friendship.username,
         "remark": friendship.remark,
-        "blocked": friendship.blocked,  # type: ignore[attr-defined]
+        "blocked": friendship.blocked,
     }
 
 
@@ -35,11 +35,11 @@ def request_json(request: FriendRequest, viewer: User) -> dict[str, Any]:
     }
 
 
-def friends(request: HttpRequest) -> dict[str, Any]:
+def friends(request: UserRequest) -> dict[str, Any]:
     return {"friends": [friend_json(f) for f in Friendship.objects.of(request.user)]}
 
 
-def requests(request: HttpRequest) -> dict[str, Any]:
+def requests(request: UserRequest) -> dict[str, Any]:
     user = request.user
     received = FriendRequest.objects.received_by(user)
     sent = FriendRequest.objects.sent_by(user)
@@ -49,7 +49,7 @@ def requests(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def ask(request: HttpRequest) -> tuple[dict[str, Any], int]:
+def ask(request: UserRequest) -> tuple[dict[str, Any], int]:
     form = fill(AskForm, request)
     outcome = services.ask(sender=request.user, **form.cleaned_data)
     if isinstance(outcome, Friendship):
@@ -58,39 +58,39 @@ def ask(request: HttpRequest) -> tuple[dict[str, Any], int]:
     return {"request": request_json(outcome, request.user)}, 201
 
 
-def accept(request: HttpRequest, pk: int) -> dict[str, Any]:
+def accept(request: UserRequest, pk: int) -> dict[str, Any]:
     friendship = services.accept(request=access.get_received(request.user, pk))
     return {"friend": friend_json(friendship)}
 
 
-def decline(request: HttpRequest, pk: int) -> dict[str, Any]:
+def decline(request: UserRequest, pk: int) -> dict[str, Any]:
     services.decline(request=access.get_received(request.user, pk))
     return {}
 
 
-def withdraw(request: HttpRequest, pk: int) -> dict[str, Any]:
+def withdraw(request: UserRequest, pk: int) -> dict[str, Any]:
     services.withdraw(request=access.get_sent(request.user, pk))
     return {}
 
 
-def remove(request: HttpRequest, username: str) -> dict[str, Any]:
+def remove(request: UserRequest, username: str) -> dict[str, Any]:
     services.remove(friendship=access.get_friendship(request.user, username))
     return {}
 
 
-def remark(request: HttpRequest, username: str) -> dict[str, Any]:
+def remark(request: UserRequest, username: str) -> dict[str, Any]:
     friendship = access.get_friendship(request.user, username)
     form = fill(RemarkForm, request)
     return {"friend": friend_json(services.set_remark(friendship=friendship, **form.cleaned_data))}
 
 
-def block(request: HttpRequest, username: str) -> dict[str, Any]:
+def block(request: UserRequest, username: str) -> dict[str, Any]:
     target = access.get_blockable(request.user, username)
     services.block(owner=request.user, target=target)
     return {"friend": _as_friend(request.user, target)}
 
 
-def unblock(request: HttpRequest, username: str) -> dict[str, Any]:
+def unblock(request: UserRequest, username: str) -> dict[str, Any]:
     target = access.get_blockable(request.user, username)
     services.unblock(owner=request.user, target=target)
     return {"friend": _as_friend(request.user, target)}

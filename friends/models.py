@@ -58,14 +58,13 @@ class FriendRequest(models.Model):
 
 class FriendshipQuerySet(models.QuerySet["Friendship"]):
     def of(self, owner: User) -> FriendshipQuerySet:
-        """The user's friends, each with `blocked`: whether the user blocked them."""
-        blocked = Block.objects.filter(owner=owner, target=OuterRef("friend"))
-        return (
-            self.filter(owner=owner)
-            .select_related("friend")
-            .annotate(blocked=Exists(blocked))
-            .order_by("friend__username_key")
-        )
+        """The user's friends by name, each as `with_friend` loads it."""
+        return self.filter(owner=owner).with_friend().order_by("friend__username_key")
+
+    def with_friend(self) -> FriendshipQuerySet:
+        """Load the friend, and annotate `blocked`: whether the owner blocked them."""
+        blocked = Block.objects.filter(owner=OuterRef("owner"), target=OuterRef("friend"))
+        return self.select_related("friend").annotate(blocked=Exists(blocked))
 
     def named(self, username: str) -> FriendshipQuerySet:
         return self.filter(friend__username_key=username_key(username))
@@ -85,6 +84,8 @@ class Friendship(models.Model):
     )
     remark = models.CharField(_("remark"), max_length=16, blank=True)
     created_at = models.DateTimeField(_("friends since"), auto_now_add=True)
+
+    blocked: bool  # by `with_friend`
 
     objects = FriendshipQuerySet.as_manager()
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.http import UserRequest
 from webchat.snapshot import of_one_moment
 
 from . import access, services
@@ -24,12 +25,12 @@ from .models import FriendRequest, Friendship
 @require_safe
 @never_cache
 @of_one_moment
-def contacts(request: HttpRequest) -> HttpResponse:
+def contacts(request: UserRequest) -> HttpResponse:
     return _render_contacts(request, AskForm())
 
 
 @never_cache
-def ask(request: HttpRequest) -> HttpResponse:
+def ask(request: UserRequest) -> HttpResponse:
     if request.method != "POST":
         return contacts(request)
     form = AskForm(request.POST)
@@ -47,13 +48,13 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @of_one_moment
-def contact(request: HttpRequest, username: str) -> HttpResponse:
+def contact(request: UserRequest, username: str) -> HttpResponse:
     friendship = access.get_friendship(request.user, username)
     return _render_contact(request, friendship, RemarkForm({"remark": friendship.remark}))
 
 
 @require_POST
-def set_remark(request: HttpRequest, username: str) -> HttpResponse:
+def set_remark(request: UserRequest, username: str) -> HttpResponse:
     friendship = access.get_friendship(request.user, username)
     form = RemarkForm(request.POST)
     if not form.is_valid():
@@ -63,25 +64,25 @@ def set_remark(request: HttpRequest, username: str) -> HttpResponse:
 
 
 @require_POST
-def accept(request: HttpRequest, pk: int) -> HttpResponse:
+def accept(request: UserRequest, pk: int) -> HttpResponse:
     waiting = access.get_received(request.user, pk)
     return _answered(request, services.accept, waiting)
 
 
 @require_POST
-def decline(request: HttpRequest, pk: int) -> HttpResponse:
+def decline(request: UserRequest, pk: int) -> HttpResponse:
     waiting = access.get_received(request.user, pk)
     return _answered(request, services.decline, waiting)
 
 
 @require_POST
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw(request: UserRequest, pk: int) -> HttpResponse:
     waiting = access.get_sent(request.user, pk)
     return _answered(request, services.withdraw, waiting)
 
 
 @require_POST
-def remove(request: HttpRequest, username: str) -> HttpResponse:
+def remove(request: UserRequest, username: str) -> HttpResponse:
     friendship = access.get_friendship(request.user, username)
     services.remove(friendship=friendship)
     messages.success(
@@ -91,14 +92,14 @@ def remove(request: HttpRequest, username: str) -> HttpResponse:
 
 
 @require_POST
-def block(request: HttpRequest, username: str) -> HttpResponse:
+def block(request: UserRequest, username: str) -> HttpResponse:
     target = access.get_blockable(request.user, username)
     services.block(owner=request.user, target=target)
     return _back_to(request, target.username)
 
 
 @require_POST
-def unblock(request: HttpRequest, username: str) -> HttpResponse:
+def unblock(request: UserRequest, username: str) -> HttpResponse:
     target = access.get_blockable(request.user, username)
     services.unblock(owner=request.user, target=target)
     return _back_to(request, target.username)
@@ -113,7 +114,7 @@ def _said(outcome: FriendRequest | Friendship) -> str:
 
 
 def _answered(
-    request: HttpRequest, service: Callable[..., Any], waiting: FriendRequest
+    request: UserRequest, service: Callable[..., Any], waiting: FriendRequest
 ) -> HttpResponse:
     try:
         service(request=waiting)
@@ -122,13 +123,13 @@ def _answered(
     return redirect("friends:contacts")
 
 
-def _back_to(request: HttpRequest, username: str) -> HttpResponse:
+def _back_to(request: UserRequest, username: str) -> HttpResponse:
     if Friendship.objects.of(request.user).named(username).exists():
         return redirect("friends:contact", username)
     return redirect("friends:contacts")
 
 
-def _lists(request: HttpRequest) -> dict[str, Any]:
+def _lists(request: UserRequest) -> dict[str, Any]:
     user = request.user
     return {
         "friends": Friendship.objects.of(user),
@@ -137,13 +138,13 @@ def _lists(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _render_contacts(request: HttpRequest, form: AskForm, status: int = 200) -> HttpResponse:
+def _render_contacts(request: UserRequest, form: AskForm, status: int = 200) -> HttpResponse:
     context = _lists(request) | {"form": form}
     return render(request, "friends/contacts.html", context, status=status)
 
 
 def _render_contact(
-    request: HttpRequest, friendship: Friendship, form: RemarkForm, status: int = 200
+    request: UserRequest, friendship: Friendship, form: RemarkForm, status: int = 200
 ) -> HttpResponse:
     context = _lists(request) | {
         "form": AskForm(),

@@ -73,7 +73,7 @@ def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonRe
         except PermissionDenied as error:
             return refuse("forbidden", str(error) or _("You may not do that."))
         data, status = answer if isinstance(answer, tuple) else (answer, 200)
-        return JsonResponse(data, status=status)
+        return _json(data, status)
 
     return csrf_exempt(login_not_required(never_cache(view)))
 
@@ -89,7 +89,7 @@ def nothing_here(request: HttpRequest) -> JsonResponse:
 
 def refuse(code: str, message: str, retry_after: int | None = None) -> JsonResponse:
     """The one shape of an error; `retry_after` is in seconds."""
-    response = JsonResponse({"error": {"code": code, "message": message}}, status=STATUS[code])
+    response = _json({"error": {"code": code, "message": message}}, STATUS[code])
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
     return response
@@ -140,6 +140,11 @@ def fill(form_class: type[Form], request: HttpRequest) -> Form:
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
     return form
+
+
+def _json(data: dict[str, Any], status: int) -> JsonResponse:
+    # Chinese as it is: half the bytes of its escapes.
+    return JsonResponse(data, status=status, json_dumps_params={"ensure_ascii": False})
 
 
 class _CsrfCheck(CsrfViewMiddleware):

@@ -1,29 +1,39 @@
-"""The server's entry: Django for plain HTTP; live sockets have an address, and no answer yet."""
+"""The server's entry: Django for plain HTTP, the live engine for the sockets on `/live/`."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
 from .bridge import Receive, Scope, Send, WsgiBridge
 
+if TYPE_CHECKING:
+    from chat.live.engine import Engine
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat.settings")
 # More than keep two cores busy: some of them wait for the write lock or hash a password.
 REQUEST_THREADS = 8
 django = WsgiBridge(get_wsgi_application(), REQUEST_THREADS)
+engine: Engine | None = None  # while the worker serves
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close"})  # before an accept: the handshake gets a 403
+        await _serve_socket(scope, receive, send)
     elif _is_live(scope["path"]):
         await _refuse_plain(send)
     else:
         await django(scope, receive, send)
+
+
+def end_sockets() -> None:
+    """Tell every socket to come back to the worker's successor."""
+    if engine is not None:
+        engine.begin_stop()
 
 
 def _is_live(path: str) -> bool:
@@ -33,14 +43,32 @@ def _is_live(path: str) -> bool:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
+    # Its modules need the applications loaded, which `get_wsgi_application` did above.
+    from chat.live.engine import Engine
+
+    global engine
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            engine = Engine()
+            await engine.start()
             await send({"type": "lifespan.startup.complete"})
         else:
+            if engine is not None:
+                await engine.stop()
             django.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+async def _serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    from chat.live.socket import serve
+
+    if engine is not None and _is_live(scope["path"]):
+        await serve(engine, scope, receive, send)
+        return
+    await receive()
+    await send({"type": "websocket.close"})  # before an accept: the handshake gets a 403
 
 
 async def _refuse_plain(send: Send) -> None:

@@ -37,4 +37,4 @@ class PlainTextField(forms.CharField):
         super().__init__(**kwargs, strip=False)
 
     def to_python(self, value: Any) -> str:
-        return clean_text(super().to_python(value))
+        return clean_text(super().to_python(value) or "")

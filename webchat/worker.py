@@ -22,6 +22,8 @@ def look_after_connections(worker: ASGIWorker) -> None:
     Without it a stop waits for every browser that keeps a connection open, until the
     graceful timeout. To be called from the hook `post_worker_init`.
     """
+    from . import asgi  # gunicorn has loaded it by now
+
     opened: weakref.WeakKeyDictionary[ASGIProtocol, float] = weakref.WeakKeyDictionary()
     create_server = worker.loop.create_server
 
@@ -36,6 +38,8 @@ def look_after_connections(worker: ASGIWorker) -> None:
     async def look() -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            if not worker.alive:
+                asgi.end_sockets()
             too_old = worker.loop.time() - FIRST_REQUEST_SECONDS
             for protocol, since in list(opened.items()):
                 silent = protocol.req_count <= 1 and since < too_old

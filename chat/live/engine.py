@@ -1,0 +1,108 @@
+"""What all sockets of one process share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User
+from friends.models import Block, Friendship
+
+from . import frames
+from .feed import Feed
+from .hub import Hub
+from .socket import RESTART, SESSION_ENDED, TOO_MANY, Socket
+from .visitors import find_ended
+from .writer import Writer
+
+READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
+SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
+DRAIN_SECONDS = 2.0  # for close frames on a stop
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """Built and started on the event loop of the worker."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self._loop = asyncio.get_running_loop()
+        self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
+        self.feed = Feed(self.hub, self._readers)
+        self.writer = Writer(self._loop, self.feed.written)
+        self._sweeper: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.feed.start()
+        self.writer.start()
+        self._sweeper = asyncio.create_task(self._sweep(), name="live-sweep")
+
+    def admit(self, socket: Socket) -> int | None:
+        """Take a socket in, or answer with the code to close it with."""
+        if self._ending is not None:
+            return RESTART
+        return None if self.hub.add(socket) else TOO_MANY
+
+    def begin_stop(self) -> None:
+        """Close the sockets, once their last drafts are answered; new ones are closed at once."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end_sockets(), name="live-end")
+
+    async def stop(self) -> None:
+        self.begin_stop()
+        if self._ending is not None:
+            await self._ending
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self.feed.stop()
+        for _thread in range(READER_THREADS):
+            self._readers.submit(connection.close)
+        self._readers.shutdown(wait=False)
+
+    async def _end_sockets(self) -> None:
+        await self._loop.run_in_executor(None, self.writer.stop)
+        sockets = list(self.hub)
+        for socket in sockets:
+            socket.close(RESTART)
+        if sockets:
+            await asyncio.wait({s.task for s in sockets}, timeout=DRAIN_SECONDS)
+
+    async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Run what queries the database: the loop itself never waits for a disk."""
+        return await self._loop.run_in_executor(self._readers, function, *args)
+
+    async def tell_typing(self, user: User, username: str) -> None:
+        recipient_id = await self.in_thread(_may_see_typing, user, username)
+        if recipient_id is not None:
+            frame = frames.encode({"type": "typing", "from": user.username})
+            self.hub.tell(recipient_id, frame)
+
+    async def _sweep(self) -> None:
+        """End the sockets of sessions that have ended."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            sockets = {socket.visitor: socket for socket in self.hub}
+            try:
+                ended = await self.in_thread(find_ended, list(sockets))
+            except Exception:
+                logger.exception("Sessions could not be checked")
+                continue
+            for visitor in ended:
+                sockets[visitor].close(SESSION_ENDED)
+
+
+def _may_see_typing(user: User, username: str) -> int | None:
+    friendship = Friendship.objects.filter(owner=user).named(username).first()
+    if friendship is None:
+        return None
+    pair = (user.pk, friendship.friend_id)
+    if Block.objects.filter(owner__in=pair, target__in=pair).exists():
+        return None
+    return friendship.friend_id

@@ -1,0 +1,129 @@
+"""The event log to the sockets of this process, in the order of its ids."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from django.db import connection
+
+from chat import events
+from chat.services import Outcome, Posted
+
+from . import frames
+from .hub import Hub
+
+LOOK_SECONDS = 0.05  # how long a commit of another process may go unseen
+TROUBLE_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Feed:
+    """Delivers what is new in the log, each event once a socket.
+
+    What this process's writer has committed is delivered from memory when it comes next in
+    the log; everything else (HTTP, other workers, the admin, `manage.py`) is read from the
+    log, which SQLite's `data_version` says has changed.
+    """
+
+    def __init__(self, hub: Hub, readers: Executor) -> None:
+        self._hub = hub
+        self._readers = readers
+        self._loop = asyncio.get_running_loop()
+        self._delivered_through = 0
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self._delivered_through = await self._in_thread(events.head)
+        self._tasks = [
+            asyncio.create_task(self._watch(), name="feed-watch"),
+            asyncio.create_task(self._pump(), name="feed-pump"),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def written(self, outcomes: Sequence[Outcome]) -> None:
+        """Deliver what the writer has just committed, unless something else comes before it."""
+        posted = [o for o in outcomes if isinstance(o, Posted) and o.event_id is not None]
+        if not posted:
+            return
+        first, last = posted[0].event_id or 0, posted[-1].event_id or 0
+        if first != self._delivered_through + 1 or last - first != len(posted) - 1:
+            self._news.set()
+            return
+        for message in posted:
+            self._deliver_message(message)
+        self._delivered_through = last
+
+    def _deliver_message(self, posted: Posted) -> None:
+        event_id = posted.event_id or 0
+        for user_id, view in (
+            (posted.sender_id, posted.message),
+            (posted.recipient_id, posted.received),
+        ):
+            if self._hub.has(user_id):
+                frame = frames.message_event(event_id, frames.message_body(view))
+                self._hub.tell(user_id, frame, event_id)
+
+    async def _watch(self) -> None:
+        """Look every LOOK_SECONDS whether anybody else has committed (4 µs a look)."""
+        seen = None
+        database: sqlite3.Connection | None = None
+        while True:
+            try:
+                if database is None:
+                    database = _open_readonly()
+                [version] = database.execute("PRAGMA data_version").fetchone()
+                if version != seen:
+                    seen = version
+                    self._news.set()
+                await asyncio.sleep(LOOK_SECONDS)
+            except sqlite3.Error as error:
+                logger.error("The feed cannot look at the database: %s", error)
+                database = None
+                await asyncio.sleep(TROUBLE_SECONDS)
+
+    async def _pump(self) -> None:
+        """Read on in the log whenever there is news, one reading at a time."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._read_on()
+            except Exception:
+                logger.exception("The feed could not read the log")
+                self._news.set()
+                await asyncio.sleep(TROUBLE_SECONDS)
+
+    async def _read_on(self) -> None:
+        more = True
+        while more:
+            after = self._delivered_through
+            news = await self._in_thread(events.read_for, self._hub.user_ids, after)
+            if news is None:
+                self._hub.tell_everyone(frames.RESET)
+                self._delivered_through = await self._in_thread(events.head)
+                return
+            for user_id, body in news.shown:
+                # What the writer delivered itself meanwhile is not told again.
+                if body["id"] > self._delivered_through:
+                    self._hub.tell(user_id, frames.event(body), body["id"])
+            self._delivered_through = max(self._delivered_through, news.through)
+            more = news.more
+
+    async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await self._loop.run_in_executor(self._readers, function, *args)
+
+
+def _open_readonly() -> sqlite3.Connection:
+    path = connection.settings_dict["NAME"]
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)

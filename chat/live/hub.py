@@ -1,0 +1,51 @@
+"""Who is connected to this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .socket import Socket
+
+SOCKETS_OF_ONE_PERSON = 10
+
+
+class Hub:
+    def __init__(self) -> None:
+        self._by_user: dict[int, set[Socket]] = {}
+
+    def __iter__(self) -> Iterator[Socket]:
+        return iter([socket for sockets in self._by_user.values() for socket in sockets])
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_user.values()))
+
+    def user_ids(self) -> set[int]:
+        """Who is here; may be asked from any thread."""
+        return set(self._by_user)
+
+    def has(self, user_id: int) -> bool:
+        return user_id in self._by_user
+
+    def add(self, socket: Socket) -> bool:
+        """Take a socket in; False when the person has as many as one may have here."""
+        sockets = self._by_user.setdefault(socket.user_id, set())
+        has_room = len(sockets) < SOCKETS_OF_ONE_PERSON
+        if has_room:
+            sockets.add(socket)
+        return has_room
+
+    def remove(self, socket: Socket) -> None:
+        sockets = self._by_user.get(socket.user_id, set())
+        sockets.discard(socket)
+        if not sockets:
+            self._by_user.pop(socket.user_id, None)
+
+    def tell(self, user_id: int, frame: str, event_id: int = 0) -> None:
+        for socket in self._by_user.get(user_id, ()):
+            socket.offer(frame, event_id)
+
+    def tell_everyone(self, frame: str) -> None:
+        for socket in self:
+            socket.offer(frame)

@@ -1,0 +1,295 @@
+"""One WebSocket connection, from the handshake to its close code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from django.core.exceptions import ValidationError
+from django.db import OperationalError
+from django.http import Http404
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from chat import events, services
+from chat.access import get_thread
+from chat.drafts import Draft
+from chat.services import Outcome
+from webchat.api import describe, integer
+from webchat.bridge import Receive, Scope, Send
+
+from . import frames
+from .visitors import Visitor, identify, is_foreign
+from .writer import unavailable
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+SESSION_ENDED = 4401
+TOO_SLOW = 4408
+TOO_MANY = 4429
+RESTART = 1012
+
+FRAMES_WAITING = 1_000  # for a reader that does not keep up; a replay is not queued
+GOODBYE_SECONDS = 0.5  # for what waits when the connection ends
+BAD_FRAMES = 200  # that are invalid or over the rate …
+BAD_FRAMES_SECONDS = 10.0  # … in so long: then it is no browser of ours
+COUNTED = {"invalid", "too_long", "rate_limited"}
+
+Frame = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one handshake on `/live/` and everything that follows."""
+    await receive()
+    if is_foreign(scope):
+        await send({"type": "websocket.close"})  # before accept: a 403
+        return
+    try:
+        visitor = await engine.in_thread(identify, scope)
+    except OperationalError:
+        visitor = None  # what follows answers that, too
+        logger.exception("A socket could not be opened")
+    await send({"type": "websocket.accept"})
+    if visitor is None:
+        await send({"type": "websocket.close", "code": SESSION_ENDED})
+        return
+    socket = Socket(engine, visitor, receive, send)
+    await socket.run(_after(scope))
+
+
+class Socket:
+    """A person's connection. Frames go out in the order in which they were offered."""
+
+    def __init__(self, engine: Engine, visitor: Visitor, receive: Receive, send: Send) -> None:
+        self.visitor = visitor
+        self._engine = engine
+        self._receive = receive
+        self._send = send
+        self._waiting: deque[tuple[int, str]] = deque()
+        self._has_waiting = asyncio.Event()
+        self._cursor = 0  # events up to this id were queued, or came with the replay
+        self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
+        self._close_code: int | None = None
+        self.task: asyncio.Task[Any] = _current_task()
+
+    @property
+    def user_id(self) -> int:
+        return self.visitor.user.pk
+
+    async def run(self, after: str | None) -> None:
+        """Live until either side ends it."""
+        sender: asyncio.Task[None] | None = None
+        try:
+            self._close_code = self._engine.admit(self)
+            if self._close_code is None:
+                await self._replay(after)
+                sender = asyncio.create_task(self._send_waiting())
+                await self._listen()
+        except asyncio.CancelledError:
+            if self._close_code is None:
+                raise
+            self.task.uncancel()
+        except OSError:
+            pass  # the peer went away while something was sent
+        finally:
+            self._engine.hub.remove(self)
+            if sender is not None:
+                sender.cancel()
+        if self._close_code is not None:
+            await self._say_goodbye(self._close_code)
+
+    async def _say_goodbye(self, code: int) -> None:
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                while self._waiting:
+                    await self._tell(self._waiting.popleft()[1])
+        except (TimeoutError, OSError):
+            pass
+        await self._send({"type": "websocket.close", "code": code})
+
+    # Outwards
+
+    def offer(self, frame: str, event_id: int = 0) -> None:
+        """Queue a frame; an event that was queued already is dropped."""
+        if event_id:
+            if event_id <= self._cursor:
+                return
+            self._cursor = event_id
+        if len(self._waiting) >= FRAMES_WAITING:
+            self.close(TOO_SLOW)
+            return
+        self._waiting.append((event_id, frame))
+        self._has_waiting.set()
+
+    def close(self, code: int) -> None:
+        """End the connection soon; a reader who keeps up gets what waits for it before."""
+        if self._close_code is None:
+            self._close_code = code
+            if code == TOO_SLOW:
+                self._waiting.clear()
+            self.task.cancel()
+
+    async def _replay(self, after: str | None) -> None:
+        """Say hello, then what was missed. Live events wait meanwhile."""
+        user = self.visitor.user
+        try:
+            cursor = None if after is None else integer(after, name="after")
+            missed = await self._engine.in_thread(events.read_after, user, cursor)
+        except ValidationError:
+            missed = None
+        if missed is None:
+            head = await self._engine.in_thread(events.head)
+            await self._tell(frames.hello(user.username, head))
+            await self._tell(frames.RESET)
+            return
+        await self._tell(frames.hello(user.username, missed.head))
+        while True:
+            for body in missed.events:
+                await self._tell(frames.event(body))
+            if not missed.more:
+                break
+            missed = await self._engine.in_thread(events.read_after, user, missed.last_event)
+            if missed is None:
+                return await self._tell(frames.RESET)
+        await self._tell(frames.CAUGHT_UP)
+        self._skip_through(missed.last_event)
+
+    def _skip_through(self, event_id: int) -> None:
+        """Forget the live events that the replay has brought."""
+        self._cursor = max(self._cursor, event_id)
+        self._waiting = deque(
+            waiting for waiting in self._waiting if not 0 < waiting[0] <= event_id
+        )
+
+    async def _send_waiting(self) -> None:
+        try:
+            while True:
+                await self._has_waiting.wait()
+                self._has_waiting.clear()
+                while self._waiting:
+                    _event_id, frame = self._waiting.popleft()
+                    await self._tell(frame)
+        except OSError:
+            pass  # the listening side sees the disconnect
+
+    async def _tell(self, frame: str) -> None:
+        await self._send({"type": "websocket.send", "text": frame})
+
+    # Inwards
+
+    async def _listen(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                frame = _decode(message)
+                command = COMMANDS.get(frame["type"])
+            except (KeyError, TypeError, ValueError, RecursionError):
+                command = None
+            if command is None:
+                with translation.override(self.visitor.language):
+                    self._refuse("invalid", _("This frame is not understood."))
+                continue
+            await command(self, frame)
+
+    async def _on_ping(self, frame: Frame) -> None:
+        self.offer(frames.PONG)
+
+    async def _on_send(self, frame: Frame) -> None:
+        client_id = frame.get("client_id")
+        try:
+            draft = Draft.parse(
+                self.user_id, to=frame.get("to"), text=frame.get("text"), client_id=client_id
+            )
+        except ValidationError as error:
+            self._answer(client_id if isinstance(client_id, str) else None, error)
+        else:
+            self._engine.writer.submit(draft, partial(self._answer, client_id))
+
+    def _answer(self, client_id: str | None, outcome: Outcome) -> None:
+        if isinstance(outcome, ValidationError):
+            self._refuse_with(outcome, client_id)
+        else:
+            self.offer(frames.ack(client_id or "", frames.message_body(outcome.message)))
+
+    async def _on_read(self, frame: Frame) -> None:
+        try:
+            up_to = integer(frame.get("up_to"), name="up_to")
+            username = frame.get("with")
+            if not isinstance(username, str):
+                raise ValidationError(_("“%(name)s” must be a text.") % {"name": "with"}, "invalid")
+            await self._engine.in_thread(_mark_read, self.visitor.user, username, up_to)
+        except ValidationError as error:
+            self._refuse_with(error)
+        except Http404:
+            self._refuse_with(ValidationError(_("Not found."), "not_found"))
+        except OperationalError:
+            self._refuse_with(unavailable())
+
+    async def _on_typing(self, frame: Frame) -> None:
+        username = frame.get("to")
+        if isinstance(username, str):
+            await self._engine.tell_typing(self.visitor.user, username)
+
+    def _refuse_with(self, error: ValidationError, client_id: str | None = None) -> None:
+        with translation.override(self.visitor.language):
+            code, message, params = describe(error)
+        self._refuse(code, message, client_id, params.get("retry_after"))
+
+    def _refuse(
+        self,
+        code: str,
+        message: str,
+        client_id: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        self.offer(frames.error(code, message, client_id, retry_after))
+        if code not in COUNTED:
+            return
+        now = time.monotonic()
+        self._bad.append(now)
+        if len(self._bad) == BAD_FRAMES and now - self._bad[0] < BAD_FRAMES_SECONDS:
+            self.close(TOO_MANY)
+
+
+COMMANDS: dict[str, Callable[[Socket, Frame], Awaitable[None]]] = {
+    "send": Socket._on_send,
+    "read": Socket._on_read,
+    "typing": Socket._on_typing,
+    "ping": Socket._on_ping,
+}
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("A socket lives in a task.")
+    return task
+
+
+def _decode(message: Mapping[str, Any]) -> Frame:
+    frame = json.loads(message.get("text") or "")
+    if not isinstance(frame, dict):
+        raise TypeError
+    return frame
+
+
+def _mark_read(user: User, username: str, up_to: int) -> None:
+    services.mark_read(membership=get_thread(user, username).membership, up_to=up_to)
+
+
+def _after(scope: Scope) -> str | None:
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return query.get("after", [None])[0]

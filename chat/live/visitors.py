@@ -1,0 +1,120 @@
+"""Who opens a socket, and whether they still may have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
+from django.utils import timezone
+from django.utils.translation import get_language_from_request
+
+from accounts.models import User
+from webchat.bridge import Scope
+from webchat.middleware import is_lan_name, is_trusted_proxy
+
+QUERY_AT_MOST = 500  # keys in one query: SQLite's own limit is 32,766, older ones' 999
+
+
+@dataclass(slots=True, eq=False)
+class Visitor:
+    user: User
+    session_key: str
+    session_data: str  # as it was when it was last found good
+    language: str
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Whether another site's page opens this socket. Without an Origin it is no browser."""
+    headers = _headers(scope)
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    if settings.SITE is not None and origin == settings.SITE.origin:
+        return False
+    host = headers.get("host", "")
+    if not _is_our_name(split_domain_port(host)[0]):
+        return True
+    return origin.lower() != f"{_scheme(scope, headers)}://{host}".lower()
+
+
+def identify(scope: Scope) -> Visitor | None:
+    """The person whose session cookie came with the handshake. In a thread: it queries."""
+    headers = _headers(scope)
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(headers.get("cookie", ""))
+    request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get("accept-language", "")
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    user = _user_of(key)
+    session = Session.objects.filter(session_key=key).first()
+    if user is None or session is None:
+        return None
+    language = get_language_from_request(request)
+    return Visitor(user, key, session.session_data, language)
+
+
+def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
+    """Those who may not stay: logged out, expired, banned, deleted, password changed."""
+    ended = []
+    for start in range(0, len(visitors), QUERY_AT_MOST):
+        some = visitors[start : start + QUERY_AT_MOST]
+        sessions = dict(
+            Session.objects.filter(
+                session_key__in={visitor.session_key for visitor in some},
+                expire_date__gt=timezone.now(),
+            ).values_list("session_key", "session_data")
+        )
+        passwords = dict(
+            User.objects.filter(
+                pk__in={visitor.user.pk for visitor in some}, is_active=True
+            ).values_list("pk", "password")
+        )
+        for visitor in some:
+            session_data = sessions.get(visitor.session_key)
+            is_as_before = (
+                session_data == visitor.session_data
+                and passwords.get(visitor.user.pk) == visitor.user.password
+            )
+            if not is_as_before and not _is_still_good(visitor, session_data):
+                ended.append(visitor)
+    return ended
+
+
+def _is_still_good(visitor: Visitor, session_data: str | None) -> bool:
+    """Look closer at somebody whose session or password is not what it was."""
+    user = _user_of(visitor.session_key)
+    if session_data is None or user is None or user.pk != visitor.user.pk:
+        return False
+    visitor.user, visitor.session_data = user, session_data
+    return True
+
+
+def _user_of(session_key: str) -> User | None:
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    user = auth.get_user(request)
+    return user if isinstance(user, User) else None
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _scheme(scope: Scope, headers: dict[str, str]) -> str:
+    peer = (scope.get("client") or ("", 0))[0]
+    if settings.BEHIND_PROXY and is_trusted_proxy(peer):
+        forwarded = headers.get("x-forwarded-proto", "").strip().lower()
+        if forwarded in ("http", "https"):
+            return forwarded
+    return "https" if scope.get("scheme") in ("wss", "https") else "http"
+
+
+def _is_our_name(name: str) -> bool:
+    if settings.SITE is not None:
+        return validate_host(name, settings.ALLOWED_HOSTS)
+    return is_lan_name(name)

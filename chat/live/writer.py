@@ -1,0 +1,104 @@
+"""Group commit: one thread writes whatever has gathered while its last commit ran."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection
+from django.utils.translation import gettext_lazy as _
+
+from chat import services
+from chat.drafts import Draft
+from chat.services import Outcome
+
+DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, short enough to wait for
+WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked
+RETRY_SECONDS = 2
+
+Answer = Callable[[Outcome], None]
+Waiting = tuple[Draft, Answer]
+Written = Callable[[Sequence[Outcome]], None]
+
+logger = logging.getLogger(__name__)
+
+
+class Writer:
+    """Takes drafts on the event loop and answers there, after their commit.
+
+    There is no timer: an idle writer commits one draft at once, a busy one shares each
+    fsync among all the drafts that came during the one before.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, written: Written) -> None:
+        self._loop = loop
+        self._written = written
+        self._waiting: list[Waiting] = []
+        self._stopping = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let what waits be written, then end the thread. Not on the event loop: it joins."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def submit(self, draft: Draft, answer: Answer) -> None:
+        """Have `answer` called on the loop with the outcome, once it is on disk or refused."""
+        with self._changed:
+            if len(self._waiting) < WAITING_AT_MOST and not self._stopping:
+                self._waiting.append((draft, answer))
+                self._changed.notify()
+                return
+        answer(unavailable())
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next():
+                outcomes = _post([draft for draft, _answer in batch])
+                self._loop.call_soon_threadsafe(self._tell, batch, outcomes)
+        finally:
+            connection.close()
+
+    def _next(self) -> list[Waiting]:
+        """What waits now, at least one draft; nothing when it is time to end."""
+        with self._changed:
+            while not self._waiting and not self._stopping:
+                self._changed.wait()
+            batch = self._waiting[:DRAFTS_AT_MOST]
+            del self._waiting[:DRAFTS_AT_MOST]
+            return batch
+
+    def _tell(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+        # The feed first: it delivers in the order of the log, and an ack may overtake no event.
+        self._written(outcomes)
+        for (_draft, answer), outcome in zip(batch, outcomes, strict=True):
+            answer(outcome)
+
+
+def _post(drafts: Sequence[Draft]) -> Sequence[Outcome]:
+    """`post_messages`, with trouble as an answer: the thread must outlive a full disk."""
+    try:
+        return services.post_messages(drafts)
+    except OperationalError as error:
+        logger.error("The database refused %d messages: %s", len(drafts), error)
+    except Exception:
+        logger.exception("%d messages could not be written", len(drafts))
+        connection.close()
+    return [unavailable()] * len(drafts)
+
+
+def unavailable() -> ValidationError:
+    return ValidationError(
+        _("The server is busy. Your message was not sent; please try again."),
+        "unavailable",
+        {"retry_after": RETRY_SECONDS},
+    )
