@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
+from accounts.signals import account_summary
 from friends import signals
 from friends.models import FriendRequest, Friendship
 
 from . import events
-from .models import Conversation, Event, Membership
+from .models import Conversation, Event, Membership, Message
 
 Kind = Event.Kind
 
@@ -80,6 +82,16 @@ def on_friend_changed(owner: User, friend: User, **kwargs: Any) -> None:
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")
 def before_deletion(**kwargs: Any) -> None:
     events.keep_head()
+
+
+@receiver(account_summary)
+def count_messages(users: list[User], **kwargs: Any) -> dict[str, int]:
+    """Of both sides: a conversation goes as a whole."""
+    theirs = Conversation.objects.filter(Q(low__in=users) | Q(high__in=users))
+    return {
+        "conversations": theirs.count(),
+        "messages": Message.objects.filter(conversation__in=theirs).count(),
+    }
 
 
 def conversation_event(membership: Membership) -> Event:

@@ -1,13 +1,27 @@
+from __future__ import annotations
+
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
+from accounts.signals import account_summary
 
+from .models import FriendRequest, Friendship
 from .services import part_with_everyone
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="friends_part_with_everyone")
 def before_deletion(instance: User, **kwargs: Any) -> None:
     part_with_everyone(instance)
+
+
+@receiver(account_summary)
+def count_friends(users: list[User], **kwargs: Any) -> dict[str, int]:
+    waiting = Q(sender__in=users) | Q(recipient__in=users)
+    return {
+        "friends": Friendship.objects.filter(owner__in=users).count(),
+        "requests": FriendRequest.objects.filter(waiting).count(),
+    }
