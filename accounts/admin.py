@@ -18,6 +18,7 @@ from .names import username_key
 
 COUNT_LABELS = {
     "friends": _("friends"),
+    "requests": _("friend requests"),
     "conversations": _("conversations"),
     "messages": _("messages"),
 }

@@ -91,7 +91,6 @@ def validate_unreserved(username: str) -> None:
 
 def _is_well_built(judged: str) -> bool:
     scripts = set()
-    previous = None
     for part in re.split(r"[_.-]", judged):
         if not part:  # a separator at an end, or two in a row
             return False

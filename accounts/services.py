@@ -34,11 +34,10 @@ def register(*, username: str, password: str) -> User:
     user = User(username=check_available(username))
     user.set_password(password)  # slow on purpose, so before the transaction
     try:
+        # Others may have passed the check as well; the unique key has the last word.
         with transaction.atomic():
-            _refuse_taken(user.username)
             user.save(force_insert=True)
     except IntegrityError:
-        # Where readers do not wait for writers, the unique key has the last word.
         if not User.objects.named(username).exists():
             raise
         raise ValidationError(NAME_TAKEN, "name_taken") from None

@@ -82,6 +82,7 @@ INVALID = [
     "١٢٣",  # digits of another script
     "ーー",
     "aー",
+    "ア-ー",
     "々々",
     "a々",
     "㊙密",  # symbols whose NFKC form would pass
@@ -112,6 +113,8 @@ def test_an_indecent_name_is_refused(name):
         ("", "too_short"),
         ("a", "too_short"),
         ("王", "too_short"),
+        ("ﬁ", "too_short"),  # 1 as typed, 2 as judged
+        ("ｶﾞ", "too_short"),  # 2 as typed, 1 as judged
         ("e\u0301", "too_short"),  # one letter, decomposed
         ("a" * 17, "too_long"),
         ("ﬄ" * 6, "too_long"),  # 6 as typed, 18 as judged

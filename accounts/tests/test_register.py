@@ -162,7 +162,7 @@ def test_retired_names_past_their_time_are_cleared(alice, bob):
         assert RetiredUsername.objects.holds("alice")
 
 
-def test_the_unique_key_has_the_last_word(alice, monkeypatch):
+def test_who_passed_the_check_too_late_is_refused_cleanly(alice, monkeypatch):
     monkeypatch.setattr(services, "_refuse_taken", lambda username: None)
     with pytest.raises(ValidationError) as refusal:
         services.register(username="ALICE", password="blue-kettle-9")

@@ -161,9 +161,9 @@ class TestPasswordChange:
             assert is_signed_in(browser)
         response = self.change(client, password, "blue-kettle-9")
         assert response.status_code == 302
+        assert Session.objects.count() == UserSession.objects.count() == 1
         assert is_signed_in(client)
         assert not is_signed_in(other)
-        assert Session.objects.count() == UserSession.objects.count() == 1
         alice.refresh_from_db()
         assert alice.check_password("blue-kettle-9")
 
