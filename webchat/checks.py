@@ -13,9 +13,12 @@ WAL_BUG_FIXED = (3, 51, 3)
 
 
 @register(Tags.database)
-def check_sqlite_version(databases: list[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_sqlite_version(**kwargs: Any) -> list[CheckMessage]:
     """Tell of the bug in `migrate` and `check --database default`, not in every command."""
-    if not databases or not WAL_BUG_FROM <= sqlite3.sqlite_version_info < WAL_BUG_FIXED:
+    if (
+        not kwargs.get("databases")
+        or not WAL_BUG_FROM <= sqlite3.sqlite_version_info < WAL_BUG_FIXED
+    ):
         return []
     return [
         Warning(

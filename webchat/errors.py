@@ -39,11 +39,12 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if isinstance(exception, RequestDataTooBig) and api.is_api(request):
+    too_large = isinstance(exception, RequestDataTooBig)
+    if not api.is_api(request):
+        return _page("400.html", 413 if too_large else 400)
+    if too_large:
         return api.refuse("too_large", _("That is too large."))
-    if api.is_api(request):
-        return api.refuse("invalid", _("The request could not be understood."))
-    return _page("400.html", 400)
+    return api.refuse("invalid", _("The request could not be understood."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,10 +7,11 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     """Names with the hash of their content, also in the imports of ES modules.
 
     Until `collectstatic` has run once there is no manifest, and plain names are served, so
-    that tests and `runserver` need no step before them.
+    that tests and `runserver` need no step before them. A file that is newer than the
+    manifest costs itself, not the page.
     """
 
     support_js_module_import_aggregation = True
 
     def stored_name(self, name: str) -> str:
-        return super().stored_name(name) if self.hashed_files else name
+        return self.hashed_files.get(self.hash_key(self.clean_name(name)), name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import socket
 import sqlite3
@@ -77,12 +78,16 @@ class Command(BaseCommand):
     def _collect_static(self) -> None:
         stamp = settings.STATIC_ROOT / ".stamp"
         digest = _static_digest()
-        if stamp.exists() and stamp.read_text() == digest:
-            return
-        self.stdout.write("正在整理静态文件… / Collecting static files…")
         try:
-            call_command("collectstatic", verbosity=0, interactive=False)
-            stamp.write_text(digest)
+            settings.STATIC_ROOT.mkdir(exist_ok=True)
+            with (settings.STATIC_ROOT / ".lock").open("w") as lock:
+                # Of two starts at once, the second waits and then has nothing to do.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if stamp.exists() and stamp.read_text() == digest:
+                    return
+                self.stdout.write("正在整理静态文件… / Collecting static files…")
+                call_command("collectstatic", verbosity=0, interactive=False)
+                stamp.write_text(digest)
         except OSError as error:
             raise CommandError(
                 f"目录不可写：{settings.STATIC_ROOT}。\n"
@@ -124,8 +129,8 @@ def _port_refusal(error: OSError) -> str:
 
 
 def _static_digest() -> str:
-    """Changes with every static file, ours and Django's, and with where they are served."""
-    digest = hashlib.sha256(settings.STATIC_URL.encode())
+    """Changes with every static file, ours and Django's."""
+    digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
             digest.update(path.encode() + b"\0")

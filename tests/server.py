@@ -1,0 +1,89 @@
+"""A real server for tests: gunicorn as it runs in earnest, on a port and in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`with Server(tmp_path, SEND_RATE="off") as server: httpx.get(server.url)`.
+
+    Keyword arguments are settings. `server.env` runs `manage.py` on the same data.
+    """
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "webchat.settings",
+            "DATA_DIR": str(data_dir),
+            "PORT": str(self.port),
+            **settings,
+        }
+
+    def __enter__(self) -> Server:
+        self.manage("prepare")
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def manage(self, *command: str, **options) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self.env,
+            check=True,
+            capture_output=True,
+            text=True,
+            **options,
+        )
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
+            cwd=ROOT,
+            env=self.env,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self.port, self.process)
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """Stop it, by force when it takes too long; return the seconds that it took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        try:
+            self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        return time.monotonic() - began
+
+
+def wait_for(port: int, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended while it was waited for"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"nothing listens on port {port} after {READY_SECONDS} seconds")
