@@ -4,6 +4,8 @@
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
+# Whatever another project has left in this shell.
+export DJANGO_SETTINGS_MODULE=webchat.settings
 
 make_env() {
     if [ ! -e .env ]; then
@@ -22,4 +24,6 @@ make_venv
 install requirements.txt
 make_env
 .venv/bin/python manage.py prepare
+# gunicorn reads this one too, and does not know that empty means the default.
+[ -n "${WEB_CONCURRENCY:-}" ] || unset WEB_CONCURRENCY
 exec .venv/bin/python -m gunicorn --config deploy/gunicorn.conf.py

@@ -33,6 +33,7 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "webchat.settings",
             "DATA_DIR": str(data_dir),
             "PORT": str(self.port),
+            "WEB_CONCURRENCY": "1",  # gunicorn reads it too, and does not know empty values
             **settings,
         }
 
