@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from . import services
 from .models import User
 
-LONGEST_ENTRY = 64  # characters; a name pasted with something around it gets a friendly answer
-
 WRONG_PASSWORD = _("The password is wrong.")
+# One sentence for what Django's validators say in a list each.
+PASSWORD_HELP = _("At least 8 characters, not only digits, and nothing easy to guess.")
 
 
 def _username_field(**attrs: str) -> forms.CharField:
@@ -37,6 +37,8 @@ class RegisterForm(SetPasswordMixin, forms.Form):
     password1, password2 = SetPasswordMixin.create_password_fields(
         label1=_("Password"), label2=_("Password again")
     )
+    password1.help_text = PASSWORD_HELP
+    password2.help_text = ""
     registration_code = forms.CharField(
         label=_("Registration code"),
         help_text=_("The administrator gives it to you."),
@@ -83,6 +85,11 @@ class LoginForm(AuthenticationForm):
 
 class PasswordChangeForm(BasePasswordChangeForm):
     error_messages = BasePasswordChangeForm.error_messages | {"password_incorrect": WRONG_PASSWORD}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = PASSWORD_HELP
+        self.fields["new_password2"].help_text = ""
 
 
 class DeleteForm(forms.Form):
