@@ -1,0 +1,45 @@
+import re
+
+import pytest
+
+from webchat.storage import StaticStorage
+
+FILES = {
+    "js/app.js": 'import { send } from "./send.js";\nsend();\n',
+    "js/send.js": "export function send() {}\n",
+    "css/app.css": 'body { background: url("../img/dot.svg"); }\n' + "/* long */" * 100,
+    "img/dot.svg": "<svg/>",
+}
+
+
+@pytest.fixture
+def collected(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    storage = StaticStorage(location=tmp_path)
+    for _name, _hashed, processed in storage.post_process({n: (storage, n) for n in FILES}):
+        assert not isinstance(processed, Exception)
+    return tmp_path
+
+
+def test_names_carry_a_hash_also_in_imports_and_urls(collected):
+    storage = StaticStorage(location=collected)
+    for name in FILES:
+        stem, suffix = name.rsplit(".", 1)
+        assert re.fullmatch(rf"{stem}\.[0-9a-f]{{12}}\.{suffix}", storage.stored_name(name))
+    script = (collected / storage.stored_name("js/app.js")).read_text()
+    assert storage.stored_name("js/send.js").removeprefix("js/") in script
+    style = (collected / storage.stored_name("css/app.css")).read_text()
+    assert storage.stored_name("img/dot.svg").removeprefix("img/") in style
+
+
+def test_what_gets_smaller_is_there_compressed(collected):
+    storage = StaticStorage(location=collected)
+    assert (collected / f"{storage.stored_name('css/app.css')}.gz").exists()
+
+
+def test_without_a_manifest_and_for_newer_files_plain_names_serve(collected, tmp_path_factory):
+    assert StaticStorage(location=collected).stored_name("js/new.js") == "js/new.js"
+    empty = StaticStorage(location=tmp_path_factory.mktemp("empty"))
+    assert empty.stored_name("js/app.js") == "js/app.js"
