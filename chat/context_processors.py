@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from friends.models import FriendRequest
 from webchat.snapshot import read_snapshot
@@ -14,11 +16,12 @@ from .presentation import count_unread
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """What stands around every page of someone logged in: badges, and where the log was."""
-    facts: dict[str, Any] = {"now": timezone.now()}
+    facts: dict[str, Any] = {"now": timezone.now(), "time_zone": settings.TIME_ZONE}
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         with read_snapshot():
             facts |= {
+                "tab": _tab(request),
                 "last_event": events.head(),
                 "unread": sum(count_unread(user).values()),
                 "requests": FriendRequest.objects.received_by(user).count(),
@@ -27,5 +30,29 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def strings(request: HttpRequest) -> dict[str, Any]:
-    """The words that the scripts say."""
-    return {"strings": {}}
+    """The words that the scripts say; `{name}` is filled in there."""
+    words = {
+        "sending": _("Sending…"),
+        "not_sent": _("Not sent"),
+        "retry": _("Retry"),
+        "discard": _("Discard"),
+        "failed": _("That did not work. Please try again."),
+        "offline": _("The server cannot be reached. Please try again."),
+        "recalled": _("Message recalled"),
+        "removed": _("Message removed by an administrator"),
+        "account_deleted": _("This person has deleted their account."),
+        "no_longer_friends": _("You are no longer friends."),
+        "name_free": _("This user name is free."),
+        "just_now": _("just now"),
+        "minute_ago": _("{minutes} minute ago"),
+        "minutes_ago": _("{minutes} minutes ago"),
+        "yesterday": _("yesterday"),
+    }
+    return {"strings": words}
+
+
+def _tab(request: HttpRequest) -> str:
+    match = request.resolver_match
+    if match is None or match.app_name == "friends":
+        return "contacts" if match else ""
+    return "discover" if match.url_name == "discover" else "chats"

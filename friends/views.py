@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import UserRequest
 from webchat.snapshot import of_one_moment
@@ -29,10 +29,18 @@ def contacts(request: UserRequest) -> HttpResponse:
     return _render_contacts(request, AskForm())
 
 
+@require_safe
+@never_cache
+@of_one_moment
+def requests(request: UserRequest) -> HttpResponse:
+    return _render_contacts(request, AskForm(), is_open=True)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def ask(request: UserRequest) -> HttpResponse:
     if request.method != "POST":
-        return contacts(request)
+        return requests(request)
     form = AskForm(request.POST)
     if form.is_valid():
         try:
@@ -41,8 +49,8 @@ def ask(request: UserRequest) -> HttpResponse:
             form.add_error("username", error)
         else:
             messages.success(request, _said(outcome))
-            return redirect("friends:contacts")
-    return _render_contacts(request, form, status=422)
+            return redirect("friends:request_create")
+    return _render_contacts(request, form, is_open=True, status=422)
 
 
 @require_safe
@@ -120,7 +128,7 @@ def _answered(
         service(request=waiting)
     except ValidationError as error:
         messages.error(request, error.messages[0])
-    return redirect("friends:contacts")
+    return redirect("friends:request_create")
 
 
 def _back_to(request: UserRequest, username: str) -> HttpResponse:
@@ -138,8 +146,11 @@ def _lists(request: UserRequest) -> dict[str, Any]:
     }
 
 
-def _render_contacts(request: UserRequest, form: AskForm, status: int = 200) -> HttpResponse:
-    context = _lists(request) | {"form": form}
+def _render_contacts(
+    request: UserRequest, form: AskForm, *, is_open: bool = False, status: int = 200
+) -> HttpResponse:
+    """`is_open`: on a phone the requests cover the list of friends."""
+    context = _lists(request) | {"form": form, "is_open": is_open}
     return render(request, "friends/contacts.html", context, status=status)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django import template
 from django.utils import timezone
@@ -33,9 +34,9 @@ def badge(count: int) -> str:
 
 
 @register.filter
-def relative_time(moment: datetime | None) -> str:
+def relative_time(moment: datetime | Literal[""] | None) -> str:
     """How lists say a time, by the server's clock and in its zone."""
-    if moment is None:
+    if not moment:
         return ""
     now = timezone.localtime()
     moment = timezone.localtime(moment)

@@ -1,0 +1,94 @@
+import { text } from "./strings.js";
+
+const TIMEOUT = 15_000; // ms; the server itself gives up on its database after 5 s
+
+/** The server said no; `code` and `message` are its own. */
+export class Refusal extends Error {
+  constructor(status, { code = "server_error", message = "" } = {}, retryAfter = null) {
+    super(message || text("failed"));
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter; // seconds
+  }
+
+  /** Whether the same request may succeed later without anybody changing anything. */
+  get isPassing() {
+    return this.status >= 500 || this.status === 429;
+  }
+}
+
+/** The server was not reached, or what came back was not its answer. */
+export class Unreachable extends Error {}
+
+export class Api {
+  #base;
+  #login;
+  #csrf;
+
+  constructor(body) {
+    this.#base = body.dataset.base;
+    this.#login = body.dataset.login;
+    this.#csrf = body.dataset.csrf;
+  }
+
+  get base() {
+    return this.#base;
+  }
+
+  conversation(username) {
+    return `conversations/${encodeURIComponent(username)}/`;
+  }
+
+  get(path) {
+    return this.#request(path, {});
+  }
+
+  async post(path, data = {}) {
+    const options = () => ({
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf },
+      body: JSON.stringify(data),
+    });
+    try {
+      return await this.#request(path, options());
+    } catch (error) {
+      if (error.code !== "csrf" || !(await this.#renewToken())) throw error;
+      return this.#request(path, options());
+    }
+  }
+
+  /** The session has ended: there is nothing to see here until the next one. */
+  leave() {
+    const here = location.pathname + location.search;
+    location.assign(`${this.#login}?next=${encodeURIComponent(here)}`);
+  }
+
+  async #request(path, options) {
+    let response;
+    let answer;
+    try {
+      response = await fetch(`${this.#base}api/${path}`, {
+        ...options,
+        credentials: "same-origin",
+        signal: AbortSignal.timeout(TIMEOUT),
+      });
+      answer = await response.json();
+    } catch (error) {
+      throw new Unreachable(error.message);
+    }
+    if (response.ok) return answer;
+    if (response.status === 401) this.leave();
+    const seconds = Number(response.headers.get("Retry-After")) || null;
+    throw new Refusal(response.status, answer.error, seconds);
+  }
+
+  /** Another tab has logged in anew since this page was made: take the token of a fresh page. */
+  async #renewToken() {
+    const response = await fetch(location.href, { credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const { csrf, user } = page.body.dataset;
+    if (!csrf || user !== document.body.dataset.user) return false;
+    this.#csrf = csrf;
+    return true;
+  }
+}

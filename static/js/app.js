@@ -1,0 +1,51 @@
+// The entry of every page: starts what stands on it.
+import { Api } from "./api.js";
+import { Badges } from "./page/badges.js";
+import { Clock } from "./page/clock.js";
+import { Forms } from "./page/forms.js";
+import { Navigator } from "./page/navigator.js";
+import { forget } from "./page/memory.js";
+import { watchNames, watchRedirect } from "./page/register.js";
+import { ChatList } from "./chat/list.js";
+import { ChatStore } from "./chat/store.js";
+import { Contacts } from "./chat/contacts.js";
+import { Conversation } from "./chat/conversation.js";
+import { Outbox } from "./chat/outbox.js";
+import { Feed } from "./live/feed.js";
+
+function startSignedIn(body) {
+  const api = new Api(body);
+  const feed = new Feed(api, Number(body.dataset.lastEvent));
+  const store = new ChatStore(api, feed);
+  const outbox = new Outbox(api, feed);
+  const clock = new Clock();
+  const badges = new Badges(store);
+  const forms = new Forms();
+  const behaviours = [
+    new ChatList(store, clock),
+    new Contacts(),
+    new Conversation({ api, feed, store, outbox }),
+  ];
+  const navigator = new Navigator({
+    leave: () => behaviours.forEach((behaviour) => behaviour.disconnect()),
+    arrive: (page) => {
+      badges.setTitle(page.title);
+      behaviours.forEach((behaviour) => behaviour.connect(page));
+    },
+  });
+
+  store.load(document);
+  badges.connect();
+  forms.connect(navigator);
+  navigator.connect();
+  outbox.start();
+  feed.start();
+}
+
+if (document.body.dataset.user) {
+  startSignedIn(document.body);
+} else {
+  forget();
+  watchNames(document.getElementById("register"));
+  watchRedirect(document.querySelector("[data-redirect]"));
+}

@@ -1,0 +1,218 @@
+// The open conversation: its thread, its composer, its history and its read mark.
+import { Clock } from "../page/clock.js";
+import { text } from "../strings.js";
+import { Composer } from "./composer.js";
+import { Thread } from "./thread.js";
+import { uuid } from "./uuid.js";
+
+const PAGE_SIZE = 50;
+
+export class Conversation {
+  #api;
+  #feed;
+  #store;
+  #outbox;
+  #clock = new Clock();
+  #element = null;
+  #with;
+  #thread;
+  #composer;
+  #hasMore = false;
+  #isLoading = false;
+  #readThrough = 0;
+
+  constructor({ api, feed, store, outbox }) {
+    this.#api = api;
+    this.#feed = feed;
+    this.#store = store;
+    this.#outbox = outbox;
+    const on = (name, handle) => {
+      document.addEventListener(name, ({ detail }) => this.#element && handle(detail));
+    };
+    on("live:message", ({ message }) => this.#onMessage(message));
+    on("live:message_changed", ({ message }) => this.#onMessageChanged(message));
+    on("live:friend_removed", (event) => this.#onFriendRemoved(event));
+    on("live:friend_added", ({ friend }) => this.#onFriendAdded(friend));
+    on("live:friend_changed", (event) => this.#onFriendChanged(event));
+    on("live:read", (event) => this.#onRead(event));
+    on("outbox:sending", ({ clientId }) => this.#thread.setState(clientId, "pending"));
+    on("outbox:sent", ({ message }) => this.#onMessage(message));
+    on("outbox:failed", (failure) => this.#onFailed(failure));
+    document.addEventListener("visibilitychange", () => this.#markRead());
+    addEventListener("focus", () => this.#markRead());
+  }
+
+  connect({ lastEvent, changed }) {
+    if (!changed.includes("detail")) return;
+    this.#element = document.getElementById("conversation");
+    if (!this.#element) return;
+    this.#with = this.#element.dataset.with;
+    this.#hasMore = this.#element.dataset.more === "true";
+    this.#readThrough = Number(this.#element.dataset.lastRead);
+    this.#thread = new Thread();
+    this.#thread.connect();
+    this.#thread.onScroll(this.#onScroll);
+    this.#composer = new Composer(document.getElementById("composer"), this.#with, this.#send);
+    this.#composer.connect();
+    for (const letter of this.#outbox.lettersTo(this.#with)) this.#showLetter(letter);
+    document.getElementById("older")?.addEventListener("click", this.#onOlder);
+    this.#markRead();
+    // The page is older than what this tab has handled already: the thread lacks the rest.
+    if (lastEvent < this.#feed.cursor) this.#catchUp();
+    this.#fill();
+  }
+
+  disconnect() {
+    if (!this.#element) return;
+    this.#thread.disconnect();
+    this.#composer.disconnect();
+    this.#element = null;
+  }
+
+  // Outwards
+
+  #send = (words) => {
+    const letter = { clientId: uuid(), to: this.#with, text: words, time: this.#clock.minute() };
+    this.#thread.putPending(letter);
+    this.#outbox.add(letter);
+  };
+
+  #showLetter(letter) {
+    this.#thread.putPending(letter);
+    if (letter.refused) this.#onFailed({ clientId: letter.clientId, reason: letter.refused });
+  }
+
+  #onFailed({ clientId, reason }) {
+    const button = (className, words, act) => {
+      const element = document.createElement("button");
+      element.type = "button";
+      element.className = className;
+      element.textContent = words;
+      element.addEventListener("click", act);
+      return element;
+    };
+    const retry = button("retry", text("retry"), () => this.#outbox.retry(clientId));
+    const discard = button("discard", text("discard"), () => {
+      this.#outbox.discard(clientId);
+      this.#thread.remove(clientId);
+    });
+    this.#thread.setState(clientId, "failed", { reason, actions: [retry, discard] });
+  }
+
+  // Inwards
+
+  #isMine(message) {
+    return message.sender !== message.with;
+  }
+
+  #onMessage(message) {
+    if (this.#isMine(message)) this.#outbox.arrived(message.client_id);
+    if (message.with !== this.#with) return;
+    const isNew = !this.#thread.has(message.id);
+    this.#thread.put(message, this.#isMine(message));
+    if (isNew && !this.#isMine(message)) {
+      this.#announce(message);
+      this.#markRead();
+    }
+  }
+
+  #onMessageChanged(message) {
+    if (message.with === this.#with && this.#thread.has(message.id)) {
+      this.#thread.put(message, this.#isMine(message));
+    }
+  }
+
+  #onRead(event) {
+    if (event.with === this.#with) this.#readThrough = Math.max(this.#readThrough, event.last_read);
+  }
+
+  #onFriendRemoved({ username, reason }) {
+    if (username !== this.#with) return;
+    this.#composer.lock(text(reason === "deleted" ? "account_deleted" : "no_longer_friends"));
+  }
+
+  #onFriendAdded(friend) {
+    if (friend.username === this.#with) location.reload();
+  }
+
+  #onFriendChanged({ old_username: old, friend }) {
+    if (old !== this.#with) return;
+    this.#with = friend.username;
+    this.#element.dataset.with = friend.username;
+    this.#element.querySelector(".conversation-name").textContent = friend.remark || friend.username;
+    if (old !== friend.username) {
+      const url = `${this.#api.base}chat/${encodeURIComponent(friend.username)}/`;
+      history.replaceState(null, "", url);
+    }
+  }
+
+  #announce(message) {
+    const name = this.#element.querySelector(".conversation-name").textContent;
+    document.getElementById("announce").textContent = `${name}: ${message.text ?? ""}`;
+  }
+
+  // Reading
+
+  /** Reading is seeing the end of the thread on a visible page, and nothing else. */
+  #markRead() {
+    if (!this.#element || document.visibilityState !== "visible" || !this.#thread.isAtEnd) return;
+    const upTo = this.#thread.newestId;
+    if (upTo <= this.#readThrough || !this.#store.get(this.#with)?.unread) return;
+    this.#readThrough = upTo;
+    const username = this.#with;
+    this.#store.markRead(username);
+    if (this.#feed.tell({ type: "read", with: username, up_to: upTo })) return;
+    this.#api.post(`${this.#api.conversation(username)}read/`, { up_to: upTo }).catch(() => {
+      if (this.#with === username) this.#readThrough = 0; // said again with the next occasion
+    });
+  }
+
+  // History
+
+  #onScroll = () => {
+    this.#markRead();
+    if (this.#thread.isNearStart) this.#loadOlder();
+  };
+
+  #onOlder = (event) => {
+    event.preventDefault();
+    this.#loadOlder();
+  };
+
+  /** A short first page on a tall screen leaves room that the history can take. */
+  #fill() {
+    const { scrollHeight, clientHeight } = document.getElementById("thread");
+    if (scrollHeight <= clientHeight) this.#loadOlder();
+  }
+
+  async #loadOlder() {
+    if (!this.#hasMore || this.#isLoading) return;
+    this.#isLoading = true;
+    const username = this.#with;
+    try {
+      const answer = await this.#page(`before=${this.#thread.oldestId}`);
+      if (this.#with === username && this.#element) {
+        this.#thread.putOlder(answer.messages, this.#isMine);
+        this.#hasMore = answer.more;
+        if (!answer.more) document.getElementById("older")?.parentElement.remove();
+      }
+    } catch {
+      // The link stays, and the next scroll tries again.
+    }
+    this.#isLoading = false;
+  }
+
+  async #catchUp() {
+    const username = this.#with;
+    let more = true;
+    while (more && this.#with === username && this.#element) {
+      const answer = await this.#page(`after=${this.#thread.newestId}`);
+      for (const message of answer.messages) this.#onMessage(message);
+      more = answer.more;
+    }
+  }
+
+  #page(range) {
+    return this.#api.get(`${this.#api.conversation(this.#with)}messages/?${range}&limit=${PAGE_SIZE}`);
+  }
+}

@@ -1,0 +1,103 @@
+// The rows of the chat list, as the store has them.
+import { showBadge } from "../page/badges.js";
+import { text } from "../strings.js";
+import { avatarClass, initial } from "./avatar.js";
+
+const TICK = 30_000; // ms between looks at “5 minutes ago”
+
+export class ChatList {
+  #store;
+  #clock;
+  #list;
+  #timer;
+
+  constructor(store, clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  connect() {
+    this.#list = document.getElementById("chats");
+    if (!this.#list) return;
+    document.addEventListener("store:changed", this.#show);
+    document.getElementById("chat-filter").addEventListener("input", this.#filter);
+    this.#timer = setInterval(this.#tick, TICK);
+    this.#markCurrent();
+    this.#show();
+  }
+
+  disconnect() {
+    document.removeEventListener("store:changed", this.#show);
+    document.getElementById("chat-filter")?.removeEventListener("input", this.#filter);
+    clearInterval(this.#timer);
+  }
+
+  #show = () => {
+    if (!this.#store.isLoaded) return;
+    const rows = new Map([...this.#list.children].map((row) => [row.dataset.username, row]));
+    const base = document.body.dataset.base;
+    let place = this.#list.firstElementChild;
+    for (const chat of this.#store.inOrder) {
+      const row = rows.get(chat.with) ?? this.#make(chat, base);
+      rows.delete(chat.with);
+      this.#fill(row, chat);
+      // Only what is out of place moves, so that focus and hover stay where they are.
+      if (row === place) place = place.nextElementSibling;
+      else this.#list.insertBefore(row, place);
+    }
+    for (const row of rows.values()) row.remove();
+    document.getElementById("chats-empty").hidden = this.#list.children.length > 0;
+    this.#filter();
+  };
+
+  #make(chat, base) {
+    const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
+    row.dataset.username = chat.with;
+    row.querySelector("a").href = `${base}chat/${encodeURIComponent(chat.with)}/`;
+    const avatar = row.querySelector(".avatar");
+    avatar.className = `avatar ${avatarClass(chat.with)}`;
+    avatar.textContent = initial(chat.with);
+    return row;
+  }
+
+  #fill(row, chat) {
+    row.dataset.lastId = chat.lastId;
+    row.dataset.unread = chat.unread;
+    row.dataset.remark = chat.remark;
+    row.toggleAttribute("data-pinned", chat.pinned);
+    this.#write(row.querySelector(".row-name"), chat.remark || chat.with);
+    const preview = chat.lastState === "sent" ? chat.lastText : text(chat.lastState);
+    this.#write(row.querySelector(".row-preview"), preview.slice(0, 80));
+    const time = row.querySelector(".row-time");
+    time.setAttribute("datetime", chat.lastAt);
+    this.#write(time, this.#clock.relative(chat.lastAt));
+    showBadge(row.querySelector("[data-unread-badge]"), chat.unread);
+  }
+
+  #write(element, words) {
+    if (element.textContent !== words) element.textContent = words;
+  }
+
+  #tick = () => {
+    for (const time of this.#list.querySelectorAll(".row-time")) {
+      this.#write(time, this.#clock.relative(time.getAttribute("datetime")));
+    }
+  };
+
+  #filter = () => {
+    const wanted = document.getElementById("chat-filter").value.trim().toLowerCase();
+    for (const row of this.#list.children) {
+      const name = `${row.dataset.username} ${row.dataset.remark}`.toLowerCase();
+      row.hidden = wanted !== "" && !name.includes(wanted);
+    }
+  };
+
+  #markCurrent() {
+    const open = document.getElementById("conversation")?.dataset.with;
+    for (const row of this.#list.children) {
+      const link = row.querySelector("a");
+      if (row.dataset.username === open) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+}

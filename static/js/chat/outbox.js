@@ -1,0 +1,119 @@
+// Messages on their way. Each keeps its client_id until the server has answered, over retries,
+// reloads and reconnects, so that it arrives once.
+import { Unreachable } from "../api.js";
+import { Backoff } from "../live/backoff.js";
+import { recall, remember } from "../page/memory.js";
+
+/**
+ * Sends one message at a time to each friend, so that their order holds. Tells the document:
+ * `outbox:sent` {clientId, message}, `outbox:failed` {clientId, reason}, `outbox:sending` {clientId}.
+ */
+export class Outbox {
+  #api;
+  #feed;
+  #key = `outbox:${document.body.dataset.user}`;
+  #letters = []; // {clientId, to, text, time, refused}
+  #busy = new Set(); // usernames
+  #backoffs = new Map(); // username → Backoff
+
+  constructor(api, feed) {
+    this.#api = api;
+    this.#feed = feed;
+    this.#letters = recall(this.#key) ?? [];
+  }
+
+  start() {
+    document.addEventListener("feed:working", () => this.#sendAll());
+    addEventListener("online", () => this.#sendAll());
+    this.#sendAll();
+  }
+
+  /** What is on its way to a friend, in order. */
+  lettersTo(username) {
+    return this.#letters.filter((letter) => letter.to === username);
+  }
+
+  add(letter) {
+    this.#letters.push(letter);
+    this.#save();
+    this.#sendTo(letter.to);
+  }
+
+  retry(clientId) {
+    const letter = this.#find(clientId);
+    if (!letter) return;
+    delete letter.refused;
+    this.#tell("sending", { clientId });
+    this.#sendTo(letter.to);
+  }
+
+  discard(clientId) {
+    this.#letters = this.#letters.filter((letter) => letter.clientId !== clientId);
+    this.#save();
+  }
+
+  /** The message stands, as the log or the history says: whatever the answer was, it arrived. */
+  arrived(clientId) {
+    if (this.#find(clientId)) this.discard(clientId);
+  }
+
+  #find(clientId) {
+    return this.#letters.find((letter) => letter.clientId === clientId);
+  }
+
+  #sendAll() {
+    for (const to of new Set(this.#letters.map((letter) => letter.to))) this.#sendTo(to);
+  }
+
+  async #sendTo(to) {
+    if (this.#busy.has(to)) return;
+    this.#busy.add(to);
+    let pause = 0;
+    for (;;) {
+      const letter = this.#letters.find((each) => each.to === to && !each.refused);
+      if (!letter) break;
+      pause = await this.#send(letter);
+      if (pause) break;
+    }
+    this.#busy.delete(to);
+    if (pause) setTimeout(() => this.#sendTo(to), pause);
+  }
+
+  /** Send one; answers with the ms to wait before anything else may be sent to this friend. */
+  async #send(letter) {
+    const { clientId, to, text } = letter;
+    try {
+      const message = await this.#deliver(letter);
+      this.#backoffs.delete(to);
+      this.discard(clientId);
+      this.#tell("sent", { clientId, message });
+      return 0;
+    } catch (error) {
+      if (!(error instanceof Unreachable) && !error.isPassing) {
+        letter.refused = error.message;
+        this.#save();
+        this.#tell("failed", { clientId, reason: error.message, text });
+        return 0;
+      }
+      this.#tell("failed", { clientId, reason: error.status ? error.message : null });
+      const backoff = this.#backoffs.get(to) ?? new Backoff();
+      this.#backoffs.set(to, backoff);
+      return error.retryAfter ? error.retryAfter * 1000 : backoff.next();
+    }
+  }
+
+  async #deliver({ clientId, to, text }) {
+    const answer = this.#feed.request({ type: "send", client_id: clientId, to, text });
+    if (answer) return (await answer).message;
+    const path = `${this.#api.conversation(to)}messages/`;
+    return (await this.#api.post(path, { client_id: clientId, text })).message;
+  }
+
+  #tell(what, detail) {
+    document.dispatchEvent(new CustomEvent(`outbox:${what}`, { detail }));
+  }
+
+  #save() {
+    remember(this.#key, this.#letters.length ? this.#letters : null);
+  }
+}

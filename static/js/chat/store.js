@@ -1,0 +1,149 @@
+// What the chat list knows of every friend: the one place where events are counted.
+const UNREAD_AT_MOST = 100; // as the API counts
+
+/**
+ * A Map of conversations by username: {with, remark, unread, lastId, lastText, lastState,
+ * lastAt, pinned}. It stands as of one event of the log, and folds those that come after it.
+ */
+export class ChatStore {
+  #api;
+  #feed;
+  #chats = new Map();
+  #standsAt = Infinity; // until it is loaded, nothing is folded
+
+  constructor(api, feed) {
+    this.#api = api;
+    this.#feed = feed;
+    const fold = (kind, change) => {
+      document.addEventListener(`live:${kind}`, ({ detail }) => {
+        if (detail.id <= this.#standsAt) return;
+        change(detail);
+        this.#tell();
+      });
+    };
+    fold("message", ({ message }) => this.#onMessage(message));
+    fold("message_changed", ({ message }) => this.#onMessageChanged(message));
+    fold("read", (event) => this.#update(event.with, { unread: event.unread }));
+    fold("friend_added", ({ friend }) => this.#onFriendAdded(friend));
+    fold("friend_removed", ({ username }) => this.#chats.delete(username));
+    fold("friend_changed", (event) => this.#onFriendChanged(event));
+    fold("conversation_changed", ({ conversation }) => this.#set(conversation));
+  }
+
+  get isLoaded() {
+    return this.#standsAt < Infinity;
+  }
+
+  get unread() {
+    let sum = 0;
+    for (const chat of this.#chats.values()) sum += chat.unread;
+    return sum;
+  }
+
+  /** Pinned first, then by the newest message. */
+  get inOrder() {
+    const rank = (chat) => [chat.pinned ? 1 : 0, chat.lastId];
+    return [...this.#chats.values()].sort((a, b) => {
+      const [pinnedA, idA] = rank(a);
+      const [pinnedB, idB] = rank(b);
+      return pinnedB - pinnedA || idB - idA;
+    });
+  }
+
+  get(username) {
+    return this.#chats.get(username);
+  }
+
+  /** Take what the rows of a page show, or ask where the page shows none. */
+  async load(page) {
+    if (page.getElementById("chats")) {
+      for (const row of page.querySelectorAll("#chats > .row")) this.#takeRow(row);
+      this.#standsAt = Number(page.body.dataset.lastEvent);
+      this.#tell();
+      return;
+    }
+    try {
+      const answer = await this.#api.get("conversations/");
+      for (const conversation of answer.conversations) this.#set(conversation);
+      this.#standsAt = answer.last_event;
+      this.#tell();
+    } catch {
+      setTimeout(() => this.load(page), 5_000);
+    }
+  }
+
+  /** Read here; the server's own word follows as an event. */
+  markRead(username) {
+    if (!this.#chats.get(username)?.unread) return;
+    this.#update(username, { unread: 0 });
+    this.#tell();
+  }
+
+  #takeRow(row) {
+    this.#chats.set(row.dataset.username, {
+      with: row.dataset.username,
+      remark: row.dataset.remark,
+      unread: Number(row.dataset.unread),
+      lastId: Number(row.dataset.lastId),
+      lastText: row.querySelector(".row-preview").textContent.trim(),
+      lastState: "sent",
+      lastAt: row.querySelector(".row-time").getAttribute("datetime") ?? "",
+      pinned: "pinned" in row.dataset,
+    });
+  }
+
+  #set(conversation) {
+    this.#chats.set(conversation.with, {
+      with: conversation.with,
+      remark: conversation.remark,
+      unread: conversation.unread,
+      pinned: conversation.pinned,
+      ...this.#last(conversation.last_message),
+    });
+  }
+
+  #last(message) {
+    if (!message) return { lastId: 0, lastText: "", lastState: "sent", lastAt: "" };
+    return {
+      lastId: message.id,
+      lastText: message.text ?? "",
+      lastState: message.state,
+      lastAt: message.sent_at,
+    };
+  }
+
+  #update(username, changes) {
+    const chat = this.#chats.get(username);
+    if (chat) Object.assign(chat, changes);
+  }
+
+  #onMessage(message) {
+    const chat = this.#chats.get(message.with);
+    if (!chat) return;
+    const isTheirs = message.sender === message.with;
+    if (isTheirs) chat.unread = Math.min(chat.unread + 1, UNREAD_AT_MOST);
+    Object.assign(chat, this.#last(message));
+  }
+
+  #onMessageChanged(message) {
+    if (this.#chats.get(message.with)?.lastId === message.id) {
+      this.#update(message.with, this.#last(message));
+    }
+  }
+
+  #onFriendAdded(friend) {
+    if (this.#chats.has(friend.username)) return;
+    this.#set({ with: friend.username, remark: friend.remark, unread: 0, pinned: false });
+  }
+
+  #onFriendChanged({ old_username: old, friend }) {
+    const chat = this.#chats.get(old);
+    if (!chat) return;
+    this.#chats.delete(old);
+    this.#chats.set(friend.username, { ...chat, with: friend.username, remark: friend.remark });
+  }
+
+  #tell() {
+    document.dispatchEvent(new CustomEvent("store:changed"));
+  }
+}

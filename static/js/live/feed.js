@@ -1,0 +1,110 @@
+// What happened, in order and once, from whichever transport works.
+import { Polling } from "./polling.js";
+import { Socket } from "./socket.js";
+
+const TROUBLE_SHOWN_AFTER = 3_000; // ms; a short hiccup is nobody's business
+const SOCKET_FAILURES = 3; // in a row, before the polling takes over
+const SOCKET_TRIED_AGAIN = 60_000; // ms, while polling
+
+/**
+ * Holds the cursor, the id of the last event that this page has handled, and dispatches each
+ * event after it as `live:<kind>` on the document. Transports deliver and know nothing else.
+ */
+export class Feed {
+  #api;
+  #cursor;
+  #socket;
+  #polling;
+  #failures = 0;
+  #trouble;
+
+  constructor(api, cursor) {
+    this.#api = api;
+    this.#cursor = cursor;
+    this.#socket = new Socket(this, api.base);
+    this.#polling = new Polling(this, api);
+  }
+
+  get cursor() {
+    return this.#cursor;
+  }
+
+  start() {
+    addEventListener("online", this.#wake);
+    addEventListener("pageshow", this.#onPageShow);
+    document.addEventListener("visibilitychange", this.#wake);
+    this.#socket.open();
+  }
+
+  /** Send a frame and wait for its answer; null where there is no open socket. */
+  request(frame) {
+    return this.#socket.request(frame);
+  }
+
+  /** Send a frame that has no answer of its own; false where there is no open socket. */
+  tell(frame) {
+    return this.#socket.tell(frame);
+  }
+
+  // What the transports report
+
+  handle(event) {
+    if (event.id <= this.#cursor) return;
+    this.#cursor = event.id;
+    if (event.kind === "session") return this.#api.leave();
+    document.dispatchEvent(new CustomEvent(`live:${event.kind}`, { detail: event }));
+  }
+
+  advance(cursor) {
+    this.#cursor = Math.max(this.#cursor, cursor);
+  }
+
+  /** The log cannot say what was missed: only a fresh page can. */
+  reset() {
+    location.reload();
+  }
+
+  working(transport) {
+    clearTimeout(this.#trouble);
+    this.#trouble = undefined;
+    document.getElementById("connection").hidden = true;
+    if (transport === this.#socket) {
+      this.#failures = 0;
+      this.#polling.stop();
+    }
+    document.dispatchEvent(new CustomEvent("feed:working"));
+  }
+
+  failing(transport) {
+    this.#trouble ??= setTimeout(() => {
+      document.getElementById("connection").hidden = false;
+    }, TROUBLE_SHOWN_AFTER);
+    if (transport !== this.#socket) return;
+    this.#failures += 1;
+    if (this.#failures < SOCKET_FAILURES) return;
+    this.#polling.start();
+    this.#socket.retryIn(SOCKET_TRIED_AGAIN);
+  }
+
+  /** A socket was closed because its session ended, or only had its key changed: ask. */
+  async checkSession() {
+    try {
+      await this.#api.get("me/");
+      this.#socket.open();
+    } catch {
+      this.failing(this.#socket); // a 401 has left the page already
+    }
+  }
+
+  // Internal
+
+  #wake = () => {
+    if (document.visibilityState !== "visible") return;
+    this.#socket.wake();
+    this.#polling.wake();
+  };
+
+  #onPageShow = (event) => {
+    if (event.persisted) this.#wake();
+  };
+}

@@ -1,0 +1,136 @@
+// The WebSocket on `/live/`: keeps one open, and pairs what is sent with its answer.
+import { Refusal, Unreachable } from "../api.js";
+import { Backoff } from "./backoff.js";
+
+const SESSION_ENDED = 4401;
+const SILENCE = 45_000; // ms without a frame: the connection is dead, whatever it says
+const PING_AFTER = 20_000; // ms without a frame
+const OPENING = 10_000; // ms
+
+export class Socket {
+  #feed;
+  #base;
+  #socket = null;
+  #isReady = false; // caught up
+  #heardAt = 0;
+  #heartbeat;
+  #timer;
+  #backoff = new Backoff();
+  #waiting = new Map(); // client_id → {resolve, reject}
+
+  constructor(feed, base) {
+    this.#feed = feed;
+    this.#base = base;
+  }
+
+  open() {
+    if (this.#socket) return;
+    clearTimeout(this.#timer);
+    const url = new URL(`${this.#base}live/?after=${this.#feed.cursor}`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    this.#heardAt = Date.now();
+    this.#timer = setTimeout(() => socket.readyState === WebSocket.CONNECTING && this.#drop(), OPENING);
+    socket.addEventListener("message", (message) => this.#hear(socket, message));
+    socket.addEventListener("close", (event) => this.#closed(socket, event.code));
+    this.#heartbeat = setInterval(() => this.#beat(), 5_000);
+  }
+
+  /** The page is seen again, or the network is back: do not wait for a timer. */
+  wake() {
+    if (!this.#socket) {
+      this.#backoff.reset();
+      this.open();
+    } else {
+      this.#beat();
+    }
+  }
+
+  retryIn(milliseconds) {
+    clearTimeout(this.#timer);
+    if (!this.#socket) this.#timer = setTimeout(() => this.open(), milliseconds);
+  }
+
+  tell(frame) {
+    if (!this.#isReady) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  request(frame) {
+    if (!this.tell(frame)) return null;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(frame.client_id, { resolve, reject });
+    });
+  }
+
+  // Internal
+
+  #hear(socket, message) {
+    if (socket !== this.#socket) return;
+    this.#heardAt = Date.now();
+    const frame = JSON.parse(message.data);
+    if (frame.type === "event") this.#feed.handle(frame);
+    else if (frame.type === "ack") this.#answer(frame.client_id, "resolve", frame);
+    else if (frame.type === "error") this.#refuse(frame);
+    else if (frame.type === "reset") this.#feed.reset();
+    else if (frame.type === "typing") this.#announceTyping(frame);
+    else if (frame.type === "hello") this.#head = frame.last_event;
+    else if (frame.type === "caught_up") this.#caughtUp();
+  }
+
+  #head = 0;
+
+  #caughtUp() {
+    clearTimeout(this.#timer);
+    this.#feed.advance(this.#head);
+    this.#isReady = true;
+    this.#backoff.reset();
+    this.#feed.working(this);
+  }
+
+  #refuse(frame) {
+    const status = { rate_limited: 429, unavailable: 503 }[frame.code] ?? 400;
+    this.#answer(frame.client_id, "reject", new Refusal(status, frame, frame.retry_after ?? null));
+  }
+
+  #answer(clientId, outcome, value) {
+    this.#waiting.get(clientId)?.[outcome](value);
+    this.#waiting.delete(clientId);
+  }
+
+  #announceTyping(frame) {
+    document.dispatchEvent(new CustomEvent("live:typing", { detail: frame }));
+  }
+
+  #beat() {
+    const silent = Date.now() - this.#heardAt;
+    if (silent > SILENCE) this.#drop();
+    else if (silent > PING_AFTER) this.tell({ type: "ping" });
+  }
+
+  /** Give a connection up without waiting for its close, which may never come. */
+  #drop() {
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#closed(socket, 0);
+    socket.close();
+  }
+
+  #closed(socket, code) {
+    if (socket !== this.#socket) return;
+    this.#socket = null;
+    this.#isReady = false;
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#timer);
+    for (const { reject } of this.#waiting.values()) reject(new Unreachable("closed"));
+    this.#waiting.clear();
+    if (code === SESSION_ENDED) {
+      this.#feed.checkSession();
+      return;
+    }
+    this.#timer = setTimeout(() => this.open(), this.#backoff.next());
+    this.#feed.failing(this);
+  }
+}

@@ -1,0 +1,43 @@
+// The number of unread messages on the tab, in the title and in the favicon.
+const SHOWN_AT_MOST = 99;
+
+/** Show a count on a badge, and nothing for nothing. */
+export function showBadge(badge, count) {
+  badge.hidden = count === 0;
+  badge.textContent = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : String(count || "");
+}
+
+export class Badges {
+  #store;
+  #title = document.title;
+  #icons = document.querySelector("meta[name=favicons]").content.split(" ");
+  #count = null;
+
+  constructor(store) {
+    this.#store = store;
+  }
+
+  connect() {
+    document.addEventListener("store:changed", () => this.#show());
+    this.#show();
+  }
+
+  setTitle(title) {
+    this.#title = title;
+    this.#count = null;
+    this.#show();
+  }
+
+  #show() {
+    if (!this.#store.isLoaded) return;
+    const count = this.#store.unread;
+    if (count === this.#count) return;
+    this.#count = count;
+    for (const badge of document.querySelectorAll("[data-badge=chats]")) showBadge(badge, count);
+    const shown = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : count;
+    document.title = count ? `(${shown}) ${this.#title}` : this.#title;
+    const icon = document.querySelector("link[rel=icon]");
+    const url = this.#icons[Math.min(count, this.#icons.length - 1)];
+    if (icon.getAttribute("href") !== url) icon.setAttribute("href", url);
+  }
+}

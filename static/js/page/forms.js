@@ -1,0 +1,59 @@
+// Forms marked `data-enhance` are sent without leaving the page. What the server answers is
+// shown as it is: nothing here claims a success by itself.
+import { text } from "../strings.js";
+import { forget } from "./memory.js";
+
+const SHOWN_FOR = 4_000; // ms
+
+export function toast(words) {
+  const element = document.getElementById("toast");
+  element.textContent = words;
+  element.hidden = false;
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => {
+    element.hidden = true;
+  }, SHOWN_FOR);
+}
+
+export class Forms {
+  #navigator;
+
+  connect(navigator) {
+    this.#navigator = navigator;
+    document.addEventListener("submit", this.#onSubmit);
+  }
+
+  #onSubmit = (event) => {
+    const form = event.target;
+    if (form.matches("[data-logout]")) forget();
+    if (!form.matches("[data-enhance]")) return;
+    event.preventDefault();
+    this.#send(form, event.submitter);
+  };
+
+  async #send(form, button) {
+    if (button) button.disabled = true;
+    const status = form.querySelector(".form-status");
+    if (status) status.textContent = "";
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const response = await fetch(form.action, {
+        method: "POST",
+        body,
+        credentials: "same-origin",
+        headers: { Accept: "text/html" },
+      });
+      await this.#navigator.show(response);
+    } catch {
+      // What was typed is still in the form.
+      if (status) {
+        status.textContent = text("offline");
+        status.classList.add("bad");
+      } else {
+        toast(text("offline"));
+      }
+    } finally {
+      if (button) button.disabled = false;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// The live check of a name while it is typed, and the step from 注册成功 to the login.
+import { text } from "../strings.js";
+
+const PAUSE = 300; // ms without a key
+
+export function watchNames(form) {
+  if (!form) return;
+  const input = form.elements.username;
+  const hint = document.getElementById(`${input.id}_helptext`);
+  let timer;
+  let asked = 0;
+
+  const show = (words, mood) => {
+    hint.textContent = words;
+    hint.className = `field-hint ${mood}`;
+  };
+
+  const check = async () => {
+    const number = ++asked;
+    const username = input.value.trim();
+    if (!username) return show("", "");
+    const url = `${form.dataset.checkUrl}?username=${encodeURIComponent(username)}`;
+    try {
+      const answer = await (await fetch(url)).json();
+      // An answer to what stood there before is no answer.
+      if (number !== asked || answer.available === undefined) return;
+      show(answer.available ? text("name_free") : answer.reason, answer.available ? "good" : "bad");
+    } catch {
+      show("", "");
+    }
+  };
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    asked += 1;
+    show("", "");
+    form.querySelector(".field-error")?.remove();
+    timer = setTimeout(check, PAUSE);
+  });
+}
+
+export function watchRedirect(element) {
+  if (!element) return;
+  setTimeout(() => location.replace(element.dataset.redirect), Number(element.dataset.delay));
+}
