@@ -1,0 +1,135 @@
+"""People with browsers before a real server, on a host that is not localhost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.server import Server
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP chat.test 127.0.0.1",
+]
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+PASSWORD = "blaue-Wolke-7"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        message = "Chromium is missing: apt-get install chromium"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("data"), SEND_RATE="off")
+    server.site = server.env["SITE_URL"] = f"http://chat.test:{server.port}"
+    with server:
+        yield server
+
+
+class Person:
+    """Somebody with a browser of their own; what it complains about is kept."""
+
+    def __init__(self, context: BrowserContext, site: str, name: str) -> None:
+        self.context = context
+        self.site = site
+        self.name = name
+        self.complaints: list[str] = []
+        self.page = self.open_tab()
+
+    def open_tab(self) -> Page:
+        page = self.context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site + path)
+
+    def register(self) -> None:
+        self.go("/register/")
+        self.page.fill("[name=username]", self.name)
+        self.page.fill("[name=password1]", PASSWORD)
+        self.page.fill("[name=password2]", PASSWORD)
+        self.page.click("#register [type=submit]")
+        self.page.wait_for_url("**/login/?username=*")
+
+    def log_in(self) -> None:
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click(".form [type=submit]")
+        self.page.wait_for_url(f"{self.site}/")
+
+    def ask(self, name: str, note: str = "") -> None:
+        self.go("/contacts/requests/")
+        self.page.fill("#add-friend [name=username]", name)
+        self.page.fill("#add-friend [name=note]", note)
+        self.page.click("#add-friend [type=submit]")
+
+    def say(self, words: str, page: Page | None = None) -> None:
+        page = page or self.page
+        page.fill("#composer-text", words)
+        page.click("#composer .send")
+
+
+@pytest.fixture
+def people(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]:
+    """Make people who are registered and logged in: `people("alice", PHONE)`."""
+    known: list[Person] = []
+
+    def make(name: str, device: dict, **options: object) -> Person:
+        context = chromium.new_context(**{"locale": "zh-CN"} | device | options)
+        person = Person(context, server.site, name)
+        person.register()
+        person.log_in()
+        known.append(person)
+        return person
+
+    yield make
+    for person in known:
+        person.context.close()
+
+
+@pytest.fixture
+def friends(people: Callable[..., Person]) -> Callable[[str, str], tuple[Person, Person]]:
+    """Make two friends: the first on a desktop, the second with a phone."""
+
+    def make(first: str, second: str) -> tuple[Person, Person]:
+        one, other = people(first, DESKTOP), people(second, PHONE)
+        one.ask(second)
+        one.page.wait_for_selector("#requests-sent .request")
+        other.go("/contacts/requests/")
+        other.page.click("#requests-received .button >> nth=0")
+        other.page.wait_for_selector("#requests-received .request", state="detached")
+        return one, other
+
+    return make
