@@ -1,6 +1,7 @@
 """Settings of gunicorn; what people may change is in .env (see .env.example)."""
 
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -33,9 +34,12 @@ preload_app = False
 
 timeout = 30  # seconds without a sign of life from the loop, which no view can block
 graceful_timeout = 10  # for requests under way at a stop; the lock is waited for 5 at most
+UNREAD_SECONDS = 20  # for data that the peer's machine does not acknowledge
 keepalive = 75  # above nginx's 60, so that it is never us who close under a request of nginx
 # The sign of life is a file that is touched: in memory, a slow disk cannot make it late.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+websocket_max_message_size = 32 * 1024  # bytes; the API takes no more in one request either
 
 # Only webchat.middleware decides whom to believe about addresses and schemes.
 forwarded_allow_ips = ""
@@ -46,6 +50,16 @@ loglevel = settings.LOG_LEVEL.lower()
 # Without the query string, which may hold what people search for.
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 accesslog = "-" if settings.LOG_LEVEL == "DEBUG" else None
+
+
+def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    # Accepted connections inherit it. Who does not take what was sent for so long is cut off:
+    # neither the close frame nor a FIN would ever reach them.
+    for listener in server.LISTENERS:
+        if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
+            listener.sock.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000
+            )
 
 
 def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001

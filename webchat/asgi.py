@@ -28,6 +28,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse_plain(send)
     else:
         await django(scope, receive, send)
+        if engine is not None and scope["method"] not in ("GET", "HEAD"):
+            engine.feed.look()  # what was posted is live at once
 
 
 def end_sockets() -> None:

@@ -36,6 +36,8 @@ class Feed:
         self._readers = readers
         self._loop = asyncio.get_running_loop()
         self._delivered_through = 0
+        self._database: sqlite3.Connection | None = None
+        self._version: int | None = None
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -74,23 +76,24 @@ class Feed:
                 frame = frames.message_event(event_id, frames.message_body(view))
                 self._hub.tell(user_id, frame, event_id)
 
+    def look(self) -> None:
+        """Ask SQLite whether anybody else has committed since the last look (4 µs)."""
+        try:
+            if self._database is None:
+                self._database = _open_readonly()
+            [version] = self._database.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            logger.error("The feed cannot look at the database: %s", error)
+            self._database = None
+            return
+        if version != self._version:
+            self._version = version
+            self._news.set()
+
     async def _watch(self) -> None:
-        """Look every LOOK_SECONDS whether anybody else has committed (4 µs a look)."""
-        seen = None
-        database: sqlite3.Connection | None = None
         while True:
-            try:
-                if database is None:
-                    database = _open_readonly()
-                [version] = database.execute("PRAGMA data_version").fetchone()
-                if version != seen:
-                    seen = version
-                    self._news.set()
-                await asyncio.sleep(LOOK_SECONDS)
-            except sqlite3.Error as error:
-                logger.error("The feed cannot look at the database: %s", error)
-                database = None
-                await asyncio.sleep(TROUBLE_SECONDS)
+            self.look()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _pump(self) -> None:
         """Read on in the log whenever there is news, one reading at a time."""
