@@ -68,6 +68,7 @@ def read_after(viewer: User, after: int | None) -> Missed | None:
         found = _audible(viewer, sight, after)
         more = len(found) > BATCH
         found = found[:BATCH]
+        sight.look_up(found)
         shown = [body for event in found if (body := sight.show(event, viewer))]
         return Missed(shown, found[-1].pk if more else last, more, head=last)
 
@@ -98,6 +99,7 @@ def read_for(connected: Callable[[], Set[int]], after: int) -> News | None:
         found = found[:BATCH]
         audiences = [_audience(event, viewer_ids) for event in found]
         sight = _sight_of(set().union(*audiences), found)
+        sight.look_up(found)
         shown = [
             (viewer_id, body)
             for event, audience in zip(found, audiences, strict=True)
@@ -157,6 +159,19 @@ class Sight:
     def __init__(self, viewers: Iterable[User], friendships: Iterable[Friendship]) -> None:
         self.viewers = {viewer.pk: viewer for viewer in viewers}
         self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
+        self._requests: dict[int, FriendRequest] = {}
+        self._messages: dict[int, Message] = {}
+
+    def look_up(self, found: Iterable[Event]) -> None:
+        """Load what these events speak of without holding it."""
+        facts = [event.data for event in found if event.data]
+        requests = FriendRequest.objects.with_people().filter(
+            pk__in={each["request"] for each in facts if "request" in each}
+        )
+        self._requests = {request.pk: request for request in requests}
+        self._messages = Message.objects.in_bulk(
+            {each["last_message"] for each in facts if each.get("last_message")}
+        )
 
     def friendship(self, viewer: User, conversation: Conversation | None) -> Friendship | None:
         if conversation is None:
@@ -186,7 +201,7 @@ class Sight:
             return None
         friend = friendship.friend
         facts = dict(event.data)
-        newest = Message.objects.filter(pk=facts.pop("last_message", None)).first()
+        newest = self._messages.get(facts.pop("last_message"))
         conversation = ConversationView(
             username=friend.username,
             remark=friendship.remark,
@@ -197,14 +212,9 @@ class Sight:
         return {"conversation": conversation.as_json()}
 
     def _request(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        request = self._requests.get(event.data["request"])
         direction = event.data["direction"]
-        requests = (
-            FriendRequest.objects.sent_by(viewer)
-            if direction == "sent"
-            else FriendRequest.objects.received_by(viewer)
-        )
-        request = requests.filter(pk=event.data["request"]).first()
-        if request is None:
+        if request is None or (direction == "received" and request.is_hidden):
             return None
         return {"request": request_json(request, viewer), "direction": direction}
 

@@ -18,13 +18,11 @@ def get_friendship(user: User, username: str) -> Friendship:
 
 
 def get_received(user: User, pk: int) -> FriendRequest:
-    received = FriendRequest.objects.received_by(user).select_related("sender", "recipient")
-    return get_object_or_404(received, pk=pk)
+    return get_object_or_404(FriendRequest.objects.received_by(user), pk=pk)
 
 
 def get_sent(user: User, pk: int) -> FriendRequest:
-    sent = FriendRequest.objects.sent_by(user).select_related("sender", "recipient")
-    return get_object_or_404(sent, pk=pk)
+    return get_object_or_404(FriendRequest.objects.sent_by(user), pk=pk)
 
 
 def get_blockable(user: User, username: str) -> User:

@@ -10,13 +10,17 @@ from accounts.names import username_key
 
 
 class FriendRequestQuerySet(models.QuerySet["FriendRequest"]):
+    def with_people(self) -> FriendRequestQuerySet:
+        """Load both, and annotate `is_hidden`: whether the recipient blocked the sender."""
+        blocked = Block.objects.filter(owner=OuterRef("recipient"), target=OuterRef("sender"))
+        return self.select_related("sender", "recipient").annotate(is_hidden=Exists(blocked))
+
     def received_by(self, user: User) -> FriendRequestQuerySet:
-        """What waits for the user's answer; those of people whom the user blocked are not shown."""
-        blocked = Block.objects.filter(owner=user, target=OuterRef("sender"))
-        return self.filter(~Exists(blocked), recipient=user).select_related("sender")
+        """What waits for the user's answer; of those whom the user blocked nothing is shown."""
+        return self.with_people().filter(recipient=user, is_hidden=False)
 
     def sent_by(self, user: User) -> FriendRequestQuerySet:
-        return self.filter(sender=user).select_related("recipient")
+        return self.with_people().filter(sender=user)
 
 
 class FriendRequest(models.Model):
@@ -36,6 +40,8 @@ class FriendRequest(models.Model):
     )
     note = models.CharField(_("note"), max_length=50, blank=True)
     created_at = models.DateTimeField(_("asked at"), auto_now_add=True)
+
+    is_hidden: bool  # by `with_people`
 
     objects = FriendRequestQuerySet.as_manager()
 
