@@ -1,0 +1,470 @@
+"""How fast the chat is, against its own floors: `python bench/chat_bench.py --help`.
+
+README.md beside it says how to read the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import resource
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import load
+from client import Address, open_live
+from load import Result, Window, percentile
+from processes import (
+    BENCH,
+    CORES,
+    ROOT,
+    Running,
+    Server,
+    new_settings,
+    prepare,
+    run,
+    slow_fsync,
+)
+
+PAIRS = 50
+FRIENDS = 200
+WARM_UP = 2.0  # seconds
+BATCH = 50  # rows in one group of raw inserts: about what the writer gathers from 100 people
+STEPS = (1_000, 100_000, 1_000_000)  # messages stored
+QUIET = (500, 2_000)  # sockets
+READS = 40  # requests, of which the median counts
+SLOW_FSYNC_SECONDS = 0.020
+WHOLE_RUN_SECONDS = 15 * 60
+MB = 1024 * 1024
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    phase: str
+    what: str
+    value: float
+    unit: str
+    goal: str = ""
+
+
+class Report:
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.notes: list[str] = []
+
+    def add(self, phase: str, what: str, value: float, unit: str, goal: str = "") -> None:
+        self.rows.append(Row(phase, what, value, unit, goal))
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def value(self, what: str) -> float | None:
+        return next((row.value for row in self.rows if row.what == what), None)
+
+    def add_ratio(self, phase: str, what: str, above: str, below: str, goal: str = "") -> None:
+        numerator, denominator = self.value(above), self.value(below)
+        if numerator and denominator:
+            self.add(phase, what, numerator / denominator, "×", goal)
+
+    def table(self) -> str:
+        lines = ["| | measured | value | unit | goal |", "|---|---|---:|---|---|"]
+        lines += [
+            f"| {row.phase} | {row.what} | {_number(row.value)} | {row.unit} | {row.goal} |"
+            for row in sorted(self.rows, key=lambda row: row.phase)
+        ]
+        return "\n".join(lines + [f"\n{note}" for note in self.notes])
+
+
+def _number(value: float) -> str:
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.options = options
+        self.seconds: float = options.seconds
+        self.folder = folder
+        self.report = Report()
+        self.began = time.monotonic()
+        # One worker has a core to itself, and the load another; more workers share all with it.
+        alone = options.workers == 1 and len(CORES) > 1
+        self.server_cores = CORES[:1] if alone else CORES
+        os.sched_setaffinity(0, CORES[1:] if alone else CORES)
+        self.settings: dict[str, str] = {}
+        self.people: list[dict[str, str]] = []
+
+    @property
+    def talkers(self) -> list[dict[str, str]]:
+        return self.people[: 2 * PAIRS]
+
+    @property
+    def star(self) -> dict[str, str]:
+        return self.people[2 * PAIRS]
+
+    @property
+    def audience(self) -> list[dict[str, str]]:
+        return self.people[2 * PAIRS + 1 :]
+
+    def run(self) -> None:
+        self._make_people()
+        for phase in self.options.phases:
+            self.progress(f"phase {phase}")
+            PHASES[phase](self)
+        sys.stderr.write("\n")
+
+    def progress(self, text: str) -> None:
+        start, end = ("\r", "\x1b[K") if sys.stderr.isatty() else ("", "\n")
+        sys.stderr.write(f"{start}{time.monotonic() - self.began:5.0f} s  {text}{end}")
+        sys.stderr.flush()
+
+    def _make_people(self) -> None:
+        self.progress("people, friendships, sessions")
+        if self.options.url:
+            self.data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "data")
+        else:
+            self.data_dir = self.folder / "new"
+            self.data_dir.mkdir()
+            self.settings = new_settings(self.data_dir, self.options.workers)
+            prepare(self.settings)
+        self.people = run("seed.py", "people", PAIRS, FRIENDS, settings=self.settings, cores=CORES)
+
+    def server(self, **settings: str) -> Server | Running:
+        """A server on a fresh copy of the data, or the one that runs already."""
+        if self.options.url:
+            parts = urlsplit(self.options.url)
+            address = Address(parts.hostname or "", parts.port or 80, parts.path.rstrip("/"))
+            return Running(address)
+        self.data_dir = Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.copytree(self.folder / "new", self.data_dir, dirs_exist_ok=True)
+        settings = self.settings | {"DATA_DIR": str(self.data_dir)} | settings
+        return Server(settings, self.server_cores)
+
+    def database(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.data_dir / 'db.sqlite3'}?mode=ro", uri=True)
+
+    def measure(
+        self, server: Server | Running, window: Window, work: Coroutine[Any, Any, T]
+    ) -> tuple[T, float]:
+        """Run `work`; its result, and the CPU seconds of the workers within the window."""
+
+        async def watched() -> tuple[T, float]:
+            task = asyncio.create_task(work)
+            await asyncio.sleep(window.begin - time.perf_counter())
+            before = server.cpu_seconds()
+            await asyncio.sleep(window.end - time.perf_counter())
+            after = server.cpu_seconds()
+            return await asyncio.wait_for(task, 60), after - before
+
+        return asyncio.run(watched())
+
+    # The phases
+
+    def messages(self) -> None:
+        """(a) As many messages as one worker takes."""
+        self._floors()
+        with self.server() as server:
+            result, cpu = self._talk(server)
+        self._check_history(result)
+        name = "messages"
+        self.report.add("a", name, result.rate, "/s", "≥ 5,000, floor 3,000")
+        self.report.add("a", "CPU a message", cpu / max(1, result.counted) * 1e6, "µs")
+        self.report.add("a", "core in use", 100 * cpu / result.seconds, "%")
+        for share in (0.5, 0.99):
+            value = 1e3 * percentile(result.latencies, share)
+            self.report.add("a", f"send → ack and delivery, p{share * 100:.0f}", value, "ms")
+        self.report.add_ratio("a", "messages : echo", name, "bare echo", "≥ 0.15")
+        self.report.add_ratio("a", "messages : raw inserts", name, "raw inserts")
+
+    def _talk(self, server: Server | Running) -> tuple[Result, float]:
+        window = Window.of(WARM_UP, self.seconds)
+
+        async def work() -> Result:
+            sockets = await load.open_pairs(server.address, self.talkers)
+            return await load.closed_loop(sockets, window)
+
+        return self.measure(server, window, work())
+
+    def _check_history(self, result: Result) -> None:
+        """What was acknowledged and delivered stands in the database, once."""
+        with self.database() as database:
+            stored = [row[0] for row in database.execute("SELECT client_id FROM chat_message")]
+        missing = len(result.done - set(stored))
+        doubled = len(stored) - len(set(stored))
+        if missing or doubled or result.lost:
+            raise SystemExit(f"{missing} not stored, {doubled} twice, {result.lost} not delivered")
+
+    def _floors(self) -> None:
+        self.progress("floors: bare echo, raw inserts")
+        seconds = self.seconds / 2
+        arguments = ("--worker-class", "asgi", "--chdir", str(BENCH), "echo:application")
+        arguments = (*arguments, "--asgi-loop", self.options.loop, "--asgi-lifespan", "off")
+        quiet = ("--log-level", "warning", "--no-control-socket")
+        arguments = (*arguments, *quiet, "--workers", str(self.options.workers))
+        with Server({}, self.server_cores, arguments) as server:
+            window = Window.of(1.0, seconds)
+            work = load.echo_loop(server.address, 2 * PAIRS, window)
+            result, cpu = self.measure(server, window, work)
+        self.report.add("a", "bare echo", result.rate, "/s")
+        self.report.add("a", "CPU an echo", cpu / max(1, result.counted) * 1e6, "µs")
+        floor = run(
+            "floors.py",
+            "inserts",
+            self.folder / "floor.sqlite3",
+            BATCH,
+            seconds,
+            settings={},
+            cores=self.server_cores,
+        )
+        self.report.add("a", "raw inserts", floor["rate"], "/s")
+
+    def slow_disk(self) -> None:
+        """(s) The loop never waits for the disk."""
+        preload = slow_fsync(self.folder, SLOW_FSYNC_SECONDS)
+        if preload is None or self.options.url:
+            self.report.note("Slow disk: left out, it needs gcc and a server of our own.")
+            return
+        with self.server(**preload) as server:
+            window = Window.of(WARM_UP, self.seconds)
+
+            async def work() -> tuple[Result, list[float]]:
+                sockets = await load.open_pairs(server.address, self.talkers)
+                quiet = await open_live(server.address, self.star["cookie"])
+                return await asyncio.gather(
+                    load.closed_loop(sockets, window), load.ping_probe(quiet, window)
+                )
+
+            (result, pings), _cpu = self.measure(server, window, work())
+        self._check_history(result)
+        what = f"with {1e3 * SLOW_FSYNC_SECONDS:.0f} ms an fsync"
+        self.report.add("s", f"messages {what}", result.rate, "/s", "≥ 1,200")
+        ping = 1e3 * percentile(pings, 0.95)
+        self.report.add("s", f"ping {what}, p95", ping, "ms", "≤ 15")
+
+    def latency(self) -> None:
+        """(b) How long a message takes when there is room."""
+        goals = {(50, 0.5): "≤ 4", (50, 0.99): "≤ 15", (500, 0.99): "≤ 40"}
+        with self.server() as server:
+            for per_second in (50, 500):
+                self.progress(f"phase b, {per_second} a second")
+                window = Window.of(WARM_UP, self.seconds)
+                result, _cpu = self.measure(
+                    server, window, self._talk_at(server, per_second, window)
+                )
+                self._check_history(result)
+                for share in (0.5, 0.95, 0.99):
+                    value = 1e3 * percentile(result.latencies, share)
+                    what = f"send → delivery at {per_second}/s, p{share * 100:.0f}"
+                    self.report.add("b", what, value, "ms", goals.get((per_second, share), ""))
+
+    async def _talk_at(self, server: Server | Running, rate: float, window: Window) -> Result:
+        sockets = await load.open_pairs(server.address, self.talkers)
+        try:
+            return await load.open_loop(sockets, rate, window)
+        finally:
+            for socket, _to in sockets:
+                socket.cut()
+
+    def memory(self) -> None:
+        """(c) What the server and its quiet sockets hold."""
+        with self.server() as server:
+            if not isinstance(server, Server):
+                self.report.note("Memory: left out, the server is not ours to look into.")
+                return
+            asyncio.run(self._hold_quiet(server))
+
+    async def _hold_quiet(self, server: Server) -> None:
+        cookies = [person["cookie"] for _ in range(10) for person in self.audience]
+        await load.time_of_pages(server.address, self.star["cookie"], "/", 5)
+        idle = server.memory()
+        self.report.add("c", "memory, idle", idle / MB, "MB", "≤ 85")
+        sockets: list[Any] = []
+        for count in QUIET:
+            self.progress(f"phase c, {count} sockets")
+            sockets += await load.open_many(server.address, cookies[len(sockets) : count])
+            await asyncio.sleep(1)
+            held = server.memory()
+            self.report.add("c", f"memory, {count:,} quiet sockets", held / MB, "MB")
+            each = (held - idle) / count / 1024
+            self.report.add("c", f"a quiet socket, of {count:,}", each, "KiB", "≤ 32")
+        if any(socket.closed for socket in sockets):
+            raise SystemExit("the server closed quiet sockets")
+
+    def reading(self) -> None:
+        """(d) Whether reading stays as fast while messages pile up."""
+        if self.options.url:
+            self.report.note("Growth: left out, a million messages need a server of our own.")
+            return
+        star, friend = self.star, self.audience[0]
+        messages = f"/api/conversations/{friend['username']}/messages/"
+        with self.server() as server:
+            for total in STEPS:
+                self.progress(f"phase d, {total:,} messages")
+                settings = self.settings | {"DATA_DIR": str(self.data_dir)}
+                run("seed.py", "messages", star["username"], total, settings=settings, cores=CORES)
+                deep = f"{messages}?before={total // 4}"
+                for what, path in (
+                    ("chat list", "/api/conversations/"),
+                    ("unread counts", "/api/unread_counts/"),
+                    ("first page", messages),
+                    ("deep page", deep),
+                ):
+                    seconds = asyncio.run(
+                        load.time_of_pages(server.address, star["cookie"], path, READS)
+                    )
+                    value = 1e3 * statistics.median(seconds)
+                    self.report.add("d", f"{what}, {total:,} messages", value, "ms")
+        for what in ("chat list", "unread counts", "first page", "deep page"):
+            most, least = (f"{what}, {total:,} messages" for total in (STEPS[-1], STEPS[0]))
+            self.report.add_ratio("d", f"{what}, a million : a thousand", most, least, "≤ 1.5")
+
+    def pages(self) -> None:
+        """(e) Pages a second, and what the server adds to the view."""
+        first = self.talkers[0]
+        pages = {
+            "login": ("/login/", ""),
+            "chat list": ("/", first["cookie"]),
+            "conversation": (f"/chat/{self.talkers[1]['username']}/", first["cookie"]),
+        }
+        ours = self._page_rates("", self.server(), pages)
+        if self.options.url:
+            return
+        for name, (path, cookie) in pages.items():
+            self.progress(f"phase e, {name} in-process")
+            seconds = self.seconds / 4
+            settings = self.settings | {"DATA_DIR": str(self.data_dir)}
+            floor = run(
+                "floors.py", "page", path, cookie, seconds, settings=settings,
+                cores=self.server_cores,
+            )  # fmt: skip
+            self.report.add("e", f"{name}, in-process", floor["rate"], "/s")
+            added = 1e3 * (ours[name] - floor["cpu"])
+            self.report.add("e", f"{name}, CPU added by the server", added, "ms", "≤ 1")
+        config = ("--config", str(ROOT / "deploy/gunicorn.conf.py"), "--asgi-lifespan", "off")
+        stock = Server(
+            self.settings | {"DATA_DIR": str(self.data_dir)},
+            self.server_cores,
+            (*config, "django.core.asgi:get_asgi_application()"),
+        )
+        self._page_rates(" by Django's ASGI handler", stock, pages)
+        for name in pages:
+            stock_name = f"{name} by Django's ASGI handler"
+            self.report.add_ratio("e", f"{name} : Django's ASGI handler", name, stock_name)
+
+    def _page_rates(
+        self, suffix: str, server: Server | Running, pages: dict[str, tuple[str, str]]
+    ) -> dict[str, float]:
+        """CPU seconds a page, by name; reports the rates."""
+        cpu_each = {}
+        with server:
+            for name, (path, cookie) in pages.items():
+                self.progress(f"phase e, {name}{suffix}")
+                window = Window.of(1.0, self.seconds / 2)
+                work = load.page_loop(server.address, cookie, path, window, connections=4)
+                result, cpu = self.measure(server, window, work)
+                self.report.add("e", name + suffix, result.rate, "/s")
+                cpu_each[name] = cpu / max(1, result.counted)
+        return cpu_each
+
+    def start(self) -> None:
+        """(f) From the start to the first page, on data that is there."""
+        if self.options.url:
+            self.report.note("Start: left out, the server runs already.")
+            return
+        took = []
+        for _ in range(3):
+            server = self.server()
+            began = time.perf_counter()
+            with server:
+                asyncio.run(load.time_of_pages(server.address, "", "/login/", 1))
+                took.append(time.perf_counter() - began)
+        self.report.add("f", "start → first page", statistics.median(took), "s", "≤ 2.5")
+
+
+PHASES: dict[str, Callable[[Bench], None]] = {
+    "a": Bench.messages,
+    "s": Bench.slow_disk,
+    "b": Bench.latency,
+    "c": Bench.memory,
+    "d": Bench.reading,
+    "e": Bench.pages,
+    "f": Bench.start,
+}
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--phases",
+        default=",".join(PHASES),
+        type=lambda text: text.split(","),
+        help="; ".join(f"{key}: {phase.__doc__}" for key, phase in PHASES.items()),
+    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument("--workers", type=int, default=1, help="of the server")
+    parser.add_argument("--loop", default="asyncio", help="event loop of the echo floor")
+    parser.add_argument("--url", help="a running server, whose settings are in the environment")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the numbers go, too")
+    options = parser.parse_args()
+    if unknown := set(options.phases) - set(PHASES):
+        parser.error(f"no such phase: {', '.join(sorted(unknown))}")
+    return options
+
+
+def circumstances(options: argparse.Namespace) -> dict[str, Any]:
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    return {
+        "commit": commit,
+        "workers": options.workers,
+        "seconds": options.seconds,
+        "cores": len(CORES),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }
+
+
+def _out_of_time(*_args: object) -> None:
+    raise SystemExit("out of time")
+
+
+def main() -> None:
+    options = parse_options()
+    # Either way what was started is stopped on the way out.
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.signal(signal.SIGTERM, _out_of_time)
+    signal.alarm(WHOLE_RUN_SECONDS)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    facts = circumstances(options)
+    with tempfile.TemporaryDirectory(prefix="webchat-bench-") as folder:
+        bench = Bench(options, Path(folder))
+        bench.run()
+    if options.json:
+        rows = [asdict(row) for row in bench.report.rows]
+        options.json.write_text(json.dumps(facts | {"results": rows}, indent=1) + "\n")
+    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
+    print(bench.report.table())
+
+
+if __name__ == "__main__":
+    main()

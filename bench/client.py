@@ -1,0 +1,156 @@
+"""The load side of the wire: a WebSocket and an HTTP client that cost far less than the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+HANDSHAKE = (
+    "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{cookie}\r\n"
+)
+REQUEST = "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{cookie}\r\n"
+TEXT, CLOSE = 1, 8
+# Frames of a client must be masked; by zeros the bytes stay as they are. The server unmasks alike.
+MASKED, MASK = 0x80, bytes(4)
+
+OnText = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str
+    port: int
+    prefix: str = ""
+
+
+class WebSocket(asyncio.Protocol):
+    """Calls `on_text` with each text frame. The server does not fragment, so neither is read."""
+
+    def __init__(self) -> None:
+        self.on_text: OnText = lambda text: None
+        self.closed = False
+        self._rest = b""
+        self._transport: asyncio.Transport | None = None
+        self._handshake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def send(self, text: bytes) -> None:
+        length = len(text)
+        if length < 126:
+            head = bytes((0x80 | TEXT, MASKED | length))
+        else:
+            head = bytes((0x80 | TEXT, MASKED | 126)) + length.to_bytes(2, "big")
+        self._transport.write(head + MASK + text)  # type: ignore[union-attr]
+
+    def cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def greet(self, address: Address, path: str, cookie: str) -> None:
+        head = HANDSHAKE.format(path=path, host=address.host, port=address.port, cookie=cookie)
+        self._transport.write(head.encode())  # type: ignore[union-attr]
+        await asyncio.wait_for(self._handshake, 30)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if not self._handshake.done():
+            self._handshake.set_exception(ConnectionError("the server hung up"))
+
+    def data_received(self, data: bytes) -> None:
+        if self._rest:
+            data = self._rest + data
+        at = 0 if self._handshake.done() else self._read_handshake(data)
+        if at < 0:
+            self._rest = data
+            return
+        while frame := _frame(data, at):
+            start, end = frame
+            opcode, at = data[at] & 0x0F, end
+            if opcode == TEXT:
+                self.on_text(data[start:end])
+            elif opcode == CLOSE:
+                self.cut()
+        self._rest = data[at:]
+
+    def _read_handshake(self, data: bytes) -> int:
+        """Where the first frame begins; negative while the answer is incomplete."""
+        end = data.find(b"\r\n\r\n")
+        if end >= 0:
+            status = data.split(b"\r\n", 1)[0]
+            if b" 101 " in status:
+                self._handshake.set_result(None)
+            else:
+                self._handshake.set_exception(ConnectionError(status.decode()))
+        return end + 4 if end >= 0 else -1
+
+
+def _frame(data: bytes, at: int) -> tuple[int, int] | None:
+    """Where the payload of the frame at `at` starts and ends; None if it is not all there."""
+    there = len(data) - at
+    if there < 2:
+        return None
+    length, start = data[at + 1], at + 2
+    if length == 126 and there >= 4:
+        length, start = int.from_bytes(data[start : start + 2], "big"), start + 2
+    elif length == 127 and there >= 10:
+        length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+    end = start + length
+    return (start, end) if end <= len(data) else None
+
+
+async def open_websocket(address: Address, path: str, cookie: str = "") -> WebSocket:
+    loop = asyncio.get_running_loop()
+    _transport, socket = await loop.create_connection(WebSocket, address.host, address.port)
+    await socket.greet(address, address.prefix + path, _cookie_line(cookie))
+    return socket
+
+
+async def open_live(address: Address, cookie: str) -> WebSocket:
+    """A socket on `/live/` that has caught up."""
+    socket = await open_websocket(address, "/live/", cookie)
+    caught_up = asyncio.get_running_loop().create_future()
+
+    def on_text(text: bytes) -> None:
+        if b'"caught_up"' in text and not caught_up.done():
+            caught_up.set_result(None)
+
+    socket.on_text = on_text
+    await asyncio.wait_for(caught_up, 30)
+    return socket
+
+
+class Browser:
+    """One kept-alive HTTP connection."""
+
+    def __init__(self, address: Address, cookie: str = "") -> None:
+        self._address = address
+        self._cookie = cookie
+
+    async def __aenter__(self) -> Browser:
+        address = self._address
+        self._reader, self._writer = await asyncio.open_connection(address.host, address.port)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._writer.close()
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        address = self._address
+        head = REQUEST.format(
+            path=address.prefix + path,
+            host=address.host,
+            port=address.port,
+            cookie=_cookie_line(self._cookie),
+        )
+        self._writer.write(head.encode())
+        answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(answer.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        return int(answer[9:12]), await self._reader.readexactly(length)
+
+
+def _cookie_line(cookie: str) -> str:
+    return f"Cookie: {cookie}\r\n" if cookie else ""

@@ -1,0 +1,266 @@
+"""What is done to the server: closed loops, open loops, pings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from client import Address, Browser, WebSocket, open_live, open_websocket
+
+TEXT = "明天下午三点开会，记得带上电脑。"
+LAST_ONES_SECONDS = 5.0  # for what is under way when the time is over
+SPIN_SECONDS = 0.002  # asyncio's timers are late by up to a millisecond: the rest is spun away
+HANDSHAKES_AT_ONCE = 20
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Window:
+    """The seconds that count, after those in which everything warms up."""
+
+    begin: float
+    end: float
+
+    @classmethod
+    def of(cls, warm_up: float, seconds: float) -> Window:
+        now = time.perf_counter()
+        return cls(now + warm_up, now + warm_up + seconds)
+
+    def __contains__(self, moment: float) -> bool:
+        return self.begin <= moment < self.end
+
+
+@dataclass(slots=True)
+class Result:
+    seconds: float
+    done: set[str] = field(default_factory=set)  # client ids, in hex, of all that was completed
+    counted: int = 0  # of those in the window
+    latencies: list[float] = field(default_factory=list)
+    lost: int = 0  # not complete when everything should have been
+
+    @property
+    def rate(self) -> float:
+        return self.counted / self.seconds
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+class Talker:
+    """One end of a pair, with one message under way at a time."""
+
+    def __init__(self, socket: WebSocket, to: str, window: Window, result: Result) -> None:
+        self.peer = self
+        self._socket = socket
+        self._to = to
+        self._window = window
+        self._result = result
+        self.client_id = b""
+        self.waits_for = 0  # its ack, its delivery
+        self._sent_at = 0.0
+        socket.on_text = self._on_text
+
+    def say(self) -> None:
+        client_id = str(uuid4())
+        self.client_id = client_id.encode()
+        self.waits_for = 2
+        self._sent_at = time.perf_counter()
+        self._socket.send(send_frame(client_id, self._to))
+
+    def _on_text(self, text: bytes) -> None:
+        is_ack = text.find(b'"ack"', 0, 24) > 0
+        if is_ack and self.client_id in text:
+            self._half_done()
+        elif not is_ack and self.peer.client_id in text:
+            self.peer._half_done()
+        elif text.find(b'"error"', 0, 24) > 0:
+            raise RuntimeError(text.decode())
+
+    def _half_done(self) -> None:
+        self.waits_for -= 1
+        if self.waits_for:
+            return
+        now = time.perf_counter()
+        result = self._result
+        result.done.add(self.client_id.decode().replace("-", ""))
+        if now in self._window:
+            result.counted += 1
+            result.latencies.append(now - self._sent_at)
+        if now < self._window.end:
+            self.say()
+
+
+def send_frame(client_id: str, to: str) -> bytes:
+    return f'{{"type":"send","client_id":"{client_id}","to":"{to}","text":"{TEXT}"}}'.encode()
+
+
+Sockets = list[tuple[WebSocket, str]]  # each with the name of who sits at the other end
+
+
+async def open_pairs(address: Address, people: Sequence[dict[str, str]]) -> Sockets:
+    """Sockets of people who are friends two by two: 0 with 1, 2 with 3 …"""
+    sockets = await open_many(address, [person["cookie"] for person in people])
+    return [(socket, people[i ^ 1]["username"]) for i, socket in enumerate(sockets)]
+
+
+async def open_many(address: Address, cookies: Sequence[str]) -> list[WebSocket]:
+    gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
+
+    async def open_one(cookie: str) -> WebSocket:
+        async with gate:
+            return await open_live(address, cookie)
+
+    return list(await asyncio.gather(*map(open_one, cookies)))
+
+
+async def closed_loop(sockets: Sockets, window: Window) -> Result:
+    """Everyone sends, and sends again once that is acknowledged and delivered."""
+    result = Result(window.end - window.begin)
+    talkers = [Talker(socket, to, window, result) for socket, to in sockets]
+    for i, talker in enumerate(talkers):
+        talker.peer = talkers[i ^ 1]
+    for talker in talkers:
+        talker.say()
+    await asyncio.sleep(window.end - time.perf_counter())
+    await _wait_until(lambda: not any(talker.waits_for for talker in talkers))
+    result.lost = sum(1 for talker in talkers if talker.waits_for)
+    return result
+
+
+async def open_loop(sockets: Sockets, per_second: float, window: Window) -> Result:
+    """Send on a schedule, whatever comes back; latency counts from the moment on the schedule."""
+    result = Result(window.end - window.begin)
+    under_way: list[dict[bytes, float]] = [{} for _ in sockets]  # by who is to receive it
+
+    def listener(i: int) -> Callable[[bytes], None]:
+        def on_text(text: bytes) -> None:
+            if text.find(b'"event"', 0, 24) < 0:
+                return
+            at = text.find(b'"client_id":"') + 13
+            due = under_way[i].pop(text[at : at + 36], None)
+            if due is not None:
+                result.done.add(text[at : at + 36].decode().replace("-", ""))
+                if due in window:
+                    result.counted += 1
+                    result.latencies.append(time.perf_counter() - due)
+
+        return on_text
+
+    for i, (socket, _to) in enumerate(sockets):
+        socket.on_text = listener(i)
+    due, count = time.perf_counter(), 0
+    while due < window.end:
+        await sleep_until(due)
+        i = count % len(sockets)
+        client_id = str(uuid4())
+        under_way[i ^ 1][client_id.encode()] = due
+        socket, to = sockets[i]
+        socket.send(send_frame(client_id, to))
+        count += 1
+        due += 1 / per_second
+    await _wait_until(lambda: not any(under_way))
+    result.lost = sum(map(len, under_way))
+    return result
+
+
+async def ping_probe(socket: WebSocket, window: Window, per_second: float = 50.0) -> list[float]:
+    """How long a ping takes, on a schedule, while something else goes on."""
+    loop = asyncio.get_running_loop()
+    latencies: list[float] = []
+    pongs: list[asyncio.Future[None]] = []
+
+    def on_text(text: bytes) -> None:
+        if b'"pong"' in text and pongs:
+            pongs.pop(0).set_result(None)
+
+    socket.on_text = on_text
+    due = window.begin
+    while due < window.end:
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        began = time.perf_counter()  # not spun for: the other loop needs the time
+        pong = loop.create_future()
+        pongs.append(pong)
+        socket.send(b'{"type":"ping"}')
+        await asyncio.wait_for(pong, 30)
+        latencies.append(time.perf_counter() - began)
+        due = max(due + 1 / per_second, time.perf_counter())
+    return latencies
+
+
+async def echo_loop(address: Address, connections: int, window: Window) -> Result:
+    """The floor: the same frames, answered by nobody but the server itself."""
+    result = Result(window.end - window.begin)
+    frame = send_frame(str(uuid4()), "bench0001")
+    sockets = [await open_websocket(address, "/") for _ in range(connections)]
+
+    def talk(socket: WebSocket) -> None:
+        def on_text(text: bytes) -> None:
+            now = time.perf_counter()
+            if now in window:
+                result.counted += 1
+            if now < window.end:
+                socket.send(frame)
+
+        socket.on_text = on_text
+        socket.send(frame)
+
+    for socket in sockets:
+        talk(socket)
+    await asyncio.sleep(window.end - time.perf_counter())
+    for socket in sockets:
+        socket.cut()
+    return result
+
+
+async def page_loop(
+    address: Address, cookie: str, path: str, window: Window, connections: int
+) -> Result:
+    result = Result(window.end - window.begin)
+
+    async def visit() -> None:
+        async with Browser(address, cookie) as browser:
+            while time.perf_counter() < window.end:
+                began = time.perf_counter()
+                status, _body = await browser.get(path)
+                now = time.perf_counter()
+                if status != 200:
+                    raise RuntimeError(f"{path} answers {status}")
+                if now in window:
+                    result.counted += 1
+                    result.latencies.append(now - began)
+
+    await asyncio.gather(*(visit() for _ in range(connections)))
+    return result
+
+
+async def time_of_pages(address: Address, cookie: str, path: str, count: int) -> list[float]:
+    """Seconds of each of some requests, one after another."""
+    seconds = []
+    async with Browser(address, cookie) as browser:
+        for _ in range(count):
+            began = time.perf_counter()
+            status, _body = await browser.get(path)
+            seconds.append(time.perf_counter() - began)
+            if status != 200:
+                raise RuntimeError(f"{path} answers {status}")
+    return seconds
+
+
+async def sleep_until(due: float) -> None:
+    rest = due - time.perf_counter()
+    if rest > SPIN_SECONDS:
+        await asyncio.sleep(rest - SPIN_SECONDS)
+    while time.perf_counter() < due:  # noqa: ASYNC110  (spinning is what is wanted)
+        await asyncio.sleep(0)
+
+
+async def _wait_until(is_over: Callable[[], bool]) -> None:
+    deadline = time.perf_counter() + LAST_ONES_SECONDS
+    while not is_over() and time.perf_counter() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)

@@ -1,0 +1,200 @@
+"""The processes of the benchmark: servers, what they cost, and short-lived helpers."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from client import Address
+
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+HELPER_SECONDS = 180.0
+TICK = os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0))
+
+SLOW_FSYNC = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fsync(int file) {
+    usleep(MICROSECONDS);
+    return ((int (*)(int)) dlsym(RTLD_NEXT, "fsync"))(file);
+}
+int fdatasync(int file) {
+    usleep(MICROSECONDS);
+    return ((int (*)(int)) dlsym(RTLD_NEXT, "fdatasync"))(file);
+}
+"""
+
+
+class Server:
+    """gunicorn on a port of its own; `with Server(settings, cores) as server`.
+
+    Without `arguments` it is the whole application as deployed; with them, whatever they say.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        cores: list[int],
+        arguments: tuple[str, ...] = ("--config", str(ROOT / "deploy/gunicorn.conf.py")),
+    ) -> None:
+        self.address = Address("127.0.0.1", free_port())
+        bind = f"127.0.0.1:{self.address.port}"
+        self._command = [sys.executable, "-m", "gunicorn", *arguments, "--bind", bind]
+        self._environment = environment(settings) | {"PORT": str(self.address.port)}
+        self._cores = cores
+
+    def __enter__(self) -> Server:
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            env=self._environment,
+            preexec_fn=lambda: os.sched_setaffinity(0, self._cores),
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            for pid in [*self.workers(), self._process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the server ended: {' '.join(self._command)}")
+            try:
+                socket.create_connection((self.address.host, self.address.port), 1).close()
+                if self.workers():
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise RuntimeError("the server does not answer")
+
+    def workers(self) -> list[int]:
+        pid = self._process.pid
+        try:
+            return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
+        except OSError:
+            return []
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the workers so far: what noise of others does not touch."""
+        return sum(_cpu_seconds(pid) for pid in self.workers())
+
+    def memory(self) -> int:
+        """Bytes that are its own, shared pages divided by who shares them (PSS)."""
+        return sum(_pss(pid) for pid in [self._process.pid, *self.workers()])
+
+
+class Running:
+    """A server that somebody else started: it can be asked, not looked into."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+
+    def cpu_seconds(self) -> float:
+        return float("nan")
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text()
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def _pss(pid: int) -> int:
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no Pss")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    return os.environ | {"DJANGO_SETTINGS_MODULE": "webchat.settings"} | dict(settings)
+
+
+def new_settings(data_dir: Path, workers: int) -> dict[str, str]:
+    """As after a first start; empty values hide what a .env of this folder says."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "DATA_DIR": str(data_dir),
+        "WEB_CONCURRENCY": str(workers),
+        "SEND_RATE": "off",
+        "LOG_LEVEL": "WARNING",
+        "PORT": str(free_port()),
+        **dict.fromkeys(("SITE_URL", "DATABASE_URL", "BEHIND_PROXY", "DEBUG", "MAIL_MODE"), ""),
+    }
+
+
+def prepare(settings: Mapping[str, str]) -> None:
+    command = [sys.executable, "manage.py", "prepare"]
+    subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(settings),
+        check=True,
+        timeout=HELPER_SECONDS,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def run(script: str, *arguments: object, settings: Mapping[str, str], cores: list[int]) -> Any:
+    """Run one of our scripts on some cores; what it prints is JSON."""
+    done = subprocess.run(
+        [sys.executable, str(BENCH / script), *map(str, arguments)],
+        env=environment(settings),
+        check=True,
+        timeout=HELPER_SECONDS,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )
+    return json.loads(done.stdout or "null")
+
+
+def slow_fsync(folder: Path, seconds: float) -> dict[str, str] | None:
+    """Build what makes every fsync slower; None where there is no compiler."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        return None
+    source, library = folder / "slow_fsync.c", folder / "slow_fsync.so"
+    source.write_text(SLOW_FSYNC)
+    define = f"-DMICROSECONDS={int(seconds * 1e6)}"
+    command = [compiler, "-shared", "-fPIC", "-O1", define, str(source), "-o", str(library), "-ldl"]
+    if subprocess.run(command, check=False, timeout=60).returncode:
+        return None
+    return {"LD_PRELOAD": str(library)}

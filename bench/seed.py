@@ -1,0 +1,102 @@
+"""Run in a process of its own, on the server's data: people, friendships, sessions, messages.
+
+seed.py people PAIRS FRIENDS    prints the people as JSON
+seed.py messages USERNAME TOTAL fills that person's conversations up to TOTAL messages
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ["DJANGO_SETTINGS_MODULE"] = "webchat.settings"
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from friends import services  # noqa: E402
+from friends.models import FriendRequest  # noqa: E402
+
+UNREAD = 3  # messages that a conversation keeps unread, however long it is
+
+# Half of all messages go into the first conversation, so that it has deep pages.
+FILL = """
+INSERT INTO chat_message (conversation_id, sender_id, text, client_id, digest, sent_at)
+WITH RECURSIVE number(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM number WHERE n < ?)
+SELECT conversation_id, iif(n % 4 < 2, owner, friend), 'message number ' || n,
+       lower(hex(randomblob(16))), randomblob(16), datetime('2026-01-01', n || ' seconds')
+FROM number JOIN place ON place.number = iif(n % 2, 0, n / 2 % (SELECT count(*) FROM place))
+"""
+READ = """
+UPDATE chat_membership SET last_read = coalesce((
+    SELECT id FROM chat_message m WHERE m.conversation_id = chat_membership.conversation_id
+    ORDER BY id DESC LIMIT 1 OFFSET ?), 0)
+"""
+
+
+def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
+    """People who are friends two by two, then one with many friends, then those friends."""
+    names = [f"bench{number:04}" for number in range(2 * pairs + 1 + friends)]
+    people = []
+    with transaction.atomic():
+        for name in names:
+            user = User(username=name)
+            user.set_unusable_password()
+            user.save()
+            people.append(user)
+        star = people[2 * pairs]
+        couples = [(people[i], people[i + 1]) for i in range(0, 2 * pairs, 2)]
+        for one, other in couples + [(star, friend) for friend in people[2 * pairs + 1 :]]:
+            services.ask(sender=one, username=other.username)
+            services.accept(request=FriendRequest.objects.get(sender=one, recipient=other))
+        return [{"username": user.username, "cookie": _cookie(user)} for user in people]
+
+
+def _cookie(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    return f"{name}={client.cookies[name].value}"
+
+
+def fill_messages(username: str, total: int) -> None:
+    """Behind Django's back: a million rows in seconds."""
+    user = User.objects.get(username=username)
+    database = sqlite3.connect(connection.settings_dict["NAME"], timeout=30)
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute(
+        "CREATE TEMP TABLE place (number INTEGER PRIMARY KEY, conversation_id, owner, friend)"
+    )
+    places = database.execute(
+        "SELECT id, iif(low_id = ?1, high_id, low_id) FROM chat_conversation"
+        " WHERE ?1 IN (low_id, high_id) ORDER BY id",
+        [user.pk],
+    ).fetchall()
+    database.executemany(
+        "INSERT INTO place VALUES (?, ?, ?, ?)",
+        [(number, pk, user.pk, friend) for number, (pk, friend) in enumerate(places)],
+    )
+    [there] = database.execute("SELECT count(*) FROM chat_message").fetchone()
+    with database:
+        database.execute(FILL, [there + 1, total])
+        database.execute(READ, [UNREAD])
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["people", pairs, friends]:
+            print(json.dumps(seed_people(int(pairs), int(friends))))
+        case ["messages", username, total]:
+            fill_messages(username, int(total))
