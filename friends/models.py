@@ -9,15 +9,18 @@ from accounts.models import User
 from accounts.names import username_key
 
 
+def _sender_is_blocked() -> Exists:
+    return Exists(Block.objects.filter(owner=OuterRef("recipient"), target=OuterRef("sender")))
+
+
 class FriendRequestQuerySet(models.QuerySet["FriendRequest"]):
     def with_people(self) -> FriendRequestQuerySet:
         """Load both, and annotate `is_hidden`: whether the recipient blocked the sender."""
-        blocked = Block.objects.filter(owner=OuterRef("recipient"), target=OuterRef("sender"))
-        return self.select_related("sender", "recipient").annotate(is_hidden=Exists(blocked))
+        return self.select_related("sender", "recipient").annotate(is_hidden=_sender_is_blocked())
 
     def received_by(self, user: User) -> FriendRequestQuerySet:
         """What waits for the user's answer; of those whom the user blocked nothing is shown."""
-        return self.with_people().filter(recipient=user, is_hidden=False)
+        return self.with_people().filter(~_sender_is_blocked(), recipient=user)
 
     def sent_by(self, user: User) -> FriendRequestQuerySet:
         return self.with_people().filter(sender=user)
