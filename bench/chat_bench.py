@@ -19,14 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import load
-from client import Address, open_live
+from client import Address, WebSocket, open_live
 from load import Result, Window, percentile
 from processes import (
     BENCH,
@@ -51,6 +52,7 @@ SLOW_FSYNC_SECONDS = 0.020
 WHOLE_RUN_SECONDS = 15 * 60
 MB = 1024 * 1024
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -161,12 +163,18 @@ class Bench:
         return sqlite3.connect(f"file:{self.data_dir / 'db.sqlite3'}?mode=ro", uri=True)
 
     def measure(
-        self, server: Server | Running, window: Window, work: Coroutine[Any, Any, T]
+        self,
+        server: Server | Running,
+        seconds: float,
+        opening: Awaitable[S],
+        work: Callable[[S, Window], Coroutine[Any, Any, T]],
     ) -> tuple[T, float]:
-        """Run `work`; its result, and the CPU seconds of the workers within the window."""
+        """Open the connections, then work; the result, and the CPU seconds of the workers."""
 
         async def watched() -> tuple[T, float]:
-            task = asyncio.create_task(work)
+            opened = await opening
+            window = Window.of(WARM_UP, seconds)
+            task = asyncio.create_task(work(opened, window))
             await asyncio.sleep(window.begin - time.perf_counter())
             before = server.cpu_seconds()
             await asyncio.sleep(window.end - time.perf_counter())
@@ -181,7 +189,8 @@ class Bench:
         """(a) As many messages as one worker takes."""
         self._floors()
         with self.server() as server:
-            result, cpu = self._talk(server)
+            pairs = load.open_pairs(server.address, self.talkers)
+            result, cpu = self.measure(server, self.seconds, pairs, load.closed_loop)
         self._check_history(result)
         name = "messages"
         self.report.add("a", name, result.rate, "/s", "≥ 5,000, floor 3,000")
@@ -192,15 +201,6 @@ class Bench:
             self.report.add("a", f"send → ack and delivery, p{share * 100:.0f}", value, "ms")
         self.report.add_ratio("a", "messages : echo", name, "bare echo", "≥ 0.15")
         self.report.add_ratio("a", "messages : raw inserts", name, "raw inserts")
-
-    def _talk(self, server: Server | Running) -> tuple[Result, float]:
-        window = Window.of(WARM_UP, self.seconds)
-
-        async def work() -> Result:
-            sockets = await load.open_pairs(server.address, self.talkers)
-            return await load.closed_loop(sockets, window)
-
-        return self.measure(server, window, work())
 
     def _check_history(self, result: Result) -> None:
         """What was acknowledged and delivered stands in the database, once."""
@@ -219,9 +219,8 @@ class Bench:
         quiet = ("--log-level", "warning", "--no-control-socket")
         arguments = (*arguments, *quiet, "--workers", str(self.options.workers))
         with Server({}, self.server_cores, arguments) as server:
-            window = Window.of(1.0, seconds)
-            work = load.echo_loop(server.address, 2 * PAIRS, window)
-            result, cpu = self.measure(server, window, work)
+            sockets = load.open_bare(server.address, 2 * PAIRS)
+            result, cpu = self.measure(server, seconds, sockets, load.echo_loop)
         self.report.add("a", "bare echo", result.rate, "/s")
         self.report.add("a", "CPU an echo", cpu / max(1, result.counted) * 1e6, "µs")
         floor = run(
@@ -242,16 +241,20 @@ class Bench:
             self.report.note("Slow disk: left out, it needs gcc and a server of our own.")
             return
         with self.server(**preload) as server:
-            window = Window.of(WARM_UP, self.seconds)
 
-            async def work() -> tuple[Result, list[float]]:
-                sockets = await load.open_pairs(server.address, self.talkers)
-                quiet = await open_live(server.address, self.star["cookie"])
+            async def opening() -> tuple[load.Sockets, WebSocket]:
+                pairs = await load.open_pairs(server.address, self.talkers)
+                return pairs, await open_live(server.address, self.star["cookie"])
+
+            async def work(
+                opened: tuple[load.Sockets, WebSocket], window: Window
+            ) -> tuple[Result, list[float]]:
+                pairs, quiet = opened
                 return await asyncio.gather(
-                    load.closed_loop(sockets, window), load.ping_probe(quiet, window)
+                    load.closed_loop(pairs, window), load.ping_probe(quiet, window)
                 )
 
-            (result, pings), _cpu = self.measure(server, window, work())
+            (result, pings), _cpu = self.measure(server, self.seconds, opening(), work)
         self._check_history(result)
         what = f"with {1e3 * SLOW_FSYNC_SECONDS:.0f} ms an fsync"
         self.report.add("s", f"messages {what}", result.rate, "/s", "≥ 1,200")
@@ -264,23 +267,14 @@ class Bench:
         with self.server() as server:
             for per_second in (50, 500):
                 self.progress(f"phase b, {per_second} a second")
-                window = Window.of(WARM_UP, self.seconds)
-                result, _cpu = self.measure(
-                    server, window, self._talk_at(server, per_second, window)
-                )
+                work = partial(load.open_loop, per_second)
+                pairs = load.open_pairs(server.address, self.talkers)
+                result, _cpu = self.measure(server, self.seconds, pairs, work)
                 self._check_history(result)
                 for share in (0.5, 0.95, 0.99):
                     value = 1e3 * percentile(result.latencies, share)
                     what = f"send → delivery at {per_second}/s, p{share * 100:.0f}"
                     self.report.add("b", what, value, "ms", goals.get((per_second, share), ""))
-
-    async def _talk_at(self, server: Server | Running, rate: float, window: Window) -> Result:
-        sockets = await load.open_pairs(server.address, self.talkers)
-        try:
-            return await load.open_loop(sockets, rate, window)
-        finally:
-            for socket, _to in sockets:
-                socket.cut()
 
     def memory(self) -> None:
         """(c) What the server and its quiet sockets hold."""
@@ -376,9 +370,8 @@ class Bench:
         with server:
             for name, (path, cookie) in pages.items():
                 self.progress(f"phase e, {name}{suffix}")
-                window = Window.of(1.0, self.seconds / 2)
-                work = load.page_loop(server.address, cookie, path, window, connections=4)
-                result, cpu = self.measure(server, window, work)
+                work = partial(load.page_loop, server.address, cookie, path)
+                result, cpu = self.measure(server, self.seconds / 2, _ready(4), work)
                 self.report.add("e", name + suffix, result.rate, "/s")
                 cpu_each[name] = cpu / max(1, result.counted)
         return cpu_each
@@ -396,6 +389,11 @@ class Bench:
                 asyncio.run(load.time_of_pages(server.address, "", "/login/", 1))
                 took.append(time.perf_counter() - began)
         self.report.add("f", "start → first page", statistics.median(took), "s", "≤ 2.5")
+
+
+async def _ready(connections: int) -> int:
+    """Pages open their own connections."""
+    return connections
 
 
 PHASES: dict[str, Callable[[Bench], None]] = {

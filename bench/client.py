@@ -28,8 +28,8 @@ class Address:
 class WebSocket(asyncio.Protocol):
     """Calls `on_text` with each text frame. The server does not fragment, so neither is read."""
 
-    def __init__(self) -> None:
-        self.on_text: OnText = lambda text: None
+    def __init__(self, on_text: OnText) -> None:
+        self.on_text = on_text
         self.closed = False
         self._rest = b""
         self._transport: asyncio.Transport | None = None
@@ -102,23 +102,26 @@ def _frame(data: bytes, at: int) -> tuple[int, int] | None:
     return (start, end) if end <= len(data) else None
 
 
-async def open_websocket(address: Address, path: str, cookie: str = "") -> WebSocket:
+async def open_websocket(
+    address: Address, path: str, cookie: str = "", on_text: OnText = lambda text: None
+) -> WebSocket:
     loop = asyncio.get_running_loop()
-    _transport, socket = await loop.create_connection(WebSocket, address.host, address.port)
+    _transport, socket = await loop.create_connection(
+        lambda: WebSocket(on_text), address.host, address.port
+    )
     await socket.greet(address, address.prefix + path, _cookie_line(cookie))
     return socket
 
 
 async def open_live(address: Address, cookie: str) -> WebSocket:
     """A socket on `/live/` that has caught up."""
-    socket = await open_websocket(address, "/live/", cookie)
     caught_up = asyncio.get_running_loop().create_future()
 
     def on_text(text: bytes) -> None:
         if b'"caught_up"' in text and not caught_up.done():
             caught_up.set_result(None)
 
-    socket.on_text = on_text
+    socket = await open_websocket(address, "/live/", cookie, on_text)
     await asyncio.wait_for(caught_up, 30)
     return socket
 

@@ -133,7 +133,7 @@ async def closed_loop(sockets: Sockets, window: Window) -> Result:
     return result
 
 
-async def open_loop(sockets: Sockets, per_second: float, window: Window) -> Result:
+async def open_loop(per_second: float, sockets: Sockets, window: Window) -> Result:
     """Send on a schedule, whatever comes back; latency counts from the moment on the schedule."""
     result = Result(window.end - window.begin)
     under_way: list[dict[bytes, float]] = [{} for _ in sockets]  # by who is to receive it
@@ -193,11 +193,14 @@ async def ping_probe(socket: WebSocket, window: Window, per_second: float = 50.0
     return latencies
 
 
-async def echo_loop(address: Address, connections: int, window: Window) -> Result:
+async def open_bare(address: Address, connections: int) -> list[WebSocket]:
+    return [await open_websocket(address, "/") for _ in range(connections)]
+
+
+async def echo_loop(sockets: Sequence[WebSocket], window: Window) -> Result:
     """The floor: the same frames, answered by nobody but the server itself."""
     result = Result(window.end - window.begin)
     frame = send_frame(str(uuid4()), "bench0001")
-    sockets = [await open_websocket(address, "/") for _ in range(connections)]
 
     def talk(socket: WebSocket) -> None:
         def on_text(text: bytes) -> None:
@@ -213,13 +216,11 @@ async def echo_loop(address: Address, connections: int, window: Window) -> Resul
     for socket in sockets:
         talk(socket)
     await asyncio.sleep(window.end - time.perf_counter())
-    for socket in sockets:
-        socket.cut()
     return result
 
 
 async def page_loop(
-    address: Address, cookie: str, path: str, window: Window, connections: int
+    address: Address, cookie: str, path: str, connections: int, window: Window
 ) -> Result:
     result = Result(window.end - window.begin)
 

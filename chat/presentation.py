@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -14,12 +16,25 @@ from friends.models import Friendship
 
 from .models import Membership, Message
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def encode(value: Any) -> str:
+    return _encoder.encode(value)
+
 
 def minute(moment: datetime | None) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""
+    if moment is None:
+        return ""
+    return _minute(moment.replace(second=0, microsecond=0), timezone.get_current_timezone())
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=1024)  # of one minute there are many messages
+def _minute(moment: datetime, zone: tzinfo) -> str:
+    return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True)
 class MessageView:
     id: int
     with_: str
@@ -47,6 +62,11 @@ class MessageView:
             "state": self.state,
             "attachment": None,
         }
+
+    @cached_property
+    def encoded(self) -> str:
+        """M as text, made once for all the frames that carry it."""
+        return encode(self.as_json())
 
 
 def view_message(message: Message, *, viewer: User, friend: User) -> MessageView:

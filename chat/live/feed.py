@@ -73,7 +73,7 @@ class Feed:
             (posted.recipient_id, posted.received),
         ):
             if self._hub.has(user_id):
-                frame = frames.message_event(event_id, frames.message_body(view))
+                frame = frames.message_event(event_id, view)
                 self._hub.tell(user_id, frame, event_id)
 
     def look(self) -> None:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from chat.presentation import MessageView
-
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-def encode(frame: dict[str, Any]) -> str:
-    return _encoder.encode(frame)
-
+from chat.presentation import MessageView, encode
 
 PONG = encode({"type": "pong"})
 CAUGHT_UP = encode({"type": "caught_up"})
@@ -27,17 +19,12 @@ def event(body: dict[str, Any]) -> str:
     return encode({"type": "event"} | body)
 
 
-def message_body(view: MessageView) -> str:
-    """M, encoded once for the two frames that may carry it."""
-    return encode(view.as_json())
+def ack(client_id: str, message: MessageView) -> str:
+    return f'{{"type":"ack","client_id":"{client_id}","message":{message.encoded}}}'
 
 
-def ack(client_id: str, body: str) -> str:
-    return f'{{"type":"ack","client_id":"{client_id}","message":{body}}}'
-
-
-def message_event(event_id: int, body: str) -> str:
-    return f'{{"type":"event","id":{event_id},"kind":"message","message":{body}}}'
+def message_event(event_id: int, message: MessageView) -> str:
+    return f'{{"type":"event","id":{event_id},"kind":"message","message":{message.encoded}}}'
 
 
 def error(
