@@ -69,6 +69,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "webchat.middleware.HostMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pages and JSON; it varies their length against BREACH, and the tokens in them are masked.
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,9 +1,16 @@
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.templatetags.static import static
 from django.urls import include, path
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
+from django.views.generic import RedirectView
 
 from . import health
+
+# For pages that name no icon, as the stock admin; its name is known only once it is collected.
+favicon = RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))
 
 admin.site.site_title = _("Chat administration")
 admin.site.site_header = _("Chat administration")
@@ -12,6 +19,7 @@ admin.site.index_title = _("What is stored")
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("favicon.ico", login_not_required(favicon)),
     path("", include("accounts.urls")),
     path("", include("friends.urls")),
     path("", include("chat.urls")),
