@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-READY_SECONDS = 20
+READY_SECONDS = 90  # for a fresh folder on a busy machine; usually it is one
 
 
 def free_port() -> int:
