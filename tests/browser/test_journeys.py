@@ -191,3 +191,56 @@ def test_everything_works_without_javascript(chromium, friends, server):
     page.click("button[value=en]")
     expect(page.locator("h1").first).to_have_text("Discover")
     plain.close()
+
+
+def test_where_sockets_are_blocked_the_page_asks_instead(friends):
+    karl, lena = friends("karl", "lena")
+    for person in (karl, lena):
+        person.context.route_web_socket("**/live/**", lambda socket: socket.close())
+        person.go("/")
+    karl.page.click("#chats .row a")
+    karl.say("ohne Socket")
+    expect(karl.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
+    expect(unread(lena, "karl")).to_have_text("1", timeout=15_000)
+    lena.page.click("#chats .row a")
+    lena.say("geht auch")
+    expect(karl.page.locator(f"{MESSAGES}.theirs .bubble")).to_have_text(
+        "geht auch", timeout=15_000
+    )
+    assert len(bubbles(karl)) == len(bubbles(lena)) == 2
+
+
+def test_a_restart_of_the_server_loses_and_doubles_nothing(friends, server):
+    mona, nils = friends("mona", "nils")
+    mona.go("/chat/nils/")
+    nils.go("/chat/mona/")
+    mona.say("davor")
+    expect(nils.page.locator(f"{MESSAGES} .bubble")).to_have_text(["davor"])
+    server.stop()
+    mona.say("währenddessen")
+    nils.say("auch")
+    expect(mona.page.locator(f"{MESSAGES}.mine").last).to_have_attribute("data-state", "failed")
+    # What waits outlives a reload of the page, even one that cannot be answered.
+    server.start()
+    for person in (mona, nils):
+        expect(person.page.locator(MESSAGES)).to_have_count(3, timeout=45_000)
+        expect(person.page.locator(f"{MESSAGES}.mine .state").last).to_have_text(
+            "✓", timeout=45_000
+        )
+    assert bubbles(mona) == bubbles(nils)
+    assert sorted(bubbles(mona)) == ["auch", "davor", "währenddessen"]
+
+
+def test_what_could_not_be_sent_outlives_a_reload_of_the_page(friends, server):
+    otto, paul = friends("otto", "paul")
+    otto.go("/chat/paul/")
+    otto.page.route("**/api/**", lambda route: route.abort())
+    otto.context.route_web_socket("**/live/**", lambda socket: socket.close())
+    otto.page.reload()
+    otto.say("noch unterwegs")
+    expect(otto.page.locator(f"{MESSAGES}.mine .retry")).to_be_visible()
+    otto.page.unroute("**/api/**")
+    otto.page.reload()
+    expect(otto.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
+    paul.go("/chat/otto/")
+    expect(paul.page.locator(f"{MESSAGES} .bubble")).to_have_text(["noch unterwegs"])
