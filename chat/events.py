@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from django.db.models import Max
+from django.utils import timezone
 
 from accounts.models import User
 from friends.api import friend_json, request_json
 from friends.models import FriendRequest, Friendship
 from webchat.snapshot import read_snapshot
 
+from .bulk import insert, stored
 from .models import Conversation, Event, EventLog, EventQuerySet, Membership, Message
 from .presentation import ConversationView, view_message
 
@@ -30,6 +32,17 @@ def record(events: Iterable[Event]) -> list[Event]:
     a database with several needs a lock around this function, or `id > cursor` loses rows.
     """
     return Event.objects.bulk_create(events)
+
+
+def record_messages(messages: Sequence[tuple[int, int]]) -> list[int]:
+    """`record` for many new messages: (conversation id, message id) each; the events' ids."""
+    now = stored(Event, "created_at", timezone.now())
+    data = stored(Event, "data", {})
+    return insert(
+        Event,
+        ("kind", "conversation", "message", "data", "created_at"),
+        [(Kind.MESSAGE.value, conversation, pk, data, now) for conversation, pk in messages],
+    )
 
 
 def head() -> int:

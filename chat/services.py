@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.names import username_key
-from friends.models import Block, Friendship
 
 from . import events
+from .bulk import insert, stored
 from .drafts import Draft
+from .facts import Facts, look_up
 from .models import Conversation, Event, Membership, Message
 from .presentation import MessageView, minute, view_message
 
@@ -86,107 +87,125 @@ def mark_read(*, membership: Membership, up_to: int) -> dict[str, object]:
     return {"last_read": now.last_read, "last_read_time": minute(now.last_read_at)}
 
 
+@dataclass(slots=True)
+class _New:
+    """A message that is about to be written."""
+
+    draft: Draft
+    facts: Facts
+    conversation_id: int
+    digest: bytes
+    pk: int = 0
+    event_id: int = 0
+
+
 class _Batch:
     """One transaction's worth of drafts, and what the database says about all of them at once."""
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.drafts = drafts
-        keys = {username_key(draft.to) for draft in drafts}
-        sender_ids = {draft.sender_id for draft in drafts}
-        people = User.objects.filter(Q(username_key__in=keys) | Q(pk__in=sender_ids)).only(
-            "pk", "username", "username_key", "is_active"
+        self.facts = look_up(drafts)
+        self.rate = _Rate({draft.sender_id for draft in drafts})
+        self.now = timezone.now()
+        self.standing: Mapping[int, Message] = Message.objects.in_bulk(
+            {facts.message_id for facts in self.facts if facts and facts.message_id}
         )
-        self.by_key = {user.username_key: user for user in people}
-        self.by_id = {user.pk: user for user in people}
-        ids = self.by_id.keys()
-        self.friends = set(
-            Friendship.objects.filter(owner__in=sender_ids, friend__in=ids).values_list(
-                "owner_id", "friend_id"
-            )
-        )
-        self.blocks = set(
-            Block.objects.filter(owner__in=ids, target__in=ids).values_list("owner_id", "target_id")
-        )
-        self.standing = {
-            (message.sender_id, message.client_id): message
-            for message in Message.objects.filter(
-                sender__in=sender_ids, client_id__in={draft.client_id for draft in drafts}
-            )
-        }
-        self.rate = _Rate(sender_ids)
-        self.conversations: dict[frozenset[int], Conversation] = {}
-        self.new: list[Message] = []
+        self.new: dict[tuple[int, UUID], _New] = {}
 
     def post(self) -> list[Outcome]:
-        answers = [self._answer(draft) for draft in self.drafts]
-        Message.objects.bulk_create(self.new)
-        recorded = events.record(
-            Event(kind=Event.Kind.MESSAGE, conversation_id=message.conversation_id, message=message)
-            for message in self.new
-        )
-        event_ids = {event.message_id: event.pk for event in recorded}
-        return [
-            answer if isinstance(answer, ValidationError) else self._posted(*answer, event_ids)
-            for answer in answers
-        ]
+        answers = list(map(self._answer, self.drafts, self.facts))
+        self._write(list(self.new.values()))
+        return [answer() if callable(answer) else answer for answer in answers]
 
-    def _answer(self, draft: Draft) -> tuple[Message, User, bool] | ValidationError:
-        """The message that will stand for a draft, its recipient, and whether it is new."""
-        sender = self.by_id.get(draft.sender_id)
-        friend = self.by_key.get(username_key(draft.to))
-        if sender is None or friend is None or not sender.is_active:
+    def _answer(self, draft: Draft, facts: Facts | None) -> ValidationError | Callable[[], Posted]:
+        """Why not, or what to answer with once everything is written."""
+        if facts is None:
             return _not_found()
-        if (sender.pk, friend.pk) not in self.friends:
-            return _not_found()
-        digest = draft.digest(friend.pk)
-        message = self.standing.get((sender.pk, draft.client_id))
-        if message is not None:
-            if bytes(message.digest) != digest:
-                return ValidationError(
-                    _("This id stands for another message already."), "duplicate_id"
-                )
-            return message, friend, False
-        if refusal := self._refusal(sender, friend):
+        digest = draft.digest(facts.friend_id)
+        key = draft.sender_id, draft.client_id
+        before = self.standing.get(facts.message_id or 0) or self.new.get(key)
+        if before is not None and bytes(before.digest) != digest:
+            return ValidationError(_("This id stands for another message already."), "duplicate_id")
+        if isinstance(before, Message):
+            return partial(self._posted_before, before, draft, facts)
+        if before is not None:
+            return partial(self._posted, before, is_new=False)
+        if refusal := self._refusal(draft, facts):
             return refusal
-        message = Message(
-            conversation=self._conversation(sender, friend),
-            sender=sender,
-            text=draft.text,
-            client_id=draft.client_id,
-            digest=digest,
-            sent_at=timezone.now(),
-        )
-        self.standing[sender.pk, draft.client_id] = message
-        self.new.append(message)
-        return message, friend, True
+        new = self.new[key] = _New(draft, facts, self._conversation(draft, facts), digest)
+        return partial(self._posted, new, is_new=True)
 
-    def _conversation(self, sender: User, friend: User) -> Conversation:
-        pair = frozenset((sender.pk, friend.pk))
-        if pair not in self.conversations:
-            self.conversations[pair] = Conversation.objects.open_between(sender, friend)
-        return self.conversations[pair]
+    def _conversation(self, draft: Draft, facts: Facts) -> int:
+        if facts.conversation_id is not None:
+            return facts.conversation_id
+        sender, friend = User(pk=draft.sender_id), User(pk=facts.friend_id)
+        return Conversation.objects.open_between(sender, friend).pk
 
-    def _refusal(self, sender: User, friend: User) -> ValidationError | None:
-        if (friend.pk, sender.pk) in self.blocks:
+    def _refusal(self, draft: Draft, facts: Facts) -> ValidationError | None:
+        if facts.is_refused:
             return ValidationError(
                 _("The message was sent, but the other side refused it."), "blocked"
             )
-        if (sender.pk, friend.pk) in self.blocks:
+        if facts.is_blocking:
             return ValidationError(
                 _("You have blocked this friend. Unblock them to write."), "blocked"
             )
-        return self.rate.refusal(sender.pk)
+        return self.rate.refusal(draft.sender_id)
 
-    def _posted(
-        self, message: Message, friend: User, is_new: bool, event_ids: dict[int | None, int]
-    ) -> Posted:
-        sender = self.by_id[message.sender_id]
+    def _write(self, new: Sequence[_New]) -> None:
+        now = stored(Message, "sent_at", self.now)
+        ids = insert(
+            Message,
+            ("conversation", "sender", "text", "client_id", "digest", "sent_at"),
+            [
+                (
+                    message.conversation_id,
+                    message.draft.sender_id,
+                    message.draft.text,
+                    stored(Message, "client_id", message.draft.client_id),
+                    message.digest,
+                    now,
+                )
+                for message in new
+            ],
+        )
+        for message, pk in zip(new, ids, strict=True):
+            message.pk = pk
+        event_ids = events.record_messages(
+            [(message.conversation_id, message.pk) for message in new]
+        )
+        for message, event_id in zip(new, event_ids, strict=True):
+            message.event_id = event_id
+
+    def _posted(self, new: _New, *, is_new: bool) -> Posted:
+        draft, facts = new.draft, new.facts
+        message = MessageView(
+            id=new.pk,
+            with_=facts.friend,
+            sender=facts.sender,
+            mine=True,
+            text=draft.text,
+            sent_at=self.now,
+            client_id=str(draft.client_id),
+            state="sent",
+        )
+        return Posted(
+            message=message,
+            received=replace(message, with_=facts.sender, mine=False),
+            sender_id=draft.sender_id,
+            recipient_id=facts.friend_id,
+            event_id=new.event_id if is_new else None,
+        )
+
+    def _posted_before(self, message: Message, draft: Draft, facts: Facts) -> Posted:
+        sender = User(pk=draft.sender_id, username=facts.sender)
+        friend = User(pk=facts.friend_id, username=facts.friend)
         return Posted(
             message=view_message(message, viewer=sender, friend=friend),
             received=view_message(message, viewer=friend, friend=sender),
             sender_id=sender.pk,
             recipient_id=friend.pk,
-            event_id=event_ids[message.pk] if is_new else None,
+            event_id=None,
         )
 
 
