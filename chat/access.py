@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.shortcuts import get_object_or_404
+
 from accounts.models import User
 from friends.access import get_friendship
 from friends.models import Friendship
@@ -31,12 +33,12 @@ class Thread:
 
 def get_thread(user: User, username: str) -> Thread:
     friendship = get_friendship(user, username)
-    conversation = Conversation.objects.between(user, friendship.friend).get()
-    membership = (
+    # The friend's account may go between two of these queries.
+    conversation = get_object_or_404(Conversation.objects.between(user, friendship.friend))
+    membership = get_object_or_404(
         Membership.objects.filter(user=user, conversation=conversation)
         .select_related("conversation")
         .with_unread()
         .with_last_message()
-        .get()
     )
     return Thread(membership, friendship)

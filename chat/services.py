@@ -68,10 +68,15 @@ def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
 
 
 def mark_read(*, membership: Membership, up_to: int) -> dict[str, object]:
-    """Move the reader's own cursor forward and tell the reader's other tabs."""
+    """Move the reader's own cursor forward and tell the reader's other tabs.
+
+    Raises ValidationError("not_found") when the conversation has gone with an account.
+    """
     with transaction.atomic():
         moved = membership.mark_read(up_to)
-        now = Membership.objects.with_unread().get(pk=membership.pk)
+        now = Membership.objects.with_unread().filter(pk=membership.pk).first()
+        if now is None:
+            raise _not_found()
         if moved:
             facts = {"last_read": now.last_read, "unread": now.unread}
             events.record(

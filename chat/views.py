@@ -67,8 +67,12 @@ def discover(request: UserRequest) -> HttpResponse:
 
 
 def _mark_read(thread: Thread, form: ReadForm) -> None:
-    if form.is_valid():
+    if not form.is_valid():
+        return
+    try:
         services.mark_read(membership=thread.membership, up_to=form.cleaned_data["up_to"])
+    except ValidationError:
+        raise Http404 from None
 
 
 def _before(request: UserRequest) -> int | None:

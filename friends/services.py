@@ -76,8 +76,13 @@ def set_remark(*, friendship: Friendship, remark: str) -> Friendship:
 
 
 def block(*, owner: User, target: User) -> None:
-    """Refuse what the target sends from now on, and hide what the target has asked."""
+    """Refuse what the target sends from now on, and hide what the target has asked.
+
+    Raises ValidationError("not_found") when the target's account has gone meanwhile.
+    """
     with transaction.atomic():
+        if not User.objects.filter(pk=target.pk).exists():
+            raise ValidationError(_("There is no user of this name."), "not_found")
         _block, is_new = Block.objects.get_or_create(owner=owner, target=target)
         if not is_new:
             return

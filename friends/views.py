@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -67,8 +68,8 @@ def set_remark(request: UserRequest, username: str) -> HttpResponse:
     form = RemarkForm(request.POST)
     if not form.is_valid():
         return _render_contact(request, friendship, form, status=422)
-    services.set_remark(friendship=friendship, **form.cleaned_data)
-    return redirect("friends:contact", friendship.username)
+    _attempt(request, partial(services.set_remark, friendship=friendship, **form.cleaned_data))
+    return _back_to(request, friendship.username)
 
 
 @require_POST
@@ -102,7 +103,7 @@ def remove(request: UserRequest, username: str) -> HttpResponse:
 @require_POST
 def block(request: UserRequest, username: str) -> HttpResponse:
     target = access.get_blockable(request.user, username)
-    services.block(owner=request.user, target=target)
+    _attempt(request, partial(services.block, owner=request.user, target=target))
     return _back_to(request, target.username)
 
 
@@ -124,11 +125,16 @@ def _said(outcome: FriendRequest | Friendship) -> str:
 def _answered(
     request: UserRequest, service: Callable[..., Any], waiting: FriendRequest
 ) -> HttpResponse:
+    _attempt(request, partial(service, request=waiting))
+    return redirect("friends:request_create")
+
+
+def _attempt(request: UserRequest, act: Callable[[], Any]) -> None:
+    """Do it, or say why not: the other side may have acted since the page was rendered."""
     try:
-        service(request=waiting)
+        act()
     except ValidationError as error:
         messages.error(request, error.messages[0])
-    return redirect("friends:request_create")
 
 
 def _back_to(request: UserRequest, username: str) -> HttpResponse:
