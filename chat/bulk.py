@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models
 
 
 def stored(model: type[models.Model], name: str, value: Any) -> Any:
     """A value as the database keeps it."""
-    return model._meta.get_field(name).get_db_prep_save(value, connection)
+    return _field(model, name).get_db_prep_save(value, connection)
 
 
 def insert(
@@ -44,9 +44,13 @@ def placeholders(columns: int, rows: int) -> str:
     return ", ".join([row] * rows)
 
 
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    return cast("models.Field[Any, Any]", model._meta.get_field(name))
+
+
 @lru_cache
 def _statement(model: type[models.Model], names: tuple[str, ...], rows: int) -> str:
     table = model._meta.db_table
-    columns = ", ".join(model._meta.get_field(name).column for name in names)
+    columns = ", ".join(str(_field(model, name).column) for name in names)
     values = placeholders(len(names), rows)
     return f"INSERT INTO {table} ({columns}) VALUES {values} RETURNING id"  # noqa: S608

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -66,7 +66,7 @@ def look_up(drafts: Sequence[Draft]) -> list[Facts | None]:
     most = at_most(COLUMNS)
     for start in range(0, len(drafts), most):
         part = drafts[start : start + most]
-        values: list[object] = []
+        values: list[Any] = []
         for number, draft in enumerate(part, start):
             client_id = stored(Message, "client_id", draft.client_id)
             values += (number, draft.sender_id, username_key(draft.to), client_id)
