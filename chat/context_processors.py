@@ -40,6 +40,7 @@ def strings(request: HttpRequest) -> dict[str, Any]:
         "offline": _("The server cannot be reached. Please try again."),
         "recalled": _("Message recalled"),
         "removed": _("Message removed by an administrator"),
+        "blocked": _("You have blocked this friend. Unblock them to write."),
         "account_deleted": _("This person has deleted their account."),
         "no_longer_friends": _("You are no longer friends."),
         "name_free": _("This user name is free."),

@@ -35,18 +35,16 @@ export class Composer {
 
   /** Nothing can be sent any more; what was typed stays to be read and copied. */
   lock(reason) {
-    const notice = document.getElementById("composer-locked");
-    notice.textContent = reason;
-    notice.hidden = false;
+    this.notify(reason);
     this.#field.readOnly = true;
     this.#form.querySelector(".send").disabled = true;
   }
 
-  /** Put the text of a refused message back, unless something else stands there already. */
-  offer(text) {
-    if (this.#field.value) return;
-    this.#field.value = text;
-    this.#onInput();
+  /** Say above the field why a message would not arrive; nothing for nothing. */
+  notify(words) {
+    const notice = document.getElementById("composer-locked");
+    notice.textContent = words;
+    notice.hidden = !words;
   }
 
   showError(words) {

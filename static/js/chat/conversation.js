@@ -140,6 +140,7 @@ export class Conversation {
     this.#with = friend.username;
     this.#element.dataset.with = friend.username;
     this.#element.querySelector(".conversation-name").textContent = friend.remark || friend.username;
+    this.#composer.notify(friend.blocked ? text("blocked") : "");
     if (old !== friend.username) {
       const url = `${this.#api.base}chat/${encodeURIComponent(friend.username)}/`;
       history.replaceState(null, "", url);
