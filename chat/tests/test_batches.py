@@ -1,0 +1,125 @@
+"""Many drafts in one transaction: each gets its own answer, whatever its neighbours get."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from chat import services
+from chat.drafts import Draft
+from chat.models import Conversation, Event, Message
+from friends.models import Friendship
+from friends.services import block
+from tests.cast import Api, befriend, make_user
+
+ROWS = 700  # more than fit into one statement
+
+
+def draft(sender: User, to: str, text: str, client_id: object = None) -> Draft:
+    return Draft.parse(sender.pk, to=to, text=text, client_id=str(client_id or uuid4()))
+
+
+def test_a_batch_larger_than_a_statement_keeps_its_order(alice, bob, settings):
+    settings.SEND_RATE = None
+    people = [alice, bob]
+    drafts = [
+        draft(people[number % 2], people[1 - number % 2].username, f"{number}")
+        for number in range(ROWS)
+    ]
+    posted = services.post_messages(drafts)
+    assert [each.message.text for each in posted] == [f"{number}" for number in range(ROWS)]
+    ids = [each.message.id for each in posted]
+    assert ids == sorted(set(ids))
+    event_ids = [each.event_id for each in posted]
+    assert event_ids == sorted(set(event_ids))
+
+    stored = Message.objects.order_by("id").values_list("id", "text", "sender", "client_id")
+    assert [(pk, text, sender) for pk, text, sender, _client_id in stored] == [
+        (each.message.id, each.message.text, each.sender_id) for each in posted
+    ]
+    assert [str(row[3]) for row in stored] == [str(each.client_id) for each in drafts]
+    told = Event.objects.filter(kind="message").order_by("id").values_list("id", "message")
+    assert list(told) == list(zip(event_ids, ids, strict=True))
+
+
+def test_what_a_batch_answers_is_what_the_database_holds(alice, bob):
+    """Also in its types and its times: the answer is not read back."""
+    [posted] = services.post_messages([draft(alice, "bob", "你好 👩‍👩‍👧‍👦")])
+    for api, friend, view in [
+        (Api(alice), "bob", posted.message),
+        (Api(bob), "alice", posted.received),
+    ]:
+        [message] = api.get(f"conversations/{friend}/messages/").json()["messages"]
+        assert message == view.as_json()
+        assert view.mine == (friend == "bob")
+    [event] = Api(bob).get("events/", after=posted.event_id - 1).json()["events"]
+    assert event == {
+        "id": posted.event_id, "kind": "message", "message": posted.received.as_json(),
+    }  # fmt: skip
+
+
+def test_every_way_to_fail_stands_beside_what_succeeds(alice, bob, carol, mallory, settings):
+    settings.SEND_RATE = None
+    dora, emil, gone = make_user("dora"), make_user("emil"), make_user("gone")
+    for friend in (dora, emil, gone):
+        befriend(alice, friend)
+    block(owner=dora, target=alice)
+    gone_draft = draft(gone, "alice", "from nobody")
+    gone.delete()
+    User.objects.filter(pk=emil.pk).update(is_active=False)
+    first, second = uuid4(), uuid4()
+    services.post_message(draft(alice, "bob", "stands", first))
+    answers = {
+        draft(alice, "bob", "stands", first): "again",
+        draft(alice, "bob", "other", first): "duplicate_id",
+        draft(bob, "alice", "another's id is free", first): "posted",
+        draft(alice, "bob", "twice", second): "posted",
+        draft(alice, "ＢＯＢ", "twice", second): "again",
+        draft(alice, "bob", "twice, but not the same", second): "duplicate_id",
+        draft(alice, "dora", "refused"): "blocked",
+        draft(dora, "alice", "refusing"): "blocked",
+        draft(alice, "carol", "only asked"): "not_found",
+        draft(alice, "mallory", "a stranger"): "not_found",
+        draft(alice, "alice", "oneself"): "not_found",
+        draft(alice, "nobody", "nobody"): "not_found",
+        draft(alice, "b' OR 1=1 --", "nobody"): "not_found",
+        gone_draft: "not_found",
+        draft(emil, "alice", "banned"): "not_found",
+        draft(bob, "alice", "last"): "posted",
+    }
+    found = []
+    for outcome in services.post_messages(list(answers)):
+        if isinstance(outcome, ValidationError):
+            found.append(outcome.code)
+        else:
+            found.append("posted" if outcome.is_new else "again")
+    assert found == list(answers.values())
+    assert Message.objects.count() == 1 + found.count("posted")
+    assert Event.objects.filter(kind="message").count() == Message.objects.count()
+
+
+def test_a_friendship_whose_conversation_is_missing_gets_one(alice, bob):
+    Conversation.objects.all().delete()
+    assert Friendship.objects.exists()
+    both = services.post_messages([draft(alice, "bob", "1"), draft(bob, "alice", "2")])
+    assert [each.is_new for each in both] == [True, True]
+    assert Conversation.objects.count() == 1
+    assert Api(alice).texts("bob") == Api(bob).texts("alice") == ["1", "2"]
+
+
+def test_an_empty_batch_is_no_batch(db, django_assert_max_num_queries):
+    with django_assert_max_num_queries(3):
+        assert services.post_messages([]) == []
+
+
+@pytest.mark.parametrize("size", [1, 50])
+def test_a_batch_costs_the_same_queries_whatever_its_size(
+    alice, bob, size, settings, django_assert_max_num_queries
+):
+    settings.SEND_RATE = None
+    drafts = [draft(alice, "bob", f"{number}") for number in range(size)]
+    with django_assert_max_num_queries(6):  # the savepoint's two among them
+        services.post_messages(drafts)
