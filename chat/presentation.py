@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -26,7 +26,7 @@ def encode(value: Any) -> str:
 def minute(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    return _minute(moment.replace(second=0, microsecond=0), timezone.get_current_timezone())
+    return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
 
 
 @lru_cache(maxsize=1024)  # of one minute there are many messages
@@ -34,7 +34,7 @@ def _minute(moment: datetime, zone: tzinfo) -> str:
     return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MessageView:
     id: int
     with_: str
@@ -62,11 +62,6 @@ class MessageView:
             "state": self.state,
             "attachment": None,
         }
-
-    @cached_property
-    def encoded(self) -> str:
-        """M as text, made once for all the frames that carry it."""
-        return encode(self.as_json())
 
 
 def view_message(message: Message, *, viewer: User, friend: User) -> MessageView:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -21,15 +22,14 @@ from .bulk import insert, stored
 from .drafts import Draft
 from .facts import Facts, look_up
 from .models import Conversation, Event, Membership, Message
-from .presentation import MessageView, minute, view_message
+from .presentation import MessageView, encode, minute, view_message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Posted:
-    """A message that stands, as each of the two sees it."""
+    """A message that stands, as its sender sees it."""
 
     message: MessageView
-    received: MessageView
     sender_id: int
     recipient_id: int
     event_id: int | None  # None for the retry of a message that stood already
@@ -37,6 +37,19 @@ class Posted:
     @property
     def is_new(self) -> bool:
         return self.event_id is not None
+
+    @cached_property
+    def for_sender(self) -> str:
+        """M as text, made once for all the frames that carry it."""
+        return encode(self._body)
+
+    @cached_property
+    def for_recipient(self) -> str:
+        return encode(self._body | {"with": self.message.sender})
+
+    @cached_property
+    def _body(self) -> dict[str, Any]:
+        return self.message.as_json()
 
 
 Outcome = Posted | ValidationError
@@ -196,7 +209,6 @@ class _Batch:
         )
         return Posted(
             message=message,
-            received=replace(message, with_=facts.sender, mine=False),
             sender_id=draft.sender_id,
             recipient_id=facts.friend_id,
             event_id=new.event_id if is_new else None,
@@ -207,7 +219,6 @@ class _Batch:
         friend = User(pk=facts.friend_id, username=facts.friend)
         return Posted(
             message=view_message(message, viewer=sender, friend=friend),
-            received=view_message(message, viewer=friend, friend=sender),
             sender_id=sender.pk,
             recipient_id=friend.pk,
             event_id=None,

@@ -63,6 +63,7 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    from webchat.worker import look_after_connections
+    from webchat.worker import look_after_connections, unmask_at_once
 
     look_after_connections(worker)
+    unmask_at_once()

@@ -1,4 +1,4 @@
-"""What gunicorn's ASGI worker does not do itself: let go of connections that ask nothing."""
+"""What gunicorn's ASGI worker does not do itself, or not fast enough."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.asgi.websocket import WebSocketProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
 LOOK_SECONDS = 0.2
@@ -48,3 +49,19 @@ def look_after_connections(worker: ASGIWorker) -> None:
 
     worker.loop.create_server = create_watched_server
     worker.look = worker.loop.create_task(look())  # the loop itself holds tasks only weakly
+
+
+def unmask_at_once() -> None:
+    """Have gunicorn unmask frames as one number (RFC 6455, 5.3).
+
+    It goes byte by byte: 9 µs for a short message where this takes 0.7, and for the largest
+    frame 2 ms in which nobody else is served. To be called from the hook `post_worker_init`.
+    """
+    WebSocketProtocol._unmask = lambda protocol, payload, key: unmask(payload, key)
+
+
+def unmask(payload: bytes, key: bytes) -> bytes:
+    length = len(payload)
+    mask = (key * (length // 4 + 1))[:length]
+    number = int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")
+    return number.to_bytes(length, "big")

@@ -59,22 +59,24 @@ class Feed:
         if not posted:
             return
         first, last = posted[0].event_id or 0, posted[-1].event_id or 0
-        if first != self._delivered_through + 1 or last - first != len(posted) - 1:
+        if first > self._delivered_through + 1 or last - first != len(posted) - 1:
             self._news.set()
             return
         for message in posted:
             self._deliver_message(message)
-        self._delivered_through = last
+        self._delivered_through = max(self._delivered_through, last)
 
     def _deliver_message(self, posted: Posted) -> None:
         event_id = posted.event_id or 0
-        for user_id, view in (
-            (posted.sender_id, posted.message),
-            (posted.recipient_id, posted.received),
-        ):
-            if self._hub.has(user_id):
-                frame = frames.message_event(event_id, view)
-                self._hub.tell(user_id, frame, event_id)
+        # A reading of the log may have been first.
+        if event_id <= self._delivered_through:
+            return
+        if self._hub.has(posted.sender_id):
+            frame = frames.message_event(event_id, posted.for_sender)
+            self._hub.tell(posted.sender_id, frame, event_id)
+        if self._hub.has(posted.recipient_id):
+            frame = frames.message_event(event_id, posted.for_recipient)
+            self._hub.tell(posted.recipient_id, frame, event_id)
 
     def look(self) -> None:
         """Ask SQLite whether anybody else has committed since the last look (4 µs)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat.presentation import MessageView, encode
+from chat.presentation import encode
 
 PONG = encode({"type": "pong"})
 CAUGHT_UP = encode({"type": "caught_up"})
@@ -19,12 +19,12 @@ def event(body: dict[str, Any]) -> str:
     return encode({"type": "event"} | body)
 
 
-def ack(client_id: str, message: MessageView) -> str:
-    return f'{{"type":"ack","client_id":"{client_id}","message":{message.encoded}}}'
+def ack(client_id: str, message: str) -> str:
+    return f'{{"type":"ack","client_id":"{client_id}","message":{message}}}'
 
 
-def message_event(event_id: int, message: MessageView) -> str:
-    return f'{{"type":"event","id":{event_id},"kind":"message","message":{message.encoded}}}'
+def message_event(event_id: int, message: str) -> str:
+    return f'{{"type":"event","id":{event_id},"kind":"message","message":{message}}}'
 
 
 def error(

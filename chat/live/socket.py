@@ -222,7 +222,7 @@ class Socket:
         if isinstance(outcome, ValidationError):
             self._refuse_with(outcome, client_id)
         else:
-            self.offer(frames.ack(client_id or "", outcome.message))
+            self.offer(frames.ack(client_id or "", outcome.for_sender))
 
     async def _on_read(self, frame: Frame) -> None:
         try:
