@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
+import django
 import pytest
-from django.forms import CharField
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from .environment import ROOT
 
 CATALOGUE = "locale/zh_Hans/LC_MESSAGES/django"
-PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sdr]|%[sd]|\{\w+\}")
 TEMPLATE_CODE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 TRANSLATED_BLOCK = re.compile(r"\{% blocktranslate.*?endblocktranslate %\}", re.DOTALL)
 # Blocks that fill attributes: nobody reads them.
@@ -155,6 +158,23 @@ def test_no_template_shows_words_that_are_not_translated():
         assert [word for word in words.found if word not in NAMES] == [], path
 
 
-def test_what_django_itself_says_is_chinese_too():
-    with translation.override("zh-hans"):
-        assert str(CharField().error_messages["required"]) == "这个字段是必填项。"
+@pytest.mark.parametrize("app", ["conf", "contrib/auth", "contrib/admin"])
+def test_what_django_itself_says_is_chinese_too(app, compiled):
+    folder = Path(django.__file__).parent / app / "locale"
+    with (folder / "zh_Hans/LC_MESSAGES/django.mo").open("rb") as file:
+        theirs = gettext.GNUTranslations(file)
+    said = parse(folder / "en/LC_MESSAGES/django.po")
+    translated = {
+        key if isinstance(key, str) else key[0]
+        for catalogue in (theirs, compiled)
+        for key, text in catalogue._catalog.items()
+        if text
+    }
+    assert said
+    assert sorted(said.keys() - translated) == [], "to be added to webchat/phrases.py"
+
+
+def test_our_words_for_what_django_says_are_shown():
+    with translation.override("zh-hans"), pytest.raises(ValidationError) as refused:
+        MinimumLengthValidator().validate("kurz")
+    assert refused.value.messages == ["密码太短，至少需要 8 个字符。"]
