@@ -5,6 +5,9 @@ import re
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from chat.models import Event
+from webchat.api import STATUS
+
 from .environment import ROOT
 
 READMES = ["README.md", "README.zh-hans.md"]
@@ -59,6 +62,12 @@ def test_the_example_and_the_readmes_explain_no_setting_that_nobody_reads():
 def test_every_endpoint_is_described(route):
     described = re.findall(r"^\| `(?:GET|POST) (api/[^`?]*)", read("docs/api.md"), re.MULTILINE)
     assert route in described
+
+
+def test_every_error_code_and_every_kind_of_event_is_described():
+    paper = read("docs/api.md")
+    for word in [*STATUS, *Event.Kind.values]:
+        assert f"`{word}`" in paper, word
 
 
 @pytest.mark.parametrize("readme", READMES)
