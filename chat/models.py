@@ -248,3 +248,18 @@ class EventLog(models.Model):
 
     def __str__(self) -> str:
         return f"pruned through {self.pruned_through}"
+
+
+class Typing(models.Model):
+    """That somebody is writing to somebody: told to who is connected now, never replayed."""
+
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sender", "recipient"], name="chat_typing_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"typing {self.pk}"

@@ -70,3 +70,19 @@ def test_pages_are_served_by_two_processes(people):
     children = f"/proc/{server.process.pid}/task/{server.process.pid}/children"
     with open(children) as file:
         assert len(file.read().split()) == 2
+
+
+def test_typing_reaches_the_sockets_of_both_workers(people):
+    alice, bob = people["alice"], people["bob"]
+    sockets = [bob.open() for _number in range(6)]
+    try:
+        for live in sockets:
+            live.expect("caught_up")
+        with alice.open() as writer:
+            writer.expect("caught_up")
+            writer.send({"type": "typing", "to": "bob"})
+            for live in sockets:
+                assert live.expect("typing") == {"type": "typing", "from": "alice"}
+    finally:
+        for live in sockets:
+            live.socket.close()

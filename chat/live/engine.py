@@ -11,9 +11,8 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import User
-from friends.models import Block, Friendship
 
-from . import frames
+from . import typing
 from .feed import Feed
 from .hub import Hub
 from .socket import RESTART, SESSION_ENDED, TOO_MANY, Socket
@@ -78,11 +77,9 @@ class Engine:
         """Run what queries the database: the loop itself never waits for a disk."""
         return await self._loop.run_in_executor(self._readers, function, *args)
 
-    async def tell_typing(self, user: User, username: str) -> None:
-        recipient_id = await self.in_thread(_may_see_typing, user, username)
-        if recipient_id is not None:
-            frame = frames.encode({"type": "typing", "from": user.username})
-            self.hub.tell(recipient_id, frame)
+    async def note_typing(self, user: User, username: str) -> None:
+        await self.in_thread(typing.note, user, username)
+        self.feed.look()
 
     async def _sweep(self) -> None:
         """End the sockets of sessions that have ended."""
@@ -96,13 +93,3 @@ class Engine:
                 continue
             for visitor in ended:
                 sockets[visitor].close(SESSION_ENDED)
-
-
-def _may_see_typing(user: User, username: str) -> int | None:
-    friendship = Friendship.objects.filter(owner=user).named(username).first()
-    if friendship is None:
-        return None
-    pair = (user.pk, friendship.friend_id)
-    if Block.objects.filter(owner__in=pair, target__in=pair).exists():
-        return None
-    return friendship.friend_id

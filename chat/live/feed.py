@@ -14,7 +14,7 @@ from django.db import connection
 from chat import events
 from chat.services import Outcome, Posted
 
-from . import frames
+from . import frames, typing
 from .hub import Hub
 
 LOOK_SECONDS = 0.05  # how long a commit of another process may go unseen
@@ -36,6 +36,7 @@ class Feed:
         self._readers = readers
         self._loop = asyncio.get_running_loop()
         self._delivered_through = 0
+        self._typed_through = 0
         self._database: sqlite3.Connection | None = None
         self._version: int | None = None
         self._news = asyncio.Event()
@@ -43,6 +44,7 @@ class Feed:
 
     async def start(self) -> None:
         self._delivered_through = await self._in_thread(events.head)
+        self._typed_through = await self._in_thread(typing.head)
         self._tasks = [
             asyncio.create_task(self._watch(), name="feed-watch"),
             asyncio.create_task(self._pump(), name="feed-pump"),
@@ -124,6 +126,13 @@ class Feed:
                     self._hub.tell(user_id, frames.event(body), body["id"])
             self._delivered_through = max(self._delivered_through, news.through)
             more = news.more
+        await self._tell_typing()
+
+    async def _tell_typing(self) -> None:
+        notes = await self._in_thread(typing.read_after, self._typed_through, self._hub.user_ids)
+        for note_id, user_id, username in notes:
+            self._typed_through = note_id
+            self._hub.tell(user_id, frames.typing(username))
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await self._loop.run_in_executor(self._readers, function, *args)

@@ -15,6 +15,10 @@ def hello(username: str, last_event: int) -> str:
     return encode({"type": "hello", "username": username, "last_event": last_event})
 
 
+def typing(username: str) -> str:
+    return encode({"type": "typing", "from": username})
+
+
 def event(body: dict[str, Any]) -> str:
     return encode({"type": "event"} | body)
 

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -16,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.http import Http404
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chat import events, services
@@ -42,6 +43,8 @@ FRAMES_WAITING = 1_000  # for a reader that does not keep up; a replay is not qu
 GOODBYE_SECONDS = 0.5  # for what waits when the connection ends
 BAD_FRAMES = 200  # that are invalid or over the rate …
 BAD_FRAMES_SECONDS = 10.0  # … in so long: then it is no browser of ours
+TYPING_SECONDS = 2.0  # between two notes of typing to one friend; the rest is dropped
+NOT_UNDERSTOOD = ValidationError(_("This frame is not understood."), "invalid")
 COUNTED = {"invalid", "too_long", "rate_limited"}
 
 Frame = dict[str, Any]
@@ -80,6 +83,7 @@ class Socket:
         self._has_waiting = asyncio.Event()
         self._cursor = 0  # events up to this id were queued, or came with the replay
         self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
+        self._typed = "", 0.0  # to whom, when
         self._close_code: int | None = None
         self.task: asyncio.Task[Any] = _current_task()
 
@@ -89,6 +93,7 @@ class Socket:
 
     async def run(self, after: str | None) -> None:
         """Live until either side ends it."""
+        translation.activate(self.visitor.language)  # for this task
         sender: asyncio.Task[None] | None = None
         try:
             self._close_code = self._engine.admit(self)
@@ -199,8 +204,7 @@ class Socket:
             except (KeyError, TypeError, ValueError, RecursionError):
                 command = None
             if command is None:
-                with translation.override(self.visitor.language):
-                    self._refuse("invalid", _("This frame is not understood."))
+                self._refuse_with(NOT_UNDERSTOOD)
                 continue
             await command(self, frame)
 
@@ -229,7 +233,7 @@ class Socket:
             up_to = integer(frame.get("up_to"), name="up_to")
             username = frame.get("with")
             if not isinstance(username, str):
-                raise ValidationError(_("“%(name)s” must be a text.") % {"name": "with"}, "invalid")
+                raise NOT_UNDERSTOOD
             await self._engine.in_thread(_mark_read, self.visitor.user, username, up_to)
         except ValidationError as error:
             self._refuse_with(error)
@@ -240,8 +244,15 @@ class Socket:
 
     async def _on_typing(self, frame: Frame) -> None:
         username = frame.get("to")
-        if isinstance(username, str):
-            await self._engine.tell_typing(self.visitor.user, username)
+        if not isinstance(username, str):
+            return self._refuse_with(NOT_UNDERSTOOD)
+        now = time.monotonic()
+        typed_to, typed_at = self._typed
+        if username == typed_to and now - typed_at < TYPING_SECONDS:
+            return
+        self._typed = username, now
+        with suppress(OperationalError):  # it would be late by the time that the database is back
+            await self._engine.note_typing(self.visitor.user, username)
 
     def _refuse_with(self, error: ValidationError, client_id: str | None = None) -> None:
         with translation.override(self.visitor.language):
