@@ -56,6 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    # Waits for the code in its mail since then: cannot log in, and after a day gives its name back.
+    unverified_since = models.DateTimeField(null=True, editable=False)
+    # The password came on a slip of paper: the first log-in asks for another.
+    must_change_password = models.BooleanField(_("must change password"), default=False)
+    muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -111,11 +116,56 @@ class UserSession(models.Model):
     session = models.OneToOneField(Session, models.CASCADE, primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
     started_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=255, blank=True)
 
     objects = UserSessionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"session of user {self.user_id} since {self.started_at:%Y-%m-%d}"
+
+
+class OneTimeCode(models.Model):
+    """What a person types to prove that a mail, or an administrator's word, reached them."""
+
+    class Purpose(models.TextChoices):
+        REGISTRATION = "registration"
+        RESET = "reset"
+        EMAIL = "email"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="codes")
+    purpose = models.CharField(max_length=16, choices=Purpose)
+    # The address that the code proves, case folded; not anybody's until it is typed back.
+    email = models.EmailField(blank=True)
+    digest = models.CharField(max_length=128)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+    tries_left = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            # A new code takes the place of the one before it.
+            models.UniqueConstraint(fields=["user", "purpose"], name="accounts_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} code of user {self.user_id}"
+
+
+class Attempt(models.Model):
+    """One of the things that are limited; the limits count these rows."""
+
+    limit = models.CharField(max_length=32)
+    # An HMAC of who: an account, an address, a mail. Unknown names count like known ones.
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["limit", "key", "at"], name="accounts_attempt_count")]
+
+    def __str__(self) -> str:
+        return f"{self.limit} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class RetiredUsernameQuerySet(models.QuerySet["RetiredUsername"]):
