@@ -54,7 +54,7 @@ def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonRe
     """
 
     def view(request: HttpRequest, **kwargs: Any) -> JsonResponse:
-        if login and not request.user.is_authenticated:
+        if login and not _is_of_this_session(request):
             return refuse("not_authenticated", _("Please log in."))
         handler = handlers.get("GET" if request.method == "HEAD" else request.method or "")
         if handler is None:
@@ -76,6 +76,16 @@ def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonRe
         return _json(data, status)
 
     return csrf_exempt(login_not_required(never_cache(view)))
+
+
+def _is_of_this_session(request: HttpRequest) -> bool:
+    """Whether somebody is logged in, and it is the person whose page asks.
+
+    Tabs share their cookies: a page that still shows alice must neither read nor write as bob,
+    who has logged in beside it. Our pages say whose they are; scripts need not.
+    """
+    page_of = request.headers.get("X-User-ID")
+    return request.user.is_authenticated and page_of in (None, str(request.user.pk))
 
 
 @csrf_exempt

@@ -64,11 +64,13 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
         visitor = None  # what follows answers that, too
         logger.exception("A socket could not be opened")
     await send({"type": "websocket.accept"})
-    if visitor is None:
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    page_of = query.get("user", [None])[0]
+    if visitor is None or page_of not in (None, str(visitor.user.pk)):
         await send({"type": "websocket.close", "code": SESSION_ENDED})
         return
     socket = Socket(engine, visitor, receive, send)
-    await socket.run(_after(scope))
+    await socket.run(query.get("after", [None])[0])
 
 
 class Socket:
@@ -299,8 +301,3 @@ def _decode(message: Mapping[str, Any]) -> Frame:
 
 def _mark_read(user: User, username: str, up_to: int) -> None:
     services.mark_read(membership=get_thread(user, username).membership, up_to=up_to)
-
-
-def _after(scope: Scope) -> str | None:
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-    return query.get("after", [None])[0]

@@ -67,6 +67,20 @@ def test_a_post_without_a_session_is_401_whatever_the_token(db, path):
     assert error_of(api.send(path, "{}", headers={"X-CSRFToken": "x" * 64}))[0] == 401
 
 
+def test_a_page_of_somebody_else_neither_reads_nor_writes(alice, bob):
+    """alice's page is still open in a browser in which bob has logged in."""
+    bobs = Api(bob)
+    before = Message.objects.count()
+    of_alice, of_bob = ({"X-User-ID": str(user.pk)} for user in (alice, bob))
+    for headers, status in [(of_alice, 401), ({"X-User-ID": "x"}, 401), (of_bob, 200), ({}, 200)]:
+        assert bobs.client.get("/api/me/", headers=headers).status_code == status
+    body = json.dumps({"text": "in bob's name", "client_id": str(uuid4())})
+    path = "conversations/alice/messages/"
+    assert error_of(bobs.send(path, body, headers=of_alice)) == (401, "not_authenticated")
+    assert Message.objects.count() == before
+    assert bobs.send(path, body, headers=of_bob).status_code == 201
+
+
 @pytest.mark.parametrize("path", POSTS)
 def test_a_post_without_a_token_is_refused_and_with_one_it_is_not(alice, bob, path):
     api = Api(alice, enforce_csrf_checks=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -90,6 +92,18 @@ def test_the_own_origin_is_welcome(alice):
 def test_without_a_session_it_is_closed_with_4401(alice, cookie):
     with Person(alice.server, "nobody", "x").open(cookie=cookie) as live:
         assert live.close_code() == 4401
+
+
+def test_a_page_of_somebody_else_gets_no_socket(alice, bob):
+    def whose(person: Person) -> str:
+        page = httpx.get(f"{person.server.url}/", headers={"Cookie": person.cookie})
+        return re.search(r'data-user-id="(\d+)"', page.text)[1]
+
+    with alice.open(f"{head(alice)}&user={whose(alice)}") as live:
+        assert live.next()["type"] == "hello"
+    for other in (whose(bob), "", "x"):
+        with alice.open(f"{head(alice)}&user={other}") as live:
+            assert live.close_code() == 4401
 
 
 def test_the_eleventh_socket_of_a_person_is_closed(people):

@@ -24,11 +24,18 @@ export class Api {
   #base;
   #login;
   #csrf;
+  #userId;
 
   constructor(body) {
     this.#base = body.dataset.base;
     this.#login = body.dataset.login;
     this.#csrf = body.dataset.csrf;
+    this.#userId = body.dataset.userId;
+  }
+
+  /** Whose page this is. At a shared computer another tab may have logged in somebody else since. */
+  get userId() {
+    return this.#userId;
   }
 
   get base() {
@@ -69,6 +76,7 @@ export class Api {
     try {
       response = await fetch(`${this.#base}api/${path}`, {
         ...options,
+        headers: { ...options.headers, "X-User-ID": this.#userId },
         credentials: "same-origin",
         signal: AbortSignal.timeout(TIMEOUT),
       });
@@ -86,8 +94,8 @@ export class Api {
   async #renewToken() {
     const response = await fetch(location.href, { credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const { csrf, user } = page.body.dataset;
-    if (!csrf || user !== document.body.dataset.user) return false;
+    const { csrf, userId } = page.body.dataset;
+    if (!csrf || userId !== this.#userId) return false;
     this.#csrf = csrf;
     return true;
   }

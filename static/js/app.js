@@ -4,7 +4,7 @@ import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
 import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
-import { forget } from "./page/memory.js";
+import { forget, forgetOthers } from "./page/memory.js";
 import { watchNames, watchRedirect } from "./page/register.js";
 import { ChatList } from "./chat/list.js";
 import { ChatStore } from "./chat/store.js";
@@ -42,7 +42,8 @@ function startSignedIn(body) {
   feed.start();
 }
 
-if (document.body.dataset.user) {
+if (document.body.dataset.userId) {
+  forgetOthers();
   startSignedIn(document.body);
 } else {
   forget();

@@ -244,3 +244,30 @@ def test_what_could_not_be_sent_outlives_a_reload_of_the_page(friends, server):
     expect(otto.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
     paul.go("/chat/otto/")
     expect(paul.page.locator(f"{MESSAGES} .bubble")).to_have_text(["noch unterwegs"])
+
+
+def test_a_page_left_open_never_speaks_for_who_logs_in_after(friends, people):
+    """A shared computer: cora's page stands in one tab while emil logs in in another."""
+    cora, dirk = friends("cora", "dirk")
+    emil = people("emil", DESKTOP)
+    emil.ask("dirk")
+    dirk.go("/contacts/requests/")
+    dirk.page.click("#requests-received .button >> nth=0")
+    cora.go("/chat/dirk/")
+    cora.context.set_offline(True)
+    cora.context.clear_cookies()
+    cora.context.add_cookies(emil.context.cookies())
+    cora.say("von cora")
+    expect(cora.page.locator(f"{MESSAGES}.mine .retry")).to_be_visible(timeout=30_000)
+    cora.context.set_offline(False)
+    # Her page goes; what comes in its place is emil's, without a trace of her.
+    expect(cora.page.locator("#messages .bubble")).to_have_count(0, timeout=60_000)
+    expect(cora.page.locator("body")).to_have_attribute("data-user-id", user_id(emil))
+    assert "von cora" not in cora.page.evaluate("JSON.stringify(sessionStorage)")
+    emil.go("/chat/dirk/")
+    expect(emil.page.locator("#composer-text")).to_be_visible()
+    assert bubbles(emil) == []
+
+
+def user_id(person):
+    return person.page.locator("body").get_attribute("data-user-id")

@@ -14,7 +14,7 @@ export class Composer {
     this.#form = form;
     this.#field = form.elements.text;
     this.#send = send;
-    this.#draftKey = `draft:${document.body.dataset.user}:${username}`;
+    this.#draftKey = `draft:${username}`;
   }
 
   connect() {

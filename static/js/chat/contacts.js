@@ -25,7 +25,7 @@ export class Contacts {
         const url = `${document.body.dataset.base}contacts/`;
         const response = await fetch(url, { credentials: "same-origin" });
         const page = new DOMParser().parseFromString(await response.text(), "text/html");
-        if (page.body.dataset.user === document.body.dataset.user) this.#take(page);
+        if (page.body.dataset.userId === document.body.dataset.userId) this.#take(page);
       }
     } catch {
       // The next event, or the next visit, shows it.

@@ -4,6 +4,8 @@ import { Unreachable } from "../api.js";
 import { Backoff } from "../live/backoff.js";
 import { recall, remember } from "../page/memory.js";
 
+const KEY = "outbox";
+
 /**
  * Sends one message at a time to each friend, so that their order holds. Tells the document:
  * `outbox:sent` {clientId, message}, `outbox:failed` {clientId, reason}, `outbox:sending` {clientId}.
@@ -11,15 +13,14 @@ import { recall, remember } from "../page/memory.js";
 export class Outbox {
   #api;
   #feed;
-  #key = `outbox:${document.body.dataset.user}`;
-  #letters = []; // {clientId, to, text, time, refused}
+    #letters = []; // {clientId, to, text, time, refused}
   #busy = new Set(); // usernames
   #backoffs = new Map(); // username → Backoff
 
   constructor(api, feed) {
     this.#api = api;
     this.#feed = feed;
-    this.#letters = recall(this.#key) ?? [];
+    this.#letters = recall(KEY) ?? [];
   }
 
   start() {
@@ -114,6 +115,6 @@ export class Outbox {
   }
 
   #save() {
-    remember(this.#key, this.#letters.length ? this.#letters : null);
+    remember(KEY, this.#letters.length ? this.#letters : null);
   }
 }

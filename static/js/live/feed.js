@@ -21,7 +21,7 @@ export class Feed {
   constructor(api, cursor) {
     this.#api = api;
     this.#cursor = cursor;
-    this.#socket = new Socket(this, api.base);
+    this.#socket = new Socket(this, api);
     this.#polling = new Polling(this, api);
   }
 

@@ -9,7 +9,7 @@ const OPENING = 10_000; // ms
 
 export class Socket {
   #feed;
-  #base;
+  #api;
   #socket = null;
   #isReady = false; // caught up
   #heardAt = 0;
@@ -18,15 +18,16 @@ export class Socket {
   #backoff = new Backoff();
   #waiting = new Map(); // client_id → {resolve, reject}
 
-  constructor(feed, base) {
+  constructor(feed, api) {
     this.#feed = feed;
-    this.#base = base;
+    this.#api = api;
   }
 
   open() {
     if (this.#socket) return;
     clearTimeout(this.#timer);
-    const url = new URL(`${this.#base}live/?after=${this.#feed.cursor}`, location.href);
+    const { base, userId } = this.#api;
+    const url = new URL(`${base}live/?after=${this.#feed.cursor}&user=${userId}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     this.#socket = socket;

@@ -1,11 +1,12 @@
 // What this tab remembers across reloads, and forgets at the logout: nothing of it may be left
 // to the next person at a shared computer.
 const PREFIX = "webchat:";
+const OWN = `${PREFIX}${document.body.dataset.userId}:`;
 
 export function remember(key, value) {
   try {
-    if (value === null || value === "") sessionStorage.removeItem(PREFIX + key);
-    else sessionStorage.setItem(PREFIX + key, JSON.stringify(value));
+    if (value === null || value === "") sessionStorage.removeItem(OWN + key);
+    else sessionStorage.setItem(OWN + key, JSON.stringify(value));
   } catch {
     // A full or forbidden storage costs a convenience, not a message.
   }
@@ -13,16 +14,25 @@ export function remember(key, value) {
 
 export function recall(key) {
   try {
-    return JSON.parse(sessionStorage.getItem(PREFIX + key));
+    return JSON.parse(sessionStorage.getItem(OWN + key));
   } catch {
     return null;
   }
 }
 
 export function forget() {
+  forgetUnless(() => false);
+}
+
+/** Somebody else was here before, whose session ended without a logout in this tab. */
+export function forgetOthers() {
+  forgetUnless((key) => key.startsWith(OWN));
+}
+
+function forgetUnless(isKept) {
   try {
     for (const key of Object.keys(sessionStorage)) {
-      if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
+      if (key.startsWith(PREFIX) && !isKept(key)) sessionStorage.removeItem(key);
     }
   } catch {
     // Where there is no storage, nothing is left in it.

@@ -73,7 +73,7 @@ export class Navigator {
   async #take(response, visit) {
     if (!response.headers.get("Content-Type")?.includes("text/html")) return false;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (page.body.dataset.user !== document.body.dataset.user) return false;
+    if (page.body.dataset.userId !== document.body.dataset.userId) return false;
     if (visit !== this.#visit) return true;
     this.#place(page);
     return true;
