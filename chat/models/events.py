@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from .conversations import Conversation, Message
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def for_everyone(self) -> EventQuerySet:
+        return self.filter(user=None, conversation=None)
+
+    def for_members_of(self, conversation_ids: list[int]) -> EventQuerySet:
+        return self.filter(user=None, conversation__in=conversation_ids)
+
+
+class Event(models.Model):
+    """One thing that happened.
+
+    Its audience is `user` where that is set, else the members of `conversation`, else
+    everyone. `data` holds ids and numbers as they were at that moment; names and texts are
+    looked up when the event is shown.
+    """
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message"
+        MESSAGE_CHANGED = "message_changed"
+        READ = "read"
+        FRIEND_REQUEST = "friend_request"
+        REQUEST_CHANGED = "request_changed"
+        FRIEND_ADDED = "friend_added"
+        FRIEND_CHANGED = "friend_changed"
+        FRIEND_REMOVED = "friend_removed"
+        CONVERSATION_CHANGED = "conversation_changed"
+        ANNOUNCEMENT = "announcement"
+        NOTICE = "notice"
+        SESSION = "session"
+
+    kind = models.CharField(max_length=24, choices=Kind)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", null=True)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", null=True)
+    # Falls with its conversation, in one DELETE: a second cascade by way of the messages
+    # would load each of them first.
+    message = models.ForeignKey(Message, models.DO_NOTHING, related_name="+", null=True)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Announcements among a log that is nearly all conversations.
+            models.Index(
+                fields=["id"],
+                condition=Q(user=None, conversation=None),
+                name="chat_event_for_everyone",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class EventLog(models.Model):
+    """The one row that remembers what the log itself forgets."""
+
+    # Events up to this id may be gone: who has seen less must reload.
+    pruned_through = models.BigIntegerField(default=0)
+    # The head is never below this, though the newest rows may fall with a deleted account.
+    head_at_least = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"pruned through {self.pruned_through}"
+
+
+class Typing(models.Model):
+    """That somebody is writing to somebody: told to who is connected now, never replayed."""
+
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sender", "recipient"], name="chat_typing_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"typing {self.pk}"
