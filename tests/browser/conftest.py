@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must not run on under other tests
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         message = "Chromium is missing: apt-get install chromium"
