@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from friends.access import get_friendship
 from friends.models import Friendship
 
-from .models import Conversation, Membership, MessageQuerySet
+from .models import Conversation, Membership, Message, MessageQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +43,16 @@ def get_thread(user: User, username: str) -> Thread:
         .with_last_message()
     )
     return Thread(membership, friendship)
+
+
+def get_message(user: User, pk: int) -> tuple[Thread, Message]:
+    """A message of one's own, with the thread that it stands in."""
+    own = Conversation.objects.filter(Q(low=user) | Q(high=user))
+    message = get_object_or_404(
+        Message.objects.select_related("conversation__low", "conversation__high"),
+        pk=pk,
+        conversation__in=own,
+    )
+    conversation = message.conversation
+    thread = get_thread(user, conversation.username_of(conversation.other_id(user.pk)))
+    return thread, get_object_or_404(thread.messages, pk=pk)

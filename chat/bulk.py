@@ -14,6 +14,16 @@ def stored(model: type[models.Model], name: str, value: Any) -> Any:
     return _field(model, name).get_db_prep_save(value, connection)
 
 
+def loaded(model: type[models.Model], name: str, value: Any) -> Any:
+    """What the database keeps, as a value: the way back from `stored`."""
+    if value is None:
+        return None
+    field = _field(model, name)
+    for convert in connection.ops.get_db_converters(field.cached_col):
+        value = convert(value, field.cached_col, connection)
+    return value
+
+
 def insert(
     model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> list[int]:

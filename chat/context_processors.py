@@ -11,6 +11,7 @@ from friends.models import FriendRequest
 from webchat.snapshot import read_snapshot
 
 from . import events
+from .moderation.presentation import look_pending
 from .presentation import count_unread
 
 
@@ -25,6 +26,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 "last_event": events.head(),
                 "unread": sum(count_unread(user).values()),
                 "requests": FriendRequest.objects.received_by(user).count(),
+                "pending": look_pending(user),
             }
     return {"shell": facts}
 
@@ -41,6 +43,7 @@ def strings(request: HttpRequest) -> dict[str, Any]:
         "recalled": _("Message recalled"),
         "removed": _("Message removed by an administrator"),
         "blocked": _("You have blocked this friend. Unblock them to write."),
+        "unavailable": _("This account is not available at the moment."),
         "account_deleted": _("This person has deleted their account."),
         "no_longer_friends": _("You are no longer friends."),
         "name_free": _("This user name is free."),

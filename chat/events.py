@@ -17,7 +17,17 @@ from friends.models import FriendRequest, Friendship
 from webchat.snapshot import read_snapshot
 
 from .bulk import insert, stored
-from .models import Conversation, Event, EventLog, EventQuerySet, Membership, Message
+from .models import (
+    Announcement,
+    Conversation,
+    Event,
+    EventLog,
+    EventQuerySet,
+    Membership,
+    Message,
+    Notice,
+)
+from .moderation.presentation import notice_text
 from .presentation import ConversationView, view_message
 
 BATCH = 500  # events in one answer
@@ -174,6 +184,8 @@ class Sight:
         self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
         self._requests: dict[int, FriendRequest] = {}
         self._messages: dict[int, Message] = {}
+        self._notices: dict[int, Notice] = {}
+        self._announcements: dict[int, Announcement] = {}
 
     def look_up(self, found: Iterable[Event]) -> None:
         """Load what these events speak of without holding it."""
@@ -184,6 +196,14 @@ class Sight:
         self._requests = {request.pk: request for request in requests}
         self._messages = Message.objects.in_bulk(
             {each["last_message"] for each in facts if each.get("last_message")}
+        )
+        self._notices = (
+            Notice.objects.waiting()
+            .select_related("report__about")
+            .in_bulk({each["notice"] for each in facts if "notice" in each})
+        )
+        self._announcements = Announcement.objects.in_bulk(
+            {each["announcement"] for each in facts if "announcement" in each}
         )
 
     def friendship(self, viewer: User, conversation: Conversation | None) -> Friendship | None:
@@ -238,7 +258,22 @@ class Sight:
         shown: dict[str, Any] = {"friend": friend_json(friendship)}
         if event.kind == Kind.FRIEND_CHANGED:
             shown["old_username"] = event.data.get("old_username") or friendship.username
+            if not friendship.friend.is_active:
+                shown["unavailable"] = True
         return shown
+
+    def _notice(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        notice = self._notices.get(event.data["notice"])
+        if notice is None:
+            return None
+        return {"notice_id": notice.pk, "text": notice_text(notice)}
+
+    def _announcement(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        announcement = self._announcements.get(event.data["announcement"])
+        # What was changed since is told by a later event.
+        if announcement is None or announcement.edition != event.pk:
+            return None
+        return {"announcement_id": announcement.pk, "text": announcement.text}
 
 
 SHOWN = {
@@ -249,4 +284,6 @@ SHOWN = {
     Kind.FRIEND_REQUEST: Sight._request,
     Kind.FRIEND_ADDED: Sight._friend,
     Kind.FRIEND_CHANGED: Sight._friend,
+    Kind.NOTICE: Sight._notice,
+    Kind.ANNOUNCEMENT: Sight._announcement,
 }

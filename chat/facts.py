@@ -7,14 +7,16 @@ ORM cost a busy writer more than all its other work together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from accounts.models import User
 from accounts.names import username_key
 
-from .bulk import at_most, placeholders, stored
+from .bulk import at_most, loaded, placeholders, stored
 from .drafts import Draft
 from .models import Message
 
@@ -24,8 +26,10 @@ WITH draft (number, sender_id, friend_key, client_id) AS (VALUES {drafts})
 SELECT
     draft.number,
     sender.username,
+    sender.muted_until,
     friend.id,
     friend.username,
+    friend.is_active,
     conversation.id,
     refusing.id IS NOT NULL,
     refused.id IS NOT NULL,
@@ -52,8 +56,10 @@ class Facts(NamedTuple):
     """About one draft, at this moment."""
 
     sender: str
+    muted_until: datetime | None
     friend_id: int
     friend: str
+    is_there: bool  # the friend's account is not closed
     conversation_id: int | None
     is_refused: bool  # the friend has blocked the sender
     is_blocking: bool  # the sender has blocked the friend
@@ -72,7 +78,9 @@ def look_up(drafts: Sequence[Draft]) -> list[Facts | None]:
             values += (number, draft.sender_id, username_key(draft.to), client_id)
         with connection.cursor() as cursor:
             cursor.execute(_question(len(part)), values)
-            found |= {number: Facts(*facts) for number, *facts in cursor.fetchall()}
+            for number, sender, muted_until, *facts in cursor.fetchall():
+                muted_until = loaded(User, "muted_until", muted_until)
+                found[number] = Facts(sender, muted_until, *facts)
     return [found.get(number) for number in range(len(drafts))]
 
 

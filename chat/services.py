@@ -67,8 +67,8 @@ def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
     """Write a batch of messages and their events in one transaction, each at most once.
 
     Answers per draft, in order: the message, or why not: not_found (not a friend),
-    duplicate_id (its client_id stands for another message), blocked, rate_limited. One draft
-    that fails never fails its neighbours.
+    duplicate_id (its client_id stands for another message), muted, forbidden (the friend's
+    account is closed), blocked, rate_limited. One draft that fails never fails its neighbours.
     """
     try:
         with transaction.atomic():
@@ -160,6 +160,12 @@ class _Batch:
         return Conversation.objects.open_between(sender, friend).pk
 
     def _refusal(self, draft: Draft, facts: Facts) -> ValidationError | None:
+        if facts.muted_until is not None and facts.muted_until > self.now:
+            return ValidationError(
+                _("You are muted until %(until)s."), "muted", {"until": minute(facts.muted_until)}
+            )
+        if not facts.is_there:
+            return ValidationError(_("This account is not available at the moment."), "forbidden")
         if facts.is_refused:
             return ValidationError(
                 _("The message was sent, but the other side refused it."), "blocked"

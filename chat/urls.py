@@ -3,6 +3,8 @@ from django.urls import include, path, re_path
 from webchat.api import endpoint, nothing_here
 
 from . import api, views
+from .moderation import api as moderation
+from .moderation import views as moderation_views
 
 app_name = "chat"
 
@@ -18,6 +20,23 @@ api_urls = [
     path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
     path("unread_counts/", endpoint(GET=api.unread_counts), name="api_unread_counts"),
     path("events/", endpoint(GET=api.events_after), name="api_events"),
+    path(
+        "messages/<int:pk>/report/",
+        endpoint(POST=moderation.report_message),
+        name="api_report_message",
+    ),
+    path(
+        "friends/<str:username>/report/",
+        endpoint(POST=moderation.report_person),
+        name="api_report_person",
+    ),
+    path("notices/", endpoint(GET=moderation.notices), name="api_notices"),
+    path("notices/<int:pk>/confirm/", endpoint(POST=moderation.confirm), name="api_confirm"),
+    path(
+        "announcements/seen/",
+        endpoint(POST=moderation.see_announcements),
+        name="api_announcements_seen",
+    ),
     # Whatever else is asked under api/ gets its 404 as JSON, too.
     re_path("", nothing_here),
 ]
@@ -25,6 +44,9 @@ api_urls = [
 urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
+    path("chat/<str:username>/report/", moderation_views.report, name="report"),
+    path("announcements/", moderation_views.announcements, name="announcements"),
+    path("notices/confirm/", moderation_views.confirm, name="confirm"),
     path("discover/", views.discover, name="discover"),
     path("api/", include(api_urls)),
 ]

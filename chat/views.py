@@ -7,10 +7,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import UserRequest
+from accounts.models import User
 from friends.models import FriendRequest
 from webchat.snapshot import of_one_moment
 
@@ -19,7 +22,7 @@ from .access import Thread, get_thread
 from .api import PAGE_SIZE
 from .drafts import Draft
 from .forms import MessageForm, ReadForm
-from .presentation import list_conversations, view_thread
+from .presentation import list_conversations, minute, view_thread
 
 
 @require_safe
@@ -75,6 +78,17 @@ def _mark_read(thread: Thread, form: ReadForm) -> None:
         raise Http404 from None
 
 
+def _why_unsendable(user: User, thread: Thread) -> str:
+    """What the page says before anything is written; the transaction decides."""
+    if user.muted_until is not None and user.muted_until > timezone.now():
+        return _("You are muted until %(until)s.") % {"until": minute(user.muted_until)}
+    if not thread.friend.is_active:
+        return _("This account is not available at the moment.")
+    if thread.friendship.blocked:
+        return _("You have blocked this friend. Unblock them to write.")
+    return ""
+
+
 def _before(request: UserRequest) -> int | None:
     value = request.GET.get("before")
     if value is None:
@@ -99,6 +113,7 @@ def _render(
         "conversation": next(c for c in conversations if c.username == thread.friend.username),
         "thread": view_thread(page, viewer=request.user, friend=thread.friend),
         "more": more,
+        "unsendable": _why_unsendable(request.user, thread),
         "form": form,
     }
     return render(request, "chat/conversation.html", context, status=status)

@@ -15,7 +15,16 @@ from friends import services
 from friends.models import FriendRequest
 from tests.cast import befriend, make_user, say
 
-READ = ["/", "/chat/bob/", "/contacts/", "/contacts/bob/", "/contacts/requests/", "/discover/"]
+READ = [
+    "/",
+    "/announcements/",
+    "/chat/bob/",
+    "/chat/bob/report/",
+    "/contacts/",
+    "/contacts/bob/",
+    "/contacts/requests/",
+    "/discover/",
+]
 WRITE = [
     "/contacts/requests/1/accept/",
     "/contacts/requests/1/decline/",
@@ -24,8 +33,10 @@ WRITE = [
     "/contacts/bob/remark/",
     "/contacts/bob/block/",
     "/contacts/bob/unblock/",
+    "/notices/confirm/",
 ]
-BOTH = ["/chat/bob/", "/contacts/requests/"]
+BOTH = ["/chat/bob/", "/chat/bob/report/", "/contacts/requests/"]
+VIEWS = ("friends.views", "chat.views", "chat.moderation.views")
 OF_ONE_PERSON = [path for path in READ + WRITE if "bob" in path]
 
 
@@ -42,7 +53,7 @@ def routes(resolver: URLResolver | None = None, before: str = "/") -> set[str]:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             found |= routes(pattern, route)
-        elif pattern.lookup_str.startswith(("friends.views", "chat.views")):
+        elif pattern.lookup_str.startswith(VIEWS):
             found.add(route.replace("<str:username>", "bob").replace("<int:pk>", "1"))
     return found
 

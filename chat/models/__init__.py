@@ -8,9 +8,15 @@ from .conversations import (
     MessageQuerySet,
 )
 from .events import Event, EventLog, EventQuerySet, Typing
+from .moderation import AuditEntry, Report
+from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
 
 __all__ = [
+    "ANNOUNCEMENTS_AT_ONCE",
     "UNREAD_AT_MOST",
+    "Announcement",
+    "AnnouncementCursor",
+    "AuditEntry",
     "Conversation",
     "ConversationQuerySet",
     "Event",
@@ -20,5 +26,7 @@ __all__ = [
     "MembershipQuerySet",
     "Message",
     "MessageQuerySet",
+    "Notice",
+    "Report",
     "Typing",
 ]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from accounts.models import RetiredUsername, User
 from chat import events
-from chat.models import Conversation, Event, EventLog, Membership, Message
+from chat.models import Announcement, Conversation, Event, EventLog, Membership, Message
+from chat.moderation.services import announce
 from friends.models import FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
 
@@ -60,9 +61,11 @@ def test_what_is_no_longer_theirs_to_see_is_not_told(alice, bob):
 
 def test_an_announcement_is_told_to_everyone(alice, bob, mallory):
     head = events.head()
-    events.record([Event(kind="announcement", data={"text": "维护"})])
+    announcement = Announcement(text="维护")
+    announce(by=mallory, announcement=announcement)
+    told_as = {"id": events.head(), "kind": "announcement", "text": "维护"}
     for user in (alice, bob, mallory):
-        assert told(user, head) == [{"id": events.head(), "kind": "announcement", "text": "维护"}]
+        assert told(user, head) == [told_as | {"announcement_id": announcement.pk}]
 
 
 def test_a_deleted_account_leaves_nothing_but_the_notice_to_its_friends(alice, bob, mallory):

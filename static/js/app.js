@@ -4,6 +4,7 @@ import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
 import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
+import { Pending } from "./page/pending.js";
 import { forget, forgetOthers } from "./page/memory.js";
 import { watchNames, watchRedirect } from "./page/register.js";
 import { ChatList } from "./chat/list.js";
@@ -37,6 +38,7 @@ function startSignedIn(body) {
   store.load(document);
   badges.connect();
   forms.connect(navigator);
+  new Pending(api).connect();
   navigator.connect();
   outbox.start();
   feed.start();

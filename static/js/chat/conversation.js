@@ -135,12 +135,13 @@ export class Conversation {
     if (friend.username === this.#with) location.reload();
   }
 
-  #onFriendChanged({ old_username: old, friend }) {
+  #onFriendChanged({ old_username: old, friend, unavailable }) {
     if (old !== this.#with) return;
     this.#with = friend.username;
     this.#element.dataset.with = friend.username;
     this.#element.querySelector(".conversation-name").textContent = friend.remark || friend.username;
-    this.#composer.notify(friend.blocked ? text("blocked") : "");
+    const reason = unavailable ? "unavailable" : friend.blocked ? "blocked" : null;
+    this.#composer.notify(reason ? text(reason) : "");
     if (old !== friend.username) {
       const url = `${this.#api.base}chat/${encodeURIComponent(friend.username)}/`;
       history.replaceState(null, "", url);

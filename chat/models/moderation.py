@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    def open(self) -> ReportQuerySet:
+        return self.filter(closed_at=None)
+
+    def about_the_same(self, report: Report) -> ReportQuerySet:
+        """What several people have reported is decided once."""
+        return self.filter(about_number=report.about_number, message_number=report.message_number)
+
+
+class Report(models.Model):
+    """What somebody of a chat wants a moderator to look at: a message, or the other person.
+
+    It outlives what it speaks of: the message is known by its number and kept as a snapshot,
+    so that neither a recall nor a deletion hides it.
+    """
+
+    class Outcome(models.TextChoices):
+        DISMISSED = "dismissed", _("Dismissed")
+        REMOVED = "removed", _("Message removed")
+        WARNED = "warned", _("Warned")
+        MUTED = "muted", _("Muted")
+        BANNED = "banned", _("Banned")
+
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        verbose_name=_("reported by"),
+    )
+    about = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        verbose_name=_("about"),
+    )
+    about_number = models.BigIntegerField(editable=False)
+    message_number = models.BigIntegerField(_("message"), null=True)  # null: the person
+    reason = models.TextField(_("reason"))
+    # The message and those around it, as they were: a list of {id, sender, text, sent_at, state}.
+    snapshot = models.JSONField(default=list)
+    created_at = models.DateTimeField(_("reported at"), auto_now_add=True, db_index=True)
+    closed_at = models.DateTimeField(_("decided at"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, blank=True)
+
+    objects = ReportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        ordering = ["-id"]
+        default_permissions = ["view"]
+        permissions = [
+            ("decide_report", _("Can decide reports")),
+            ("moderate_user", _("Can warn, mute, ban and sign out users")),
+        ]
+        constraints = [
+            # To report a message again is the same report, also after the decision …
+            models.UniqueConstraint(
+                fields=["reporter", "message_number"], name="chat_report_message_once"
+            ),
+            # … but a person may give a new reason after it.
+            models.UniqueConstraint(
+                fields=["reporter", "about"],
+                condition=Q(message_number=None, closed_at=None),
+                name="chat_report_person_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, outcome="")
+                | Q(closed_at__isnull=False) & ~Q(outcome=""),
+                name="chat_report_closed_with_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"report {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    def with_names(self) -> AuditEntryQuerySet:
+        """Annotate `actor_name` and `about_name`, null for accounts that are gone."""
+
+        def name_of(number: str) -> Subquery:
+            return Subquery(User.objects.filter(pk=OuterRef(number)).values("username")[:1])
+
+        return self.annotate(actor_name=name_of("actor_number"), about_name=name_of("about_number"))
+
+
+class AuditEntry(models.Model):
+    """That a moderator looked or acted. Only ever added to: the database refuses the rest.
+
+    People are numbers here, so that the log neither changes nor keeps a name when one goes.
+    """
+
+    class Act(models.TextChoices):
+        LOOKED = "looked", _("Looked at a report")
+        DISMISSED = "dismissed", _("Dismissed a report")
+        REMOVED = "removed", _("Removed a message")
+        WARNED = "warned", _("Warned")
+        MUTED = "muted", _("Muted")
+        UNMUTED = "unmuted", _("Ended a mute")
+        BANNED = "banned", _("Banned")
+        UNBANNED = "unbanned", _("Lifted a ban")
+        SIGNED_OUT = "signed_out", _("Signed out everywhere")
+        CODE_ISSUED = "code_issued", _("Issued a reset code")
+        ADDED = "added", _("Added a user")
+        EDITED = "edited", _("Edited a user")
+        DELETED = "deleted", _("Deleted a user")
+        ANNOUNCED = "announced", _("Announced")
+        WITHDRAWN = "withdrawn", _("Withdrew an announcement")
+
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    actor_number = models.BigIntegerField(_("who"))
+    act = models.CharField(_("what"), max_length=16, choices=Act)
+    about_number = models.BigIntegerField(_("about whom"), null=True)
+    report_number = models.BigIntegerField(_("report"), null=True)
+    detail = models.CharField(_("detail"), max_length=100, blank=True)
+
+    # By `with_names`.
+    actor_name: str | None
+    about_name: str | None
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ["-id"]
+        default_permissions = ["view"]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.pk}"

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from webchat.text import PlainTextField
+
+REASON_LENGTH = 500
+WORDS_LENGTH = 500
+ANNOUNCEMENT_LENGTH = 2000
+
+
+class ReportForm(forms.Form):
+    reason = PlainTextField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
+
+
+class ReportPageForm(ReportForm):
+    """Without a message the person is reported."""
+
+    message = forms.IntegerField(required=False)
+
+
+class WarnForm(forms.Form):
+    words = PlainTextField(max_length=WORDS_LENGTH, required=False)

@@ -1,0 +1,103 @@
+"""What somebody has to be told: by the moderators, and by the administrator to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Exists
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
+from chat.presentation import minute
+
+Kind = Notice.Kind
+
+
+def notice_text(notice: Notice) -> str:
+    return TEXTS[Kind(notice.kind)](notice)
+
+
+def _warning(notice: Notice) -> str:
+    sentence = _("A moderator warns you. Please keep to the rules.")
+    return f"{sentence}\n{notice.words}" if notice.words else sentence
+
+
+def _muted(notice: Notice) -> str:
+    sentence = _("A moderator has muted you until %(until)s: you can read, but not send.")
+    return sentence % {"until": minute(notice.until)}
+
+
+def _unmuted(notice: Notice) -> str:
+    return _("You can send messages again.")
+
+
+def _report_acted(notice: Notice) -> str:
+    return _("Thank you for your report of %(name)s: the moderators have acted on it.") % {
+        "name": _reported_name(notice)
+    }
+
+
+def _report_dismissed(notice: Notice) -> str:
+    return _("Your report of %(name)s was looked at: the moderators found nothing to act on.") % {
+        "name": _reported_name(notice)
+    }
+
+
+def _reported_name(notice: Notice) -> str:
+    about = notice.report.about if notice.report else None
+    return about.username if about else _("a deleted account")
+
+
+TEXTS: dict[Kind, Callable[[Notice], str]] = {
+    Kind.WARNING: _warning,
+    Kind.MUTED: _muted,
+    Kind.UNMUTED: _unmuted,
+    Kind.REPORT_ACTED: _report_acted,
+    Kind.REPORT_DISMISSED: _report_dismissed,
+}
+
+
+def notice_json(notice: Notice) -> dict[str, Any]:
+    return {"id": notice.pk, "text": notice_text(notice), "time": minute(notice.created_at)}
+
+
+def announcement_json(announcement: Announcement) -> dict[str, Any]:
+    return {
+        "id": announcement.pk,
+        "edition": announcement.edition,
+        "text": announcement.text,
+        "time": minute(announcement.changed_at),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What one person has not confirmed, as JSON."""
+
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    announcements: list[dict[str, Any]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.notices or self.announcements)
+
+    @property
+    def seen_through(self) -> int:
+        """What is seen when all of this is."""
+        return max((each["edition"] for each in self.announcements), default=0)
+
+
+def look_pending(user: User) -> Pending:
+    """One query where nothing waits, which is nearly always."""
+    notices = Notice.objects.waiting().filter(user=user)
+    announcements = Announcement.objects.unseen_by(user)
+    waits = Exists(notices) | Exists(announcements)
+    if not User.objects.filter(waits, pk=user.pk).exists():
+        return Pending()
+    newest = announcements.order_by("-edition")[:ANNOUNCEMENTS_AT_ONCE]
+    return Pending(
+        [notice_json(each) for each in notices.select_related("report__about").order_by("id")],
+        [announcement_json(each) for each in reversed(newest)],
+    )

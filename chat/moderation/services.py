@@ -1,0 +1,316 @@
+"""Every change that a report, a moderator or an announcement makes; each act in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from chat import events
+from chat.access import Thread
+from chat.models import (
+    Announcement,
+    AnnouncementCursor,
+    AuditEntry,
+    Event,
+    Membership,
+    Message,
+    Notice,
+    Report,
+)
+from chat.receivers import conversation_event
+from friends.models import Friendship
+
+REPORTS_A_DAY = 20
+DAY = timedelta(days=1)
+AROUND = 5  # messages beside the reported one
+LATER = 2  # of these, where there are enough earlier ones: what led to it says more
+MUTES = {"1": timedelta(hours=1), "24": DAY, "168": timedelta(days=7)}  # by hours
+
+Act = AuditEntry.Act
+Outcome = Report.Outcome
+
+
+# --- Reporting ---
+
+
+def report_message(
+    *, reporter: User, thread: Thread, message: Message, reason: str
+) -> tuple[Report, bool]:
+    """Report a message of one's own chat, with a snapshot of it and of those around it.
+
+    Answers with the report and whether it is new: the same message again is the same report.
+    Raises ValidationError: self, rate_limited.
+    """
+    if message.sender_id == reporter.pk:
+        raise ValidationError(_("This message is your own."), "self")
+    with transaction.atomic():
+        before = Report.objects.filter(reporter=reporter, message_number=message.pk).first()
+        if before is not None:
+            return before, False
+        new = _create_report(
+            reporter=reporter,
+            about=thread.friend,
+            message_number=message.pk,
+            reason=reason,
+            snapshot=_snapshot(reporter, thread, message),
+        )
+        return new, True
+
+
+def report_person(*, reporter: User, about: User, reason: str) -> tuple[Report, bool]:
+    """Report a friend; again while it waits is the same report. Raises rate_limited."""
+    with transaction.atomic():
+        waiting = Report.objects.open().filter(reporter=reporter, about=about, message_number=None)
+        if before := waiting.first():
+            return before, False
+        return _create_report(reporter=reporter, about=about, reason=reason), True
+
+
+def _create_report(*, reporter: User, about: User, **facts: Any) -> Report:
+    since = timezone.now() - DAY
+    recent = Report.objects.filter(reporter=reporter, created_at__gt=since).order_by("created_at")
+    times = list(recent.values_list("created_at", flat=True)[:REPORTS_A_DAY])
+    if len(times) == REPORTS_A_DAY:
+        seconds = max(1, round((times[0] - since).total_seconds()))
+        raise ValidationError(
+            _("You have sent many reports today. Please wait until tomorrow."),
+            "rate_limited",
+            {"retry_after": seconds},
+        )
+    return Report.objects.create(reporter=reporter, about=about, about_number=about.pk, **facts)
+
+
+def _snapshot(reporter: User, thread: Thread, message: Message) -> list[dict[str, Any]]:
+    earlier = list(thread.messages.filter(id__lt=message.pk).order_by("-id")[:AROUND])
+    later = list(thread.messages.filter(id__gt=message.pk).order_by("id")[:AROUND])
+    later = later[: max(LATER, AROUND - len(earlier))]
+    earlier = earlier[: AROUND - len(later)][::-1]
+    names = {reporter.pk: reporter.username, thread.friend.pk: thread.friend.username}
+    return [
+        {
+            "id": each.pk,
+            "sender": names[each.sender_id],
+            "sender_number": each.sender_id,
+            "text": each.text,
+            "sent_at": each.sent_at.isoformat(),
+            "state": each.state,
+        }
+        for each in [*earlier, message, *later]
+    ]
+
+
+# --- Deciding ---
+
+
+def look(*, by: User, report: Report) -> None:
+    _need(by, "chat.view_report")
+    _write(Act.LOOKED, by=by, about_number=report.about_number, report=report)
+
+
+def dismiss(*, by: User, report: Report) -> None:
+    _need(by, "chat.decide_report")
+    with transaction.atomic():
+        _write(Act.DISMISSED, by=by, about_number=report.about_number, report=report)
+        _close(report, Outcome.DISMISSED)
+
+
+def remove_message(*, by: User, report: Report) -> None:
+    """Take a reported message out of its chat, for both; the report keeps what it said.
+
+    Raises ValidationError("not_found") when it has gone with an account.
+    """
+    _need(by, "chat.decide_report")
+    with transaction.atomic():
+        message = Message.objects.filter(pk=report.message_number or 0).first()
+        if message is None:
+            raise ValidationError(_("This message is gone already."), "not_found")
+        if message.removed_at is None:
+            message.removed_at, message.text = timezone.now(), ""
+            message.save(update_fields=["removed_at", "text"])
+            _tell_removed(message)
+        _write(Act.REMOVED, by=by, about_number=report.about_number, report=report)
+        _close(report, Outcome.REMOVED)
+
+
+def warn(*, by: User, about: User, words: str = "", report: Report | None = None) -> None:
+    _need_power_over(by, about)
+    with transaction.atomic():
+        _give_notice(about, Notice.Kind.WARNING, words=words)
+        _write(Act.WARNED, by=by, about_number=about.pk, report=report)
+        _close(report, Outcome.WARNED)
+
+
+def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> None:
+    """Let somebody read and not send, for one of the MUTES from now on; it ends by itself."""
+    _need_power_over(by, about)
+    with transaction.atomic():
+        until = timezone.now() + MUTES[hours]
+        _set_muted(about, until)
+        _give_notice(about, Notice.Kind.MUTED, until=until)
+        _write(Act.MUTED, by=by, about_number=about.pk, report=report, detail=f"{hours} h")
+        _close(report, Outcome.MUTED)
+
+
+def unmute(*, by: User, about: User) -> None:
+    _need_power_over(by, about)
+    with transaction.atomic():
+        _set_muted(about, None)
+        _give_notice(about, Notice.Kind.UNMUTED)
+        _write(Act.UNMUTED, by=by, about_number=about.pk)
+
+
+def ban(*, by: User, about: User, report: Report | None = None) -> None:
+    """Close an account: no login, no session; its open pages are left within seconds."""
+    _need_power_over(by, about)
+    with transaction.atomic():
+        _set_active(about, False)
+        about.sessions.all().end()
+        _write(Act.BANNED, by=by, about_number=about.pk, report=report)
+        _close(report, Outcome.BANNED)
+
+
+def unban(*, by: User, about: User) -> None:
+    _need_power_over(by, about)
+    with transaction.atomic():
+        _set_active(about, True)
+        _write(Act.UNBANNED, by=by, about_number=about.pk)
+
+
+def sign_out(*, by: User, about: User) -> None:
+    _need_power_over(by, about)
+    with transaction.atomic():
+        about.sessions.all().end()
+        _write(Act.SIGNED_OUT, by=by, about_number=about.pk)
+
+
+def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
+    """Write down what the admin's own forms do to users, inside their transaction."""
+    for user in about:
+        _write(act, by=by, about_number=user.pk)
+
+
+def has_power_over(by: User, about: User) -> bool:
+    """Nobody judges themselves, and only superusers judge the staff."""
+    return (
+        by.pk != about.pk
+        and by.has_perm("chat.moderate_user")
+        and (by.is_superuser or not (about.is_staff or about.is_superuser))
+    )
+
+
+def _need_power_over(by: User, about: User) -> None:
+    if not has_power_over(by, about):
+        raise PermissionDenied(_("You may not do that to this user."))
+
+
+def _need(by: User, permission: str) -> None:
+    if not by.has_perm(permission):
+        raise PermissionDenied(_("You may not do that."))
+
+
+def _close(report: Report | None, outcome: Report.Outcome) -> None:
+    """Answer everyone who has reported the same and still waits."""
+    if report is None:
+        return
+    kind = Notice.Kind.REPORT_ACTED
+    if outcome == Outcome.DISMISSED:
+        kind = Notice.Kind.REPORT_DISMISSED
+    for each in Report.objects.open().about_the_same(report).select_related("reporter"):
+        each.closed_at, each.outcome = timezone.now(), outcome
+        each.save(update_fields=["closed_at", "outcome"])
+        if each.reporter is not None:
+            _give_notice(each.reporter, kind, report=each)
+
+
+def _tell_removed(message: Message) -> None:
+    members = Membership.objects.filter(conversation=message.conversation_id)
+    unread_by = members.filter(last_read__lt=message.pk).exclude(user=message.sender_id)
+    told = [
+        Event(
+            kind=Event.Kind.MESSAGE_CHANGED,
+            conversation_id=message.conversation_id,
+            message=message,
+        )
+    ]
+    # It counts as unread no more.
+    told += [conversation_event(each) for each in unread_by.with_unread().with_last_message()]
+    events.record(told)
+
+
+def _give_notice(user: User, kind: Notice.Kind, **facts: Any) -> None:
+    notice = Notice.objects.create(user=user, kind=kind, **facts)
+    events.record([Event(kind=Event.Kind.NOTICE, user=user, data={"notice": notice.pk})])
+
+
+def _set_muted(user: User, until: datetime | None) -> None:
+    user.muted_until = until
+    user.save(update_fields=["muted_until"])
+
+
+def _set_active(user: User, is_active: bool) -> None:
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+    friends = Friendship.objects.filter(friend=user).values_list("owner_id", flat=True)
+    events.record(
+        Event(kind=Event.Kind.FRIEND_CHANGED, user_id=owner_id, data={"friend": user.pk})
+        for owner_id in friends
+    )
+
+
+def _write(
+    act: AuditEntry.Act,
+    *,
+    by: User,
+    about_number: int | None = None,
+    report: Report | None = None,
+    detail: str = "",
+) -> None:
+    AuditEntry.objects.create(
+        actor_number=by.pk,
+        act=act,
+        about_number=about_number,
+        report_number=report.pk if report else None,
+        detail=detail,
+    )
+
+
+# --- Telling ---
+
+
+def announce(*, by: User, announcement: Announcement) -> None:
+    """Tell everyone, those who have seen an earlier wording too."""
+    with transaction.atomic():
+        announcement.save()
+        event = Event(kind=Event.Kind.ANNOUNCEMENT, data={"announcement": announcement.pk})
+        events.record([event])
+        announcement.edition = event.pk
+        announcement.save(update_fields=["edition"])
+        _write(Act.ANNOUNCED, by=by, detail=f"#{announcement.pk}")
+
+
+def withdraw(*, by: User, announcement: Announcement) -> None:
+    with transaction.atomic():
+        _write(Act.WITHDRAWN, by=by, detail=f"#{announcement.pk}")
+        announcement.delete()
+
+
+def see_announcements(*, user: User, up_to: int) -> None:
+    """Move somebody's cursor forward, never beyond what there is."""
+    with transaction.atomic():
+        newest = Announcement.objects.order_by("-edition").values_list("edition", flat=True).first()
+        up_to = min(up_to, newest or 0)
+        cursor, _is_new = AnnouncementCursor.objects.get_or_create(user=user)
+        if cursor.seen_through < up_to:
+            cursor.seen_through = up_to
+            cursor.save(update_fields=["seen_through"])
+
+
+def confirm(*, notice: Notice) -> None:
+    Notice.objects.waiting().filter(pk=notice.pk).update(confirmed_at=timezone.now())

@@ -1,0 +1,108 @@
+"""What people see of the moderation: reporting, notices, announcements. No scripts needed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.http import UserRequest
+from chat.access import Thread, get_thread
+from chat.models import Announcement, Message
+from chat.presentation import list_conversations, view_thread
+from friends.models import FriendRequest
+from webchat.snapshot import of_one_moment
+
+from . import services
+from .forms import ReportPageForm
+
+OFFERED = 20  # of the newest messages, to choose from
+ANNOUNCEMENTS_SHOWN = 50
+DIGITS = 18  # of an id that the database can hold
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@of_one_moment
+def report(request: UserRequest, username: str) -> HttpResponse:
+    thread = get_thread(request.user, username)
+    if request.method != "POST":
+        return _render_report(request, thread, ReportPageForm(), request.GET.get("message", ""))
+    form = ReportPageForm(request.POST)
+    if form.is_valid():
+        try:
+            _report(request, thread, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("Thank you. A moderator will look at your report."))
+            return redirect("friends:contact", thread.friend.username)
+    chosen = request.POST.get("message", "")
+    return _render_report(request, thread, form, chosen, status=422)
+
+
+def _report(request: UserRequest, thread: Thread, *, message: int | None, reason: str) -> None:
+    if message is None:
+        services.report_person(reporter=request.user, about=thread.friend, reason=reason)
+        return
+    reported: Message = get_object_or_404(thread.messages, pk=message)
+    services.report_message(reporter=request.user, thread=thread, message=reported, reason=reason)
+
+
+def _render_report(
+    request: UserRequest, thread: Thread, form: ReportPageForm, chosen: str, status: int = 200
+) -> HttpResponse:
+    theirs = thread.messages.filter(sender=thread.friend).order_by("-id")
+    offered = list(theirs.present()[:OFFERED])
+    number = _number(chosen)
+    if number is not None and number not in {message.pk for message in offered}:
+        offered = [*theirs.filter(pk=number), *offered]
+    context = {
+        "conversations": list_conversations(request.user),
+        "friendship": thread.friendship,
+        "offered": view_thread(offered, viewer=request.user, friend=thread.friend),
+        "chosen": number,
+        "form": form,
+    }
+    return render(request, "chat/report.html", context, status=status)
+
+
+@require_safe
+@never_cache
+@of_one_moment
+def announcements(request: UserRequest) -> HttpResponse:
+    context = {
+        "announcements": Announcement.objects.all()[:ANNOUNCEMENTS_SHOWN],
+        "received_count": FriendRequest.objects.received_by(request.user).count(),
+    }
+    return render(request, "chat/announcements.html", context)
+
+
+@require_POST
+def confirm(request: UserRequest) -> HttpResponse:
+    """What stood on a page without scripts is confirmed, and the page goes on."""
+    numbers = map(_number, request.POST.getlist("notice"))
+    for notice in request.user.notices.filter(pk__in={pk for pk in numbers if pk is not None}):
+        services.confirm(notice=notice)
+    up_to = _number(request.POST.get("up_to", ""))
+    if up_to is not None:
+        services.see_announcements(user=request.user, up_to=up_to)
+    return redirect(_next_of(request))
+
+
+def _number(value: str) -> int | None:
+    """An id as a page sends it."""
+    return int(value) if value.isdecimal() and len(value) <= DIGITS else None
+
+
+def _next_of(request: UserRequest) -> str:
+    url = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}):
+        return url
+    return settings.LOGIN_REDIRECT_URL
