@@ -246,7 +246,7 @@ def test_what_could_not_be_sent_outlives_a_reload_of_the_page(friends, server):
     expect(paul.page.locator(f"{MESSAGES} .bubble")).to_have_text(["noch unterwegs"])
 
 
-def test_a_page_left_open_never_speaks_for_who_logs_in_after(friends, people):
+def test_a_page_left_open_never_speaks_for_who_logs_in_after(friends, people, server):
     """A shared computer: cora's page stands in one tab while emil logs in in another."""
     cora, dirk = friends("cora", "dirk")
     emil = people("emil", DESKTOP)
@@ -255,6 +255,12 @@ def test_a_page_left_open_never_speaks_for_who_logs_in_after(friends, people):
     dirk.page.click("#requests-received .button >> nth=0")
     cora.go("/chat/dirk/")
     cora.context.set_offline(True)
+    server.manage(
+        "shell",
+        "-c",
+        "from accounts.models import UserSession as S;"
+        "S.objects.filter(user__username='cora').end()",
+    )
     cora.context.clear_cookies()
     cora.context.add_cookies(emil.context.cookies())
     cora.say("von cora")

@@ -35,7 +35,8 @@ class Talker:
         self.connections = 0
         self.resets = 0
         self.stopping = False
-        self._cursor: int | None = None
+        # From before anybody speaks, so that who connects late has missed nothing.
+        self._cursor: int = person.get("me/").json()["last_event"]
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._socket: ClientConnection | None = None
         self._ready = asyncio.Event()
@@ -56,8 +57,7 @@ class Talker:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen_once(self) -> None:
-        query = "" if self._cursor is None else f"?after={self._cursor}"
-        url = self.person.server.url.replace("http", "ws") + f"/live/{query}"
+        url = self.person.server.url.replace("http", "ws") + f"/live/?after={self._cursor}"
         headers = {"Cookie": self.person.cookie}
         async with connect(url, additional_headers=headers, open_timeout=10) as socket:
             self.sockets.append([])
@@ -69,7 +69,7 @@ class Talker:
                 elif frame["type"] == "event":
                     self._hear(frame)
                 elif frame["type"] == "caught_up":
-                    self._cursor = max(self._cursor or 0, head)
+                    self._cursor = max(self._cursor, head)
                     self._socket = socket
                     self.connections += 1
                     self._ready.set()
