@@ -63,7 +63,8 @@ def test_a_user_is_changed_but_not_renamed(root_client, alice):
     response = root_client.post(edit(alice), {"username": "mallory", "email": "A@b.example"})
     assert response.status_code == 302
     alice.refresh_from_db()
-    assert (alice.username, alice.email, alice.is_active) == ("alice", "a@b.example", False)
+    # To ban is an act of its own.
+    assert (alice.username, alice.email, alice.is_active) == ("alice", "a@b.example", True)
 
 
 def test_a_password_can_be_set(root_client, alice):
