@@ -1,20 +1,52 @@
 """Settings of gunicorn; what people may change is in .env (see .env.example)."""
 
+import importlib
 import os
 import socket
 import sys
+import sysconfig
 import time
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
-from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 
-try:
-    from webchat import settings
-except ImproperlyConfigured as error:
-    sys.exit(f"设置有误 / Wrong setting: {error}")
+def _enter(release: Path) -> None:
+    """Let what is imported from now on come from this release and its own packages.
+
+    A reload (HUP) reads this file again, perhaps in the next release, and the workers that are
+    forked then must find nothing of the one before.
+    """
+    packages = Path(sysconfig.get_path("purelib"))
+    own_packages = release / ".venv" / packages.relative_to(sys.prefix)
+    if own_packages.is_dir():
+        other = f"/.venv/{packages.relative_to(sys.prefix)}"
+        sys.path[:] = [path for path in sys.path if not path.endswith(other)]
+        sys.path.insert(0, str(own_packages))
+    sys.path[:] = [path for path in sys.path if not (Path(path) / "manage.py").exists()]
+    sys.path.insert(0, str(release))
+
+
+def _read_settings() -> ModuleType:
+    """The settings; the workers, forked from here, read them for themselves."""
+    modules, environ = set(sys.modules), dict(os.environ)
+    try:
+        return importlib.import_module("webchat.settings")
+    except Exception as error:
+        if type(error).__name__ != "ImproperlyConfigured":
+            raise
+        sys.exit(f"设置有误 / Wrong setting: {error}")
+    finally:
+        for name in set(sys.modules) - modules:
+            if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(ROOT)):
+                del sys.modules[name]
+        os.environ.clear()
+        os.environ.update(environ)
+
+
+_enter(ROOT)
+settings = _read_settings()
 
 os.environ["TZ"] = settings.TIME_ZONE
 time.tzset()

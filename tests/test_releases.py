@@ -1,0 +1,176 @@
+"""deploy/release.sh and upgrade.sh: one release after another below a prefix of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+import pytest
+
+from tests import environment
+from tests.server import ROOT, free_port, wait_for
+
+IGNORED = shutil.ignore_patterns(
+    ".venv", ".git", ".env", "data", "staticfiles", "__pycache__", ".*_cache", "bench", "docs"
+)
+
+
+class Home:
+    """What install.sh makes in /srv/webchat, with a server that a pid file stands for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.source = path / "source"
+        self.port = free_port()
+        self.env = os.environ | {
+            "WEBCHAT_HOME": str(path / "home"),
+            "WEBCHAT_SOCKET": f"127.0.0.1:{self.port}",
+            "WEBCHAT_RELOAD": f"sh {path}/reload.sh",
+            "WEBCHAT_RESTART": f"sh {path}/reload.sh",
+        }
+        for name in [*environment.names, "DJANGO_SETTINGS_MODULE"]:
+            self.env.pop(name, None)
+        shutil.copytree(ROOT, self.source, ignore=IGNORED)
+        self.home = path / "home"
+        self.home.mkdir()
+        (self.home / ".env").write_text(
+            f"SECRET_KEY={'k' * 50}\nDATA_DIR={path}/data\nPORT={self.port}\n"
+        )
+
+    def sh(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-eu", "-c", script],
+            cwd=self.source,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def install(self) -> None:
+        script = (
+            ". deploy/setup.sh; . deploy/release.sh; make_release;"
+            'manage "$release" migrate -v 0 --no-input; switch_to "$release"'
+        )
+        done = self.sh(script)
+        assert done.returncode == 0, done.stderr
+        self.process = subprocess.Popen(
+            [
+                f"{self.home}/current/.venv/bin/python", "-m", "gunicorn",
+                "--config", f"{self.home}/current/deploy/gunicorn.conf.py",
+            ],
+            cwd=self.home / "current",
+            env=self.env,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        (self.path / "reload.sh").write_text(f"kill -HUP {self.process.pid}; sleep 2\n")
+        wait_for(self.port, self.process)
+
+    def upgrade(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.sh("sh deploy/upgrade.sh " + " ".join(arguments))
+
+    def change(self, name: str, old: str, new: str) -> None:
+        file = self.source / name
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    @property
+    def current(self) -> Path:
+        return (self.home / "current").resolve()
+
+    def health(self) -> str:
+        return httpx.get(f"http://127.0.0.1:{self.port}/healthz").text
+
+    @contextmanager
+    def asked_all_the_time(self) -> Iterator[list[int | str]]:
+        answers: list[int | str] = []
+        done = Event()
+
+        def ask() -> None:
+            with httpx.Client(base_url=f"http://127.0.0.1:{self.port}") as client:
+                while not done.is_set():
+                    try:
+                        answers.append(client.get("/healthz").status_code)
+                    except httpx.HTTPError as error:
+                        answers.append(repr(error))
+                    done.wait(0.02)
+
+        asking = Thread(target=ask)
+        asking.start()
+        yield answers
+        done.set()
+        asking.join()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(15)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    # The packages of this environment, instead of an installation for each release.
+    monkeypatch.setitem(home.env, "PYTHONDONTWRITEBYTECODE", "1")
+    setup = home.source / "deploy/setup.sh"
+    setup.write_text(
+        setup.read_text()
+        + f"\nmake_venv() {{ {sys.executable} -m venv --without-pip --clear .venv;"
+        f" rm -r .venv/lib/python*/site-packages;"
+        f" cp -rs {Path(sys.prefix).resolve()}/lib/python*/site-packages .venv/lib/python*/; }}\n"
+        "install() { :; }\n"
+    )
+    home.install()
+    yield home
+    home.stop()
+
+
+@pytest.mark.faults
+def test_an_upgrade_switches_to_the_new_code_and_back_without_a_failed_request(home):
+    first = home.current
+    was = home.health()
+    home.change("webchat/health.py", '"ok"', '"ok, as of the next release"')
+    with home.asked_all_the_time() as answers:
+        done = home.upgrade()
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert len(answers) > 20
+    assert set(answers) == {200}
+    assert home.current != first
+    assert home.health() != was
+    assert list((home.path / "data" / "backups").iterdir()), "no backup was taken before"
+
+    assert home.upgrade("--back").returncode == 0
+    assert home.current == first
+    assert home.health() == was
+    assert home.upgrade().returncode == 0
+    again = home.current
+    done = home.upgrade()
+    assert (done.returncode, home.current) == (0, again), "nothing was new"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("webchat/asgi.py", "REQUEST_THREADS = 8", "REQUEST_THREADS = 8 / 0"),
+        ("webchat/settings.py", 'HTTPS = bool(SITE', "HTTPS = bool((SITE"),
+        ("webchat/health.py", "def readyz", "def unready"),
+    ],
+)  # fmt: skip
+def test_an_upgrade_that_cannot_serve_leaves_the_old_release_serving(home, name, old, new):
+    first, was = home.current, home.health()
+    home.change(name, old, new)
+    home.env["WEBCHAT_READY_SECONDS"] = "5"
+    done = home.upgrade()
+    assert done.returncode == 1, done.stdout
+    assert home.current == first
+    assert home.process.poll() is None
+    assert home.health() == was
