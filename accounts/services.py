@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from . import signals
 from .models import NAME_TAKEN, RetiredUsername, User, UserSession
-from .names import normalize_username, validate_unreserved, validate_username
+from .names import normalize_username, username_key, validate_unreserved, validate_username
 
 
 def check_available(username: str) -> str:
@@ -42,6 +42,26 @@ def register(*, username: str, password: str) -> User:
             raise
         raise ValidationError(NAME_TAKEN, "name_taken") from None
     return user
+
+
+def rename(*, user: User, username: str) -> None:
+    """Give an account another name; the old one is held back for 30 days.
+
+    Raises ValidationError as `check_available` does. The same name in another case or width is
+    free to its owner.
+    """
+    with transaction.atomic():
+        person = User.objects.get(pk=user.pk)  # as others know them at this moment
+        old_username = person.username
+        if username_key(username) == person.username_key:
+            validate_username(username)
+        else:
+            check_available(username)
+            RetiredUsername.objects.retire(old_username)
+        person.username = username
+        person.save(update_fields=["username", "username_key"])
+        signals.account_renamed.send(User, user=person, old_username=old_username)
+    user.username, user.username_key = person.username, person.username_key
 
 
 def change_password(*, request: HttpRequest, user: User, password: str) -> None:

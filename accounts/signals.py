@@ -2,6 +2,7 @@
 
 account_summary(users)   what goes with these accounts: each receiver answers with a dict of
                          counts under "friends", "requests", "conversations" or "messages"
+account_renamed(user, old_username)   inside the transaction of the change
 
 That an account goes they learn from Django's own `pre_delete`, inside the transaction.
 """
@@ -9,3 +10,4 @@ That an account goes they learn from Django's own `pre_delete`, inside the trans
 from django.dispatch import Signal
 
 account_summary = Signal()
+account_renamed = Signal()

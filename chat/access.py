@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
+from accounts.names import username_key
 from friends.access import get_friendship
 from friends.models import Friendship
 
-from .models import Conversation, Membership, Message, MessageQuerySet
+from .models import Conversation, Event, Membership, Message, MessageQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def get_thread(user: User, username: str) -> Thread:
 
 def get_message(user: User, pk: int) -> tuple[Thread, Message]:
     """A message of one's own, with the thread that it stands in."""
-    own = Conversation.objects.filter(Q(low=user) | Q(high=user))
+    own = Conversation.objects.of(user)
     message = get_object_or_404(
         Message.objects.select_related("conversation__low", "conversation__high"),
         pk=pk,
@@ -56,3 +56,16 @@ def get_message(user: User, pk: int) -> tuple[Thread, Message]:
     conversation = message.conversation
     thread = get_thread(user, conversation.username_of(conversation.other_id(user.pk)))
     return thread, get_object_or_404(thread.messages, pk=pk)
+
+
+def renamed_to(user_id: int, username: str) -> str | None:
+    """What a friend is called now whom the user knew by this name, for as long as the log tells."""
+    key = username_key(username)
+    told = Event.objects.filter(
+        user=user_id, kind=Event.Kind.FRIEND_CHANGED, data__has_key="old_username"
+    )
+    for event in told.order_by("-id"):
+        if username_key(event.data["old_username"]) == key:
+            friendships = Friendship.objects.filter(owner=user_id, friend=event.data["friend"])
+            return friendships.values_list("friend__username", flat=True).first()
+    return None

@@ -262,6 +262,9 @@ class Sight:
                 shown["unavailable"] = True
         return shown
 
+    def _renamed(self, event: Event, viewer: User) -> dict[str, Any]:
+        return {"username": viewer.username}
+
     def _notice(self, event: Event, viewer: User) -> dict[str, Any] | None:
         notice = self._notices.get(event.data["notice"])
         if notice is None:
@@ -284,6 +287,7 @@ SHOWN = {
     Kind.FRIEND_REQUEST: Sight._request,
     Kind.FRIEND_ADDED: Sight._friend,
     Kind.FRIEND_CHANGED: Sight._friend,
+    Kind.RENAMED: Sight._renamed,
     Kind.NOTICE: Sight._notice,
     Kind.ANNOUNCEMENT: Sight._announcement,
 }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import account_summary
+from accounts.signals import account_renamed, account_summary
 from friends import signals
 from friends.models import FriendRequest, Friendship
 
@@ -79,15 +78,35 @@ def on_friend_changed(owner: User, friend: User, **kwargs: Any) -> None:
     events.record([Event(kind=Kind.FRIEND_CHANGED, user=owner, data={"friend": friend.pk})])
 
 
+@receiver(account_renamed)
+def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
+    """Tell the friends, and the person's own pages."""
+    told = [Event(kind=Kind.RENAMED, user=user, data={})]
+    friends = Friendship.objects.filter(friend=user).values("owner")
+    theirs = Membership.objects.filter(conversation__in=Conversation.objects.of(user))
+    for membership in theirs.filter(user__in=friends).with_unread().with_last_message():
+        data = {"friend": user.pk, "old_username": old_username}
+        told += [
+            Event(kind=Kind.FRIEND_CHANGED, user_id=membership.user_id, data=data),
+            # What a page missed before is shown under a name that it did not know yet.
+            conversation_event(membership),
+        ]
+    events.record(told)
+
+
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")
-def before_deletion(**kwargs: Any) -> None:
+def before_deletion(instance: User, **kwargs: Any) -> None:
     events.keep_head()
+    # They name the person to friends, by names that may be older than the account's last.
+    Event.objects.filter(
+        kind__in=[Kind.FRIEND_ADDED, Kind.FRIEND_CHANGED], data__friend=instance.pk
+    ).delete()
 
 
 @receiver(account_summary)
 def count_messages(users: list[User], **kwargs: Any) -> dict[str, int]:
     """Of both sides: a conversation goes as a whole."""
-    theirs = Conversation.objects.filter(Q(low__in=users) | Q(high__in=users))
+    theirs = Conversation.objects.of(*users)
     return {
         "conversations": theirs.count(),
         "messages": Message.objects.filter(conversation__in=theirs).count(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 from . import events
+from .access import renamed_to
 from .bulk import insert, stored
 from .drafts import Draft
 from .facts import Facts, look_up
@@ -105,6 +106,15 @@ def mark_read(*, membership: Membership, up_to: int) -> dict[str, object]:
     return {"last_read": now.last_read, "last_read_time": minute(now.last_read_at)}
 
 
+def _look_up_retry(draft: Draft) -> Facts | None:
+    """The facts about a message that stands, sent to a friend who has another name by now."""
+    username = renamed_to(draft.sender_id, draft.to)
+    if username is None:
+        return None
+    [facts] = look_up([replace(draft, to=username)])
+    return facts if facts and facts.message_id else None
+
+
 @dataclass(slots=True)
 class _New:
     """A message that is about to be written."""
@@ -122,7 +132,10 @@ class _Batch:
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.drafts = drafts
-        self.facts = look_up(drafts)
+        self.facts = [
+            facts or _look_up_retry(draft)
+            for draft, facts in zip(drafts, look_up(drafts), strict=True)
+        ]
         self.rate = _Rate({draft.sender_id for draft in drafts})
         self.now = timezone.now()
         self.standing: Mapping[int, Message] = Message.objects.in_bulk(

@@ -18,7 +18,7 @@ from friends.models import FriendRequest
 from webchat.snapshot import of_one_moment
 
 from . import services
-from .access import Thread, get_thread
+from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
 from .drafts import Draft
 from .forms import MessageForm, ReadForm
@@ -37,7 +37,15 @@ def chats(request: UserRequest) -> HttpResponse:
 @never_cache
 @of_one_moment
 def conversation(request: UserRequest, username: str) -> HttpResponse:
-    thread = get_thread(request.user, username)
+    try:
+        thread = get_thread(request.user, username)
+    except Http404:
+        new_name = renamed_to(request.user.pk, username)
+        if new_name is None:
+            raise
+        if request.method != "POST":
+            return redirect("chat:conversation", new_name)
+        thread = get_thread(request.user, new_name)
     if request.method != "POST":
         return _render(request, thread, MessageForm(), before=_before(request))
     if request.POST.get("action") == "read":

@@ -15,6 +15,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         low, high = sorted((user.pk, friend.pk))
         return self.filter(low=low, high=high)
 
+    def of(self, *users: User) -> ConversationQuerySet:
+        return self.filter(Q(low__in=users) | Q(high__in=users))
+
     def open_between(self, user: User, friend: User) -> Conversation:
         """The conversation of the two, made if there is none yet."""
         low, high = sorted((user.pk, friend.pk))

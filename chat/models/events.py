@@ -35,6 +35,7 @@ class Event(models.Model):
         CONVERSATION_CHANGED = "conversation_changed"
         ANNOUNCEMENT = "announcement"
         NOTICE = "notice"
+        RENAMED = "renamed"
         SESSION = "session"
 
     kind = models.CharField(max_length=24, choices=Kind)
