@@ -15,6 +15,7 @@ favicon = RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))
 admin.site.site_title = _("Chat administration")
 admin.site.site_header = _("Chat administration")
 admin.site.index_title = _("What is stored")
+admin.site.site_url = f"{settings.PREFIX}/"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
