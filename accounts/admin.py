@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from . import services
@@ -98,6 +98,10 @@ class UserAdmin(BaseUserAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         self._delete(request, queryset)
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        """Say it by number: the answer waits in a session, which outlives the account."""
+        return super().response_delete(request, f"#{obj_id}", obj_id)
 
     def _delete(self, request: HttpRequest, users: Iterable[User]) -> None:
         users = list(users)

@@ -6,7 +6,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from .models import RetiredUsername, User
-from .services import link_session
+from .services import forget_in_admin_log, forget_in_sessions, link_session
 
 
 @receiver(user_logged_in, dispatch_uid="accounts_link_session")
@@ -16,6 +16,8 @@ def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 @receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")
 def before_deletion(instance: User, **kwargs: Any) -> None:
-    """However an account is deleted, its name is held back and its sessions end."""
+    """However an account is deleted, its name is held back and nothing names it any more."""
     RetiredUsername.objects.retire(instance.username)
     instance.sessions.all().end()
+    forget_in_sessions(instance)
+    forget_in_admin_log(instance)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -13,6 +16,10 @@ from django.http import HttpRequest
 from . import signals
 from .models import NAME_TAKEN, RetiredUsername, User, UserSession
 from .names import normalize_username, username_key, validate_unreserved, validate_username
+from .traces import Name, texts_in
+
+# Of the next page only, and what may name somebody: the flash messages, who has just registered.
+PASSING_SESSION_KEYS = ("_messages", "registered")
 
 
 def check_available(username: str) -> str:
@@ -92,6 +99,28 @@ def delete_account(*, user: User) -> None:
     """
     with transaction.atomic():
         user.delete()
+
+
+def forget_in_sessions(user: User) -> None:
+    """Take away what sessions say of a user: those of others in what waits to be shown there."""
+    name = Name(user.username)
+    for session in Session.objects.iterator():
+        data = session.get_decoded()
+        if data.get(SESSION_KEY) == str(user.pk):
+            session.delete()
+        elif any(map(name.stands_in, texts_in(data))):
+            for key in PASSING_SESSION_KEYS:
+                data.pop(key, None)
+            session.session_data = Session.objects.encode(data)
+            session.save(update_fields=["session_data"])
+
+
+def forget_in_admin_log(user: User) -> None:
+    """Let the admin's log know a user by number only."""
+    content_type = ContentType.objects.get_for_model(User)
+    LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(
+        object_repr=f"user {user.pk}"
+    )
 
 
 def summarize(users: Iterable[User]) -> dict[str, int]:

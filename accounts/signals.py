@@ -3,6 +3,8 @@
 account_summary(users)   what goes with these accounts: each receiver answers with a dict of
                          counts under "friends", "requests", "conversations" or "messages"
 account_renamed(user, old_username)   inside the transaction of the change
+trace_found(trace)       why a value may name an account that is deleted: an answer of `traces.Kept`
+account_kept(username)   what else stays of a deleted account: a list of `traces.Kept`
 
 That an account goes they learn from Django's own `pre_delete`, inside the transaction.
 """
@@ -11,3 +13,5 @@ from django.dispatch import Signal
 
 account_summary = Signal()
 account_renamed = Signal()
+trace_found = Signal()
+account_kept = Signal()

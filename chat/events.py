@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -31,6 +32,7 @@ from .moderation.presentation import notice_text
 from .presentation import ConversationView, view_message
 
 BATCH = 500  # events in one answer
+KEPT_FOR = timedelta(days=7)  # at least: who was away for longer loads the page anew
 
 Kind = Event.Kind
 

@@ -8,14 +8,22 @@ from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import account_renamed, account_summary
+from accounts.signals import account_kept, account_renamed, account_summary, trace_found
+from accounts.traces import Kept, Trace
 from friends import signals
 from friends.models import FriendRequest, Friendship
 
 from . import events
-from .models import Conversation, Event, Membership, Message
+from .bulk import loaded
+from .models import AuditEntry, Conversation, Event, Membership, Message
 
 Kind = Event.Kind
+FREE_TEXTS = {
+    ("chat_announcement", "text"),
+    ("chat_message", "text"),
+    ("chat_notice", "words"),
+    ("chat_report", "reason"),
+}
 
 
 @receiver(signals.request_asked)
@@ -111,6 +119,24 @@ def count_messages(users: list[User], **kwargs: Any) -> dict[str, int]:
         "conversations": theirs.count(),
         "messages": Message.objects.filter(conversation__in=theirs).count(),
     }
+
+
+@receiver(trace_found)
+def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
+    place = (trace.table, trace.column)
+    if place == ("chat_event", "data") and trace.row["kind"] == Kind.FRIEND_REMOVED:
+        told_at = loaded(Event, "created_at", trace.row["created_at"])
+        return Kept("tells a friend that the account is gone", told_at + events.KEPT_FOR)
+    if place == ("chat_report", "snapshot"):
+        return Kept("what was reported, for the moderators")
+    return Kept("somebody else's words") if place in FREE_TEXTS else None
+
+
+@receiver(account_kept)
+def count_kept(**kwargs: Any) -> list[Kept]:
+    people = User.objects.values("pk")
+    entries = AuditEntry.objects.exclude(about_number=None).exclude(about_number__in=people)
+    return [Kept(f"{entries.count()} entries of the audit log, by number, about who is gone")]
 
 
 def conversation_event(membership: Membership) -> Event:

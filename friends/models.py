@@ -62,7 +62,7 @@ class FriendRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sender} → {self.recipient}"
+        return f"friend request {self.pk}"
 
 
 class FriendshipQuerySet(models.QuerySet["Friendship"]):
@@ -110,7 +110,7 @@ class Friendship(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owner} – {self.friend}"
+        return f"friendship {self.pk}"
 
     @property
     def username(self) -> str:
@@ -138,4 +138,4 @@ class Block(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owner} ⊘ {self.target}"
+        return f"block {self.pk}"

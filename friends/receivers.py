@@ -7,7 +7,8 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import account_summary
+from accounts.signals import account_summary, trace_found
+from accounts.traces import Kept, Trace
 
 from .models import FriendRequest, Friendship
 from .services import part_with_everyone
@@ -25,3 +26,10 @@ def count_friends(users: list[User], **kwargs: Any) -> dict[str, int]:
         "friends": Friendship.objects.filter(owner__in=users).count(),
         "requests": FriendRequest.objects.filter(waiting).count(),
     }
+
+
+@receiver(trace_found)
+def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
+    if trace.column in ("note", "remark"):
+        return Kept("somebody else's words")
+    return None

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, models
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
-from accounts.services import delete_account
+from accounts.services import delete_account, rename
 from chat import access, events, services
 from chat.access import get_thread
 from chat.models import Event, Message
-from friends.services import ask, block
+from chat.moderation.services import report_message
+from friends.services import ask, block, set_remark
 from tests.cast import Api, befriend, error_of, make_user, say
 
 WAYS = {
@@ -165,3 +170,57 @@ def test_an_account_that_goes_while_friends_write_goes_whole(alice, settings):
     assert not Message.objects.exists()
     for friend in friends:
         assert [event["kind"] for event in told(friend, head)] == ["friend_removed"]
+
+
+def verify(username: str) -> str:
+    out = StringIO()
+    call_command("verify_deletion", username, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("way", [*WAYS, "the admin"])
+def test_nothing_names_the_account_but_what_is_kept_on_purpose(alice, bob, carol, way):
+    befriend(bob, carol)
+    set_remark(friendship=alice.friendships.get(), remark="bob 同学")
+    say(bob, carol, "bob was here")
+    rename(user=bob, username="bobby")
+    rename(user=bob, username="bob.b")
+    message = say(bob, alice, "1")
+    thread, message = access.get_message(alice, message.id)
+    report_message(reporter=alice, thread=thread, message=message, reason="bob.b")
+    Api(alice).client.post("/contacts/bob.b/remove/")
+    ask(sender=bob, username="alice", note="I am bob.b")
+    if way == "the admin":
+        root = Client()
+        root.force_login(User.objects.create_superuser("root"))
+        root.post(reverse("admin:accounts_user_delete", args=[bob.pk]), {"post": "yes"})
+    else:
+        WAYS[way](bob)
+    printed = verify("bob.b")
+    assert "tells a friend" in printed
+    assert "what was reported" in printed
+    assert "entries of the audit log" in printed
+    verify("bob")
+    verify("bobby")
+
+
+def test_raw_sql_is_refused_by_the_foreign_keys(transactional_db, alice, bob):
+    say(alice, bob, "1")
+    with connection.cursor() as cursor, pytest.raises(IntegrityError):
+        cursor.execute("DELETE FROM accounts_user WHERE id = %s", [bob.pk])
+    assert User.objects.filter(pk=bob.pk).exists()
+    assert Message.objects.exists()
+    connection.check_constraints()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_careless_hand_leaves_is_found(alice, bob):
+    say(bob, alice, "1")
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM accounts_user WHERE id = %s", [bob.pk])
+    err = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_deletion", "bob", stdout=StringIO(), stderr=err)
+    assert "points to a accounts_user that is gone" in err.getvalue()
+    for table in ("chat_message", "friends_friendship", "chat_membership"):
+        assert f"LEFT: {table}" in err.getvalue()

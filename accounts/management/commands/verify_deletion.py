@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts import traces
+from accounts.models import User
+
+
+class Command(BaseCommand):
+    """Fails when anything is found that should have gone."""
+
+    help = "Searches the whole database for an account that was deleted, by its name."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        username = options["username"]
+        if User.objects.named(username).exists():
+            raise CommandError(f"{username} has an account.")
+        left = traces.find_orphans()
+        kept = list(traces.list_kept(username))
+        for trace in traces.find_traces(username):
+            if reason := traces.explain(trace):
+                kept.append(traces.Kept(f"{trace}: {reason.what}", reason.until))
+            else:
+                left.append(str(trace))
+        for each in kept:
+            self.stdout.write(f"kept {_until(each)}: {each.what}")
+        for line in left:
+            self.stderr.write(f"LEFT: {line}")
+        if left:
+            raise CommandError(f"{len(left)} traces of {username} are left.")
+        self.stdout.write(self.style.SUCCESS(f"Nothing else is left of {username}."))
+
+
+def _until(kept: traces.Kept) -> str:
+    if kept.until is None:
+        return "for good"
+    return f"until {timezone.localtime(kept.until):%Y-%m-%d %H:%M}"

@@ -1,0 +1,172 @@
+"""Where a name stands in the database: the proof that the deletion of an account was complete."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.db import connection, models
+from django.dispatch import Signal
+
+from . import signals
+from .models import RetiredUsername, User, retired_digest
+from .names import username_key
+
+ROWS_AT_ONCE = 1000
+# What stands in them comes from the code, or from the database itself.
+IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", "sqlite_")
+NAME_CHARACTERS = r"[\w.-]"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One value that names the account."""
+
+    table: str
+    column: str
+    row: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}, row {next(iter(self.row.values()))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that outlives a deletion on purpose; without a time it is kept for good."""
+
+    what: str
+    until: datetime | None = None
+
+
+class Name:
+    """A name to look for: not as a part of another name, and not in another's."""
+
+    def __init__(self, username: str) -> None:
+        key = username_key(username)
+        self._pattern = re.compile(_edge(key[0], "(?<!") + re.escape(key) + _edge(key[-1], "(?!"))
+        self._others = set(User.objects.values_list("username_key", flat=True)) - {key}
+
+    def stands_in(self, text: str) -> bool:
+        text = username_key(text)
+        return any(
+            self._run_around(text, found) not in self._others
+            for found in self._pattern.finditer(text)
+        )
+
+    def _run_around(self, text: str, found: re.Match[str]) -> str:
+        """The longest name that what was found may be a part of."""
+        before = re.search(f"{NAME_CHARACTERS}*$", text[: found.start()])
+        after = re.match(f"{NAME_CHARACTERS}*", text[found.end() :])
+        run = (before[0] if before else "") + found[0] + (after[0] if after else "")
+        return run.strip(".-")
+
+
+def find_traces(username: str) -> Iterator[Trace]:
+    """Every value in any table that names the account, sessions and JSON decoded."""
+    name = Name(username)
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+    by_table = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
+    for table in sorted(tables):
+        if not table.startswith(IMPERSONAL):
+            yield from _search(table, _telling_columns(by_table.get(table)), name)
+
+
+def explain(trace: Trace) -> Kept | None:
+    """Why it stays, if that is on purpose."""
+    return next(filter(None, _ask(signals.trace_found, trace=trace)), None)
+
+
+def list_kept(username: str) -> Iterator[Kept]:
+    """What stays and does not name the account."""
+    for retired in RetiredUsername.objects.filter(digest=retired_digest(username)):
+        yield Kept("the name, held back (as an HMAC of its key)", retired.expires_at)
+    for kept in _ask(signals.account_kept, username=username):
+        yield from kept
+
+
+def find_orphans() -> list[str]:
+    """Rows that point to nothing, and sessions of nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_key_check")
+        found = [
+            f"{table}, row {row}: points to a {parent} that is gone"
+            for table, row, parent, _index in cursor.fetchall()
+        ]
+    user_ids = {str(pk) for pk in User.objects.values_list("pk", flat=True)}
+    for session in Session.objects.iterator():
+        owner = session.get_decoded().get("_auth_user_id")
+        if owner is not None and owner not in user_ids:
+            found.append("django_session: a session of an account that is gone")
+    return found
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in what JSON can hold, texts that are JSON themselves included."""
+    if isinstance(value, str):
+        yield from _texts("", value)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield str(key)
+            yield from texts_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts_in(each)
+
+
+def _ask(signal: Signal, **facts: Any) -> list[Any]:
+    return [answer for _receiver, answer in signal.send(User, **facts)]
+
+
+def _edge(character: str, look: str) -> str:
+    # Chinese is written without spaces: a name in it stands right beside other words.
+    return rf"{look}[0-9a-z_])" if re.match("[0-9a-z_]", character) else ""
+
+
+def _telling_columns(model: type[models.Model] | None) -> set[str] | None:
+    """The columns of a model that may hold a name; None for a table that has no model."""
+    if model is None:
+        return None
+    texts = (models.CharField, models.TextField, models.JSONField, models.BinaryField)
+    return {
+        str(field.column)
+        for field in model._meta.concrete_fields
+        if isinstance(field, texts) and not field.choices and field.name != "password"
+    }
+
+
+def _search(table: str, columns: set[str] | None, name: Name) -> Iterator[Trace]:
+    quoted = connection.ops.quote_name(table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {quoted}")  # noqa: S608
+        names = [column[0] for column in cursor.description]
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            for values in rows:
+                row = dict(zip(names, values, strict=True))
+                for column, value in row.items():
+                    is_telling = columns is None or column in columns
+                    if is_telling and any(map(name.stands_in, _texts(column, value))):
+                        yield Trace(table, column, row)
+
+
+def _texts(column: str, value: Any) -> Iterator[str]:
+    """What a stored value says, in plain characters."""
+    if column == "session_data":
+        yield from texts_in(Session(session_data=value).get_decoded())
+        return
+    if isinstance(value, bytes):
+        value = value.decode(errors="ignore")
+    if not isinstance(value, str):
+        return
+    yield value
+    if value.startswith(("{", "[", '"')):
+        try:
+            yield from texts_in(json.loads(value))
+        except ValueError:
+            return
