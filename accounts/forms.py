@@ -91,6 +91,12 @@ class PasswordChangeForm(BasePasswordChangeForm):
         self.fields["new_password1"].help_text = PASSWORD_HELP
         self.fields["new_password2"].help_text = ""
 
+    def clean_new_password1(self) -> str:
+        password: str = self.cleaned_data["new_password1"]
+        if self.user.must_change_password and self.user.check_password(password):
+            raise ValidationError(_("Please choose another password than this one."), "invalid")
+        return password
+
 
 class DeleteForm(forms.Form):
     password = _current_password_field()

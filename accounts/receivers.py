@@ -5,13 +5,14 @@ from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from . import sessions
 from .models import RetiredUsername, User
-from .services import forget_in_admin_log, forget_in_sessions, link_session
+from .services import forget_in_admin_log, forget_in_sessions
 
 
 @receiver(user_logged_in, dispatch_uid="accounts_link_session")
 def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    link_session(request=request, user=user)
+    sessions.link(request=request, user=user)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")

@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from . import signals
-from .models import NAME_TAKEN, RetiredUsername, User, UserSession
+from . import sessions, signals
+from .models import NAME_TAKEN, RetiredUsername, User
 from .names import normalize_username, username_key, validate_unreserved, validate_username
 from .traces import Name, texts_in
 
@@ -74,20 +74,12 @@ def rename(*, user: User, username: str) -> None:
 def change_password(*, request: HttpRequest, user: User, password: str) -> None:
     """Set the password; the session of `request` goes on, all others of the user end."""
     user.set_password(password)
+    user.must_change_password = False
     with transaction.atomic():
-        user.save(update_fields=["password"])
+        user.save(update_fields=["password", "must_change_password"])
         update_session_auth_hash(request, user)
-        link_session(request=request, user=user)
-        user.sessions.exclude(session=request.session.session_key).end()
-
-
-def link_session(*, request: HttpRequest, user: User) -> None:
-    """Remember whose session this is; its key is new after each login and password change."""
-    if request.session.session_key is None:
-        request.session.create()
-    UserSession.objects.update_or_create(
-        session_id=request.session.session_key, defaults={"user": user}
-    )
+        sessions.link(request=request, user=user)
+        sessions.end_others(user=user, session_key=request.session.session_key)
 
 
 def delete_account(*, user: User) -> None:

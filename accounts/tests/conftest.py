@@ -1,4 +1,5 @@
 import pytest
+from django.utils import translation
 
 from accounts.models import User
 
@@ -38,3 +39,9 @@ def alice_client(client, alice):
 def root_client(client, db):
     client.force_login(User.objects.create_superuser("root", password=PASSWORD))
     return client
+
+
+@pytest.fixture
+def english():
+    with translation.override("en"):
+        yield

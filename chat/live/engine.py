@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from accounts import sessions
 from accounts.models import User
 
 from . import typing
@@ -35,13 +36,16 @@ class Engine:
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
         self.feed = Feed(self.hub, self._readers)
         self.writer = Writer(self._loop, self.feed.written)
-        self._sweeper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self.feed.start()
         self.writer.start()
-        self._sweeper = asyncio.create_task(self._sweep(), name="live-sweep")
+        self._tasks = [
+            asyncio.create_task(self._sweep(), name="live-sweep"),
+            asyncio.create_task(self._write_seen(), name="live-seen"),
+        ]
 
     def admit(self, socket: Socket) -> int | None:
         """Take a socket in, or answer with the code to close it with."""
@@ -58,8 +62,8 @@ class Engine:
         self.begin_stop()
         if self._ending is not None:
             await self._ending
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self.feed.stop()
         for _thread in range(READER_THREADS):
             self._readers.submit(connection.close)
@@ -93,3 +97,13 @@ class Engine:
                 continue
             for visitor in ended:
                 sockets[visitor].close(SESSION_ENDED)
+
+    async def _write_seen(self) -> None:
+        """Keep the list of sessions fresh without a write for each request."""
+        while True:
+            await asyncio.sleep(sessions.SEEN_EVERY.total_seconds())
+            connected = {socket.visitor.session_key for socket in self.hub}
+            try:
+                await self.in_thread(sessions.write_seen, connected)
+            except Exception:
+                logger.exception("Who was here could not be written down")

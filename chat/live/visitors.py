@@ -71,7 +71,9 @@ def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
         )
         passwords = dict(
             User.objects.filter(
-                pk__in={visitor.user.pk for visitor in some}, is_active=True
+                pk__in={visitor.user.pk for visitor in some},
+                is_active=True,
+                must_change_password=False,
             ).values_list("pk", "password")
         )
         for visitor in some:
@@ -98,7 +100,8 @@ def _user_of(session_key: str) -> User | None:
     request = HttpRequest()
     request.session = SessionStore(session_key)
     user = auth.get_user(request)
-    return user if isinstance(user, User) else None
+    # Who has to choose a password first gets nothing but the page for it.
+    return user if isinstance(user, User) and not user.must_change_password else None
 
 
 def _headers(scope: Scope) -> dict[str, str]:

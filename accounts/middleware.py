@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from webchat import api
+
+from . import sessions
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# What somebody may still do who has to change the password first.
+OPEN_MEANWHILE = {
+    "accounts:password_change",
+    "accounts:logout",
+    "accounts:language",
+    "admin:logout",
+    "healthz",
+    "readyz",
+}
+
+
+class SeenMiddleware:
+    """Note whose sessions are in use; what was not asked about the session stays unasked."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        session = request.session
+        if session.accessed and session.session_key and SESSION_KEY in session:
+            sessions.note_seen(session.session_key)
+        return response
+
+
+class PasswordChangeMiddleware:
+    """Lead who came with a password on a slip of paper to choose their own, and nowhere else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is not None and match.view_name in OPEN_MEANWHILE:
+            return None
+        if not getattr(request.user, "must_change_password", False):
+            return None
+        if api.is_api(request):
+            return api.refuse("forbidden", _("Please change your password first."))
+        return redirect("accounts:password_change")

@@ -1,0 +1,133 @@
+"""The sessions of an account: whose they are, from which device, when they were last seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from webchat.middleware import client_address
+
+from .models import User, UserSession
+
+SEEN_EVERY = timedelta(minutes=3)  # a write for each request would cost more than the request
+USER_AGENT_LENGTH = 255
+# The first that fits: most browsers also claim to be the ones below them.
+BROWSERS = (
+    ("MicroMessenger", gettext_lazy("WeChat")),
+    ("QQBrowser", gettext_lazy("QQ Browser")),
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox|FxiOS", "Firefox"),
+    ("Chrome|CriOS", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("HarmonyOS", "HarmonyOS"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X|Macintosh", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+MOBILE = re.compile("Mobi|Android|iPhone|iPad|HarmonyOS")
+
+_seen: set[str] = set()  # session keys, since the last `write_seen` of this process
+
+
+def link(*, request: HttpRequest, user: User) -> None:
+    """Remember whose session this is; its key is new after each login and password change."""
+    if request.session.session_key is None:
+        request.session.create()
+    UserSession.objects.update_or_create(
+        session_id=request.session.session_key,
+        defaults={
+            "user": user,
+            "last_seen_at": timezone.now(),
+            "address": client_address(request) or None,
+            "user_agent": user_agent(request)[:USER_AGENT_LENGTH],
+        },
+    )
+
+
+def end(*, user: User, public_id: str) -> bool:
+    """Sign out one device; False if it is gone already, or was never the user's."""
+    for session in user.sessions.all():
+        if constant_time_compare(public_id_of(session), public_id):
+            user.sessions.filter(pk=session.pk).end()
+            return True
+    return False
+
+
+def end_others(*, user: User, session_key: str | None) -> None:
+    """Sign out everywhere else."""
+    user.sessions.exclude(session=session_key).end()
+
+
+def note_seen(session_key: str) -> None:
+    """A visitor was here. Cheap, and safe from any thread."""
+    _seen.add(session_key)
+
+
+def write_seen(connected: Iterable[str] = ()) -> None:
+    """Write down who was here since the last time, and who is connected now."""
+    noted = _seen.copy()
+    keys = noted.union(connected)
+    now = timezone.now()
+    stale = UserSession.objects.filter(last_seen_at__lt=now - SEEN_EVERY / 2)
+    for some in _batches(sorted(keys)):
+        stale.filter(session__in=some).update(last_seen_at=now)
+    _seen.difference_update(noted)
+
+
+def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:
+    """What the page shows: this device first, then by the time at which they were seen."""
+    shown = [
+        {
+            "id": public_id_of(session),
+            "device": describe_device(session.user_agent),
+            "address": session.address or "",
+            "last_seen_at": session.last_seen_at,
+            "is_current": session.session_id == session_key,
+        }
+        for session in user.sessions.filter(session__expire_date__gt=timezone.now())
+    ]
+    return sorted(shown, key=lambda each: (each["is_current"], each["last_seen_at"]), reverse=True)
+
+
+def public_id_of(session: UserSession) -> str:
+    """A name for a session on a page: the key itself would be the session."""
+    return salted_hmac("accounts.UserSession", session.session_id, algorithm="sha256").hexdigest()
+
+
+def describe_device(agent: str) -> str:
+    """“Chrome · Windows” for a User-Agent."""
+    parts = [_first(BROWSERS, agent), _first(SYSTEMS, agent)]
+    return " · ".join(filter(None, parts)) or _("Unknown device")
+
+
+def is_mobile(request: HttpRequest) -> bool:
+    return bool(MOBILE.search(user_agent(request)))
+
+
+def user_agent(request: HttpRequest) -> str:
+    agent: str = request.META.get("HTTP_USER_AGENT", "")
+    return agent
+
+
+def _first(known: Iterable[tuple[str, Any]], agent: str) -> str:
+    return next((str(name) for pattern, name in known if re.search(pattern, agent)), "")
+
+
+def _batches(keys: list[str], size: int = 500) -> Iterable[list[str]]:
+    return (keys[start : start + size] for start in range(0, len(keys), size))
