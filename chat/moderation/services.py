@@ -171,7 +171,7 @@ def ban(*, by: User, about: User, report: Report | None = None) -> None:
     _need_power_over(by, about)
     with transaction.atomic():
         _set_active(about, False)
-        about.sessions.all().end()
+        _end_sessions(about)
         _write(Act.BANNED, by=by, about_number=about.pk, report=report)
         _close(report, Outcome.BANNED)
 
@@ -186,7 +186,7 @@ def unban(*, by: User, about: User) -> None:
 def sign_out(*, by: User, about: User) -> None:
     _need_power_over(by, about)
     with transaction.atomic():
-        about.sessions.all().end()
+        _end_sessions(about)
         _write(Act.SIGNED_OUT, by=by, about_number=about.pk)
 
 
@@ -247,6 +247,12 @@ def _tell_removed(message: Message) -> None:
 def _give_notice(user: User, kind: Notice.Kind, **facts: Any) -> None:
     notice = Notice.objects.create(user=user, kind=kind, **facts)
     events.record([Event(kind=Event.Kind.NOTICE, user=user, data={"notice": notice.pk})])
+
+
+def _end_sessions(user: User) -> None:
+    """The sweep would end the sockets, too; the event lets open pages leave at once."""
+    user.sessions.all().end()
+    events.record([Event(kind=Event.Kind.SESSION, user=user, data={"state": "ended"})])
 
 
 def _set_muted(user: User, until: datetime | None) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -263,8 +263,9 @@ def test_a_report_outlives_the_accounts_that_it_speaks_of(moderator, report, ali
 
 def test_a_message_that_went_with_its_account_cannot_be_removed(moderator, report, bob):
     bob.delete()
-    with pytest.raises(Exception, match="gone"):
+    with pytest.raises(ValidationError) as refused:
         services.remove_message(by=moderator, report=report)
+    assert refused.value.code == "not_found"
     assert acts() == []
 
 
