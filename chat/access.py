@@ -29,7 +29,9 @@ class Thread:
     def messages(self) -> MessageQuerySet:
         """What the person has not hidden."""
         messages: MessageQuerySet = self.membership.conversation.messages.all()
-        return messages.filter(id__gt=self.membership.hidden_through)
+        return messages.filter(id__gt=self.membership.hidden_through).not_hidden_from(
+            self.membership.user_id
+        )
 
 
 def get_thread(user: User, username: str) -> Thread:

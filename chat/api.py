@@ -12,12 +12,13 @@ from webchat.api import integer
 from webchat.snapshot import read_snapshot
 
 from . import events, services
-from .access import get_thread
+from .access import get_message, get_thread
 from .drafts import Draft
 from .presentation import count_unread, list_conversations, view_thread
 
 PAGE_SIZE = 50
 PAGE_SIZE_AT_MOST = 100
+ARRANGEMENTS = {"pin": "pin", "mute": "mute", "hide": "hide", "unread": "mark_unread"}
 
 
 def me(request: UserRequest) -> dict[str, Any]:
@@ -56,7 +57,11 @@ def messages(request: UserRequest, username: str) -> dict[str, Any]:
 def send(request: UserRequest, username: str) -> tuple[dict[str, Any], int]:
     data = request.json  # type: ignore[attr-defined]
     draft = Draft.parse(
-        request.user.pk, to=username, text=data.get("text"), client_id=data.get("client_id")
+        request.user.pk,
+        to=username,
+        text=data.get("text"),
+        client_id=data.get("client_id"),
+        quote=data.get("quote"),
     )
     posted = services.post_message(draft)
     return {"message": posted.message.as_json()}, 201 if posted.is_new else 200
@@ -66,6 +71,26 @@ def read(request: UserRequest, username: str) -> dict[str, Any]:
     thread = get_thread(request.user, username)
     up_to = integer(request.json.get("up_to"), name="up_to")  # type: ignore[attr-defined]
     return services.mark_read(membership=thread.membership, up_to=up_to)
+
+
+def recall(request: UserRequest, pk: int) -> dict[str, Any]:
+    thread, message = get_message(request.user, pk)
+    return {"message": services.recall(thread=thread, message=message).as_json()}
+
+
+def hide_message(request: UserRequest, pk: int) -> dict[str, Any]:
+    thread, message = get_message(request.user, pk)
+    services.hide_message(thread=thread, message=message)
+    return {}
+
+
+def arrange(request: UserRequest, username: str, how: str) -> dict[str, Any]:
+    thread = get_thread(request.user, username)
+    on = request.json.get("on")  # type: ignore[attr-defined]
+    if not isinstance(on, bool):
+        raise ValidationError(_("“on” must be true or false."), "invalid")
+    view = services.arrange(thread=thread, how=ARRANGEMENTS[how], on=on)
+    return {"conversation": view.as_json()}
 
 
 def unread_counts(request: UserRequest) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from webchat.api import integer
 from webchat.text import clean_text
 
 TEXT_LENGTH = 4000
@@ -24,17 +25,23 @@ class Draft:
     to: str  # the recipient's username, in any case or width
     text: str
     client_id: UUID
+    quote: int | None = None  # the id of the message that it answers
 
     @classmethod
-    def parse(cls, sender_id: int, *, to: Any, text: Any, client_id: Any) -> Draft:
+    def parse(
+        cls, sender_id: int, *, to: Any, text: Any, client_id: Any, quote: Any = None
+    ) -> Draft:
         """Build a draft from what a client sent; raises ValidationError invalid or too_long."""
         if not isinstance(to, str) or not isinstance(text, str):
             raise ValidationError(_("A message needs a recipient and a text."), "invalid")
-        return cls(sender_id, to, clean_message(text), parse_client_id(client_id))
+        quoted = None if quote is None else integer(quote, name="quote")
+        return cls(sender_id, to, clean_message(text), parse_client_id(client_id), quoted)
 
     def digest(self, recipient_id: int) -> bytes:
         """Tells a retry from another message under its id; keyed, so that it is no oracle."""
         content = f"{recipient_id}\n{self.text}".encode()
+        if self.quote is not None:
+            content += f"\n\0{self.quote}".encode()  # no text holds a NUL
         return hmac.digest(settings.SECRET_KEY.encode(), content, "sha256")[:DIGEST_BYTES]
 
 

@@ -24,12 +24,13 @@ from .models import (
     Event,
     EventLog,
     EventQuerySet,
+    HiddenMessage,
     Membership,
     Message,
     Notice,
 )
 from .moderation.presentation import notice_text
-from .presentation import ConversationView, view_message
+from .presentation import ConversationView, load_quoted, view_message
 
 BATCH = 500  # events in one answer
 KEPT_FOR = timedelta(days=7)  # at least: who was away for longer loads the page anew
@@ -54,6 +55,25 @@ def record_messages(messages: Sequence[tuple[int, int]]) -> list[int]:
         Event,
         ("kind", "conversation", "message", "data", "created_at"),
         [(Kind.MESSAGE.value, conversation, pk, data, now) for conversation, pk in messages],
+    )
+
+
+def conversation_changed(membership: Membership) -> Event:
+    """The state of one person's conversation; from `with_unread` and `with_last_message`."""
+    facts = {
+        "last_message": membership.last_message_id,
+        "unread": membership.unread,
+        "last_read": membership.last_read,
+        "pinned": membership.pinned,
+        "muted": membership.muted,
+        "marked_unread": membership.marked_unread,
+        "hidden": membership.is_hidden,
+    }
+    return Event(
+        kind=Kind.CONVERSATION_CHANGED,
+        user_id=membership.user_id,
+        conversation_id=membership.conversation_id,
+        data=facts,
     )
 
 
@@ -186,6 +206,8 @@ class Sight:
         self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
         self._requests: dict[int, FriendRequest] = {}
         self._messages: dict[int, Message] = {}
+        self._quoted: dict[int, Message] = {}
+        self._hidden: set[tuple[int, int]] = set()
         self._notices: dict[int, Notice] = {}
         self._announcements: dict[int, Announcement] = {}
 
@@ -199,6 +221,12 @@ class Sight:
         self._messages = Message.objects.in_bulk(
             {each["last_message"] for each in facts if each.get("last_message")}
         )
+        messages = [event.message for event in found if event.message is not None]
+        self._quoted = load_quoted(messages)
+        hidden = HiddenMessage.objects.filter(
+            user__in=self.viewers, message__in=[message.pk for message in messages]
+        )
+        self._hidden = set(hidden.values_list("user", "message"))
         self._notices = (
             Notice.objects.waiting()
             .select_related("report__about")
@@ -223,7 +251,11 @@ class Sight:
         friendship = self.friendship(viewer, event.conversation)
         if friendship is None or event.message is None:
             return None
-        view = view_message(event.message, viewer=viewer, friend=friendship.friend)
+        if (viewer.pk, event.message.pk) in self._hidden:
+            return None
+        view = view_message(
+            event.message, viewer=viewer, friend=friendship.friend, quoted=self._quoted
+        )
         return {"message": view.as_json()}
 
     def _read(self, event: Event, viewer: User) -> dict[str, Any] | None:
@@ -284,6 +316,7 @@ class Sight:
 SHOWN = {
     Kind.MESSAGE: Sight._message,
     Kind.MESSAGE_CHANGED: Sight._message,
+    Kind.MESSAGE_HIDDEN: Sight._read,
     Kind.READ: Sight._read,
     Kind.CONVERSATION_CHANGED: Sight._conversation,
     Kind.FRIEND_REQUEST: Sight._request,

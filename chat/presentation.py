@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from django.utils import timezone
@@ -34,6 +35,22 @@ def _minute(moment: datetime, zone: tzinfo) -> str:
     return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
 
 
+QUOTED_LENGTH = 100  # characters of a quoted message that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    """What a message answers, as it is now."""
+
+    id: int
+    sender: str
+    text: str | None
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"id": self.id, "sender": self.sender, "text": self.text, "state": self.state}
+
+
 @dataclass(frozen=True, slots=True)
 class MessageView:
     id: int
@@ -44,14 +61,15 @@ class MessageView:
     sent_at: datetime
     client_id: str
     state: str
+    quote: QuoteView | None = None
 
     @property
     def time(self) -> str:
         return minute(self.sent_at)
 
     def as_json(self) -> dict[str, Any]:
-        """M of the contract."""
-        return {
+        """M of the contract; `quote` only where there is one."""
+        shown = {
             "id": self.id,
             "with": self.with_,
             "sender": self.sender,
@@ -62,11 +80,22 @@ class MessageView:
             "state": self.state,
             "attachment": None,
         }
+        if self.quote is not None:
+            shown["quote"] = self.quote.as_json()
+        return shown
 
 
-def view_message(message: Message, *, viewer: User, friend: User) -> MessageView:
+def view_message(
+    message: Message,
+    *,
+    viewer: User,
+    friend: User,
+    quoted: Mapping[int, Message] = MappingProxyType({}),
+) -> MessageView:
+    """`quoted` comes from `load_quoted`; a message whose own is not in it is shown without."""
     mine = message.sender_id == viewer.pk
     state = message.state
+    answered = quoted.get(message.quote or 0) if state == "sent" else None
     return MessageView(
         id=message.pk,
         with_=friend.username,
@@ -76,11 +105,26 @@ def view_message(message: Message, *, viewer: User, friend: User) -> MessageView
         sent_at=message.sent_at,
         client_id=str(message.client_id),
         state=state,
+        quote=view_quote(answered, viewer=viewer, friend=friend) if answered else None,
     )
 
 
-def view_thread(messages: Iterable[Message], *, viewer: User, friend: User) -> list[MessageView]:
-    return [view_message(message, viewer=viewer, friend=friend) for message in messages]
+def view_quote(message: Message, *, viewer: User, friend: User) -> QuoteView:
+    sender = viewer if message.sender_id == viewer.pk else friend
+    text = message.text[:QUOTED_LENGTH] if message.state == "sent" else None
+    return QuoteView(message.pk, sender.username, text, message.state)
+
+
+def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
+    """What these messages answer, in one query, or none where nothing does."""
+    return Message.objects.in_bulk({message.quote for message in messages if message.quote})
+
+
+def view_thread(messages: Sequence[Message], *, viewer: User, friend: User) -> list[MessageView]:
+    quoted = load_quoted(messages)
+    return [
+        view_message(message, viewer=viewer, friend=friend, quoted=quoted) for message in messages
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +137,16 @@ class ConversationView:
     last_read: int = 0
     pinned: bool = False
     muted: bool = False
+    marked_unread: bool = False
+    hidden: bool = False
 
     @property
     def name(self) -> str:
         return self.remark or self.username
 
     def as_json(self) -> dict[str, Any]:
-        """C of the contract."""
-        return {
+        """C of the contract; `marked_unread` and `hidden` only where it is."""
+        shown = {
             "with": self.username,
             "remark": self.remark,
             "last_message": self.last_message.as_json() if self.last_message else None,
@@ -109,12 +155,13 @@ class ConversationView:
             "pinned": self.pinned,
             "muted": self.muted,
         }
+        return shown | {name: True for name in ("marked_unread", "hidden") if getattr(self, name)}
 
 
 def view_conversation(
     friendship: Friendship, membership: Membership | None, newest: Message | None, viewer: User
 ) -> ConversationView:
-    """The friendship comes from `of`, the membership `with_unread`."""
+    """The friendship comes from `of`, the membership `with_unread` and `with_last_message`."""
     friend = friendship.friend
     facts: dict[str, Any] = {}
     if membership is not None:
@@ -123,6 +170,8 @@ def view_conversation(
             "last_read": membership.last_read,
             "pinned": membership.pinned,
             "muted": membership.muted,
+            "marked_unread": membership.marked_unread,
+            "hidden": membership.is_hidden,
         }
     return ConversationView(
         username=friend.username,

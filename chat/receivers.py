@@ -68,7 +68,7 @@ def on_friendship_added(user: User, friend: User, **kwargs: Any) -> None:
         told += [
             Event(kind=Kind.FRIEND_ADDED, user_id=membership.user_id, data={"friend": other_id}),
             # Old friends find their history again.
-            conversation_event(membership),
+            events.conversation_changed(membership),
         ]
     events.record(told)
 
@@ -97,7 +97,7 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
         told += [
             Event(kind=Kind.FRIEND_CHANGED, user_id=membership.user_id, data=data),
             # What a page missed before is shown under a name that it did not know yet.
-            conversation_event(membership),
+            events.conversation_changed(membership),
         ]
     events.record(told)
 
@@ -137,23 +137,6 @@ def count_kept(**kwargs: Any) -> list[Kept]:
     people = User.objects.values("pk")
     entries = AuditEntry.objects.exclude(about_number=None).exclude(about_number__in=people)
     return [Kept(f"{entries.count()} entries of the audit log, by number, about who is gone")]
-
-
-def conversation_event(membership: Membership) -> Event:
-    """The state of one person's conversation; from `with_unread` and `with_last_message`."""
-    facts = {
-        "last_message": membership.last_message_id,
-        "unread": membership.unread,
-        "last_read": membership.last_read,
-        "pinned": membership.pinned,
-        "muted": membership.muted,
-    }
-    return Event(
-        kind=Kind.CONVERSATION_CHANGED,
-        user_id=membership.user_id,
-        conversation_id=membership.conversation_id,
-        data=facts,
-    )
 
 
 def _request_event(request: FriendRequest, user_id: int, direction: str) -> Event:

@@ -18,12 +18,21 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 from . import events
-from .access import renamed_to
+from .access import Thread, renamed_to
 from .bulk import insert, stored
 from .drafts import Draft
 from .facts import Facts, look_up
-from .models import Conversation, Event, Membership, Message
-from .presentation import MessageView, encode, minute, view_message
+from .models import Conversation, Event, HiddenMessage, Membership, MembershipQuerySet, Message
+from .presentation import (
+    ConversationView,
+    MessageView,
+    encode,
+    minute,
+    view_conversation,
+    view_message,
+    view_quote,
+    view_thread,
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,9 @@ def mark_read(*, membership: Membership, up_to: int) -> dict[str, object]:
         now = Membership.objects.with_unread().filter(pk=membership.pk).first()
         if now is None:
             raise _not_found()
+        if now.marked_unread:
+            now.mark_unread(False)
+            _tell_conversation(Membership.objects.filter(pk=now.pk))
         if moved:
             facts = {"last_read": now.last_read, "unread": now.unread}
             events.record(
@@ -104,6 +116,64 @@ def mark_read(*, membership: Membership, up_to: int) -> dict[str, object]:
                 ]
             )
     return {"last_read": now.last_read, "last_read_time": minute(now.last_read_at)}
+
+
+RECALL_WITHIN = timedelta(minutes=2)
+
+
+def recall(*, thread: Thread, message: Message) -> MessageView:
+    """Take back one's own message, for both sides; a second time changes nothing.
+
+    Raises ValidationError("forbidden") for the other's message and after two minutes.
+    """
+    if message.sender_id != thread.membership.user_id:
+        raise ValidationError(_("Only your own messages can be recalled."), "forbidden")
+    if message.state == "sent" and timezone.now() - message.sent_at > RECALL_WITHIN:
+        raise ValidationError(_("Messages can be recalled for 2 minutes."), "forbidden")
+    with transaction.atomic():
+        if message.recall():
+            events.record([_about_message(Event.Kind.MESSAGE_CHANGED, message)])
+            _tell_conversation(Membership.objects.filter(conversation=message.conversation_id))
+        message.refresh_from_db()
+    return view_message(message, viewer=thread.membership.user, friend=thread.friend)
+
+
+def hide_message(*, thread: Thread, message: Message) -> None:
+    """Delete a message for oneself; the other side keeps it."""
+    user_id = thread.membership.user_id
+    with transaction.atomic():
+        _hidden, is_new = HiddenMessage.objects.get_or_create(
+            user_id=user_id,
+            message=message.pk,
+            defaults={"conversation_id": message.conversation_id},
+        )
+        if not is_new:
+            return
+        told = _about_message(Event.Kind.MESSAGE_HIDDEN, message)
+        told.user_id, told.message, told.data = user_id, None, {"message_id": message.pk}
+        events.record([told])
+        _tell_conversation(Membership.objects.filter(pk=thread.membership.pk))
+
+
+def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
+    """Pin, mute, hide a chat or mark it unread, for oneself; `how` is the verb of Membership."""
+    with transaction.atomic():
+        getattr(thread.membership, how)(on)
+        mine = Membership.objects.filter(pk=thread.membership.pk)
+        _tell_conversation(mine)
+        [membership] = mine.with_unread().with_last_message()
+        newest = Message.objects.filter(pk=membership.last_message_id or 0).first()
+    return view_conversation(thread.friendship, membership, newest, thread.membership.user)
+
+
+def _about_message(kind: Event.Kind, message: Message) -> Event:
+    return Event(kind=kind, conversation_id=message.conversation_id, message=message)
+
+
+def _tell_conversation(memberships: MembershipQuerySet) -> None:
+    """Tell each of these people what their chat looks like now."""
+    now = memberships.with_unread().with_last_message()
+    events.record([events.conversation_changed(membership) for membership in now])
 
 
 def _look_up_retry(draft: Draft) -> Facts | None:
@@ -141,6 +211,7 @@ class _Batch:
         self.standing: Mapping[int, Message] = Message.objects.in_bulk(
             {facts.message_id for facts in self.facts if facts and facts.message_id}
         )
+        self.quoted = Message.objects.in_bulk({draft.quote for draft in drafts if draft.quote})
         self.new: dict[tuple[int, UUID], _New] = {}
 
     def post(self) -> list[Outcome]:
@@ -163,7 +234,10 @@ class _Batch:
             return partial(self._posted, before, is_new=False)
         if refusal := self._refusal(draft, facts):
             return refusal
-        new = self.new[key] = _New(draft, facts, self._conversation(draft, facts), digest)
+        conversation_id = self._conversation(draft, facts)
+        if draft.quote is not None and not self._stands_there(draft.quote, conversation_id):
+            return ValidationError(_("The message that you answer is not there."), "invalid")
+        new = self.new[key] = _New(draft, facts, conversation_id, digest)
         return partial(self._posted, new, is_new=True)
 
     def _conversation(self, draft: Draft, facts: Facts) -> int:
@@ -171,6 +245,10 @@ class _Batch:
             return facts.conversation_id
         sender, friend = User(pk=draft.sender_id), User(pk=facts.friend_id)
         return Conversation.objects.open_between(sender, friend).pk
+
+    def _stands_there(self, pk: int, conversation_id: int) -> bool:
+        message = self.quoted.get(pk)
+        return message is not None and message.conversation_id == conversation_id
 
     def _refusal(self, draft: Draft, facts: Facts) -> ValidationError | None:
         if facts.muted_until is not None and facts.muted_until > self.now:
@@ -193,7 +271,7 @@ class _Batch:
         now = stored(Message, "sent_at", self.now)
         ids = insert(
             Message,
-            ("conversation", "sender", "text", "client_id", "digest", "sent_at"),
+            ("conversation", "sender", "text", "client_id", "digest", "sent_at", "quote"),
             [
                 (
                     message.conversation_id,
@@ -202,6 +280,7 @@ class _Batch:
                     stored(Message, "client_id", message.draft.client_id),
                     message.digest,
                     now,
+                    message.draft.quote,
                 )
                 for message in new
             ],
@@ -216,6 +295,10 @@ class _Batch:
 
     def _posted(self, new: _New, *, is_new: bool) -> Posted:
         draft, facts = new.draft, new.facts
+        quote = None
+        if draft.quote is not None:
+            sender, friend = _people(draft, facts)
+            quote = view_quote(self.quoted[draft.quote], viewer=sender, friend=friend)
         message = MessageView(
             id=new.pk,
             with_=facts.friend,
@@ -225,6 +308,7 @@ class _Batch:
             sent_at=self.now,
             client_id=str(draft.client_id),
             state="sent",
+            quote=quote,
         )
         return Posted(
             message=message,
@@ -234,14 +318,20 @@ class _Batch:
         )
 
     def _posted_before(self, message: Message, draft: Draft, facts: Facts) -> Posted:
-        sender = User(pk=draft.sender_id, username=facts.sender)
-        friend = User(pk=facts.friend_id, username=facts.friend)
+        sender, friend = _people(draft, facts)
+        [view] = view_thread([message], viewer=sender, friend=friend)
         return Posted(
-            message=view_message(message, viewer=sender, friend=friend),
+            message=view,
             sender_id=sender.pk,
             recipient_id=friend.pk,
             event_id=None,
         )
+
+
+def _people(draft: Draft, facts: Facts) -> tuple[User, User]:
+    """Who writes to whom, as far as a view asks."""
+    sender = User(pk=draft.sender_id, username=facts.sender)
+    return sender, User(pk=facts.friend_id, username=facts.friend)
 
 
 class _Rate:

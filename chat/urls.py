@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.urls import include, path, re_path
 
 from webchat.api import endpoint, nothing_here
@@ -18,6 +20,16 @@ api_urls = [
         name="api_messages",
     ),
     path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
+    *(
+        path(
+            f"conversations/<str:username>/{how}/",
+            endpoint(POST=partial(api.arrange, how=how)),
+            name=f"api_{how}",
+        )
+        for how in api.ARRANGEMENTS
+    ),
+    path("messages/<int:pk>/recall/", endpoint(POST=api.recall), name="api_recall"),
+    path("messages/<int:pk>/hide/", endpoint(POST=api.hide_message), name="api_hide_message"),
     path("unread_counts/", endpoint(GET=api.unread_counts), name="api_unread_counts"),
     path("events/", endpoint(GET=api.events_after), name="api_events"),
     path(

@@ -217,7 +217,11 @@ class Socket:
         client_id = frame.get("client_id")
         try:
             draft = Draft.parse(
-                self.user_id, to=frame.get("to"), text=frame.get("text"), client_id=client_id
+                self.user_id,
+                to=frame.get("to"),
+                text=frame.get("text"),
+                client_id=client_id,
+                quote=frame.get("quote"),
             )
         except ValidationError as error:
             self._answer(client_id if isinstance(client_id, str) else None, error)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import User
@@ -73,6 +75,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             )
             .filter(id__gt=OuterRef("hidden_through"))
             .exclude(sender=OuterRef("user"))
+            .exclude(Exists(HiddenMessage.objects.of_row(OuterRef(OuterRef("user")))))
             .order_by()
             .values("id")[:UNREAD_AT_MOST]
         )
@@ -84,6 +87,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             Message.objects.filter(
                 conversation=OuterRef("conversation"), id__gt=OuterRef("hidden_through")
             )
+            .exclude(Exists(HiddenMessage.objects.of_row(OuterRef(OuterRef("user")))))
             .order_by("-id")
             .values("id")[:1]
         )
@@ -98,6 +102,8 @@ class Membership(models.Model):
     last_read_at = models.DateTimeField(null=True)
     pinned = models.BooleanField(default=False)
     muted = models.BooleanField(default=False)
+    marked_unread = models.BooleanField(default=False)
+    # Up to this message everything is put away; -1 for a chat without any.
     hidden_through = models.BigIntegerField(default=0)
 
     # By `with_unread` and `with_last_message`.
@@ -114,10 +120,38 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"member {self.user_id} of conversation {self.conversation_id}"
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the chat is put away until the next message; from `with_last_message`."""
+        return self.hidden_through != 0 and self.last_message_id is None
+
+    def pin(self, on: bool) -> None:
+        self._change(pinned=on)
+
+    def mute(self, on: bool) -> None:
+        self._change(muted=on)
+
+    def mark_unread(self, on: bool) -> None:
+        self._change(marked_unread=on)
+
+    def hide(self, on: bool) -> None:
+        """Put the chat away with everything in it, or bring it back with everything."""
+        newest = self._newest()
+        if on:
+            self._change(hidden_through=newest or -1, marked_unread=False)
+            self.mark_read(newest)
+        else:
+            self._change(hidden_through=0)
+
+    def _newest(self) -> int:
+        return self.conversation.messages.aggregate(newest=models.Max("id"))["newest"] or 0
+
+    def _change(self, **fields: Any) -> None:
+        Membership.objects.filter(pk=self.pk).update(**fields)
+
     def mark_read(self, up_to: int) -> bool:
         """Move the cursor forward, never beyond the newest message; False if it stood there."""
-        newest = self.conversation.messages.aggregate(newest=models.Max("id"))["newest"] or 0
-        up_to = min(up_to, newest)
+        up_to = min(up_to, self._newest())
         # Two tabs may report out of order: the cursor only ever moves forward.
         return bool(
             Membership.objects.filter(pk=self.pk, last_read__lt=up_to).update(
@@ -129,6 +163,9 @@ class Membership(models.Model):
 class MessageQuerySet(models.QuerySet["Message"]):
     def present(self) -> MessageQuerySet:
         return self.filter(recalled_at=None, removed_at=None)
+
+    def not_hidden_from(self, user_id: int) -> MessageQuerySet:
+        return self.exclude(Exists(HiddenMessage.objects.of_row(user_id)))
 
     def page(
         self, *, before: int | None = None, after: int | None = None, limit: int
@@ -161,6 +198,8 @@ class Message(models.Model):
     # also after the text is gone.
     digest = models.BinaryField(max_length=16)
     sent_at = models.DateTimeField()
+    # The id of a message in the same conversation; both go with it, in whatever order.
+    quote = models.BigIntegerField(null=True)
     recalled_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
 
@@ -184,3 +223,36 @@ class Message(models.Model):
         if self.removed_at:
             return "removed"
         return "recalled" if self.recalled_at else "sent"
+
+    def recall(self) -> bool:
+        """Take it back, and its text out of the database; False if that was done before."""
+        return bool(
+            Message.objects.filter(pk=self.pk, recalled_at=None, removed_at=None).update(
+                recalled_at=timezone.now(), text=""
+            )
+        )
+
+
+class HiddenMessageQuerySet(models.QuerySet["HiddenMessage"]):
+    def of_row(self, user: int | OuterRef) -> HiddenMessageQuerySet:
+        """For `Exists` in a query of messages."""
+        return self.filter(user=user, message=OuterRef("pk"))
+
+
+class HiddenMessage(models.Model):
+    """A message that one of the two has deleted for themselves."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
+    # An id: a foreign key would have each message of a deleted conversation loaded first.
+    message = models.BigIntegerField()
+
+    objects = HiddenMessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "message"], name="chat_hidden_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.message} hidden from user {self.user_id}"

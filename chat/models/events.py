@@ -26,6 +26,7 @@ class Event(models.Model):
     class Kind(models.TextChoices):
         MESSAGE = "message"
         MESSAGE_CHANGED = "message_changed"
+        MESSAGE_HIDDEN = "message_hidden"
         READ = "read"
         FRIEND_REQUEST = "friend_request"
         REQUEST_CHANGED = "request_changed"

@@ -24,7 +24,6 @@ from chat.models import (
     Notice,
     Report,
 )
-from chat.receivers import conversation_event
 from friends.models import Friendship
 
 REPORTS_A_DAY = 20
@@ -240,7 +239,9 @@ def _tell_removed(message: Message) -> None:
         )
     ]
     # It counts as unread no more.
-    told += [conversation_event(each) for each in unread_by.with_unread().with_last_message()]
+    told += [
+        events.conversation_changed(each) for each in unread_by.with_unread().with_last_message()
+    ]
     events.record(told)
 
 

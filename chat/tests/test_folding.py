@@ -95,6 +95,12 @@ class Page:
         if message["sender"] == message["with"]:
             chat["unread"] = min(chat["unread"] + 1, UNREAD_AT_MOST)
 
+    def on_message_changed(self, event: dict[str, Any]) -> None:
+        pass  # the last message and the count come with the conversation
+
+    def on_message_hidden(self, event: dict[str, Any]) -> None:
+        pass
+
     def on_read(self, event: dict[str, Any]) -> None:
         self.chats[event["with"]] |= {key: event[key] for key in ("unread", "last_read")}
 
@@ -169,6 +175,15 @@ class Lives(RuleBasedStateMachine):
     def read(self, pair, number):
         newest = Message.objects.order_by("-id").values_list("id", flat=True).first() or 0
         self.post(pair[0], f"conversations/{pair[1]}/read/", up_to=newest - number)
+
+    @rule(number=numbers, what=st.sampled_from(["recall", "hide"]), who=names)
+    def take_away(self, number, what, who):
+        newest = Message.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        self.post(who, f"messages/{max(newest - number, 0)}/{what}/")
+
+    @rule(pair=pairs, how=st.sampled_from(["pin", "mute", "unread", "hide"]), on=st.booleans())
+    def arrange(self, pair, how, on):
+        self.post(pair[0], f"conversations/{pair[1]}/{how}/", on=on)
 
     @rule(pair=pairs)
     def ask(self, pair):

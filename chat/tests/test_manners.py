@@ -1,0 +1,217 @@
+"""Recall, quote, delete for oneself; pin, mute, put away, mark unread."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from chat.models import Membership, Message
+from friends.services import block
+from tests.cast import Api, befriend, error_of, make_user, say
+
+
+def events_of(user, after):
+    return Api(user).get("events/", after=after).json()["events"]
+
+
+def head(user):
+    return Api(user).get("me/").json()["last_event"]
+
+
+def quote(user, to, text, message_id, client_id=None):
+    path = f"conversations/{to}/messages/"
+    return Api(user).post(path, text=text, client_id=str(client_id or uuid4()), quote=message_id)
+
+
+# Recall
+
+
+def test_a_recalled_message_loses_its_text_everywhere_and_counts_no_more(alice, bob):
+    message = say(alice, bob, "an alle das Geheimnis")
+    after = head(bob)
+    answer = Api(alice).post(f"messages/{message.id}/recall/")
+    assert answer.status_code == 200
+    assert answer.json()["message"]["state"] == "recalled"
+    assert Message.objects.get(pk=message.id).text == ""
+    for reader, friend in [(alice, "bob"), (bob, "alice")]:
+        [shown] = Api(reader).get(f"conversations/{friend}/messages/").json()["messages"]
+        assert (shown["state"], shown["text"]) == ("recalled", None)
+        told = {event["kind"]: event for event in events_of(reader, after)}
+        assert told["message_changed"]["message"] == shown
+        assert told["conversation_changed"]["conversation"]["last_message"] == shown
+    assert Api(bob).unread() == {}
+
+
+def test_a_second_recall_changes_nothing_and_a_retry_of_the_send_tells_the_truth(alice, bob):
+    client_id = uuid4()
+    message = Api(alice).say("bob", "zu früh", client_id).json()["message"]
+    path = f"messages/{message['id']}/recall/"
+    assert Api(alice).post(path).status_code == 200
+    after = head(alice)
+    assert Api(alice).post(path).json()["message"]["state"] == "recalled"
+    assert events_of(alice, after) == []
+    again = Api(alice).say("bob", "zu früh", client_id)
+    assert (again.status_code, again.json()["message"]["state"]) == (200, "recalled")
+
+
+def test_only_the_sender_recalls_and_only_for_two_minutes(alice, bob, mallory):
+    message = say(alice, bob, "bleibt")
+    path = f"messages/{message.id}/recall/"
+    assert error_of(Api(bob).post(path)) == (403, "forbidden")
+    assert error_of(Api(mallory).post(path)) == (404, "not_found")
+    assert error_of(Api().post(path)) == (401, "not_authenticated")
+    with time_machine.travel(timezone.now() + timedelta(seconds=121), tick=False):
+        assert error_of(Api(alice).post(path)) == (403, "forbidden")
+    with time_machine.travel(timezone.now() + timedelta(seconds=100), tick=False):
+        assert Api(alice).post(path).status_code == 200
+    other = say(alice, bob, "gehört zum Ende")
+    Api(alice).post("friends/bob/remove/")
+    assert error_of(Api(alice).post(f"messages/{other.id}/recall/")) == (404, "not_found")
+
+
+def test_what_was_removed_by_a_moderator_stays_removed(alice, bob):
+    message = say(alice, bob, "Beweis")
+    Message.objects.filter(pk=message.id).update(removed_at=timezone.now())
+    answer = Api(alice).post(f"messages/{message.id}/recall/").json()
+    assert answer["message"]["state"] == "removed"
+
+
+# Quote
+
+
+def test_a_quote_shows_what_it_answers_as_it_is_now(alice, bob):
+    question = say(alice, bob, "下午开会吗" + "？" * 200)
+    answer = quote(bob, "alice", "开", question.id).json()["message"]
+    assert answer["quote"]["id"] == question.id
+    assert answer["quote"]["sender"] == "alice"
+    assert answer["quote"]["text"] == question.text[:100]
+    assert answer["quote"]["state"] == "sent"
+    [*_rest, seen] = Api(alice).get("conversations/bob/messages/").json()["messages"]
+    assert seen["quote"] == answer["quote"]
+    assert events_of(alice, 0)[-1]["message"]["quote"] == answer["quote"]
+
+    assert Api(alice).post(f"messages/{question.id}/recall/").status_code == 200
+    [*_rest, seen] = Api(bob).get("conversations/alice/messages/").json()["messages"]
+    assert (seen["quote"]["text"], seen["quote"]["state"]) == (None, "recalled")
+
+
+def test_a_quote_of_another_conversation_or_of_nothing_is_refused(alice, bob, mallory):
+    dora = make_user("dora")
+    befriend(dora, mallory)
+    secret = say(dora, mallory, "nur für mallory")
+    for pk in (secret.id, 10**9, -1, 2**70):
+        assert error_of(quote(alice, "bob", "was stand da?", pk)) == (400, "invalid")
+    for junk in ("x", [1], {"id": 1}, True):
+        assert error_of(quote(alice, "bob", "was?", junk)) == (400, "invalid")
+    assert not Message.objects.filter(sender=alice).exists()
+
+
+def test_a_retry_with_another_quote_is_another_message(alice, bob):
+    first, second = say(alice, bob, "eins"), say(alice, bob, "zwei")
+    client_id = uuid4()
+    assert quote(bob, "alice", "ja", first.id, client_id).status_code == 201
+    assert quote(bob, "alice", "ja", first.id, client_id).status_code == 200
+    assert error_of(quote(bob, "alice", "ja", second.id, client_id)) == (409, "duplicate_id")
+    assert error_of(quote(bob, "alice", "ja", None, client_id)) == (409, "duplicate_id")
+
+
+# Delete for oneself
+
+
+def test_a_message_deleted_for_oneself_is_gone_for_one_and_stays_for_the_other(alice, bob):
+    say(alice, bob, "eins")
+    message = say(alice, bob, "zwei")
+    after = head(bob)
+    path = f"messages/{message.id}/hide/"
+    assert Api(bob).post(path).json() == {}
+    assert Api(bob).texts("alice") == ["eins"]
+    assert Api(alice).texts("bob") == ["eins", "zwei"]
+    assert Api(bob).unread() == {"alice": 1}
+    [hidden, changed] = events_of(bob, after)
+    assert (hidden["kind"], hidden["with"], hidden["message_id"]) == (
+        "message_hidden", "alice", message.id,
+    )  # fmt: skip
+    assert changed["conversation"]["last_message"]["text"] == "eins"
+    assert events_of(alice, after) == []
+    # Who comes from before it was sent is not told of it any more.
+    assert "zwei" not in str(events_of(bob, 0))
+    after = head(bob)
+    assert Api(bob).post(path).status_code == 404  # it is not there for him
+    assert events_of(bob, after) == []
+
+
+def test_nobody_hides_what_is_not_theirs_to_see(alice, bob, mallory):
+    message = say(alice, bob, "x")
+    assert error_of(Api(mallory).post(f"messages/{message.id}/hide/")) == (404, "not_found")
+    assert error_of(Api(alice).post("messages/999999/hide/")) == (404, "not_found")
+
+
+# The chat as a whole
+
+
+def chat(user, friend):
+    chats = Api(user).get("conversations/").json()["conversations"]
+    return next(each for each in chats if each["with"] == friend)
+
+
+@pytest.mark.parametrize(
+    ("how", "field"),
+    [("pin", "pinned"), ("mute", "muted"), ("unread", "marked_unread"), ("hide", "hidden")],
+)
+def test_a_chat_is_arranged_for_oneself_and_told_to_the_own_tabs(alice, bob, how, field):
+    say(bob, alice, "hallo")
+    after = head(alice)
+    path = f"conversations/bob/{how}/"
+    answer = Api(alice).post(path, on=True).json()["conversation"]
+    assert answer[field] is True
+    assert chat(alice, "bob") == answer
+    assert events_of(alice, after)[-1]["conversation"] == answer
+    assert events_of(bob, after) == []
+    assert not chat(bob, "alice").get(field)
+    back = Api(alice).post(path, on=False).json()["conversation"]
+    assert not back.get(field)
+
+
+@pytest.mark.parametrize("how", ["pin", "mute", "unread", "hide"])
+def test_arranging_wants_a_friend_and_a_true_or_false(alice, bob, mallory, how):
+    path = f"conversations/bob/{how}/"
+    for junk in ({}, {"on": 1}, {"on": "true"}, {"on": None}):
+        assert error_of(Api(alice).post(path, **junk)) == (400, "invalid")
+    assert error_of(Api(mallory).post(path, on=True)) == (404, "not_found")
+    assert error_of(Api(alice).get(path)) == (405, "method_not_allowed")
+
+
+def test_a_chat_put_away_comes_back_with_the_next_message_and_nothing_before(alice, bob):
+    say(bob, alice, "alt")
+    Api(alice).post("conversations/bob/hide/", on=True)
+    assert chat(alice, "bob")["last_message"] is None
+    assert Api(alice).unread() == {}
+    assert Api(bob).texts("alice") == ["alt"]
+    say(bob, alice, "neu")
+    assert not chat(alice, "bob").get("hidden")
+    assert Api(alice).texts("bob") == ["neu"]
+    assert Api(alice).unread() == {"bob": 1}
+
+
+def test_an_empty_chat_can_be_put_away_too(alice, bob):
+    assert Api(alice).post("conversations/bob/hide/", on=True).json()["conversation"]["hidden"]
+
+
+def test_reading_takes_the_mark_of_unread_away(alice, bob):
+    message = say(bob, alice, "hallo")
+    Api(alice).post("conversations/bob/read/", up_to=message.id)
+    Api(alice).post("conversations/bob/unread/", on=True)
+    assert chat(alice, "bob")["unread"] == 0
+    Api(alice).post("conversations/bob/read/", up_to=message.id)
+    assert not chat(alice, "bob").get("marked_unread")
+    assert not Membership.objects.filter(marked_unread=True).exists()
+
+
+def test_a_blocked_friend_may_still_recall(alice, bob):
+    message = say(alice, bob, "ups")
+    block(owner=bob, target=alice)
+    assert Api(alice).post(f"messages/{message.id}/recall/").status_code == 200
