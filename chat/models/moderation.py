@@ -84,7 +84,7 @@ class Report(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"report {self.pk}"
+        return _("Report %(number)s") % {"number": self.pk}
 
     @property
     def is_open(self) -> bool:

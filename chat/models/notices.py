@@ -35,7 +35,7 @@ class Announcement(models.Model):
         ordering = ["-edition"]
 
     def __str__(self) -> str:
-        return f"announcement {self.pk}"
+        return _("Announcement %(number)s") % {"number": self.pk}
 
 
 class AnnouncementCursor(models.Model):

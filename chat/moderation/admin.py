@@ -229,7 +229,8 @@ class ReportAdmin(LookedAt):
         others = Report.objects.filter(about_number=report.about_number).exclude(pk=report.pk)
         about = report.about
         return {
-            "title": _("Report"),
+            "title": str(report),
+            "subtitle": None,
             "lines": _lines(report),
             "others": others.count(),
             "about": about,
@@ -258,6 +259,12 @@ class ModeratedUserAdmin(UserAdmin):
         act = require_POST(self.admin_site.admin_view(self.act))
         route = path("<int:pk>/moderate/<str:act>/", act, name="accounts_user_moderate")
         return [route, *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        fields = ["username", "email", "is_active", "muted_until", "last_login", "date_joined"]
+        return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         # To ban is more than a mark: sessions end, and friends are told.

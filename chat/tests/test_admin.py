@@ -143,7 +143,7 @@ def test_a_moderator_reads_a_user_and_changes_nothing_there(desk, alice):
     page = desk.get(user_page(alice))
     assert page.status_code == 200
     assert b"_save" not in page.content
-    assert alice.password.encode() not in page.content
+    assert b"password" not in page.content.partition(b'id="content"')[2]
     assert desk.post(user_page(alice), {"email": "x@y.example"}).status_code == 403
     url = reverse("admin:auth_user_password_change", args=[alice.pk])
     assert desk.get(url).status_code == 403
