@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from chat.models import Conversation, Event, Membership, Message, Report
 from friends import services as friends
+from friends.tests.test_races import at_once
 from tests.cast import Api, befriend, error_of, make_user, say
 
 
@@ -183,6 +185,29 @@ def test_the_one_constraint_that_makes_a_report_one_is_the_databases(alice, bob)
     twin.pk = None
     with pytest.raises(Exception, match="UNIQUE"):
         twin.save(force_insert=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_at_once_make_one_report(alice, bob):
+    message = say(bob, alice, "böse")
+    tabs = [Api(alice), Api(alice), Api(alice)]
+    for path in (f"messages/{message.id}/report/", "friends/bob/report/"):
+        acts = [partial(tab.post, path, reason="x") for tab in tabs]
+        assert sorted(at_once(*acts)) == [200, 200, 201]
+    assert Report.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_a_day_are_twenty_also_at_once(alice, bob, settings):
+    settings.SEND_RATE = None
+    messages = [say(bob, alice, f"{number}") for number in range(22)]
+    for message in messages[:18]:
+        report(alice, message)
+    acts = [
+        partial(Api(alice).post, f"messages/{message.id}/report/", reason="x")
+        for message in messages[18:]
+    ]
+    assert sorted(at_once(*acts)) == [201, 201, 429, 429]
 
 
 # By the page
