@@ -71,6 +71,11 @@ class RegisterForm(SetPasswordMixin, forms.Form):
 class LoginForm(AuthenticationForm):
     username = _username_field(autofocus="")
     password = _current_password_field()
+    shared = forms.BooleanField(
+        label=_("Public computer"),
+        help_text=_("You are logged out when the browser is closed."),
+        required=False,
+    )
 
     error_messages = {
         "invalid_login": _("The user name or the password is wrong."),
@@ -98,7 +103,9 @@ class PasswordChangeForm(BasePasswordChangeForm):
         return password
 
 
-class DeleteForm(forms.Form):
+class OwnPasswordForm(forms.Form):
+    """What takes the password although one is logged in: the device may be somebody else's."""
+
     password = _current_password_field()
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
@@ -110,3 +117,14 @@ class DeleteForm(forms.Form):
         if not self.user.check_password(password):
             raise ValidationError(WRONG_PASSWORD, "invalid")
         return password
+
+
+class DeleteForm(OwnPasswordForm):
+    pass
+
+
+class RenameForm(OwnPasswordForm):
+    username = _username_field(autocomplete="off")
+    username.label = _("New user name")
+
+    field_order = ["username", "password"]

@@ -22,6 +22,8 @@ urlpatterns = [
     path("register/", views.register, name="register"),
     path("register/done/", views.registered, name="registered"),
     path("password/change/", views.change_password, name="password_change"),
+    path("account/username/", views.change_username, name="username"),
+    path("account/sessions/", views.list_sessions, name="sessions"),
     path("account/delete/", views.delete, name="delete"),
     path("discover/language/", views.set_language, name="language"),
     path(

@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from . import services
-from .forms import DeleteForm, LoginForm, PasswordChangeForm, RegisterForm
+from . import services, sessions
+from .forms import DeleteForm, LoginForm, PasswordChangeForm, RegisterForm, RenameForm
 from .http import UserRequest
 
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
@@ -65,11 +65,15 @@ def login(request: HttpRequest) -> HttpResponse:
     next_url = _safe_next(request)
     if request.user.is_authenticated:
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
-    initial = {"username": request.GET.get("username", "")}
+    initial = {
+        "username": request.GET.get("username", ""),
+        "shared": not sessions.is_mobile(request),  # a phone is rarely anybody else's
+    }
     form = LoginForm(request, _posted(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():  # the session, whose it is and the last login: one commit
             auth.login(request, form.get_user())
+            request.session.set_expiry(0 if form.cleaned_data["shared"] else None)
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
     context = {"form": form, "next": next_url}
     return render(request, "accounts/login.html", context, status=_status(request))
@@ -95,8 +99,42 @@ def change_password(request: UserRequest) -> HttpResponse:
             request, _("Your password is changed. Other devices have to log in again.")
         )
         return redirect("chat:discover")
+    template = "accounts/password_change.html"
+    if request.user.must_change_password:
+        template = "accounts/password_first_change.html"
+    return render(request, template, {"form": form}, status=_status(request))
+
+
+@page
+@never_cache
+@sensitive_post_parameters()
+def change_username(request: UserRequest) -> HttpResponse:
+    form = RenameForm(request.user, _posted(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.rename(user=request.user, username=form.cleaned_data["username"])
+        except ValidationError as error:
+            form.add_error("username", error)
+        else:
+            messages.success(request, _("Your user name is changed. Your friends see the new one."))
+            return redirect("chat:discover")
     context = {"form": form}
-    return render(request, "accounts/password_change.html", context, status=_status(request))
+    return render(request, "accounts/username.html", context, status=_status(request))
+
+
+@page
+@never_cache
+def list_sessions(request: UserRequest) -> HttpResponse:
+    session_key = request.session.session_key
+    if request.method == "POST":
+        if "others" in request.POST:
+            sessions.end_others(user=request.user, session_key=session_key)
+        else:
+            sessions.end(user=request.user, public_id=request.POST.get("session", ""))
+        messages.success(request, _("Signed out."))
+        return redirect("accounts:sessions")
+    context = {"sessions": sessions.list_of(request.user, session_key)}
+    return render(request, "accounts/sessions.html", context)
 
 
 @page

@@ -40,8 +40,28 @@ def strings(request: HttpRequest) -> dict[str, Any]:
         "discard": _("Discard"),
         "failed": _("That did not work. Please try again."),
         "offline": _("The server cannot be reached. Please try again."),
-        "recalled": _("Message recalled"),
+        "recalled_mine": _("You recalled a message"),
+        "recalled_theirs": _("“{name}” recalled a message"),
+        "edit_again": _("Edit again"),
+        "copy": _("Copy"),
+        "copied": _("Copied"),
+        "quote": _("Quote"),
+        "quote_gone": _("The quoted message is gone"),
+        "recall": _("Recall"),
+        "report": _("Report"),
+        "delete": _("Delete"),
+        "pin": _("Pin"),
+        "unpin": _("Unpin"),
+        "mark_read": _("Mark as read"),
+        "mark_unread": _("Mark as unread"),
+        "mute": _("Mute notifications"),
+        "unmute": _("Unmute"),
+        "delete_chat": _("Delete chat"),
+        "too_far": _("That message is too far back to be shown here."),
         "removed": _("Message removed by an administrator"),
+        "picture": _("Picture: {name}"),
+        "picture_preview": _("[Picture]"),
+        "file_preview": _("[File] {name}"),
         "blocked": _("You have blocked this friend. Unblock them to write."),
         "unavailable": _("This account is not available at the moment."),
         "account_deleted": _("This person has deleted their account."),
@@ -59,4 +79,5 @@ def _tab(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None or match.app_name == "friends":
         return "contacts" if match else ""
-    return "discover" if match.url_name == "discover" else "chats"
+    is_own = match.app_name == "accounts" or match.url_name == "discover"
+    return "discover" if is_own else "chats"

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import UserRequest
 from accounts.models import User
-from friends.models import FriendRequest
 from webchat.snapshot import of_one_moment
 
 from . import services
@@ -73,8 +72,7 @@ def conversation(request: UserRequest, username: str) -> HttpResponse:
 @never_cache
 @of_one_moment
 def discover(request: UserRequest) -> HttpResponse:
-    received = FriendRequest.objects.received_by(request.user).count()
-    return render(request, "chat/discover.html", {"received_count": received})
+    return render(request, "chat/discover.html")
 
 
 def _mark_read(thread: Thread, form: ReadForm) -> None:

@@ -16,7 +16,6 @@ from accounts.http import UserRequest
 from chat.access import Thread, get_thread
 from chat.models import Announcement, Message
 from chat.presentation import list_conversations, view_thread
-from friends.models import FriendRequest
 from webchat.snapshot import of_one_moment
 
 from . import services
@@ -77,10 +76,7 @@ def _render_report(
 @never_cache
 @of_one_moment
 def announcements(request: UserRequest) -> HttpResponse:
-    context = {
-        "announcements": Announcement.objects.all()[:ANNOUNCEMENTS_SHOWN],
-        "received_count": FriendRequest.objects.received_by(request.user).count(),
-    }
+    context = {"announcements": Announcement.objects.all()[:ANNOUNCEMENTS_SHOWN]}
     return render(request, "chat/announcements.html", context)
 
 

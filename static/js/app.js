@@ -11,6 +11,7 @@ import { ChatList } from "./chat/list.js";
 import { ChatStore } from "./chat/store.js";
 import { Contacts } from "./chat/contacts.js";
 import { Conversation } from "./chat/conversation.js";
+import { followNames } from "./chat/names.js";
 import { Outbox } from "./chat/outbox.js";
 import { Feed } from "./live/feed.js";
 
@@ -19,6 +20,7 @@ function startSignedIn(body) {
   const feed = new Feed(api, Number(body.dataset.lastEvent));
   const store = new ChatStore(api, feed);
   const outbox = new Outbox(api, feed);
+  followNames();
   const clock = new Clock();
   const badges = new Badges(store);
   const forms = new Forms();

@@ -33,6 +33,11 @@ export class Composer {
     this.#form.removeEventListener("submit", this.#onSubmit);
   }
 
+  /** What is typed from now on is kept under another name. */
+  rename(username) {
+    this.#draftKey = `draft:${username}`;
+  }
+
   /** Nothing can be sent any more; what was typed stays to be read and copied. */
   lock(reason) {
     this.notify(reason);

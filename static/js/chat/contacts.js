@@ -8,6 +8,19 @@ export class Contacts {
 
   constructor() {
     for (const kind of KINDS) document.addEventListener(`live:${kind}`, () => this.#refresh());
+    document.addEventListener("live:friend_changed", ({ detail }) => {
+      const { old_username: old, friend } = detail;
+      if (old !== friend.username) this.#leave(old, `${encodeURIComponent(friend.username)}/`);
+    });
+    document.addEventListener("live:friend_removed", ({ detail }) => {
+      if (detail.reason === "deleted") this.#leave(detail.username, "");
+    });
+  }
+
+  /** Nobody is there any more under the name of the page. */
+  #leave(username, path) {
+    if (document.getElementById("contact")?.dataset.with !== username) return;
+    location.replace(`${document.body.dataset.base}contacts/${path}`);
   }
 
   connect() {}

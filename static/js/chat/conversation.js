@@ -137,15 +137,29 @@ export class Conversation {
 
   #onFriendChanged({ old_username: old, friend, unavailable }) {
     if (old !== this.#with) return;
-    this.#with = friend.username;
-    this.#element.dataset.with = friend.username;
-    this.#element.querySelector(".conversation-name").textContent = friend.remark || friend.username;
+    const name = friend.remark || friend.username;
+    this.#element.querySelector(".conversation-name").textContent = name;
+    if (old !== friend.username) this.#follow(friend.username, name);
     const reason = unavailable ? "unavailable" : friend.blocked ? "blocked" : null;
     this.#composer.notify(reason ? text(reason) : "");
-    if (old !== friend.username) {
-      const url = `${this.#api.base}chat/${encodeURIComponent(friend.username)}/`;
-      history.replaceState(null, "", url);
+  }
+
+  /** The friend has another name: everything here that goes by the old one goes along. */
+  #follow(username, name) {
+    const [old, current] = [this.#with, username].map((each) => `/${encodeURIComponent(each)}/`);
+    this.#with = username;
+    this.#element.dataset.with = username;
+    for (const attribute of ["href", "action"]) {
+      for (const element of this.#element.querySelectorAll(`[${attribute}]:not(.bubble *)`)) {
+        element.setAttribute(attribute, element.getAttribute(attribute).replace(old, current));
+      }
     }
+    this.#composer.rename(username);
+    this.#thread.rename(username);
+    history.replaceState(null, "", `${this.#api.base}chat${current}`);
+    document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
+    // What came since under the new name was not known to be for here.
+    this.#catchUp().catch(() => location.reload());
   }
 
   #announce(message) {
@@ -206,10 +220,12 @@ export class Conversation {
 
   async #catchUp() {
     const username = this.#with;
+    let after = this.#thread.newestId; // live messages may come in between
     let more = true;
     while (more && this.#with === username && this.#element) {
-      const answer = await this.#page(`after=${this.#thread.newestId}`);
+      const answer = await this.#page(`after=${after}`);
       for (const message of answer.messages) this.#onMessage(message);
+      after = answer.messages.at(-1)?.id ?? after;
       more = answer.more;
     }
   }

@@ -20,6 +20,7 @@ export class ChatList {
     this.#list = document.getElementById("chats");
     if (!this.#list) return;
     document.addEventListener("store:changed", this.#show);
+    document.addEventListener("conversation:renamed", this.#markCurrent);
     document.getElementById("chat-filter").addEventListener("input", this.#filter);
     this.#timer = setInterval(this.#tick, TICK);
     this.#markCurrent();
@@ -28,6 +29,7 @@ export class ChatList {
 
   disconnect() {
     document.removeEventListener("store:changed", this.#show);
+    document.removeEventListener("conversation:renamed", this.#markCurrent);
     document.getElementById("chat-filter")?.removeEventListener("input", this.#filter);
     clearInterval(this.#timer);
   }
@@ -92,12 +94,12 @@ export class ChatList {
     }
   };
 
-  #markCurrent() {
+  #markCurrent = () => {
     const open = document.getElementById("conversation")?.dataset.with;
     for (const row of this.#list.children) {
       const link = row.querySelector("a");
       if (row.dataset.username === open) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-  }
+  };
 }

@@ -25,6 +25,9 @@ export class Outbox {
 
   start() {
     document.addEventListener("feed:working", () => this.#sendAll());
+    document.addEventListener("live:friend_changed", ({ detail }) => {
+      this.#rename(detail.old_username, detail.friend.username);
+    });
     addEventListener("online", () => this.#sendAll());
     this.#sendAll();
   }
@@ -70,14 +73,28 @@ export class Outbox {
     if (this.#busy.has(to)) return;
     this.#busy.add(to);
     let pause = 0;
-    for (;;) {
+    let current = to;
+    while (!pause) {
       const letter = this.#letters.find((each) => each.to === to && !each.refused);
       if (!letter) break;
       pause = await this.#send(letter);
-      if (pause) break;
+      current = letter.to;
     }
     this.#busy.delete(to);
-    if (pause) setTimeout(() => this.#sendTo(to), pause);
+    if (pause) setTimeout(() => this.#sendTo(current), pause);
+    else if (current !== to) this.#sendTo(current);
+  }
+
+  /** Who has another name gets what waits, and what was refused as for nobody. */
+  #rename(old, username) {
+    const letters = old === username ? [] : this.lettersTo(old);
+    for (const letter of letters) {
+      letter.to = username;
+      delete letter.refused;
+    }
+    this.#save();
+    // What is under way now is waited for, so that the order holds.
+    if (letters.length && !this.#busy.has(old)) this.#sendTo(username);
   }
 
   /** Send one; answers with the ms to wait before anything else may be sent to this friend. */
@@ -90,6 +107,7 @@ export class Outbox {
       this.#tell("sent", { clientId, message });
       return 0;
     } catch (error) {
+      if (letter.to !== to) return 0; // not refused, but renamed meanwhile
       if (!(error instanceof Unreachable) && !error.isPassing) {
         letter.refused = error.message;
         this.#save();

@@ -1,13 +1,16 @@
 // The bubbles of one conversation, in the order of their ids, and where one reads in them.
 import { text } from "../strings.js";
-import { showText } from "./links.js";
+import { avatarClass, initial } from "./avatar.js";
+import { showWords } from "./bubble.js";
 
 const NEAR_END = 80; // px: who is this close wants to stay at the end
+const FLASH = 1_600; // ms
 
 export class Thread {
   #scroller = document.getElementById("thread");
   #list = document.getElementById("messages");
   #pill = document.getElementById("new-pill");
+  #unreadPill = document.getElementById("unread-pill");
   #empty = document.getElementById("thread-empty");
   #byId = new Map();
   #byClientId = new Map();
@@ -15,13 +18,16 @@ export class Thread {
   #resize = new ResizeObserver(() => this.#isAtEnd && this.scrollToEnd());
 
   connect() {
+    for (const element of this.#list.querySelectorAll(".day")) element.remove();
     for (const element of this.#list.children) {
       this.#index(element);
       const bubble = element.querySelector(".bubble");
-      if (element.dataset.state === "sent") showText(bubble, bubble.textContent);
+      if (element.dataset.state === "sent") showWords(bubble, bubble.textContent);
+      this.#separate(element);
     }
     this.#scroller.addEventListener("scroll", this.#onScroll, { passive: true });
     this.#pill.addEventListener("click", this.#onPill);
+    this.#unreadPill.addEventListener("click", this.#onUnreadPill);
     this.#resize.observe(this.#scroller);
     this.#resize.observe(this.#list);
     this.scrollToEnd();
@@ -30,7 +36,22 @@ export class Thread {
   disconnect() {
     this.#scroller.removeEventListener("scroll", this.#onScroll);
     this.#pill.removeEventListener("click", this.#onPill);
+    this.#unreadPill.removeEventListener("click", this.#onUnreadPill);
     this.#resize.disconnect();
+  }
+
+  /** Show the other side by another name. */
+  rename(username) {
+    const template = document.getElementById("message-template-theirs").content;
+    for (const root of [this.#list, template]) {
+      for (const element of root.querySelectorAll(".message.theirs")) {
+        const avatar = element.querySelector(".avatar");
+        avatar.className = `avatar ${avatarClass(username)}`;
+        avatar.textContent = initial(username);
+        element.querySelector(".visually-hidden").textContent = username;
+        element.dataset.sender = username;
+      }
+    }
   }
 
   get isAtEnd() {
@@ -39,6 +60,11 @@ export class Thread {
 
   get isNearStart() {
     return this.#scroller.scrollTop < this.#scroller.clientHeight;
+  }
+
+  get isNearEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    return scrollHeight - scrollTop - clientHeight < clientHeight;
   }
 
   get oldestId() {
@@ -70,27 +96,32 @@ export class Thread {
   /** Put older messages on top without moving what one reads. */
   putOlder(messages, isMine) {
     const before = this.#scroller.scrollHeight - this.#scroller.scrollTop;
-    const elements = [];
-    for (const message of messages) {
-      if (this.#byId.has(message.id)) continue;
-      const element = this.#make(isMine(message));
-      this.#fill(element, message);
-      this.#index(element);
-      elements.push(element);
-    }
+    const oldest = this.#list.querySelector(".message");
+    const elements = this.#makeAll(messages, isMine);
     this.#list.prepend(...elements);
+    for (const element of elements) this.#separate(element);
+    if (oldest) this.#separate(oldest);
     this.#scroller.scrollTop = this.#scroller.scrollHeight - before;
   }
 
+  /** Put newer messages below, where the thread did not reach to its end. */
+  putNewer(messages, isMine) {
+    const elements = this.#makeAll(messages, isMine);
+    this.#list.append(...elements);
+    for (const element of elements) this.#separate(element);
+  }
+
   /** Show a message on its way. */
-  putPending({ clientId, text: words, time }) {
+  putPending({ clientId, text: words, time, quote }) {
     if (this.#byClientId.has(clientId)) return;
     const element = this.#make(true);
     element.dataset.clientId = clientId;
-    showText(element.querySelector(".bubble"), words);
+    showWords(element.querySelector(".bubble"), words);
     element.querySelector("time").textContent = time;
+    this.#showQuote(element, quote && { ...quote, state: "sent" });
     this.#index(element);
     this.#list.append(element);
+    this.#separate(element);
     this.#empty.hidden = true;
     this.setState(clientId, "pending");
     this.scrollToEnd();
@@ -107,9 +138,48 @@ export class Thread {
     if (this.#isAtEnd) this.scrollToEnd();
   }
 
-  remove(clientId) {
-    this.#byClientId.get(clientId)?.remove();
-    this.#byClientId.delete(clientId);
+  /** Take out one that never was a message. */
+  discard(clientId) {
+    this.#takeOut(this.#byClientId.get(clientId));
+  }
+
+  /** Take out one that is deleted for the reader. */
+  remove(id) {
+    this.#takeOut(this.#byId.get(id));
+  }
+
+  /** A message that others quote has changed: show there what has become of it. */
+  showQuoted(message) {
+    for (const quote of this.#list.querySelectorAll(`[data-quote="${message.id}"]`)) {
+      this.#showQuote(quote.closest(".message"), message);
+    }
+  }
+
+  /** Offer below a recalled message to write it anew. */
+  offerEdit(id) {
+    const element = this.#byId.get(id);
+    if (!element || element.querySelector(".edit-again")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "edit-again";
+    button.textContent = text("edit_again");
+    element.querySelector(".bubble-line").append(button);
+  }
+
+  /** Draw the line above the first message that was not read; the pill leads there. */
+  markUnread(readThrough, count) {
+    const first = [...this.#list.querySelectorAll(".message.theirs")].find(
+      (element) => Number(element.dataset.id) > readThrough,
+    );
+    if (!first) return;
+    const line = document.createElement("li");
+    line.className = "unread-line";
+    line.textContent = text("new_below");
+    first.before(line);
+    this.scrollToEnd();
+    const isAbove = line.getBoundingClientRect().top < this.#scroller.getBoundingClientRect().top;
+    this.#unreadPill.hidden = !isAbove;
+    this.#unreadPill.textContent = text("new_above", { count: count > 99 ? "99+" : count });
   }
 
   scrollToEnd() {
@@ -118,27 +188,68 @@ export class Thread {
     this.#pill.hidden = true;
   }
 
+  /** Bring one message into view and make it stand out for a moment. */
+  scrollTo(id) {
+    const element = this.#byId.get(id);
+    this.#isAtEnd = false;
+    element.scrollIntoView({ block: "center" });
+    element.classList.add("flash");
+    setTimeout(() => element.classList.remove("flash"), FLASH);
+    this.#onScroll();
+  }
+
+  /** There is more below than the thread holds. */
+  offerEnd() {
+    this.#pill.hidden = false;
+  }
+
   onScroll(listener) {
     this.#scroller.addEventListener("scroll", listener, { passive: true });
   }
 
   #make(isMine) {
     const template = document.getElementById(`message-template-${isMine ? "mine" : "theirs"}`);
-    return template.content.firstElementChild.cloneNode(true);
+    return template.content.querySelector(".message").cloneNode(true);
+  }
+
+  #makeAll(messages, isMine) {
+    const elements = [];
+    for (const message of messages) {
+      if (this.#byId.has(message.id)) continue;
+      const element = this.#make(isMine(message));
+      this.#fill(element, message);
+      this.#index(element);
+      elements.push(element);
+    }
+    return elements;
   }
 
   #fill(element, message) {
     element.dataset.id = message.id;
     element.dataset.clientId = message.client_id;
     element.dataset.state = message.state;
+    element.dataset.sender = message.sender;
     const bubble = element.querySelector(".bubble");
-    if (message.state === "sent") showText(bubble, message.text);
-    else bubble.textContent = text(message.state);
+    if (message.state === "sent") showWords(bubble, message.text);
+    else bubble.replaceChildren(stateWords(message, element.classList.contains("mine")));
+    this.#showQuote(element, message.quote);
     const time = element.querySelector("time");
     time.textContent = message.time;
     time.setAttribute("datetime", message.sent_at);
     const state = element.querySelector(".state");
     if (state) state.textContent = message.state === "sent" ? "✓" : "";
+  }
+
+  #showQuote(element, quote) {
+    const link = element.querySelector(".quote");
+    link.hidden = !quote;
+    if (!quote) return;
+    link.dataset.quote = quote.id;
+    link.href = `?at=${quote.id}`;
+    const sender = document.createElement("bdi");
+    sender.textContent = quote.sender;
+    if (quote.state === "sent") link.replaceChildren(sender, `: ${quote.text}`);
+    else link.replaceChildren(text("quote_gone"));
   }
 
   #index(element) {
@@ -147,9 +258,38 @@ export class Thread {
     if (clientId) this.#byClientId.set(clientId, element);
   }
 
+  #takeOut(element) {
+    if (!element) return;
+    const next = nextMessage(element);
+    const { id, clientId } = element.dataset;
+    this.#byId.delete(Number(id));
+    this.#byClientId.delete(clientId);
+    if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
+    element.remove();
+    if (next) this.#separate(next);
+  }
+
+  /** Keep a day's name above its first message. */
+  #separate(element) {
+    const day = dayOf(element);
+    const above = element.previousElementSibling;
+    const stands = above?.matches(".day") ? above : null;
+    const previous = previousMessage(element);
+    const isFirst = !previous || dayOf(previous) !== day;
+    if (!isFirst) stands?.remove();
+    else if (stands) stands.firstElementChild.textContent = day;
+    else {
+      const line = document.createElement("li");
+      line.className = "day";
+      line.append(document.createElement("span"));
+      line.firstElementChild.textContent = day;
+      element.before(line);
+    }
+  }
+
   #isOutOfPlace(element) {
-    const next = element.nextElementSibling;
-    const previous = element.previousElementSibling;
+    const next = nextMessage(element);
+    const previous = previousMessage(element);
     const id = Number(element.dataset.id);
     return (
       (next?.dataset.id && Number(next.dataset.id) < id) ||
@@ -160,12 +300,15 @@ export class Thread {
   /** Before the first one on its way, after the last one with a smaller id. */
   #insert(element) {
     const id = Number(element.dataset.id);
+    const left = nextMessage(element);
     let after = this.#list.lastElementChild;
     while (after && (after === element || !after.dataset.id || Number(after.dataset.id) > id)) {
       after = after.previousElementSibling;
     }
+    if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
     if (after) after.after(element);
     else this.#list.prepend(element);
+    for (const each of [element, nextMessage(element), left]) if (each) this.#separate(each);
   }
 
   #follow(isMine) {
@@ -177,7 +320,38 @@ export class Thread {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     if (this.#isAtEnd) this.#pill.hidden = true;
+    const line = this.#list.querySelector(".unread-line");
+    if (line && line.getBoundingClientRect().top > this.#scroller.getBoundingClientRect().top) {
+      this.#unreadPill.hidden = true;
+    }
   };
 
   #onPill = () => this.scrollToEnd();
+
+  #onUnreadPill = () => {
+    this.#unreadPill.hidden = true;
+    this.#list.querySelector(".unread-line")?.scrollIntoView({ block: "start" });
+  };
+}
+
+/** What stands in place of a text that is not there any more. */
+export function stateWords({ state, sender }, isMine) {
+  if (state === "removed") return text("removed");
+  return isMine ? text("recalled_mine") : text("recalled_theirs", { name: sender });
+}
+
+function dayOf(message) {
+  return message.querySelector("time").textContent.slice(0, 10);
+}
+
+function previousMessage(element) {
+  let other = element.previousElementSibling;
+  while (other && !other.matches(".message")) other = other.previousElementSibling;
+  return other;
+}
+
+function nextMessage(element) {
+  let other = element.nextElementSibling;
+  while (other && !other.matches(".message")) other = other.nextElementSibling;
+  return other;
 }

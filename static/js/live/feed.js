@@ -51,7 +51,7 @@ export class Feed {
   handle(event) {
     if (event.id <= this.#cursor) return;
     this.#cursor = event.id;
-    if (event.kind === "session") return this.#api.leave();
+    if (event.kind === "session") this.checkSession();
     document.dispatchEvent(new CustomEvent(`live:${event.kind}`, { detail: event }));
   }
 
@@ -91,7 +91,8 @@ export class Feed {
     try {
       await this.#api.get("me/");
       this.#socket.open();
-    } catch {
+    } catch (error) {
+      if (error.status === 403) this.reset(); // only a page can say what has to be done first
       this.failing(this.#socket); // a 401 has left the page already
     }
   }

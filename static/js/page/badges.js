@@ -19,6 +19,7 @@ export class Badges {
 
   connect() {
     document.addEventListener("store:changed", () => this.#show());
+    document.addEventListener("conversation:renamed", ({ detail }) => this.setTitle(detail.name));
     this.#show();
   }
 

@@ -1,0 +1,167 @@
+"""Names, passwords and accounts change while others have their pages open."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from .conftest import DESKTOP, PASSWORD
+from .test_journeys import MESSAGES, bubbles
+
+WITHIN_5_SECONDS = 5_000
+
+
+def kept(person):
+    return person.page.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_a_friends_new_name_arrives_in_every_open_page(friends):
+    rosa, sven = friends("rosa", "sven")
+    rosa.go("/chat/sven/")
+    rosa.say("hallo")
+    sven.go("/chat/rosa/")
+    sven.page.fill("#composer-text", "halb geschrieben")
+    list_tab, contact_tab = sven.open_tab(), sven.open_tab()
+    list_tab.goto(sven.site + "/")
+    contact_tab.goto(sven.site + "/contacts/rosa/")
+    own_tab = rosa.open_tab()
+    own_tab.goto(rosa.site + "/discover/")
+
+    rosa.go("/account/username/")
+    rosa.page.fill("[name=username]", "罗莎")
+    rosa.page.fill("[name=password]", PASSWORD)
+    rosa.page.click(".form [type=submit]")
+    expect(rosa.page.locator(".notice")).to_be_visible()
+    expect(rosa.page.locator(".me-name")).to_have_text("罗莎")
+    expect(own_tab.locator(".me-name")).to_have_text("罗莎")
+
+    expect(sven.page.locator(".conversation-name")).to_have_text("罗莎")
+    expect(sven.page).to_have_title("罗莎")
+    expect(sven.page).to_have_url(re.compile("/chat/%E7%BD%97%E8%8E%8E/$"))
+    expect(sven.page.locator(f"{MESSAGES}.theirs .avatar")).to_have_text("罗")
+    expect(list_tab.locator("#chats .row-name")).to_have_text("罗莎")
+    expect(contact_tab.locator(".profile-name")).to_have_text("罗莎")
+
+    # What was half written goes along, and arrives.
+    assert '"webchat:' in kept(sven)
+    assert "draft:rosa" not in kept(sven)
+    sven.page.reload()
+    expect(sven.page.locator("#composer-text")).to_have_value("halb geschrieben")
+    sven.page.click("#composer .send")
+    expect(sven.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
+    rosa.go("/chat/sven/")
+    assert bubbles(rosa) == ["hallo", "halb geschrieben"]
+    rosa.say("angekommen")
+    expect(list_tab.locator("#chats .row-preview")).to_have_text("angekommen")
+    assert rosa.complaints == sven.complaints == []
+
+
+def test_what_came_under_a_new_name_while_away_is_there_and_what_waits_is_sent(friends):
+    tina, uwe = friends("tina", "uwe")
+    uwe.go("/chat/tina/")
+    list_tab = uwe.open_tab()
+    list_tab.goto(uwe.site + "/")
+    uwe.context.set_offline(True)
+    uwe.say("unterwegs")
+    tina.go("/chat/uwe/")
+    tina.say("vor der Umbenennung")
+    expect(tina.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
+    tina.go("/account/username/")
+    tina.page.fill("[name=username]", "tini")
+    tina.page.fill("[name=password]", PASSWORD)
+    tina.page.click(".form [type=submit]")
+    tina.go("/chat/uwe/")
+    tina.say("danach")
+    expect(tina.page.locator(f"{MESSAGES}.mine .state")).to_have_text(["✓"] * 2)
+
+    uwe.context.set_offline(False)
+    expect(uwe.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓", timeout=60_000)
+    expect(uwe.page.locator(".conversation-name")).to_have_text("tini")
+    expect(uwe.page.locator(f"{MESSAGES}.theirs")).to_have_count(2)
+    assert bubbles(uwe) == bubbles(tina) == ["vor der Umbenennung", "danach", "unterwegs"]
+    expect(list_tab.locator("#chats .row")).to_have_count(1, timeout=60_000)
+    expect(list_tab.locator("#chats .row-name")).to_have_text("tini")
+
+
+def test_a_new_password_throws_the_other_browser_out_and_no_tab_of_this_one(friends, people):
+    vera, will = friends("vera", "will")
+    vera.go("/chat/will/")
+    own_tab = vera.open_tab()
+    own_tab.goto(vera.site + "/chat/will/")
+    elsewhere = vera.context.browser.new_context(**DESKTOP).new_page()
+    elsewhere.goto(vera.site + "/login/")
+    elsewhere.fill("[name=username]", "vera")
+    elsewhere.fill("[name=password]", PASSWORD)
+    elsewhere.click(".form [type=submit]")
+    elsewhere.goto(vera.site + "/chat/will/")
+    elsewhere.fill("#composer-text", "geheim")
+    cookies = elsewhere.context.cookies()
+
+    vera.go("/password/change/")
+    vera.page.fill("[name=old_password]", PASSWORD)
+    for field in ("new_password1", "new_password2"):
+        vera.page.fill(f"[name={field}]", "gruene-Wiese-8")
+    vera.page.click(".form [type=submit]")
+    expect(elsewhere).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
+    assert elsewhere.evaluate("sessionStorage.length") == 0
+    elsewhere.context.add_cookies(cookies)
+    elsewhere.goto(vera.site + "/chat/will/")
+    expect(elsewhere).to_have_url(re.compile("/login/"))
+    elsewhere.context.close()
+
+    expect(vera.page.locator(".notice")).to_be_visible()
+    vera.go("/chat/will/")
+    for page in (vera.page, own_tab):
+        vera.say("noch da", page)
+        expect(page.locator(f"{MESSAGES}.mine .state").last).to_have_text("✓")
+    own_tab.wait_for_timeout(3_000)  # longer than the sweep that ends sockets
+    vera.say("immer noch", own_tab)
+    expect(vera.page.locator(f"{MESSAGES}.mine .state")).to_have_text(["✓"] * 3)
+    assert vera.complaints == []
+
+
+def test_a_device_is_signed_out_from_another_one(friends):
+    xara, yann = friends("xara", "yann")
+    phone = yann.context.browser.new_context(**DESKTOP).new_page()
+    phone.goto(xara.site + "/login/")
+    phone.fill("[name=username]", "xara")
+    phone.fill("[name=password]", PASSWORD)
+    phone.click(".form [type=submit]")
+    phone.wait_for_url(f"{xara.site}/")
+    xara.go("/account/sessions/")
+    expect(xara.page.locator(".device")).to_have_count(2)
+    xara.page.click(".device button")
+    expect(xara.page.locator(".device")).to_have_count(1)
+    expect(phone).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
+    phone.context.close()
+    assert xara.complaints == []
+
+
+def test_a_friend_deletes_the_account_while_the_chat_is_open(friends):
+    zora, adam = friends("zora", "adam")
+    zora.go("/chat/adam/")
+    zora.say("leb wohl")
+    adam.go("/chat/zora/")
+    list_tab, contact_tab = adam.open_tab(), adam.open_tab()
+    list_tab.goto(adam.site + "/")
+    expect(list_tab.locator("#tabs [data-badge=chats]")).to_be_hidden()
+    contact_tab.goto(adam.site + "/contacts/zora/")
+    adam.page.fill("#composer-text", "warte")
+
+    zora.page.click("#tabs [data-tab=discover]")
+    zora.page.click("#list .danger")
+    expect(zora.page.locator(".counts li")).to_have_text(["1 位好友", re.compile("^1 条消息")])
+    zora.page.fill("[name=password]", PASSWORD)
+    zora.page.click(".form [type=submit]")
+    expect(zora.page).to_have_url(re.compile("/login/"))
+    assert zora.page.evaluate("sessionStorage.length") == 0
+
+    locked = adam.page.locator("#composer-locked")
+    expect(locked).to_have_text("对方已注销账号", timeout=1_000)
+    expect(adam.page.locator("#composer .send")).to_be_disabled()
+    expect(adam.page.locator("#composer-text")).to_have_value("warte")
+    expect(list_tab.locator("#chats .row")).to_have_count(0)
+    expect(contact_tab).to_have_url(re.compile("/contacts/$"))
+    expect(contact_tab.locator("#friends .row")).to_have_count(0)
+    assert zora.complaints == adam.complaints == []
