@@ -268,6 +268,16 @@ def test_who_may_only_look_decides_nothing(clerk, report, act):
     assert acts() == ["looked"]
 
 
+def test_who_may_act_on_users_decides_no_reports_with_that(report):
+    user = make_user("warden")
+    user.is_staff = True
+    user.save()
+    for codename in ("view_report", "moderate_user"):
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+    assert client_of(user).post(decide(report, "warn")).status_code == 403
+    assert report_state(report) == ""
+
+
 @pytest.mark.parametrize("act", ["warn", "mute", "unmute", "ban", "unban", "sign_out"])
 def test_who_may_only_look_acts_on_nobody(clerk, alice, act):
     assert b"moderate/" not in clerk.get(user_page(alice)).content

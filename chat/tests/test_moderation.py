@@ -65,13 +65,15 @@ def test_the_permissions_of_the_group_are_those_that_django_made(db):
 
 
 @pytest.mark.parametrize("act", ["warn", "mute", "unmute", "ban", "unban", "sign_out"])
-@pytest.mark.parametrize("who", ["alice", "root", "colleague", "moderator"])
+@pytest.mark.parametrize("who", ["alice", "root", "colleague", "moderator", "root_themselves"])
 def test_who_may_not_act_is_refused_and_nothing_is_done(moderator, alice, act, who):
+    boss = User.objects.create_superuser("boss")
     people = {
         "alice": (alice, make_user("emil")),  # no moderator
-        "root": (moderator, User.objects.create_superuser("boss")),
+        "root": (moderator, boss),
         "colleague": (moderator, make_user("colleague")),
         "moderator": (moderator, moderator),
+        "root_themselves": (boss, boss),
     }
     by, about = people[who]
     if who == "colleague":
