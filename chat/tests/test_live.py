@@ -302,3 +302,25 @@ def test_a_stop_closes_every_socket_with_1012(tmp_path):
             live.expect("caught_up")
             assert server.stop() < 3
             assert live.close_code() == 1012
+
+
+def test_who_has_to_choose_a_password_has_no_socket_until_then(people):
+    hans = people["hans"]
+
+    def ask_for_a_password(is_asked: bool) -> None:
+        hans.server.manage(
+            "shell", "-c",
+            "from accounts.models import User\n"
+            f"User.objects.filter(username='hans').update(must_change_password={is_asked})",
+        )  # fmt: skip
+
+    with hans.open() as live:
+        live.expect("caught_up")
+        ask_for_a_password(True)
+        assert live.close_code(timeout=5) == 4401
+    assert hans.get("me/").status_code == 403
+    with hans.open() as live:
+        assert live.close_code() == 4401
+    ask_for_a_password(False)
+    with hans.open() as live:
+        assert live.next()["type"] == "hello"
