@@ -87,6 +87,16 @@ def keep_head() -> None:
     EventLog.objects.update_or_create(pk=1, defaults={"head_at_least": head()})
 
 
+def have_all_reload() -> None:
+    """Let every page load anew, for changes that are not told one by one; in their transaction.
+
+    An id is used up for it: the log goes on behind the point through which it knows nothing.
+    """
+    nothing = Event.objects.create(kind=Kind.ANNOUNCEMENT, data={})
+    EventLog.objects.update_or_create(pk=1, defaults={"pruned_through": nothing.pk})
+    nothing.delete()
+
+
 @dataclass(frozen=True, slots=True)
 class Missed:
     """What somebody missed: events in order, the id to go on from, whether there is more."""
@@ -162,7 +172,7 @@ def _bounds() -> tuple[int, int]:
 
 
 def _log() -> EventQuerySet:
-    return Event.objects.select_related("message", "conversation").order_by("id")
+    return Event.objects.select_related("message__attachment", "conversation").order_by("id")
 
 
 def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
@@ -218,7 +228,7 @@ class Sight:
             pk__in={each["request"] for each in facts if "request" in each}
         )
         self._requests = {request.pk: request for request in requests}
-        self._messages = Message.objects.in_bulk(
+        self._messages = Message.objects.with_attachment().in_bulk(
             {each["last_message"] for each in facts if each.get("last_message")}
         )
         messages = [event.message for event in found if event.message is not None]

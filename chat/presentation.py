@@ -10,12 +10,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
 from friends.models import Friendship
 
-from .models import Membership, Message
+from .models import Attachment, Membership, Message
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -52,6 +53,17 @@ class QuoteView:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentView:
+    url: str
+    name: str
+    mimetype: str
+    is_picture: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return {"url": self.url, "name": self.name, "mimetype": self.mimetype}
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     id: int
     with_: str
@@ -62,6 +74,7 @@ class MessageView:
     client_id: str
     state: str
     quote: QuoteView | None = None
+    attachment: AttachmentView | None = None
 
     @property
     def time(self) -> str:
@@ -78,7 +91,7 @@ class MessageView:
             "sent_at": self.sent_at.isoformat().replace("+00:00", "Z"),
             "client_id": self.client_id,
             "state": self.state,
-            "attachment": None,
+            "attachment": self.attachment.as_json() if self.attachment else None,
         }
         if self.quote is not None:
             shown["quote"] = self.quote.as_json()
@@ -96,6 +109,7 @@ def view_message(
     mine = message.sender_id == viewer.pk
     state = message.state
     answered = quoted.get(message.quote or 0) if state == "sent" else None
+    attachment = _attachment_of(message)
     return MessageView(
         id=message.pk,
         with_=friend.username,
@@ -106,18 +120,35 @@ def view_message(
         client_id=str(message.client_id),
         state=state,
         quote=view_quote(answered, viewer=viewer, friend=friend) if answered else None,
+        attachment=_view_attachment(attachment) if attachment else None,
     )
+
+
+def _attachment_of(message: Message) -> Attachment | None:
+    """No query for what has a text, nor for what was loaded `with_attachment`."""
+    if message.text or message.state != "sent":
+        return None
+    return getattr(message, "attachment", None)
+
+
+def _view_attachment(attachment: Attachment) -> AttachmentView:
+    # Not by `reverse`, which does not know the prefix outside of a request.
+    url = f"{settings.PREFIX}/attachments/{attachment.message_id}/"
+    return AttachmentView(url, attachment.name, attachment.mimetype, attachment.is_picture)
 
 
 def view_quote(message: Message, *, viewer: User, friend: User) -> QuoteView:
     sender = viewer if message.sender_id == viewer.pk else friend
-    text = message.text[:QUOTED_LENGTH] if message.state == "sent" else None
+    attachment = _attachment_of(message)
+    words = attachment.name if attachment else message.text
+    text = words[:QUOTED_LENGTH] if message.state == "sent" else None
     return QuoteView(message.pk, sender.username, text, message.state)
 
 
 def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
     """What these messages answer, in one query, or none where nothing does."""
-    return Message.objects.in_bulk({message.quote for message in messages if message.quote})
+    quoted = {message.quote for message in messages if message.quote}
+    return Message.objects.with_attachment().in_bulk(quoted)
 
 
 def view_thread(messages: Sequence[Message], *, viewer: User, friend: User) -> list[MessageView]:
@@ -191,7 +222,7 @@ def list_conversations(viewer: User) -> list[ConversationView]:
         .with_unread()
         .with_last_message()
     }
-    newest = Message.objects.in_bulk(
+    newest = Message.objects.with_attachment().in_bulk(
         [m.last_message_id for m in memberships.values() if m.last_message_id]
     )
     views = []

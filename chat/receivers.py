@@ -20,6 +20,7 @@ from .models import AuditEntry, Conversation, Event, Membership, Message
 Kind = Event.Kind
 FREE_TEXTS = {
     ("chat_announcement", "text"),
+    ("chat_attachment", "name"),
     ("chat_message", "text"),
     ("chat_notice", "words"),
     ("chat_report", "reason"),

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from webchat.api import endpoint, nothing_here
 
 from . import api, views
+from .attachments import attachment
 from .moderation import api as moderation
 from .moderation import views as moderation_views
 
@@ -57,6 +58,7 @@ urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
+    path("attachments/<int:pk>/", attachment, name="attachment"),
     path("announcements/", moderation_views.announcements, name="announcements"),
     path("notices/confirm/", moderation_views.confirm, name="confirm"),
     path("discover/", views.discover, name="discover"),

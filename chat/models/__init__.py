@@ -1,3 +1,4 @@
+from .attachments import Attachment
 from .conversations import (
     UNREAD_AT_MOST,
     Conversation,
@@ -17,6 +18,7 @@ __all__ = [
     "UNREAD_AT_MOST",
     "Announcement",
     "AnnouncementCursor",
+    "Attachment",
     "AuditEntry",
     "Conversation",
     "ConversationQuerySet",

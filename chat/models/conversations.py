@@ -164,6 +164,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def present(self) -> MessageQuerySet:
         return self.filter(recalled_at=None, removed_at=None)
 
+    def with_attachment(self) -> MessageQuerySet:
+        return self.select_related("attachment")
+
     def not_hidden_from(self, user_id: int) -> MessageQuerySet:
         return self.exclude(Exists(HiddenMessage.objects.of_row(user_id)))
 
@@ -180,7 +183,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         if after is not None:
             messages = messages.filter(id__gt=after)
         found: list[Message] = list(
-            messages.order_by("id" if after is not None else "-id")[: limit + 1]
+            messages.with_attachment().order_by("id" if after is not None else "-id")[: limit + 1]
         )
         more = len(found) > limit
         found = found[:limit]

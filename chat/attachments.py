@@ -1,0 +1,92 @@
+"""The files of messages: what they are, who may have them, and when they go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.http import FileResponse, Http404, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.http import UserRequest
+
+from .access import get_message
+from .models import Attachment
+from .models.attachments import attachments_folder
+
+# The first bytes of what is shown inline; whatever else there is, is downloaded.
+MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"GIF87a", 0, "image/gif"),
+    (b"GIF89a", 0, "image/gif"),
+    (b"WEBP", 8, "image/webp"),
+)
+MAGIC_BYTES = 12
+# A file stands before the transaction that speaks of it is through.
+ORPHAN_SECONDS = 24 * 3600
+
+
+def sniff_picture(head: bytes) -> str | None:
+    """What kind of picture begins like this, of those that are shown inline."""
+    for magic, offset, mimetype in MAGIC:
+        if head[offset:].startswith(magic) and (offset == 0 or head.startswith(b"RIFF")):
+            return mimetype
+    return None
+
+
+@require_safe
+@never_cache
+def attachment(request: UserRequest, pk: int) -> HttpResponseBase:
+    """The file of a message, for the two of its conversation, as long as they may read it."""
+    _thread, message = get_message(request.user, pk)
+    found = get_object_or_404(Attachment, message=message)
+    if message.state != "sent":
+        raise Http404
+    try:
+        file = found.path.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    picture = sniff_picture(file.read(MAGIC_BYTES)) if found.is_picture else None
+    file.seek(0)
+    return FileResponse(
+        file,
+        as_attachment=picture is None,
+        filename=found.name,
+        content_type=picture or "application/octet-stream",
+        headers={
+            # Opened by itself it is a page of this origin: one without any rights.
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        },
+    )
+
+
+@receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")
+def after_deletion(instance: Attachment, **kwargs: Any) -> None:
+    path = instance.path
+    transaction.on_commit(lambda: path.unlink(missing_ok=True))
+
+
+def sweep_orphans() -> int:
+    """Delete the files that no message has, as a kill between two writes leaves them; how many."""
+    names = set(Attachment.objects.values_list("file", flat=True))
+    orphans = [path for path in _old_files(attachments_folder()) if path.name not in names]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)
+
+
+def _old_files(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.is_file() and time.time() - path.stat().st_mtime > ORPHAN_SECONDS:
+            yield path
