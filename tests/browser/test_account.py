@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -165,3 +166,45 @@ def test_a_friend_deletes_the_account_while_the_chat_is_open(friends):
     expect(contact_tab).to_have_url(re.compile("/contacts/$"))
     expect(contact_tab.locator("#friends .row")).to_have_count(0)
     assert zora.complaints == adam.complaints == []
+
+
+def test_a_public_computer_keeps_nothing_after_the_logout(friends):
+    bela, cleo = friends("bela", "cleo")
+    assert cookie(bela, "sessionid")["expires"] == -1  # gone with the browser
+    bela.go("/chat/cleo/")
+    other_tab = bela.open_tab()
+    other_tab.goto(bela.site + "/chat/cleo/")
+    other_tab.fill("#composer-text", "ein Entwurf")
+    bela.page.route("**/api/**", lambda route: route.abort())
+    bela.context.route_web_socket("**/live/**", lambda socket: socket.close())
+    bela.page.reload()
+    bela.say("nie angekommen")
+    expect(bela.page.locator(f"{MESSAGES}.mine .retry")).to_be_visible()
+    assert "nie angekommen" in kept(bela)
+
+    bela.page.click("#tabs [data-tab=discover]")
+    bela.page.click("#list [data-logout] button")
+    expect(bela.page).to_have_url(re.compile("/login/"))
+    expect(other_tab).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
+    for page in (bela.page, other_tab):
+        assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+        page.go_back()
+        expect(page).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
+        expect(page.locator("#messages")).to_have_count(0)
+    assert bela.page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_session_elsewhere_outlives_the_browser(people):
+    dina = people("dina", DESKTOP)
+    dina.go("/discover/")
+    dina.page.click("#list [data-logout] button")
+    dina.page.fill("[name=username]", "dina")
+    dina.page.uncheck("[name=shared]")
+    dina.log_in()
+    days = (cookie(dina, "sessionid")["expires"] - time.time()) / 86_400
+    assert 29 < days < 31
+
+
+def cookie(person, name):
+    [found] = [each for each in person.context.cookies() if each["name"] == name]
+    return found
