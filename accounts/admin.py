@@ -51,7 +51,10 @@ class UserAdmin(BaseUserAdmin):
     search_fields = ["username", "username_key", "email"]
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
-        (None, {"fields": ["username", "password", "email", "is_active"]}),
+        (
+            None,
+            {"fields": ["username", "password", "must_change_password", "email", "is_active"]},
+        ),
         (
             _("Permissions"),
             {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"]},

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 pytestmark = pytest.mark.django_db
 URL = "/password/change/"
@@ -71,3 +72,8 @@ def test_the_password_of_the_slip_is_no_new_one(slip, newcomer, password):
 
 def test_nobody_else_is_asked(alice_client):
     assert alice_client.get("/account/delete/").status_code == 200
+
+
+def test_an_administrator_asks_for_it_in_the_admin(root_client, bob, alice):
+    page = root_client.get(reverse("admin:accounts_user_change", args=[bob.pk]))
+    assert "must_change_password" in page.context["adminform"].form.fields

@@ -208,3 +208,25 @@ def test_a_session_elsewhere_outlives_the_browser(people):
 def cookie(person, name):
     [found] = [each for each in person.context.cookies() if each["name"] == name]
     return found
+
+
+def test_an_open_page_leads_to_the_new_password_when_it_is_asked_for(friends, server):
+    elly, finn = friends("elly", "finn")
+    elly.go("/chat/finn/")
+    server.manage(
+        "shell", "-c",
+        "from accounts.models import User;"
+        "User.objects.filter(username='elly').update(must_change_password=True)",
+    )  # fmt: skip
+    expect(elly.page).to_have_url(re.compile("/password/change/"), timeout=WITHIN_5_SECONDS)
+    elly.go("/")
+    expect(elly.page).to_have_url(re.compile("/password/change/"))
+    elly.page.fill("[name=old_password]", PASSWORD)
+    for field in ("new_password1", "new_password2"):
+        elly.page.fill(f"[name={field}]", "gruene-Wiese-8")
+    elly.page.click(".form [type=submit]")
+    elly.page.click("#tabs [data-tab=chats]")
+    elly.page.click("#chats .row a")
+    elly.say("da bin ich")
+    expect(elly.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
+    assert [c for c in elly.complaints if "403" not in c] == []
