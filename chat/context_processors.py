@@ -24,7 +24,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             facts |= {
                 "tab": _tab(request),
                 "last_event": events.head(),
-                "unread": sum(count_unread(user).values()),
+                "unread": sum(count_unread(user, with_muted=False).values()),
                 "requests": FriendRequest.objects.received_by(user).count(),
                 "pending": look_pending(user),
             }
@@ -57,7 +57,11 @@ def strings(request: HttpRequest) -> dict[str, Any]:
         "mute": _("Mute notifications"),
         "unmute": _("Unmute"),
         "delete_chat": _("Delete chat"),
-        "too_far": _("That message is too far back to be shown here."),
+        "draft": _("[Draft] {words}"),
+        "new_below": _("New messages below"),
+        "new_above": _("{count} new messages"),
+        "unfold": _("Show all"),
+        "fold": _("Show less"),
         "removed": _("Message removed by an administrator"),
         "picture": _("Picture: {name}"),
         "picture_preview": _("[Picture]"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from friends.models import Friendship
@@ -79,6 +80,21 @@ class MessageView:
     @property
     def time(self) -> str:
         return minute(self.sent_at)
+
+    @property
+    def words(self) -> str:
+        """The text, or what stands in its place."""
+        if self.state == "removed":
+            return _("Message removed by an administrator")
+        if self.state == "recalled" and self.mine:
+            return _("You recalled a message")
+        if self.state == "recalled":
+            return _("“%(name)s” recalled a message") % {"name": self.sender}
+        return self.text or ""
+
+    @property
+    def day(self) -> str:
+        return self.time[:10]
 
     def as_json(self) -> dict[str, Any]:
         """M of the contract; `quote` only where there is one."""
@@ -238,15 +254,16 @@ def _order(view: ConversationView) -> tuple[bool, int]:
     return view.pinned, view.last_message.id if view.last_message else 0
 
 
-def count_unread(viewer: User) -> dict[str, int]:
+def count_unread(viewer: User, *, with_muted: bool = True) -> dict[str, int]:
     """Unread messages by friend, only those above 0."""
     friends = dict(
         Friendship.objects.filter(owner=viewer).values_list("friend_id", "friend__username")
     )
+    memberships = Membership.objects.filter(user=viewer).select_related("conversation")
+    if not with_muted:
+        memberships = memberships.filter(muted=False)
     counts = {}
-    for membership in (
-        Membership.objects.filter(user=viewer).select_related("conversation").with_unread()
-    ):
+    for membership in memberships.with_unread():
         username = friends.get(membership.conversation.other_id(viewer.pk))
         if username and membership.unread:
             counts[username] = membership.unread

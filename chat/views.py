@@ -46,7 +46,8 @@ def conversation(request: UserRequest, username: str) -> HttpResponse:
             return redirect("chat:conversation", new_name)
         thread = get_thread(request.user, new_name)
     if request.method != "POST":
-        return _render(request, thread, MessageForm(), before=_before(request))
+        form = MessageForm()
+        return _render(request, thread, form, before=_id(request, "before"), at=_id(request, "at"))
     if request.POST.get("action") == "read":
         _mark_read(thread, ReadForm(request.POST))
         return redirect("chat:conversation", thread.friend.username)
@@ -95,8 +96,8 @@ def _why_unsendable(user: User, thread: Thread) -> str:
     return ""
 
 
-def _before(request: UserRequest) -> int | None:
-    value = request.GET.get("before")
+def _id(request: UserRequest, name: str) -> int | None:
+    value = request.GET.get(name)
     if value is None:
         return None
     if not value.isdecimal() or len(value) > 18:
@@ -110,15 +111,22 @@ def _render(
     form: MessageForm,
     *,
     before: int | None = None,
+    at: int | None = None,
     status: int = 200,
 ) -> HttpResponse:
     conversations = list_conversations(request.user)
-    page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
+    if at is None:
+        newer = False
+        page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
+    else:
+        page, more, newer = thread.messages.around(at, limit=PAGE_SIZE)
     context: dict[str, Any] = {
         "conversations": conversations,
         "conversation": next(c for c in conversations if c.username == thread.friend.username),
         "thread": view_thread(page, viewer=request.user, friend=thread.friend),
         "more": more,
+        "newer": newer,
+        "at": at,
         "unsendable": _why_unsendable(request.user, thread),
         "form": form,
     }

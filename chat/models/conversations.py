@@ -189,6 +189,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         found = found[:limit]
         return (found if after is not None else found[::-1]), more
 
+    def around(self, pk: int, *, limit: int) -> tuple[list[Message], bool, bool]:
+        """A page in ascending order with a message in its middle; whether there are older ones,
+        and whether newer."""
+        older, more = self.page(before=pk, limit=limit // 2)
+        newer, rest = self.page(after=pk - 1, limit=limit - len(older))
+        return older + newer, more, rest
+
 
 class Message(models.Model):
     conversation = models.ForeignKey(

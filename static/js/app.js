@@ -25,9 +25,9 @@ function startSignedIn(body) {
   const badges = new Badges(store);
   const forms = new Forms();
   const behaviours = [
-    new ChatList(store, clock),
+    new ChatList({ api, store, clock, visit: (url) => navigator.visit(url) }),
     new Contacts(),
-    new Conversation({ api, feed, store, outbox }),
+    new Conversation({ api, feed, store, outbox, visit: (url) => navigator.visit(url) }),
   ];
   const navigator = new Navigator({
     leave: () => behaviours.forEach((behaviour) => behaviour.disconnect()),

@@ -2,18 +2,24 @@
 import { recall, remember } from "../page/memory.js";
 
 const HIGHEST = 160; // px, then it scrolls
+const TYPING_EVERY = 2_500; // ms
 
 export class Composer {
   #form;
   #field;
   #send;
+  #typing;
+  #typedAt = 0;
+  #quote = null;
   #draftKey;
   #isTouch = matchMedia("(pointer: coarse)").matches;
 
-  constructor(form, username, send) {
+  /** `send` gets the words and the quote, `typing` is called now and then while one types. */
+  constructor(form, username, { send, typing }) {
     this.#form = form;
     this.#field = form.elements.text;
     this.#send = send;
+    this.#typing = typing;
     this.#draftKey = `draft:${username}`;
   }
 
@@ -23,6 +29,7 @@ export class Composer {
     this.#field.addEventListener("input", this.#onInput);
     this.#field.addEventListener("keydown", this.#onKeyDown);
     this.#form.addEventListener("submit", this.#onSubmit);
+    document.getElementById("quote-drop").addEventListener("click", this.#onDropQuote);
     this.#grow();
     if (!this.#isTouch) this.#field.focus({ preventScroll: true });
   }
@@ -36,6 +43,32 @@ export class Composer {
   /** What is typed from now on is kept under another name. */
   rename(username) {
     this.#draftKey = `draft:${username}`;
+  }
+
+  /** The next message will answer this one. */
+  quote(quote) {
+    this.#quote = quote;
+    const bar = document.getElementById("quote-bar");
+    bar.hidden = !quote;
+    if (!quote) return;
+    const words = `${quote.sender}: ${quote.text}`;
+    bar.querySelector(".quote-words").textContent = words.slice(0, 200);
+    this.#field.focus({ preventScroll: true });
+  }
+
+  /** Put words into the field, after what stands there. */
+  write(words) {
+    const { value } = this.#field;
+    this.#field.value = value ? `${value}\n${words}` : words;
+    this.#onInput();
+    this.#field.focus({ preventScroll: true });
+  }
+
+  /** Put words in at the cursor. */
+  insert(words) {
+    const { selectionStart, selectionEnd } = this.#field;
+    this.#field.setRangeText(words, selectionStart, selectionEnd, "end");
+    this.#onInput();
   }
 
   /** Nothing can be sent any more; what was typed stays to be read and copied. */
@@ -60,7 +93,17 @@ export class Composer {
 
   #onInput = () => {
     remember(this.#draftKey, this.#field.value);
+    document.dispatchEvent(new CustomEvent("drafts:changed"));
     this.#grow();
+    const now = Date.now();
+    if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
+    this.#typedAt = now;
+    this.#typing();
+  };
+
+  #onDropQuote = () => {
+    this.quote(null);
+    this.#field.focus({ preventScroll: true });
   };
 
   #onKeyDown = (event) => {
@@ -83,7 +126,9 @@ export class Composer {
     this.showError("");
     this.#field.value = "";
     this.#onInput();
-    this.#send(words);
+    this.#send(words, this.#quote);
+    this.quote(null);
+    this.#typedAt = 0;
   }
 
   #grow() {

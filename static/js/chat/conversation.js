@@ -2,10 +2,12 @@
 import { Clock } from "../page/clock.js";
 import { text } from "../strings.js";
 import { Composer } from "./composer.js";
+import { MessageMenu } from "./message_menu.js";
 import { Thread } from "./thread.js";
 import { uuid } from "./uuid.js";
 
 const PAGE_SIZE = 50;
+const TYPING_SHOWN = 5_000; // ms after the last word of it
 
 export class Conversation {
   #api;
@@ -17,20 +19,33 @@ export class Conversation {
   #with;
   #thread;
   #composer;
+  #menu;
+  #visit;
   #hasMore = false;
+  #hasNewer = false; // the thread stands somewhere in the history
   #isLoading = false;
   #readThrough = 0;
+  #typing;
 
-  constructor({ api, feed, store, outbox }) {
+  constructor({ api, feed, store, outbox, visit }) {
     this.#api = api;
     this.#feed = feed;
     this.#store = store;
     this.#outbox = outbox;
+    this.#visit = visit;
+    this.#menu = new MessageMenu({
+      api,
+      clock: this.#clock,
+      quote: (quote) => this.#composer.quote(quote),
+      edit: (words) => this.#composer.write(words),
+    });
     const on = (name, handle) => {
       document.addEventListener(name, ({ detail }) => this.#element && handle(detail));
     };
     on("live:message", ({ message }) => this.#onMessage(message));
     on("live:message_changed", ({ message }) => this.#onMessageChanged(message));
+    on("live:message_hidden", ({ message_id: id }) => this.#thread.remove(id));
+    on("live:typing", ({ from }) => from === this.#with && this.#showTyping());
     on("live:friend_removed", (event) => this.#onFriendRemoved(event));
     on("live:friend_added", ({ friend }) => this.#onFriendAdded(friend));
     on("live:friend_changed", (event) => this.#onFriendChanged(event));
@@ -48,17 +63,25 @@ export class Conversation {
     if (!this.#element) return;
     this.#with = this.#element.dataset.with;
     this.#hasMore = this.#element.dataset.more === "true";
+    this.#hasNewer = this.#element.dataset.newer === "true";
     this.#readThrough = Number(this.#element.dataset.lastRead);
     this.#thread = new Thread();
     this.#thread.connect();
     this.#thread.onScroll(this.#onScroll);
-    this.#composer = new Composer(document.getElementById("composer"), this.#with, this.#send);
+    this.#composer = new Composer(document.getElementById("composer"), this.#with, {
+      send: this.#send,
+      typing: () => this.#feed.tell({ type: "typing", to: this.#with }),
+    });
     this.#composer.connect();
+    this.#menu.connect();
+    document.getElementById("new-pill").addEventListener("click", this.#toEnd);
+    document.getElementById("messages").addEventListener("click", this.#onQuote);
     for (const letter of this.#outbox.lettersTo(this.#with)) this.#showLetter(letter);
     document.getElementById("older")?.addEventListener("click", this.#onOlder);
+    this.#showWhereToRead();
     this.#markRead();
     // The page is older than what this tab has handled already: the thread lacks the rest.
-    if (lastEvent < this.#feed.cursor) this.#catchUp();
+    if (lastEvent < this.#feed.cursor && !this.#hasNewer) this.#catchUp();
     this.#fill();
   }
 
@@ -66,15 +89,20 @@ export class Conversation {
     if (!this.#element) return;
     this.#thread.disconnect();
     this.#composer.disconnect();
+    this.#menu.disconnect();
+    clearTimeout(this.#typing);
+    document.getElementById("messages").removeEventListener("click", this.#onQuote);
     this.#element = null;
   }
 
   // Outwards
 
-  #send = (words) => {
+  #send = (words, quote) => {
     const letter = { clientId: uuid(), to: this.#with, text: words, time: this.#clock.minute() };
-    this.#thread.putPending(letter);
+    if (quote) letter.quote = quote;
     this.#outbox.add(letter);
+    if (this.#hasNewer) this.#toEnd();
+    else this.#thread.putPending(letter);
   };
 
   #showLetter(letter) {
@@ -94,7 +122,7 @@ export class Conversation {
     const retry = button("retry", text("retry"), () => this.#outbox.retry(clientId));
     const discard = button("discard", text("discard"), () => {
       this.#outbox.discard(clientId);
-      this.#thread.remove(clientId);
+      this.#thread.discard(clientId);
     });
     this.#thread.setState(clientId, "failed", { reason, actions: [retry, discard] });
   }
@@ -109,16 +137,25 @@ export class Conversation {
     if (this.#isMine(message)) this.#outbox.arrived(message.client_id);
     if (message.with !== this.#with) return;
     const isNew = !this.#thread.has(message.id);
+    if (this.#hasNewer && isNew) {
+      this.#thread.offerEnd(); // it has its place below what is shown
+      return;
+    }
     this.#thread.put(message, this.#isMine(message));
     if (isNew && !this.#isMine(message)) {
+      this.#hideTyping();
       this.#announce(message);
       this.#markRead();
     }
   }
 
   #onMessageChanged(message) {
-    if (message.with === this.#with && this.#thread.has(message.id)) {
-      this.#thread.put(message, this.#isMine(message));
+    if (message.with !== this.#with) return;
+    this.#thread.showQuoted(message);
+    if (!this.#thread.has(message.id)) return;
+    this.#thread.put(message, this.#isMine(message));
+    if (message.state === "recalled" && this.#menu.canEdit(message.id)) {
+      this.#thread.offerEdit(message.id);
     }
   }
 
@@ -172,8 +209,11 @@ export class Conversation {
   /** Reading is seeing the end of the thread on a visible page, and nothing else. */
   #markRead() {
     if (!this.#element || document.visibilityState !== "visible" || !this.#thread.isAtEnd) return;
+    if (this.#hasNewer) return;
     const upTo = this.#thread.newestId;
-    if (upTo <= this.#readThrough || !this.#store.get(this.#with)?.unread) return;
+    const chat = this.#store.get(this.#with);
+    const isUnread = chat?.markedUnread || (upTo > this.#readThrough && chat?.unread);
+    if (!isUnread) return;
     this.#readThrough = upTo;
     const username = this.#with;
     this.#store.markRead(username);
@@ -188,6 +228,7 @@ export class Conversation {
   #onScroll = () => {
     this.#markRead();
     if (this.#thread.isNearStart) this.#loadOlder();
+    if (this.#hasNewer && this.#thread.isNearEnd) this.#loadNewer();
   };
 
   #onOlder = (event) => {
@@ -216,6 +257,63 @@ export class Conversation {
       // The link stays, and the next scroll tries again.
     }
     this.#isLoading = false;
+  }
+
+  async #loadNewer() {
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    const username = this.#with;
+    try {
+      const answer = await this.#page(`after=${this.#thread.newestId}`);
+      if (this.#with === username && this.#element) {
+        this.#thread.putNewer(answer.messages, this.#isMine);
+        this.#hasNewer = answer.more;
+        // What came between the answer and now was left for this moment.
+        if (!answer.more) await this.#catchUp();
+      }
+    } catch {
+      // The next scroll tries again.
+    }
+    this.#isLoading = false;
+  }
+
+  #toEnd = () => {
+    if (this.#hasNewer) this.#visit(this.#url());
+  };
+
+  #url(query = "") {
+    return `${this.#api.base}chat/${encodeURIComponent(this.#with)}/${query}`;
+  }
+
+  #onQuote = (event) => {
+    const link = event.target.closest(".quote");
+    if (!link) return;
+    event.preventDefault();
+    const id = Number(link.dataset.quote);
+    if (this.#thread.has(id)) this.#thread.scrollTo(id);
+    else this.#visit(this.#url(`?at=${id}`));
+  };
+
+  /** At the message that was asked for, or at the end, with a line above what is new. */
+  #showWhereToRead() {
+    const at = Number(this.#element.dataset.at);
+    if (at && this.#thread.has(at)) this.#thread.scrollTo(at);
+    const unread = this.#store.get(this.#with)?.unread;
+    if (unread && !this.#hasNewer) this.#thread.markUnread(this.#readThrough, unread);
+  }
+
+  // The other side is typing
+
+  #showTyping() {
+    clearTimeout(this.#typing);
+    this.#element.querySelector(".conversation-typing").hidden = false;
+    this.#typing = setTimeout(() => this.#hideTyping(), TYPING_SHOWN);
+  }
+
+  #hideTyping() {
+    clearTimeout(this.#typing);
+    const line = this.#element?.querySelector(".conversation-typing");
+    if (line) line.hidden = true;
   }
 
   async #catchUp() {

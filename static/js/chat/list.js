@@ -1,7 +1,9 @@
 // The rows of the chat list, as the store has them.
 import { showBadge } from "../page/badges.js";
+import { recall } from "../page/memory.js";
 import { text } from "../strings.js";
 import { avatarClass, initial } from "./avatar.js";
+import { ChatMenu } from "./chat_menu.js";
 
 const TICK = 30_000; // ms between looks at “5 minutes ago”
 
@@ -10,16 +12,20 @@ export class ChatList {
   #clock;
   #list;
   #timer;
+  #menu;
 
-  constructor(store, clock) {
+  constructor({ api, store, clock, visit }) {
     this.#store = store;
     this.#clock = clock;
+    this.#menu = new ChatMenu({ api, store, visit });
   }
 
   connect() {
     this.#list = document.getElementById("chats");
     if (!this.#list) return;
+    this.#menu.connect(this.#list);
     document.addEventListener("store:changed", this.#show);
+    document.addEventListener("drafts:changed", this.#show);
     document.addEventListener("conversation:renamed", this.#markCurrent);
     document.getElementById("chat-filter").addEventListener("input", this.#filter);
     this.#timer = setInterval(this.#tick, TICK);
@@ -28,7 +34,9 @@ export class ChatList {
   }
 
   disconnect() {
+    this.#menu.disconnect();
     document.removeEventListener("store:changed", this.#show);
+    document.removeEventListener("drafts:changed", this.#show);
     document.removeEventListener("conversation:renamed", this.#markCurrent);
     document.getElementById("chat-filter")?.removeEventListener("input", this.#filter);
     clearInterval(this.#timer);
@@ -67,13 +75,21 @@ export class ChatList {
     row.dataset.unread = chat.unread;
     row.dataset.remark = chat.remark;
     row.toggleAttribute("data-pinned", chat.pinned);
+    row.toggleAttribute("data-muted", chat.muted);
+    row.toggleAttribute("data-marked-unread", chat.markedUnread);
     this.#write(row.querySelector(".row-name"), chat.remark || chat.with);
-    const preview = chat.lastState === "sent" ? chat.lastText : text(chat.lastState);
-    this.#write(row.querySelector(".row-preview"), preview.slice(0, 80));
+    const draft = this.#isOpen(chat.with) ? null : recall(`draft:${chat.with}`);
+    row.toggleAttribute("data-draft", Boolean(draft));
+    const words = draft ? text("draft", { words: draft }) : chat.lastText;
+    this.#write(row.querySelector(".row-preview"), words.slice(0, 80));
     const time = row.querySelector(".row-time");
     time.setAttribute("datetime", chat.lastAt);
     this.#write(time, this.#clock.relative(chat.lastAt));
-    showBadge(row.querySelector("[data-unread-badge]"), chat.unread);
+    showBadge(row.querySelector("[data-unread-badge]"), chat.unread, chat);
+  }
+
+  #isOpen(username) {
+    return document.getElementById("conversation")?.dataset.with === username;
   }
 
   #write(element, words) {

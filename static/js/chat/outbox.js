@@ -121,11 +121,13 @@ export class Outbox {
     }
   }
 
-  async #deliver({ clientId, to, text }) {
-    const answer = this.#feed.request({ type: "send", client_id: clientId, to, text });
+  async #deliver({ clientId, to, text, quote }) {
+    const message = { client_id: clientId, text };
+    if (quote) message.quote = quote.id;
+    const answer = this.#feed.request({ type: "send", to, ...message });
     if (answer) return (await answer).message;
     const path = `${this.#api.conversation(to)}messages/`;
-    return (await this.#api.post(path, { client_id: clientId, text })).message;
+    return (await this.#api.post(path, message)).message;
   }
 
   #tell(what, detail) {

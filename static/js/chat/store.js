@@ -1,9 +1,12 @@
 // What the chat list knows of every friend: the one place where events are counted.
+import { preview } from "./attachment.js";
+import { stateWords } from "./thread.js";
+
 const UNREAD_AT_MOST = 100; // as the API counts
 
 /**
- * A Map of conversations by username: {with, remark, unread, lastId, lastText, lastState,
- * lastAt, pinned}. It stands as of one event of the log, and folds those that come after it.
+ * A Map of conversations by username: {with, remark, unread, markedUnread, muted, pinned, hidden,
+ * lastId, lastText, lastAt}. It stands as of one event of the log, and folds those that come after.
  */
 export class ChatStore {
   #api;
@@ -34,16 +37,18 @@ export class ChatStore {
     return this.#standsAt < Infinity;
   }
 
+  /** Of all chats that may call for attention. */
   get unread() {
     let sum = 0;
-    for (const chat of this.#chats.values()) sum += chat.unread;
+    for (const chat of this.#chats.values()) if (!chat.muted) sum += chat.unread;
     return sum;
   }
 
   /** Pinned first, then by the newest message. */
   get inOrder() {
     const rank = (chat) => [chat.pinned ? 1 : 0, chat.lastId];
-    return [...this.#chats.values()].sort((a, b) => {
+    const shown = [...this.#chats.values()].filter((chat) => !chat.hidden);
+    return shown.sort((a, b) => {
       const [pinnedA, idA] = rank(a);
       const [pinnedB, idB] = rank(b);
       return pinnedB - pinnedA || idB - idA;
@@ -74,8 +79,9 @@ export class ChatStore {
 
   /** Read here; the server's own word follows as an event. */
   markRead(username) {
-    if (!this.#chats.get(username)?.unread) return;
-    this.#update(username, { unread: 0 });
+    const chat = this.#chats.get(username);
+    if (!chat?.unread && !chat?.markedUnread) return;
+    this.#update(username, { unread: 0, markedUnread: false });
     this.#tell();
   }
 
@@ -86,9 +92,11 @@ export class ChatStore {
       unread: Number(row.dataset.unread),
       lastId: Number(row.dataset.lastId),
       lastText: row.querySelector(".row-preview").textContent.trim(),
-      lastState: "sent",
       lastAt: row.querySelector(".row-time").getAttribute("datetime") ?? "",
       pinned: "pinned" in row.dataset,
+      muted: "muted" in row.dataset,
+      markedUnread: "markedUnread" in row.dataset,
+      hidden: "hidden" in row.dataset,
     });
   }
 
@@ -98,16 +106,19 @@ export class ChatStore {
       remark: conversation.remark,
       unread: conversation.unread,
       pinned: conversation.pinned,
+      muted: conversation.muted,
+      markedUnread: Boolean(conversation.marked_unread),
+      hidden: Boolean(conversation.hidden),
       ...this.#last(conversation.last_message),
     });
   }
 
   #last(message) {
-    if (!message) return { lastId: 0, lastText: "", lastState: "sent", lastAt: "" };
+    if (!message) return { lastId: 0, lastText: "", lastAt: "" };
+    const isMine = message.sender !== message.with;
     return {
       lastId: message.id,
-      lastText: message.text ?? "",
-      lastState: message.state,
+      lastText: message.state === "sent" ? preview(message) : stateWords(message, isMine),
       lastAt: message.sent_at,
     };
   }
@@ -122,7 +133,7 @@ export class ChatStore {
     if (!chat) return;
     const isTheirs = message.sender === message.with;
     if (isTheirs) chat.unread = Math.min(chat.unread + 1, UNREAD_AT_MOST);
-    Object.assign(chat, this.#last(message));
+    Object.assign(chat, this.#last(message), { hidden: false });
   }
 
   #onMessageChanged(message) {
@@ -133,7 +144,7 @@ export class ChatStore {
 
   #onFriendAdded(friend) {
     if (this.#chats.has(friend.username)) return;
-    this.#set({ with: friend.username, remark: friend.remark, unread: 0, pinned: false });
+    this.#set({ with: friend.username, remark: friend.remark, unread: 0 });
   }
 
   #onFriendChanged({ old_username: old, friend }) {

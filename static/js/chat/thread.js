@@ -1,5 +1,6 @@
 // The bubbles of one conversation, in the order of their ids, and where one reads in them.
 import { text } from "../strings.js";
+import { showAttachment } from "./attachment.js";
 import { avatarClass, initial } from "./avatar.js";
 import { showWords } from "./bubble.js";
 
@@ -19,10 +20,11 @@ export class Thread {
 
   connect() {
     for (const element of this.#list.querySelectorAll(".day")) element.remove();
-    for (const element of this.#list.children) {
+    for (const element of [...this.#list.children]) {
       this.#index(element);
       const bubble = element.querySelector(".bubble");
-      if (element.dataset.state === "sent") showWords(bubble, bubble.textContent);
+      const isText = element.dataset.state === "sent" && !bubble.querySelector(".attachment");
+      if (isText) showWords(bubble, bubble.textContent);
       this.#separate(element);
     }
     this.#scroller.addEventListener("scroll", this.#onScroll, { passive: true });
@@ -230,7 +232,8 @@ export class Thread {
     element.dataset.state = message.state;
     element.dataset.sender = message.sender;
     const bubble = element.querySelector(".bubble");
-    if (message.state === "sent") showWords(bubble, message.text);
+    if (message.attachment) showAttachment(bubble, message.attachment);
+    else if (message.state === "sent") showWords(bubble, message.text);
     else bubble.replaceChildren(stateWords(message, element.classList.contains("mine")));
     this.#showQuote(element, message.quote);
     const time = element.querySelector("time");

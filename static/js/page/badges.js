@@ -1,10 +1,13 @@
 // The number of unread messages on the tab, in the title and in the favicon.
 const SHOWN_AT_MOST = 99;
 
-/** Show a count on a badge, and nothing for nothing. */
-export function showBadge(badge, count) {
-  badge.hidden = count === 0;
-  badge.textContent = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : String(count || "");
+/** Show a count on a badge, a dot where the count is nobody's business, nothing for nothing. */
+export function showBadge(badge, count, { muted = false, markedUnread = false } = {}) {
+  const isDot = (count > 0 && muted) || (count === 0 && markedUnread);
+  badge.hidden = count === 0 && !isDot;
+  badge.classList.toggle("dot", isDot);
+  const number = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : String(count || "");
+  badge.textContent = isDot ? "" : number;
 }
 
 export class Badges {

@@ -19,7 +19,7 @@ export class Clock {
   relative(iso) {
     const moment = Date.parse(iso);
     if (Number.isNaN(moment)) return "";
-    const now = Date.now() + this.#ahead;
+    const now = this.now();
     const minutes = Math.floor((now - moment) / MINUTE);
     if (minutes < 1) return text("just_now");
     if (minutes < 60) return text(minutes === 1 ? "minute_ago" : "minutes_ago", { minutes });
@@ -29,9 +29,14 @@ export class Clock {
     return day.slice(0, 4) === today.slice(0, 4) ? day.slice(5) : day;
   }
 
+  /** By the server's clock, in ms. */
+  now() {
+    return Date.now() + this.#ahead;
+  }
+
   /** `YYYY-MM-DD HH:MM` of now, for a message on its way. */
   minute() {
-    const now = Date.now() + this.#ahead;
+    const now = this.now();
     return `${this.#day.format(now)} ${this.#time.format(now)}`;
   }
 

@@ -1,0 +1,72 @@
+// What one can do with a chat as a whole, from its row.
+import { toast } from "../page/forms.js";
+import { onMenuWanted, openMenu } from "../page/menu.js";
+import { text } from "../strings.js";
+
+export class ChatMenu {
+  #api;
+  #store;
+  #visit;
+  #unwatch = () => {};
+
+  constructor({ api, store, visit }) {
+    this.#api = api;
+    this.#store = store;
+    this.#visit = visit;
+  }
+
+  connect(list) {
+    this.#unwatch = onMenuWanted(list, ".row", (row, point) => {
+      const chat = this.#store.get(row.dataset.username);
+      if (chat) openMenu({ ...point, items: this.#items(chat), origin: row.querySelector("a") });
+    });
+  }
+
+  disconnect() {
+    this.#unwatch();
+  }
+
+  #items(chat) {
+    const isUnread = chat.unread > 0 || chat.markedUnread;
+    return [
+      this.#item(chat, chat.pinned ? "unpin" : "pin", "pin", !chat.pinned),
+      isUnread
+        ? { label: text("mark_read"), act: () => this.#markRead(chat) }
+        : this.#item(chat, "mark_unread", "unread", true),
+      this.#item(chat, chat.muted ? "unmute" : "mute", "mute", !chat.muted),
+      { label: text("delete_chat"), act: () => this.#hide(chat), danger: true },
+    ];
+  }
+
+  #item(chat, label, how, on) {
+    return { label: text(label), act: () => this.#arrange(chat, how, on) };
+  }
+
+  async #arrange(chat, how, on) {
+    try {
+      const path = `${this.#api.conversation(chat.with)}${how}/`;
+      const { conversation } = await this.#api.post(path, { on });
+      // As the event will that follows.
+      const told = { detail: { conversation } };
+      document.dispatchEvent(new CustomEvent("live:conversation_changed", told));
+      return true;
+    } catch (error) {
+      toast(error.status ? error.message : text("offline"));
+      return false;
+    }
+  }
+
+  async #markRead(chat) {
+    try {
+      await this.#api.post(`${this.#api.conversation(chat.with)}read/`, { up_to: chat.lastId });
+      this.#store.markRead(chat.with);
+    } catch (error) {
+      toast(error.status ? error.message : text("offline"));
+    }
+  }
+
+  async #hide(chat) {
+    const isOpen = document.getElementById("conversation")?.dataset.with === chat.with;
+    if ((await this.#arrange(chat, "hide", true)) && isOpen) this.#visit(this.#api.base);
+  }
+}

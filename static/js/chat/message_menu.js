@@ -1,0 +1,121 @@
+// What one can do with a message: its menu, and what comes of it.
+import { copy } from "../page/clipboard.js";
+import { toast } from "../page/forms.js";
+import { onMenuWanted, openMenu } from "../page/menu.js";
+import { text } from "../strings.js";
+
+const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
+
+export class MessageMenu {
+  #api;
+  #clock;
+  #quote;
+  #edit;
+  #list;
+  #unwatch;
+  #recalled = new Map(); // id → text, for as long as the page stands
+
+  /** `quote` gets {id, sender, text}; `edit` gets the text of a message that was recalled. */
+  constructor({ api, clock, quote, edit }) {
+    this.#api = api;
+    this.#clock = clock;
+    this.#quote = quote;
+    this.#edit = edit;
+  }
+
+  connect() {
+    this.#list = document.getElementById("messages");
+    this.#list.addEventListener("click", this.#onClick);
+    this.#unwatch = onMenuWanted(this.#list, ".bubble", (bubble, point) => {
+      this.#open(bubble.closest(".message"), point, document.getElementById("composer-text"));
+    });
+  }
+
+  disconnect() {
+    this.#list.removeEventListener("click", this.#onClick);
+    this.#unwatch();
+  }
+
+  #onClick = (event) => {
+    const button = event.target.closest(".message-more");
+    if (button) {
+      const { left, bottom } = button.getBoundingClientRect();
+      this.#open(button.closest(".message"), { x: left, y: bottom }, button);
+    }
+    const edit = event.target.closest(".edit-again");
+    if (edit) this.#edit(this.#recalled.get(Number(edit.closest(".message").dataset.id)));
+  };
+
+  #open(message, point, origin) {
+    const items = this.#items(message);
+    if (items.length) openMenu({ ...point, items, origin });
+  }
+
+  #items(message) {
+    const { id, state } = message.dataset;
+    const isMine = message.classList.contains("mine");
+    const words = message.querySelector(".bubble").textContent;
+    const items = [];
+    const add = (label, act, danger = false) => items.push({ label: text(label), act, danger });
+    if (state === "sent" || !id) add("copy", () => this.#copy(words));
+    if (!id) return items;
+    if (state === "sent") {
+      const sender = message.dataset.sender;
+      add("quote", () => this.#quote({ id: Number(id), sender, text: words }));
+      if (isMine && this.#isFresh(message)) add("recall", () => this.#recall(message, words));
+    }
+    if (!isMine && state !== "removed") add("report", () => this.#report(id));
+    add("delete", () => this.#hide(id), true);
+    return items;
+  }
+
+  #isFresh(message) {
+    const sent = Date.parse(message.querySelector("time").getAttribute("datetime"));
+    return this.#clock.now() - sent < RECALL_WITHIN;
+  }
+
+  async #copy(words) {
+    try {
+      await copy(words);
+      toast(text("copied"));
+    } catch {
+      toast(text("failed"));
+    }
+  }
+
+  async #recall(message, words) {
+    const id = Number(message.dataset.id);
+    this.#recalled.set(id, words);
+    const answer = await this.#ask(`messages/${id}/recall/`);
+    if (answer) this.#tell("message_changed", { message: answer.message });
+  }
+
+  async #hide(id) {
+    const answer = await this.#ask(`messages/${id}/hide/`);
+    if (answer) this.#tell("message_hidden", { message_id: Number(id) });
+  }
+
+  async #ask(path) {
+    try {
+      return await this.#api.post(path);
+    } catch (error) {
+      toast(error.status ? error.message : text("offline"));
+      return null;
+    }
+  }
+
+  /** As the event will that follows: whoever is first, the second changes nothing. */
+  #tell(kind, detail) {
+    document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail }));
+  }
+
+  #report(id) {
+    const username = encodeURIComponent(document.getElementById("conversation").dataset.with);
+    location.assign(`${this.#api.base}chat/${username}/report/?message=${id}`);
+  }
+
+  /** Whether the text of a recalled message is still known here. */
+  canEdit(id) {
+    return this.#recalled.has(id);
+  }
+}
