@@ -19,12 +19,12 @@ def clean_text(text: str) -> str:
     control characters other than newline and tab.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.isprintable() and not all(map(_is_storable, text)):
+    if not text.isprintable() and not all(map(is_storable, text)):
         raise ValidationError(_("The text contains a character that is not allowed."), "invalid")
     return unicodedata.normalize("NFC", text).strip()
 
 
-def _is_storable(character: str) -> bool:
+def is_storable(character: str) -> bool:
     if character in ALLOWED_CONTROLS:
         return True
     return unicodedata.category(character) not in ("Cc", "Cs")

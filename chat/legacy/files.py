@@ -1,0 +1,123 @@
+"""The uploads of the Flask program, on their way to the folder of attachments."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mimetypes
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from chat.attachments import MAGIC_BYTES, sniff_picture
+from chat.models import Attachment
+from chat.models.attachments import PICTURES, attachments_folder
+from webchat.text import is_storable
+
+from .reading import Tree
+from .talk import OldFile, OldMessage
+
+NAME_LENGTH = 255
+MIMETYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
+EXTENSION = re.compile(r"\.[a-z0-9]{1,8}", re.ASCII)
+DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNORECASE)
+
+
+class FileStore:
+    """Brings files over and knows which, so that a failure leaves none of them behind."""
+
+    def __init__(self, tree: Tree, *, is_dry: bool) -> None:
+        self._tree = tree
+        self._is_dry = is_dry
+        self._written: list[Path] = []
+
+    def fetch(self, message: OldMessage) -> Attachment | None:
+        """The attachment of a message, its file in place; None if there is no file any more.
+
+        Raises OSError when the file cannot be written.
+        """
+        if message.file is None:
+            return None
+        source: Path | bytes | None = _data_of(message.file.url)
+        if source is None:
+            source = self._tree.upload(message.file.url)
+        head = _head(source)
+        if source is None or head is None:
+            return None
+        name = name_of(message.file)
+        mimetype = _mimetype(message.file, name, head)
+        attachment = Attachment(
+            file=f"{message.client_id}{_extension(name, mimetype)}", name=name, mimetype=mimetype
+        )
+        if not self._is_dry:
+            self._write(source, attachment.path)
+        return attachment
+
+    def _write(self, source: Path | bytes, target: Path) -> None:
+        attachments_folder().mkdir(mode=0o700, exist_ok=True)
+        self._written.append(target)
+        if isinstance(source, bytes):
+            target.write_bytes(source)
+        else:
+            shutil.copyfile(source, target)
+
+    def take_back(self) -> None:
+        for path in self._written:
+            path.unlink(missing_ok=True)
+
+
+def _data_of(url: str) -> bytes | None:
+    """What a `data:` URL holds (RFC 2397)."""
+    found = DATA_URL.fullmatch(url)
+    if found is None:
+        return None
+    content = unquote_to_bytes(found[3].encode(errors="replace"))
+    if not found[2].lower().endswith(";base64"):
+        return content
+    try:
+        return base64.b64decode(b"".join(content.split()), validate=True)
+    except binascii.Error:
+        return None
+
+
+def _head(source: Path | bytes | None) -> bytes | None:
+    if source is None or isinstance(source, bytes):
+        return source
+    try:
+        with source.open("rb") as file:
+            return file.read(MAGIC_BYTES)
+    except OSError:
+        return None
+
+
+def name_of(file: OldFile) -> str:
+    """What the file is called: its own name where that is known, without a way to it."""
+    is_data = file.url[:5].lower() == "data:"
+    name = file.name or ("" if is_data else file.url)
+    name = re.split(r"[/\\]", name)[-1]
+    name = "".join(character for character in name if is_storable(character)).strip()
+    if name in ("", ".", ".."):
+        name = f"file{_extension('', file.mimetype)}"
+    stem, dot, extension = name.rpartition(".")
+    room = NAME_LENGTH - len(dot + extension)
+    return name if len(name) <= NAME_LENGTH else (stem[:room] + dot + extension)[:NAME_LENGTH]
+
+
+def _mimetype(file: OldFile, name: str, head: bytes) -> str:
+    """What the file is; a picture only by its first bytes, whatever was said of it."""
+    claimed = file.mimetype.lower()
+    if not claimed and (data := DATA_URL.fullmatch(file.url)):
+        claimed = data[1].lower()
+    if not MIMETYPE.fullmatch(claimed):
+        claimed = mimetypes.guess_type(name)[0] or ""
+    if claimed in PICTURES:
+        claimed = ""
+    return sniff_picture(head) or claimed or "application/octet-stream"
+
+
+def _extension(name: str, mimetype: str) -> str:
+    extension = Path(name).suffix.lower()
+    if EXTENSION.fullmatch(extension):
+        return extension
+    return mimetypes.guess_extension(mimetype) or ".bin"

@@ -1,0 +1,353 @@
+"""What people wrote to each other: which pair a file belongs to, its times, its two copies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+
+from webchat.text import clean_text, is_storable
+
+from .people import Pair, People, Person
+from .reading import Tree, fold, splits
+from .report import Report
+
+# Of the names of imported messages; never changes, or a second import would bring all again.
+NAMESPACE = UUID("6f1d3c0e-0b7e-5d0c-9a54-3a8f5b1f7c11")
+MINUTE = timedelta(minutes=1)
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+AMBIGUOUS = "its file may stand for several pairs of people, or for none"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time of the old data. Local ones know their minute only."""
+
+    at: datetime
+    is_minute: bool
+    stamp: str  # the same whatever zone an import is told
+
+    def is_by(self, mark: Moment) -> bool:
+        """Whether this was before the mark; by the minute if one of them knows no more."""
+        if self.is_minute or mark.is_minute:
+            return _floor(self.at) <= _floor(mark.at)
+        return self.at <= mark.at
+
+
+@dataclass(frozen=True, slots=True)
+class OldFile:
+    """An attachment, as its message speaks of it."""
+
+    url: str
+    name: str
+    mimetype: str
+
+
+@dataclass(slots=True)
+class OldMessage:
+    """One entry of a file; `problem` says why it cannot be brought over."""
+
+    label: str
+    sender: str = ""
+    moment: Moment | None = None
+    text: str = ""
+    file: OldFile | None = None
+    removed: int = 0  # forbidden characters
+    problem: str = ""
+    # Equal messages have equal keys.
+    key: tuple[str, ...] = ()
+    # What it is sorted by: its time, but a minute never comes before what stood above it.
+    order: datetime = EARLIEST
+    client_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """What the files hold of one pair."""
+
+    paths: list[Path]
+    newest: datetime
+    entries: int
+    messages: int  # of them that can be brought over
+
+    def __add__(self, other: Found) -> Found:
+        return Found(
+            self.paths + other.paths,
+            max(self.newest, other.newest),
+            self.entries + other.entries,
+            self.messages + other.messages,
+        )
+
+
+class Talk:
+    """The files of messages/, of which no more than one conversation is held at a time."""
+
+    def __init__(
+        self, tree: Tree, people: People, friends: Collection[Pair], zone: ZoneInfo, report: Report
+    ) -> None:
+        self._tree = tree
+        self._people = people
+        self._friends = friends
+        self._zone = zone
+        self._report = report
+
+    def survey(self) -> Iterator[dict[Pair, Found]]:
+        """Look through all files once; what belongs to nobody for certain is reported here."""
+        for stem, path in self._tree.files("messages"):
+            found: dict[Pair, Found] = {}
+            for pair, messages in self._by_pair(stem, path).items():
+                if pair is None:
+                    self._refuse(messages)
+                    continue
+                found[pair] = _sum_up(path, messages)
+            yield found
+
+    def conversation(self, pair: Pair, paths: Iterable[Path]) -> list[OldMessage]:
+        """The messages of a pair from its copies, in order, each with its `client_id`."""
+        copies = [self._by_pair(fold(path.stem), path).get(pair, []) for path in paths]
+        messages = merge(copies)
+        _name(pair, messages)
+        return messages
+
+    def _by_pair(self, stem: str, path: Path) -> dict[Pair | None, list[OldMessage]]:
+        entries = self._tree.load(path, "messages", list)
+        label = self._tree.label(path)
+        messages = [
+            parse(entry, f"{label}, message {place}", self._zone)
+            for place, entry in enumerate(entries or (), 1)
+        ]
+        pairs = self._settle(stem, {message.sender for message in messages if message.sender})
+        by_pair: dict[Pair | None, list[OldMessage]] = defaultdict(list)
+        for message in messages:
+            pair = self._pair_of(message, pairs)
+            if pair and message.sender and self._people.named(message.sender) not in pair:
+                message.problem = message.problem or "its sender is none of the two"
+            by_pair[pair].append(message)
+        for part in by_pair.values():
+            _set_order(part)
+        return by_pair
+
+    def _settle(self, stem: str, senders: set[str]) -> list[Pair]:
+        """The pairs that a file name may stand for, as few as the facts leave."""
+        pairs = list(dict.fromkeys(self._people.pair(*names) for names in splits(stem)))
+        known = [pair for pair in pairs if all(self._people.knows(each.old) for each in pair)]
+        pairs = known or pairs
+        writers = {self._people.named(name) for name in senders}
+        fitting = [pair for pair in pairs if writers <= set(pair)]
+        if len(pairs) > 1 and fitting:
+            pairs = fitting
+            befriended = [pair for pair in pairs if pair in self._friends]
+            if len(pairs) > 1 and len(befriended) == 1:
+                pairs = befriended
+        return pairs
+
+    def _pair_of(self, message: OldMessage, pairs: list[Pair]) -> Pair | None:
+        if len(pairs) > 1 and message.sender:
+            writer = self._people.named(message.sender)
+            pairs = [pair for pair in pairs if writer in pair]
+        return pairs[0] if len(pairs) == 1 else None
+
+    def _refuse(self, messages: list[OldMessage]) -> None:
+        self._report.find("messages", len(messages))
+        for message in messages:
+            self._report.skip("messages", message.label, AMBIGUOUS)
+
+
+def parse(entry: Any, label: str, zone: ZoneInfo) -> OldMessage:
+    """One entry of any version; never raises."""
+    message = OldMessage(label)
+    if not isinstance(entry, dict):
+        return _refused(message, entry, "is no message")
+    sender = entry.get("sender", entry.get("from"))
+    if not isinstance(sender, str) or not sender:
+        return _refused(message, entry, "has no sender")
+    message.sender = fold(sender)
+    message.moment = parse_time(entry.get("time"), zone)
+    if message.moment is None:
+        return _refused(message, entry, "has a time that nobody understands")
+    content = entry.get("text")
+    if isinstance(content, str):
+        message.text, message.removed = clean(content)
+        words = ("text", message.text)
+        if not message.text:
+            message.problem = "is empty"
+    elif isinstance(content, dict) and isinstance(content.get("url"), str):
+        message.file = _file(content)
+        words = ("file", hashlib.sha256(content["url"].encode(errors="replace")).hexdigest())
+    else:
+        return _refused(message, entry, "has neither text nor file")
+    message.key = (message.sender, message.moment.stamp, *words)
+    return message
+
+
+def _refused(message: OldMessage, entry: Any, problem: str) -> OldMessage:
+    message.problem = problem
+    message.key = ("", json.dumps(entry, sort_keys=True, default=str))
+    return message
+
+
+def _file(content: dict[str, Any]) -> OldFile:
+    name, mimetype = content.get("original_name"), content.get("mimetype")
+    return OldFile(
+        url=content["url"],
+        name=name if isinstance(name, str) else "",
+        mimetype=mimetype if isinstance(mimetype, str) else "",
+    )
+
+
+def clean(text: str) -> tuple[str, int]:
+    """The text as the gate would have it, and how many characters that took."""
+    try:
+        return clean_text(text), 0
+    except ValidationError:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        kept = "".join(character for character in text if is_storable(character))
+        return clean_text(kept), len(text) - len(kept)
+
+
+def parse_time(value: Any, zone: ZoneInfo) -> Moment | None:
+    """A float of epoch seconds, a local `YYYY-MM-DD HH:MM`, or ISO 8601 in UTC."""
+    try:
+        if isinstance(value, str):
+            return _from_text(value.strip(), zone)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return _exact(datetime.fromtimestamp(value, UTC))
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def _from_text(value: str, zone: ZoneInfo) -> Moment | None:
+    if value[:1].isdigit() and value.replace(".", "", 1).isdigit():
+        return _exact(datetime.fromtimestamp(float(value), UTC))
+    at = datetime.fromisoformat(value)
+    if "T" not in value and at.tzinfo is None:
+        local = at.replace(tzinfo=zone).astimezone(UTC)
+        return Moment(local, is_minute=True, stamp=value) if _is_believable(local) else None
+    return _exact(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _exact(at: datetime) -> Moment | None:
+    at = at.astimezone(UTC)
+    return Moment(at, is_minute=False, stamp=at.isoformat()) if _is_believable(at) else None
+
+
+def _is_believable(at: datetime) -> bool:
+    return EARLIEST < at < LATEST
+
+
+def _floor(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _sum_up(path: Path, messages: list[OldMessage]) -> Found:
+    good = [message.moment.at for message in messages if message.moment and not message.problem]
+    return Found([path], max(good, default=EARLIEST), len(messages), len(good))
+
+
+def _set_order(messages: Iterable[OldMessage]) -> None:
+    before = EARLIEST
+    latest: dict[datetime, datetime] = {}  # of those that know their minute only
+    for message in messages:
+        if message.moment is None:
+            message.order = before
+            continue
+        order = message.moment.at
+        if message.moment.is_minute:
+            # What stood above it came before it, if only by seconds that nobody wrote down.
+            order = max(order, latest.get(order, order))
+            if order <= before < message.moment.at + MINUTE:
+                order = before
+            latest[message.moment.at] = order
+        message.order = before = order
+
+
+def merge(copies: Sequence[list[OldMessage]]) -> list[OldMessage]:
+    """One conversation of its copies: of equal messages as many as the fullest copy has."""
+    chosen: dict[tuple[str, ...], tuple[int, list[tuple[int, OldMessage]]]] = {}
+    for number, copy in enumerate(copies):
+        equal: dict[tuple[str, ...], list[tuple[int, OldMessage]]] = defaultdict(list)
+        for place, message in enumerate(copy):
+            equal[message.key].append((place, message))
+        for key, same in equal.items():
+            if key not in chosen or len(same) > len(chosen[key][1]):
+                chosen[key] = number, same
+    placed = [
+        (message.order, number, place, message)
+        for number, same in chosen.values()
+        for place, message in same
+    ]
+    placed.sort(key=lambda each: each[:3])
+    return [message for *_, message in placed]
+
+
+def _name(pair: Pair, messages: Iterable[OldMessage]) -> None:
+    """Give each message an id that it has in every import, also among its equals."""
+    numbers: dict[tuple[str, ...], int] = defaultdict(int)
+    for message in messages:
+        numbers[message.key] += 1
+        content = [pair[0].old, pair[1].old, *message.key, numbers[message.key]]
+        message.client_id = uuid5(NAMESPACE, json.dumps(content))
+
+
+def read_marks(tree: Tree, people: People, zone: ZoneInfo, report: Report) -> ReadMarks:
+    """How far each person had read; the shared marks of V2 count for both."""
+    marks: dict[tuple[Person, Person], list[Moment]] = defaultdict(list)
+    for stem, path in tree.files("last_read"):
+        content = tree.load(path, "read marks", dict) or {}
+        moment = parse_time(content.get("last_read_time"), zone)
+        names = _known_split(stem, people)
+        if moment is None or names is None:
+            report.remark("read marks", tree.label(path), "says nothing certain")
+            continue
+        marks[names].append(moment)
+        marks[names[::-1]].append(moment)
+    for stem, path in tree.files("last_read", ".txt"):
+        try:
+            words = path.read_text(errors="replace")
+        except OSError:
+            words = ""
+        moment, names = parse_time(words, zone), _known_split(stem, people)
+        if moment is None or names is None:
+            report.remark("read marks", tree.label(path), "says nothing certain")
+            continue
+        marks[names].append(moment)
+    return ReadMarks(marks, has_any=tree.has("last_read"))
+
+
+def _known_split(stem: str, people: People) -> tuple[Person, Person] | None:
+    known = [names for names in splits(stem) if all(map(people.knows, names))]
+    if len(known) != 1:
+        return None
+    reader, other = known[0]
+    return people.named(reader), people.named(other)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMarks:
+    marks: dict[tuple[Person, Person], list[Moment]]
+    has_any: bool
+
+    def read_through(
+        self, reader: Person, other: Person, messages: Sequence[OldMessage]
+    ) -> tuple[OldMessage, datetime] | None:
+        """The last message that somebody had read, and when; V1 kept no marks: all is read."""
+        if not self.has_any:
+            last = messages[-1] if messages else None
+            return (last, last.moment.at) if last and last.moment else None
+        marks = self.marks.get((reader, other), [])
+        for message in reversed(messages):
+            for mark in marks:
+                if message.moment and message.moment.is_by(mark):
+                    return message, mark.at
+        return None

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from django.core.management.base import OutputWrapper
+
+WIDTH = 30  # characters of the bar
+LINE_SECONDS = 5.0  # in a pipe or a log a line now and then is enough
+BAR_SECONDS = 0.1
+
+
+class Progress:
+    """How far a long command is: a bar on a terminal, plain lines in a pipe.
+
+    `with Progress(self.stdout, "Passwords", len(people)) as progress: …; progress.step()`
+    """
+
+    def __init__(self, stream: OutputWrapper, label: str, total: int) -> None:
+        self._stream = stream
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._is_terminal = stream.isatty()
+        self._shown_at = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._total:
+            self._show("\n" if self._is_terminal else "")
+
+    def step(self, count: int = 1) -> None:
+        self._done += count
+        pause = BAR_SECONDS if self._is_terminal else LINE_SECONDS
+        if time.monotonic() - self._shown_at >= pause:
+            self._show("")
+
+    def _show(self, end: str) -> None:
+        self._shown_at = time.monotonic()
+        share = min(self._done / self._total, 1)
+        if self._is_terminal:
+            bar = ("█" * round(share * WIDTH)).ljust(WIDTH, "·")
+            self._stream.write(f"\r{self._label} {bar} {share:4.0%}{end}", ending="")
+        else:
+            self._stream.write(f"{self._label}: {self._done}/{self._total}")
+        self._stream.flush()
