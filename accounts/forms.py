@@ -128,3 +128,10 @@ class RenameForm(OwnPasswordForm):
     username.label = _("New user name")
 
     field_order = ["username", "password"]
+
+
+class SettingsForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ["theme", "text_size", "plays_sound", "counts_in_title", "shows_online"]
+        widgets = {"theme": forms.RadioSelect, "text_size": forms.RadioSelect}

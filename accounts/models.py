@@ -44,6 +44,18 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, email, password, **extra)
 
 
+class Theme(models.TextChoices):
+    AUTO = "auto", _("As the device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class TextSize(models.TextChoices):
+    NORMAL = "normal", _("Normal")
+    LARGE = "large", _("Large")
+    LARGER = "larger", _("Larger")
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     # Unique by `username_key` already; stated again for Django's auth checks.
     username = models.CharField(
@@ -60,6 +72,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     unverified_since = models.DateTimeField(null=True, editable=False)
     # The password came on a slip of paper: the first log-in asks for another.
     must_change_password = models.BooleanField(_("must change password"), default=False)
+    # What one has chosen on the page of settings.
+    theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.AUTO)
+    text_size = models.CharField(
+        _("text size"), max_length=8, choices=TextSize, default=TextSize.NORMAL
+    )
+    plays_sound = models.BooleanField(_("sound for new messages"), default=True)
+    counts_in_title = models.BooleanField(_("unread count in the title"), default=True)
+    shows_online = models.BooleanField(_("show friends that I am online"), default=True)
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
 
     USERNAME_FIELD = "username"

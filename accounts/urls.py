@@ -24,6 +24,7 @@ urlpatterns = [
     path("password/change/", views.change_password, name="password_change"),
     path("account/username/", views.change_username, name="username"),
     path("account/sessions/", views.list_sessions, name="sessions"),
+    path("settings/", views.change_settings, name="settings"),
     path("account/delete/", views.delete, name="delete"),
     path("discover/language/", views.set_language, name="language"),
     path(

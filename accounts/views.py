@@ -17,7 +17,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from . import services, sessions
-from .forms import DeleteForm, LoginForm, PasswordChangeForm, RegisterForm, RenameForm
+from .forms import (
+    DeleteForm,
+    LoginForm,
+    PasswordChangeForm,
+    RegisterForm,
+    RenameForm,
+    SettingsForm,
+)
 from .http import UserRequest
 
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
@@ -149,6 +156,17 @@ def delete(request: UserRequest) -> HttpResponse:
         return redirect("accounts:login")
     context = {"form": form, "counts": services.summarize([request.user])}
     return render(request, "accounts/delete.html", context, status=_status(request))
+
+
+@page
+@never_cache
+def change_settings(request: UserRequest) -> HttpResponse:
+    form = SettingsForm(_posted(request), instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Your settings are saved."))
+        return redirect("accounts:settings")
+    return render(request, "accounts/settings.html", {"form": form}, status=_status(request))
 
 
 @login_not_required

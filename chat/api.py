@@ -14,6 +14,7 @@ from webchat.snapshot import read_snapshot
 from . import events, services
 from .access import get_message, get_thread
 from .drafts import Draft
+from .live import presence
 from .presentation import count_unread, list_conversations, view_thread
 
 PAGE_SIZE = 50
@@ -95,6 +96,10 @@ def arrange(request: UserRequest, username: str, how: str) -> dict[str, Any]:
 
 def unread_counts(request: UserRequest) -> dict[str, Any]:
     return count_unread(request.user)
+
+
+def online(request: UserRequest) -> dict[str, Any]:
+    return {"online": presence.online_friends(request.user)}
 
 
 def events_after(request: UserRequest) -> dict[str, Any]:

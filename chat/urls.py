@@ -31,6 +31,7 @@ api_urls = [
     ),
     path("messages/<int:pk>/recall/", endpoint(POST=api.recall), name="api_recall"),
     path("messages/<int:pk>/hide/", endpoint(POST=api.hide_message), name="api_hide_message"),
+    path("online/", endpoint(GET=api.online), name="api_online"),
     path("unread_counts/", endpoint(GET=api.unread_counts), name="api_unread_counts"),
     path("events/", endpoint(GET=api.events_after), name="api_events"),
     path(

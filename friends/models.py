@@ -75,6 +75,12 @@ class FriendshipQuerySet(models.QuerySet["Friendship"]):
         blocked = Block.objects.filter(owner=OuterRef("owner"), target=OuterRef("friend"))
         return self.select_related("friend").annotate(blocked=Exists(blocked))
 
+    def without_blocks(self) -> FriendshipQuerySet:
+        """Those in which neither has blocked the other."""
+        mine = Block.objects.filter(owner=OuterRef("owner"), target=OuterRef("friend"))
+        theirs = Block.objects.filter(owner=OuterRef("friend"), target=OuterRef("owner"))
+        return self.exclude(Exists(mine) | Exists(theirs))
+
     def named(self, username: str) -> FriendshipQuerySet:
         return self.filter(friend__username_key=username_key(username))
 

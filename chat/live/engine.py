@@ -13,7 +13,7 @@ from django.db import connection
 from accounts import sessions
 from accounts.models import User
 
-from . import typing
+from . import presence, typing
 from .feed import Feed
 from .hub import Hub
 from .socket import RESTART, SESSION_ENDED, TOO_MANY, Socket
@@ -45,6 +45,7 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self._sweep(), name="live-sweep"),
             asyncio.create_task(self._write_seen(), name="live-seen"),
+            asyncio.create_task(self._note_presence(), name="live-presence"),
         ]
 
     def admit(self, socket: Socket) -> int | None:
@@ -107,3 +108,13 @@ class Engine:
                 await self.in_thread(sessions.write_seen, connected)
             except Exception:
                 logger.exception("Who was here could not be written down")
+
+    async def _note_presence(self) -> None:
+        """Keep the dots of those who are here."""
+        while True:
+            await asyncio.sleep(presence.NOTED_EVERY.total_seconds())
+            try:
+                if user_ids := self.hub.user_ids():
+                    await self.in_thread(presence.note, user_ids)
+            except Exception:
+                logger.exception("Who is online could not be noted")

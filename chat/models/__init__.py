@@ -9,7 +9,7 @@ from .conversations import (
     Message,
     MessageQuerySet,
 )
-from .events import Event, EventLog, EventQuerySet, Typing
+from .events import Event, EventLog, EventQuerySet, Presence, Typing
 from .moderation import AuditEntry, Report
 from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
 
@@ -31,6 +31,7 @@ __all__ = [
     "Message",
     "MessageQuerySet",
     "Notice",
+    "Presence",
     "Report",
     "Typing",
 ]

@@ -89,3 +89,15 @@ class Typing(models.Model):
 
     def __str__(self) -> str:
         return f"typing {self.pk}"
+
+
+class Presence(models.Model):
+    """That somebody has a page open: noted again and again while it is, never replayed."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"user {self.user_id} at {self.seen_at:%H:%M:%S}"

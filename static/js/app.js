@@ -7,11 +7,13 @@ import { Navigator } from "./page/navigator.js";
 import { Pending } from "./page/pending.js";
 import { forget, forgetOthers } from "./page/memory.js";
 import { watchNames, watchRedirect } from "./page/register.js";
+import { Attention } from "./chat/attention.js";
 import { ChatList } from "./chat/list.js";
 import { ChatStore } from "./chat/store.js";
 import { Contacts } from "./chat/contacts.js";
 import { Conversation } from "./chat/conversation.js";
 import { followNames } from "./chat/names.js";
+import { Online } from "./chat/online.js";
 import { Outbox } from "./chat/outbox.js";
 import { Feed } from "./live/feed.js";
 
@@ -23,6 +25,7 @@ function startSignedIn(body) {
   followNames();
   const clock = new Clock();
   const badges = new Badges(store);
+  const online = new Online(api);
   const forms = new Forms();
   const behaviours = [
     new ChatList({ api, store, clock, visit: (url) => navigator.visit(url) }),
@@ -34,11 +37,14 @@ function startSignedIn(body) {
     arrive: (page) => {
       badges.setTitle(page.title);
       behaviours.forEach((behaviour) => behaviour.connect(page));
+      online.arrive();
     },
   });
 
   store.load(document);
   badges.connect();
+  new Attention(store).connect();
+  online.connect();
   forms.connect(navigator);
   new Pending(api).connect();
   navigator.connect();

@@ -2,6 +2,7 @@
 import { Clock } from "../page/clock.js";
 import { text } from "../strings.js";
 import { Composer } from "./composer.js";
+import { EmojiPanel } from "./emoji.js";
 import { MessageMenu } from "./message_menu.js";
 import { Thread } from "./thread.js";
 import { uuid } from "./uuid.js";
@@ -19,6 +20,7 @@ export class Conversation {
   #with;
   #thread;
   #composer;
+  #emoji;
   #menu;
   #visit;
   #hasMore = false;
@@ -73,6 +75,8 @@ export class Conversation {
       typing: () => this.#feed.tell({ type: "typing", to: this.#with }),
     });
     this.#composer.connect();
+    this.#emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
+    this.#emoji.connect();
     this.#menu.connect();
     document.getElementById("new-pill").addEventListener("click", this.#toEnd);
     document.getElementById("messages").addEventListener("click", this.#onQuote);
@@ -89,6 +93,7 @@ export class Conversation {
     if (!this.#element) return;
     this.#thread.disconnect();
     this.#composer.disconnect();
+    this.#emoji.disconnect();
     this.#menu.disconnect();
     clearTimeout(this.#typing);
     document.getElementById("messages").removeEventListener("click", this.#onQuote);

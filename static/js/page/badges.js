@@ -38,6 +38,10 @@ export class Badges {
     if (count === this.#count) return;
     this.#count = count;
     for (const badge of document.querySelectorAll("[data-badge=chats]")) showBadge(badge, count);
+    this.#call(document.body.dataset.count === "on" ? count : 0);
+  }
+
+  #call(count) {
     const shown = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : count;
     document.title = count ? `(${shown}) ${this.#title}` : this.#title;
     const icon = document.querySelector("link[rel=icon]");

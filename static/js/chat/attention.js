@@ -1,0 +1,49 @@
+// A short sound for what comes while one looks elsewhere.
+const TONES = [880, 660]; // Hz
+const TONE_SECONDS = 0.09;
+const LOUDNESS = 0.06;
+const QUIET = 2_000; // ms between two sounds
+
+/** Browsers let a page sound only after a first gesture; until then it stays silent. */
+export class Attention {
+  #store;
+  #audio = null;
+  #soundedAt = 0;
+
+  constructor(store) {
+    this.#store = store;
+  }
+
+  connect() {
+    if (document.body.dataset.sound !== "on") return;
+    const wake = () => {
+      this.#audio ??= new AudioContext();
+      this.#audio.resume();
+    };
+    for (const name of ["pointerdown", "keydown"]) addEventListener(name, wake, { once: true });
+    document.addEventListener("live:message", ({ detail }) => this.#onMessage(detail.message));
+  }
+
+  #onMessage(message) {
+    const isTheirs = message.sender === message.with;
+    if (!isTheirs || this.#store.get(message.with)?.muted || this.#isSeen(message.with)) return;
+    if (!this.#audio || Date.now() - this.#soundedAt < QUIET) return;
+    this.#soundedAt = Date.now();
+    TONES.forEach((frequency, place) => this.#sound(frequency, place * TONE_SECONDS));
+  }
+
+  #isSeen(username) {
+    const open = document.getElementById("conversation")?.dataset.with;
+    return open === username && document.visibilityState === "visible" && document.hasFocus();
+  }
+
+  #sound(frequency, after) {
+    const start = this.#audio.currentTime + after;
+    const tone = new OscillatorNode(this.#audio, { frequency });
+    const volume = new GainNode(this.#audio, { gain: LOUDNESS });
+    volume.gain.exponentialRampToValueAtTime(0.001, start + TONE_SECONDS);
+    tone.connect(volume).connect(this.#audio.destination);
+    tone.start(start);
+    tone.stop(start + TONE_SECONDS);
+  }
+}
