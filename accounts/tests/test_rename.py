@@ -1,5 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from accounts import services, signals
 from accounts.models import RetiredUsername, User
@@ -70,3 +74,24 @@ def test_the_password_and_the_sessions_stay(alice_client, alice, password):
     assert alice_client.get("/password/change/").status_code == 200
     assert alice_client.login(username="alicia", password=password)
     assert not alice_client.login(username="alice", password=password)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_want_one_name_at_once_one_gets_it(make_user):
+    users = [make_user(f"user{number}") for number in range(6)]
+    all_there = Barrier(len(users))
+
+    def attempt(user):
+        all_there.wait()
+        try:
+            services.rename(user=user, username="wanted")
+        except ValidationError as error:
+            return error.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(users)) as threads:
+        outcomes = list(threads.map(attempt, users))
+    assert sorted(outcomes, key=str) == [None] + ["name_taken"] * 5
+    assert User.objects.filter(username="wanted").count() == 1
+    assert RetiredUsername.objects.count() == 1

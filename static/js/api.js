@@ -64,6 +64,17 @@ export class Api {
     }
   }
 
+  /** What a friend is called now who was called so until lately; null if nobody was. */
+  async currentName(username) {
+    const page = `${this.#base}chat/${encodeURIComponent(username)}/`;
+    const options = { method: "HEAD", credentials: "same-origin" };
+    const response = await fetch(page, options).catch((error) => {
+      throw new Unreachable(error.message);
+    });
+    const found = response.redirected && response.url.match(/\/chat\/([^/]+)\/$/);
+    return found ? decodeURIComponent(found[1]) : null;
+  }
+
   /** The session has ended: there is nothing to see here until the next one. */
   leave() {
     const here = location.pathname + location.search;

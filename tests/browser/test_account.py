@@ -230,3 +230,25 @@ def test_an_open_page_leads_to_the_new_password_when_it_is_asked_for(friends, se
     elly.say("da bin ich")
     expect(elly.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
     assert [c for c in elly.complaints if "403" not in c] == []
+
+
+def test_a_letter_to_an_old_name_finds_its_way_after_a_reload(friends, server):
+    """A phone puts a tab to sleep; it wakes as a new page, after the event of the new name."""
+    gerd, hilde = friends("gerd", "hilde")
+    gerd.go("/chat/hilde/")
+    gerd.page.route("**/api/**", lambda route: route.abort())
+    gerd.context.route_web_socket("**/live/**", lambda socket: socket.close())
+    gerd.page.reload()
+    gerd.say("für Hilde")
+    expect(gerd.page.locator(f"{MESSAGES}.mine .retry")).to_be_visible()
+    server.manage(
+        "shell", "-c",
+        "from accounts.models import User; from accounts.services import rename;"
+        "rename(user=User.objects.get(username='hilde'), username='hildegard')",
+    )  # fmt: skip
+    gerd.page.unroute("**/api/**")
+    gerd.page.reload()
+    expect(gerd.page).to_have_url(re.compile("/chat/hildegard/"))
+    expect(gerd.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓", timeout=30_000)
+    hilde.go("/chat/gerd/")
+    assert bubbles(hilde) == ["für Hilde"]

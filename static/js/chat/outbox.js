@@ -101,7 +101,7 @@ export class Outbox {
   async #send(letter) {
     const { clientId, to, text } = letter;
     try {
-      const message = await this.#deliver(letter);
+      const message = await this.#deliver(letter).catch((error) => this.#askForName(to, error));
       this.#backoffs.delete(to);
       this.discard(clientId);
       this.#tell("sent", { clientId, message });
@@ -119,6 +119,13 @@ export class Outbox {
       this.#backoffs.set(to, backoff);
       return error.retryAfter ? error.retryAfter * 1000 : backoff.next();
     }
+  }
+
+  /** The friend may have taken another name while this tab was not there to hear of it. */
+  async #askForName(to, error) {
+    const username = error.code === "not_found" ? await this.#api.currentName(to) : null;
+    if (username) this.#rename(to, username);
+    throw error;
   }
 
   async #deliver({ clientId, to, text, quote }) {
