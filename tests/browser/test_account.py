@@ -122,6 +122,22 @@ def test_a_new_password_throws_the_other_browser_out_and_no_tab_of_this_one(frie
     assert vera.complaints == []
 
 
+def test_a_page_without_a_socket_is_out_as_soon(people):
+    olga = people("olga", DESKTOP)
+    elsewhere = olga.context.browser.new_context(**DESKTOP).new_page()
+    elsewhere.context.route_web_socket("**/live/**", lambda socket: socket.close())
+    elsewhere.goto(olga.site + "/login/")
+    elsewhere.fill("[name=username]", "olga")
+    elsewhere.fill("[name=password]", PASSWORD)
+    with elsewhere.expect_request("**/api/events/**", timeout=30_000):
+        elsewhere.click(".form [type=submit]")
+    olga.go("/account/sessions/")
+    olga.page.click("button.danger")
+    expect(olga.page.locator(".device")).to_have_count(1)
+    expect(elsewhere).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
+    elsewhere.context.close()
+
+
 def test_a_device_is_signed_out_from_another_one(friends):
     xara, yann = friends("xara", "yann")
     phone = yann.context.browser.new_context(**DESKTOP).new_page()
