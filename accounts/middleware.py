@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from webchat import api
 
 from . import sessions
+from .models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -59,3 +60,24 @@ class PasswordChangeMiddleware:
         if api.is_api(request):
             return api.refuse("forbidden", _("Please change your password first."))
         return redirect("accounts:password_change")
+
+
+class DeletedAccountMiddleware:
+    """Who deletes the account in one tab may be in the middle of something in another."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        user = getattr(request, "user", None)
+        if user is None or not user.is_authenticated:
+            return None
+        if User.objects.filter(pk=user.pk).exists():
+            return None
+        request.session.flush()
+        if api.is_api(request):
+            return api.refuse("not_authenticated", _("Please log in."))
+        return redirect("accounts:login")

@@ -163,7 +163,8 @@ def delete(request: UserRequest) -> HttpResponse:
 def change_settings(request: UserRequest) -> HttpResponse:
     form = SettingsForm(_posted(request), instance=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        # Not more: a stale name would come back, or an account that has just been deleted.
+        form.instance.save(update_fields=form.Meta.fields)
         messages.success(request, _("Your settings are saved."))
         return redirect("accounts:settings")
     return render(request, "accounts/settings.html", {"form": form}, status=_status(request))
