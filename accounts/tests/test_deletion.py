@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from accounts import services, signals
 from accounts.models import RetiredUsername, User, UserSession
@@ -71,6 +72,11 @@ def test_any_other_way_of_deleting_does_the_same(client, bob, delete):
     delete(bob)
     assert RetiredUsername.objects.holds("bob")
     assert not Session.objects.exists()
+
+
+def test_an_account_that_was_never_verified_gives_its_name_back(make_user):
+    make_user("bob", unverified_since=timezone.now()).delete()
+    assert not RetiredUsername.objects.exists()
 
 
 def test_what_fails_half_way_leaves_everything(bob, monkeypatch):
