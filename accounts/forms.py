@@ -32,8 +32,17 @@ def _current_password_field() -> forms.CharField:
     )
 
 
+def _email_field() -> forms.EmailField:
+    return forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocapitalize": "none", "autocomplete": "email"}),
+    )
+
+
 class RegisterForm(SetPasswordMixin, forms.Form):
     username = _username_field()
+    email = _email_field()
     password1, password2 = SetPasswordMixin.create_password_fields(
         label1=_("Password"), label2=_("Password again")
     )
@@ -49,6 +58,8 @@ class RegisterForm(SetPasswordMixin, forms.Form):
         super().__init__(*args, **kwargs)
         if settings.REGISTRATION != "code":
             del self.fields["registration_code"]
+        if settings.MAIL_MODE == "off":
+            del self.fields["email"]
 
     def clean_username(self) -> str:
         return services.check_available(self.cleaned_data["username"])
@@ -86,6 +97,14 @@ class LoginForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         # Browsers count UTF-16 units: rare Han characters are one letter and two of those.
         self.fields["username"].widget.attrs.pop("maxlength", None)
+        if settings.MAIL_MODE != "off":
+            self.fields["username"].label = _("User name or email")
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if user.unverified_since is not None:
+            message = _("Your email address is not verified yet: type the code from the mail.")
+            raise ValidationError(message, "unverified")
 
 
 class PasswordChangeForm(BasePasswordChangeForm):
@@ -135,3 +154,48 @@ class SettingsForm(forms.ModelForm):
         model = User
         fields = ["theme", "text_size", "plays_sound", "counts_in_title", "shows_online"]
         widgets = {"theme": forms.RadioSelect, "text_size": forms.RadioSelect}
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=32,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": ""}
+        ),
+    )
+
+
+class ForgottenForm(forms.Form):
+    username = _username_field(autofocus="")
+    username.label = _("User name or email")
+
+
+class ResetForm(SetPasswordMixin, forms.Form):
+    username = _username_field()
+    username.label = _("User name or email")
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=32,
+        required=False,
+        widget=forms.TextInput(attrs={"autocapitalize": "characters", "autocomplete": "off"}),
+    )
+    token = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+    new_password1, new_password2 = SetPasswordMixin.create_password_fields(
+        label1=_("New password"), label2=_("New password again")
+    )
+    new_password1.help_text = PASSWORD_HELP
+    new_password2.help_text = ""
+
+    def clean(self) -> None:
+        self.validate_passwords("new_password1", "new_password2")
+        user = User(username=self.cleaned_data.get("username", ""))
+        self.validate_password_for_user(user, "new_password1")
+        if not self.cleaned_data.get("code") and not self.cleaned_data.get("token"):
+            self.add_error("code", ValidationError(_("Please type the code."), "required"))
+
+
+class EmailForm(OwnPasswordForm):
+    email = _email_field()
+
+    field_order = ["email", "password"]

@@ -19,7 +19,20 @@ RETIRED_FOR = timedelta(days=30)
 NAME_TAKEN = _("This user name is already registered.")
 
 
+VERIFY_WITHIN = timedelta(hours=24)
+
+
 class UserQuerySet(models.QuerySet["User"]):
+    def lapsed(self) -> UserQuerySet:
+        """Those who never typed the code of their mail: their names are free again."""
+        return self.filter(unverified_since__lt=timezone.now() - VERIFY_WITHIN)
+
+    def known_as(self, name_or_mail: str) -> User | None:
+        """By name, or by a verified address."""
+        if "@" in name_or_mail:  # no name has one
+            return self.filter(email=name_or_mail.strip().casefold()).first()
+        return self.named(name_or_mail).first()
+
     def named(self, username: str) -> UserQuerySet:
         """The one of that name, typed in any case or width, if there is one."""
         return self.filter(username_key=username_key(username))
@@ -146,8 +159,17 @@ class UserSession(models.Model):
         return f"session of user {self.user_id} since {self.started_at:%Y-%m-%d}"
 
 
+class OneTimeCodeQuerySet(models.QuerySet["OneTimeCode"]):
+    def usable(self) -> OneTimeCodeQuerySet:
+        return self.filter(expires_at__gt=timezone.now(), tries_left__gt=0)
+
+
 class OneTimeCode(models.Model):
     """What a person types to prove that a mail, or an administrator's word, reached them."""
+
+    class MailState(models.TextChoices):
+        SENT = "sent"
+        FAILED = "failed"
 
     class Purpose(models.TextChoices):
         REGISTRATION = "registration"
@@ -162,6 +184,9 @@ class OneTimeCode(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     tries_left = models.PositiveSmallIntegerField()
+    mail_state = models.CharField(max_length=8, choices=MailState, blank=True)
+
+    objects = OneTimeCodeQuerySet.as_manager()
 
     class Meta:
         constraints = [

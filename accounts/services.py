@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from . import sessions, signals
 from .models import NAME_TAKEN, RetiredUsername, User
@@ -33,16 +34,18 @@ def check_available(username: str) -> str:
     return normalize_username(username)
 
 
-def register(*, username: str, password: str) -> User:
+def register(*, username: str, password: str, is_verified: bool = True) -> User:
     """Make an account. Of any number at once for one name, exactly one succeeds.
 
     Raises ValidationError as `check_available` does.
     """
     user = User(username=check_available(username))
+    user.unverified_since = None if is_verified else timezone.now()
     user.set_password(password)  # slow on purpose, so before the transaction
     try:
         # Others may have passed the check as well; the unique key has the last word.
         with transaction.atomic():
+            User.objects.named(username).lapsed().delete()
             user.save(force_insert=True)
     except IntegrityError:
         if not User.objects.named(username).exists():
@@ -64,11 +67,22 @@ def rename(*, user: User, username: str) -> None:
             validate_username(username)
         else:
             check_available(username)
+            User.objects.named(username).lapsed().delete()
             RetiredUsername.objects.retire(old_username)
         person.username = username
         person.save(update_fields=["username", "username_key"])
         signals.account_renamed.send(User, user=person, old_username=old_username)
     user.username, user.username_key = person.username, person.username_key
+
+
+def set_password(*, user: User, password: str) -> None:
+    """Set the password of who has proved to be its owner; all sessions of the account end."""
+    user.set_password(password)
+    user.must_change_password = False
+    with transaction.atomic():
+        user.save(update_fields=["password", "must_change_password"])
+        user.codes.all().delete()
+        user.sessions.end()
 
 
 def change_password(*, request: HttpRequest, user: User, password: str) -> None:
@@ -124,5 +138,7 @@ def summarize(users: Iterable[User]) -> dict[str, int]:
 
 
 def _refuse_taken(username: str) -> None:
-    if User.objects.named(username).exists() or RetiredUsername.objects.holds(username):
+    lapsed = User.objects.lapsed().values("pk")
+    is_held = User.objects.named(username).exclude(pk__in=lapsed).exists()
+    if is_held or RetiredUsername.objects.holds(username):
         raise ValidationError(NAME_TAKEN, "name_taken")

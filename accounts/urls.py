@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from webchat.api import endpoint
 
 from . import api, views
+from .mail import views as mail_views
 
 app_name = "accounts"
 
@@ -21,6 +22,11 @@ urlpatterns = [
     path("logout/", views.logout, name="logout"),
     path("register/", views.register, name="register"),
     path("register/done/", views.registered, name="registered"),
+    path("register/verify/", mail_views.verify, name="verify"),
+    path("password/forgot/", mail_views.forgotten, name="password_forgotten"),
+    path("password/reset/", mail_views.reset, name="password_reset"),
+    path("account/email/", mail_views.change_email, name="email"),
+    path("terms/", mail_views.terms, name="terms"),
     path("password/change/", views.change_password, name="password_change"),
     path("account/username/", views.change_username, name="username"),
     path("account/sessions/", views.list_sessions, name="sessions"),

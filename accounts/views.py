@@ -26,6 +26,8 @@ from .forms import (
     SettingsForm,
 )
 from .http import UserRequest
+from .mail import services as mail
+from .mail.views import VERIFYING
 
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 
@@ -42,16 +44,23 @@ def register(request: HttpRequest) -> HttpResponse:
     form = RegisterForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         try:
-            user = services.register(
-                username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
-            )
+            return _register(request, form)
         except ValidationError as error:
             form.add_error("username", error)
-        else:
-            request.session["registered"] = user.username
-            return redirect("accounts:registered")
     context = {"form": form, "registration": settings.REGISTRATION}
     return render(request, "accounts/register.html", context, status=_status(request))
+
+
+def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse:
+    data = form.cleaned_data
+    account = {"username": data["username"], "password": data["password1"]}
+    if mail.is_on():
+        user, sending = mail.register(**account, email=data["email"])
+        request.session[VERIFYING] = user.pk
+        sending.wait()
+        return redirect("accounts:verify")
+    request.session["registered"] = services.register(**account).username
+    return redirect("accounts:registered")
 
 
 @login_not_required

@@ -18,6 +18,7 @@ from .presentation import count_unread
 def shell(request: HttpRequest) -> dict[str, Any]:
     """What stands around every page of someone logged in: badges, and where the log was."""
     facts: dict[str, Any] = {"now": timezone.now(), "time_zone": settings.TIME_ZONE}
+    mail_is_on = settings.MAIL_MODE != "off"
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         with read_snapshot():
@@ -28,7 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 "requests": FriendRequest.objects.received_by(user).count(),
                 "pending": look_pending(user),
             }
-    return {"shell": facts}
+    return {"shell": facts, "mail_is_on": mail_is_on}
 
 
 def strings(request: HttpRequest) -> dict[str, Any]:

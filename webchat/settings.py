@@ -122,6 +122,8 @@ DATABASES = {
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.NameOrMailBackend"]
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that the link of a mail lives
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "chat:chats"
 LOGOUT_REDIRECT_URL = "accounts:login"

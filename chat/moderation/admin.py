@@ -72,6 +72,12 @@ def _sign_out(by: User, about: User, report: Report | None, data: Any) -> str:
     return _("%(name)s is signed out everywhere.")
 
 
+def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
+    code = services.issue_reset_code(by=by, about=about)
+    words = _("With this code %(name)s chooses a new password; it is shown only now:")
+    return f"{words} {code}"
+
+
 # Each does it, and answers with what is said of it.
 ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
     "warn": _warn,
@@ -80,6 +86,7 @@ ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
     "ban": _ban,
     "unban": _unban,
     "sign_out": _sign_out,
+    "issue_code": _issue_code,
 }
 
 

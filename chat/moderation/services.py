@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.mail import codes
 from accounts.models import User
 from chat import events
 from chat.access import Thread
@@ -187,6 +188,15 @@ def sign_out(*, by: User, about: User) -> None:
     with transaction.atomic():
         _end_sessions(about)
         _write(Act.SIGNED_OUT, by=by, about_number=about.pk)
+
+
+def issue_reset_code(*, by: User, about: User) -> str:
+    """A code for a new password, which is known only to who reads the answer."""
+    _need_power_over(by, about)
+    with transaction.atomic():
+        code = codes.issue_spoken(user=about)
+        _write(Act.CODE_ISSUED, by=by, about_number=about.pk)
+    return code
 
 
 def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:

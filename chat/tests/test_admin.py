@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import RetiredUsername, User
 from chat.models import Announcement, AuditEntry, Message, Notice, Report
 from chat.moderation import services
+from chat.moderation.admin import ON_USERS
 from tests.cast import Api, befriend, make_user, say
 
 QUEUE = reverse("admin:chat_report_changelist")
@@ -143,7 +144,7 @@ def test_a_moderator_reads_a_user_and_changes_nothing_there(desk, alice):
     page = desk.get(user_page(alice))
     assert page.status_code == 200
     assert b"_save" not in page.content
-    assert b"password" not in page.content.partition(b'id="content"')[2]
+    assert b'name="password' not in page.content.partition(b'id="content"')[2]
     assert desk.post(user_page(alice), {"email": "x@y.example"}).status_code == 403
     url = reverse("admin:auth_user_password_change", args=[alice.pk])
     assert desk.get(url).status_code == 403
@@ -195,6 +196,7 @@ def report_state(report):
         ("ban", {}, "banned"),
         ("unban", {}, "unbanned"),
         ("sign_out", {}, "signed_out"),
+        ("issue_code", {}, "code_issued"),
     ],
 )
 def test_a_button_acts_on_a_user(desk, alice, act, data, written):
@@ -278,14 +280,14 @@ def test_who_may_act_on_users_decides_no_reports_with_that(report):
     assert report_state(report) == ""
 
 
-@pytest.mark.parametrize("act", ["warn", "mute", "unmute", "ban", "unban", "sign_out"])
+@pytest.mark.parametrize("act", sorted(ON_USERS))
 def test_who_may_only_look_acts_on_nobody(clerk, alice, act):
     assert b"moderate/" not in clerk.get(user_page(alice)).content
     assert clerk.post(moderate(alice, act), {"hours": "1"}).status_code == 403
     assert acts() == []
 
 
-@pytest.mark.parametrize("act", ["warn", "mute", "ban", "sign_out"])
+@pytest.mark.parametrize("act", ["warn", "mute", "ban", "sign_out", "issue_code"])
 @pytest.mark.parametrize("who", ["boss", "colleague", "moderator"])
 def test_a_moderator_has_no_power_over_the_staff(desk, moderator, act, who):
     User.objects.create_superuser("boss")

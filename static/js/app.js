@@ -6,7 +6,7 @@ import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
 import { Pending } from "./page/pending.js";
 import { forget, forgetOthers } from "./page/memory.js";
-import { watchNames, watchRedirect } from "./page/register.js";
+import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
 import { Attention } from "./chat/attention.js";
 import { ChatList } from "./chat/list.js";
 import { ChatStore } from "./chat/store.js";
@@ -58,5 +58,6 @@ if (document.body.dataset.userId) {
 } else {
   forget();
   watchNames(document.getElementById("register"));
+  watchCountdown(document.querySelector("[data-countdown]"));
   watchRedirect(document.querySelector("[data-redirect]"));
 }

@@ -43,3 +43,17 @@ export function watchRedirect(element) {
   if (!element) return;
   setTimeout(() => location.replace(element.dataset.redirect), Number(element.dataset.delay));
 }
+
+/** A button that may be pressed once its seconds are over. */
+export function watchCountdown(button) {
+  if (!button) return;
+  const words = button.textContent;
+  let seconds = Number(button.dataset.countdown);
+  const tick = () => {
+    button.disabled = seconds > 0;
+    button.textContent = seconds > 0 ? `${words} (${seconds})` : words;
+    if (seconds > 0) setTimeout(tick, 1_000);
+    seconds -= 1;
+  };
+  tick();
+}

@@ -1,0 +1,113 @@
+"""Mail on its way out: after the commit, in threads of its own, and never in anybody's way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from queue import Full, Queue
+from smtplib import SMTPException, SMTPResponseException
+from threading import BoundedSemaphore, Lock, Thread
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection, transaction
+from django.template.loader import render_to_string
+
+from accounts.models import OneTimeCode
+
+THREADS = 2
+WAITING_AT_MOST = 200  # mails; with a server that hangs, more would only fill the memory
+VISITOR_SECONDS = 3.0
+VISITORS_WAITING = 2  # of the threads that serve everybody
+
+logger = logging.getLogger(__name__)
+_jobs: Queue[tuple[Future[None], Callable[..., None], tuple[Any, ...]]] = Queue(WAITING_AT_MOST)
+_threads: list[Thread] = []
+_starting = Lock()
+_visitors = BoundedSemaphore(VISITORS_WAITING)
+
+
+class Sending:
+    """One mail; `wait` gives its outcome a moment to arrive."""
+
+    def __init__(self) -> None:
+        self.future: Future[None] | None = None
+
+    def wait(self) -> None:
+        if self.future is None or not _visitors.acquire(blocking=False):
+            return
+        try:
+            self.future.result(VISITOR_SECONDS)
+        except TimeoutError:
+            pass  # it goes on without the visitor
+        finally:
+            _visitors.release()
+
+
+def in_background(job: Callable[..., None], *args: Any) -> Future[None] | None:
+    """Run a job beside the requests; None where there is no room for one more."""
+    future: Future[None] = Future()
+    try:
+        _jobs.put_nowait((future, job, args))
+    except Full:
+        logger.error("Too many mails wait: one was dropped")
+        return None
+    with _starting:
+        while len(_threads) < THREADS:
+            # Daemons: a mail server that hangs must not hold up a stop.
+            thread = Thread(target=_work, name=f"mail-{len(_threads)}", daemon=True)
+            _threads.append(thread)
+            thread.start()
+    return future
+
+
+def send(kind: str, *, to: str, code: OneTimeCode | None = None, **context: Any) -> Sending:
+    """Send `templates/mail/<kind>` in the language that is active now, once it is committed.
+
+    How it went is written down with its code, so that the page can say it.
+    """
+    message = _render(kind, to, context)
+    sending = Sending()
+
+    def begin() -> None:
+        sending.future = in_background(_deliver, message, code.pk if code else None)
+
+    transaction.on_commit(begin)
+    return sending
+
+
+def _work() -> None:
+    while True:
+        future, job, args = _jobs.get()
+        try:
+            job(*args)
+        except Exception:
+            logger.exception("A job of the mail failed")
+        finally:
+            connection.close()
+            future.set_result(None)
+
+
+def _deliver(message: EmailMultiAlternatives, code_id: int | None) -> None:
+    state = OneTimeCode.MailState.SENT
+    try:
+        message.send()
+    except (OSError, SMTPException) as error:
+        state = OneTimeCode.MailState.FAILED
+        # Neither the address nor what the server says of it belongs into a log.
+        reason = error.smtp_code if isinstance(error, SMTPResponseException) else ""
+        logger.error("A mail could not be sent: %s %s", type(error).__name__, reason)
+    if code_id is not None:
+        OneTimeCode.objects.filter(pk=code_id).update(mail_state=state)
+
+
+def _render(kind: str, to: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+    context["site"] = settings.SITE.url if settings.SITE else ""
+    render = partial(render_to_string, context=context)
+    subject = " ".join(render(f"mail/{kind}.subject.txt").split())
+    message = EmailMultiAlternatives(subject, render(f"mail/{kind}.txt").strip() + "\n", to=[to])
+    message.attach_alternative(render(f"mail/{kind}.html"), "text/html")
+    return message

@@ -1,0 +1,125 @@
+"""What takes a mail: to be verified, to come back after a forgotten password, to change it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts import services
+from accounts.models import OneTimeCode, User
+
+from . import codes, sending
+from .codes import Purpose
+from .sending import Sending
+
+EMAIL_IN_USE = _("This email address is already in use.")
+
+
+def is_on() -> bool:
+    return bool(settings.MAIL_MODE != "off")
+
+
+def register(*, username: str, password: str, email: str) -> tuple[User, Sending]:
+    """Make an account that waits for the code in its mail. Raises as `accounts.services.register`.
+
+    Whose address it is already learns of it by mail; the page says nothing of that.
+    """
+    user = services.register(username=username, password=password, is_verified=False)
+    return user, send_registration_code(user=user, email=email)
+
+
+def send_registration_code(*, user: User, email: str) -> Sending:
+    """Raises ValidationError("rate_limited") within a minute of the last one."""
+    code, digits = codes.issue(user=user, purpose=Purpose.REGISTRATION, email=email.casefold())
+    owner = User.objects.filter(email=code.email).first()
+    if owner is not None:
+        return sending.send("taken", to=email, code=code, user=owner)
+    link = _link("accounts:verify", name=user.username, code=digits)
+    return sending.send("registration", to=email, code=code, user=user, digits=digits, link=link)
+
+
+def verify_registration(*, user: User | None, typed: str) -> None:
+    """Raises ValidationError: invalid, or when another account proved the address first."""
+    code = codes.redeem(user=user, purpose=Purpose.REGISTRATION, typed=typed)
+    _prove(code.user, code.email)
+
+
+def request_reset(name_or_mail: str) -> None:
+    """Send a code to whom it may concern. It answers nothing, and at once, whoever that is."""
+    sending.in_background(_send_reset, name_or_mail, translation.get_language())
+
+
+def _send_reset(name_or_mail: str, language: str | None) -> None:
+    user = User.objects.known_as(name_or_mail)
+    if user is None or not user.email or not user.is_active or user.unverified_since:
+        return
+    with translation.override(language):
+        try:
+            code, digits = codes.issue(user=user, purpose=Purpose.RESET, email=user.email)
+        except ValidationError:
+            return  # the last one is a minute old at the most
+        token = default_token_generator.make_token(user)
+        link = _link("accounts:password_reset", name=user.username, token=token)
+        sending.send("reset", to=user.email, code=code, user=user, digits=digits, link=link)
+
+
+def reset_password(*, name_or_mail: str, typed: str, token: str, password: str) -> None:
+    """Set a new password for who has a code, or the token of the mail's link.
+
+    Raises ValidationError("invalid"). All sessions of the account end; its owner is told.
+    """
+    user = User.objects.known_as(name_or_mail)
+    is_proven = bool(token and user and default_token_generator.check_token(user, token))
+    if not is_proven:
+        user = codes.redeem(user=user, purpose=Purpose.RESET, typed=typed).user
+    if user is None:
+        raise ValidationError(_("The code is wrong or no longer valid."), "invalid")
+    services.set_password(user=user, password=password)
+    if user.email:
+        sending.send("password_changed", to=user.email, user=user)
+
+
+def start_email_change(*, user: User, email: str) -> Sending:
+    """Raises ValidationError("rate_limited")."""
+    code, digits = codes.issue(user=user, purpose=Purpose.EMAIL, email=email.casefold())
+    owner = User.objects.filter(email=code.email).exclude(pk=user.pk).first()
+    if owner is not None:
+        return sending.send("taken", to=email, code=code, user=owner)
+    return sending.send("email", to=email, code=code, user=user, digits=digits)
+
+
+def finish_email_change(*, user: User, typed: str) -> None:
+    """Raises ValidationError: invalid, or when another account proved the address first."""
+    before = user.email
+    code = codes.redeem(user=user, purpose=Purpose.EMAIL, typed=typed)
+    _prove(user, code.email)
+    if before and before != user.email:
+        sending.send("email_changed", to=before, user=user)
+
+
+def waiting_code(user: User, purpose: OneTimeCode.Purpose) -> OneTimeCode | None:
+    """The code that a page waits for; it knows how its mail went."""
+    return OneTimeCode.objects.usable().filter(user=user, purpose=purpose).first()
+
+
+def _prove(user: User, email: str) -> None:
+    try:
+        with transaction.atomic():
+            user.email, user.unverified_since = email, None
+            user.save(update_fields=["email", "unverified_since"])
+    except IntegrityError:
+        raise ValidationError(EMAIL_IN_USE, "invalid") from None
+
+
+def _link(view: str, **query: str) -> str:
+    """Only where the administrator has said what the address is: a Host header proves nothing."""
+    if settings.SITE is None:
+        return ""
+    return f"{settings.SITE.origin}{reverse(view)}?{urlencode(query)}"

@@ -1,0 +1,197 @@
+"""The pages on which a code is asked for and typed. They work without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.forms import CodeForm, EmailForm, ForgottenForm, ResetForm
+from accounts.http import UserRequest
+from accounts.models import User
+
+from . import codes, services
+from .codes import Purpose
+
+VERIFYING = "verifying"  # in the session: the id of the account that waits for its code
+
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@login_not_required
+@page
+@never_cache
+@sensitive_post_parameters()
+def verify(request: HttpRequest) -> HttpResponse:
+    user = _who_verifies(request)
+    if user is None:
+        return redirect("accounts:register")
+    if request.method != "POST":
+        return _render_verify(request, user, CodeForm(initial={"code": request.GET.get("code")}))
+    if request.POST.get("action") == "resend":
+        return _resend(request, user)
+    form = CodeForm(request.POST)
+    if form.is_valid():
+        try:
+            services.verify_registration(user=user, typed=form.cleaned_data["code"])
+        except ValidationError as error:
+            form.add_error("code", error)
+        else:
+            request.session.pop(VERIFYING, None)
+            request.session["registered"] = user.username
+            return redirect("accounts:registered")
+    return _render_verify(request, user, form, status=422)
+
+
+def _who_verifies(request: HttpRequest) -> User | None:
+    """By the session of the registration, or on another device by the link of the mail."""
+    waiting = User.objects.exclude(unverified_since=None)
+    name = request.POST.get("name") or request.GET.get("name")
+    if name:
+        return waiting.named(name).first()
+    return waiting.filter(pk=request.session.get(VERIFYING) or 0).first()
+
+
+def _resend(request: HttpRequest, user: User) -> HttpResponse:
+    code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
+    if code is None:
+        return redirect("accounts:register")
+    try:
+        services.send_registration_code(user=user, email=code.email).wait()
+    except ValidationError as error:
+        form = CodeForm()
+        messages.error(request, error.messages[0])
+        return _render_verify(request, user, form, status=422)
+    return redirect("accounts:verify")
+
+
+def _render_verify(
+    request: HttpRequest, user: User, form: CodeForm, status: int = 200
+) -> HttpResponse:
+    code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
+    context = {"form": form, "name": user.username} | _about(code)
+    return render(request, "accounts/verify.html", context, status=status)
+
+
+def _about(code: Any) -> dict[str, Any]:
+    if code is None:
+        return {"seconds": 0}
+    return {
+        "email": code.email,
+        "mail_state": code.mail_state,
+        "seconds": codes.seconds_to_wait(code),
+    }
+
+
+@login_not_required
+@page
+@never_cache
+def forgotten(request: HttpRequest) -> HttpResponse:
+    form = ForgottenForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and services.is_on() and form.is_valid():
+        services.request_reset(form.cleaned_data["username"])
+        messages.success(
+            request, _("If that account has an email address, a code is on its way to it.")
+        )
+        return redirect("accounts:password_reset")
+    status = 422 if request.method == "POST" else 200
+    context = {"form": form, "has_mail": services.is_on()}
+    return render(request, "accounts/password_forgotten.html", context, status=status)
+
+
+@login_not_required
+@page
+@never_cache
+@sensitive_post_parameters()
+def reset(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        initial = {"username": request.GET.get("name"), "token": request.GET.get("token")}
+        return _render_reset(request, ResetForm(initial=initial))
+    form = ResetForm(request.POST)
+    if form.is_valid():
+        try:
+            services.reset_password(
+                name_or_mail=form.cleaned_data["username"],
+                typed=form.cleaned_data["code"],
+                token=form.cleaned_data["token"],
+                password=form.cleaned_data["new_password1"],
+            )
+        except ValidationError as error:
+            form.add_error("code", error)
+        else:
+            messages.success(request, _("Your password is changed. Please log in."))
+            return redirect("accounts:login")
+    return _render_reset(request, form, status=422)
+
+
+def _render_reset(request: HttpRequest, form: ResetForm, status: int = 200) -> HttpResponse:
+    has_token = bool(form["token"].value()) and "code" not in form.errors
+    context = {"form": form, "has_token": has_token}
+    return render(request, "accounts/password_reset.html", context, status=status)
+
+
+@page
+@never_cache
+@sensitive_post_parameters()
+def change_email(request: UserRequest) -> HttpResponse:
+    """First the new address with the password, then the code that went to it."""
+    if not services.is_on():
+        raise Http404
+    code = services.waiting_code(request.user, Purpose.EMAIL)
+    email_form = EmailForm(request.user, initial={"email": request.user.email})
+    code_form = CodeForm()
+    if request.method != "POST":
+        return _render_email(request, email_form, code_form if code else None, code)
+    if "code" in request.POST:
+        code_form = CodeForm(request.POST)
+        if code_form.is_valid() and _finish_email(request, code_form):
+            messages.success(request, _("Your email address is changed."))
+            return redirect("accounts:email")
+        return _render_email(request, email_form, code_form, code, status=422)
+    email_form = EmailForm(request.user, request.POST)
+    if email_form.is_valid() and _start_email(request, email_form):
+        return redirect("accounts:email")
+    return _render_email(request, email_form, None, code, status=422)
+
+
+def _start_email(request: UserRequest, form: EmailForm) -> bool:
+    try:
+        services.start_email_change(user=request.user, email=form.cleaned_data["email"]).wait()
+    except ValidationError as error:
+        form.add_error("email", error)
+        return False
+    return True
+
+
+def _finish_email(request: UserRequest, form: CodeForm) -> bool:
+    try:
+        services.finish_email_change(user=request.user, typed=form.cleaned_data["code"])
+    except ValidationError as error:
+        form.add_error("code", error)
+        return False
+    return True
+
+
+def _render_email(
+    request: UserRequest,
+    email_form: EmailForm,
+    code_form: CodeForm | None,
+    code: Any,
+    status: int = 200,
+) -> HttpResponse:
+    context = {"email_form": email_form, "code_form": code_form} | _about(code)
+    return render(request, "accounts/email.html", context, status=status)
+
+
+@login_not_required
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/terms.html")
