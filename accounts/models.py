@@ -23,6 +23,10 @@ VERIFY_WITHIN = timedelta(hours=24)
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    def present(self) -> UserQuerySet:
+        """Those who may log in."""
+        return self.filter(is_active=True, unverified_since=None)
+
     def lapsed(self) -> UserQuerySet:
         """Those who never typed the code of their mail: their names are free again."""
         return self.filter(unverified_since__lt=timezone.now() - VERIFY_WITHIN)

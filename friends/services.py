@@ -23,7 +23,7 @@ def ask(*, sender: User, username: str, note: str = "") -> FriendRequest | Frien
     if key == sender.username_key:
         raise ValidationError(_("You cannot add yourself."), "self")
     with transaction.atomic():
-        recipient = User.objects.filter(username_key=key, is_active=True, unverified_since=None).first()
+        recipient = User.objects.named(username).present().first()
         if recipient is None:
             raise ValidationError(_("There is no user of this name."), "not_found")
         if Friendship.objects.filter(owner=sender, friend=recipient).exists():
