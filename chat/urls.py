@@ -6,6 +6,7 @@ from webchat.api import endpoint, nothing_here
 
 from . import api, views
 from .attachments import attachment
+from .export import export
 from .moderation import api as moderation
 from .moderation import views as moderation_views
 
@@ -62,6 +63,8 @@ urlpatterns = [
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("announcements/", moderation_views.announcements, name="announcements"),
     path("notices/confirm/", moderation_views.confirm, name="confirm"),
+    path("export/", export, name="export"),
+    path("connection/", views.connection, name="connection"),
     path("discover/", views.discover, name="discover"),
     path("api/", include(api_urls)),
 ]

@@ -96,6 +96,14 @@ def _why_unsendable(user: User, thread: Thread) -> str:
     return ""
 
 
+@require_safe
+@never_cache
+def connection(request: UserRequest) -> HttpResponse:
+    """What this connection allows, and why not more."""
+    context = {"address": request.build_absolute_uri("/"), "is_secure": request.is_secure()}
+    return render(request, "chat/connection.html", context)
+
+
 def _id(request: UserRequest, name: str) -> int | None:
     value = request.GET.get(name)
     if value is None:

@@ -23,6 +23,7 @@ READ = [
     "/contacts/",
     "/contacts/bob/",
     "/contacts/requests/",
+    "/connection/",
     "/discover/",
 ]
 WRITE = [

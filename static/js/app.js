@@ -2,6 +2,7 @@
 import { Api } from "./api.js";
 import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
+import { Connection } from "./page/connection.js";
 import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
 import { Pending } from "./page/pending.js";
@@ -30,6 +31,7 @@ function startSignedIn(body) {
   const behaviours = [
     new ChatList({ api, store, clock, visit: (url) => navigator.visit(url) }),
     new Contacts(),
+    new Connection(feed),
     new Conversation({ api, feed, store, outbox, visit: (url) => navigator.visit(url) }),
   ];
   const navigator = new Navigator({

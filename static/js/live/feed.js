@@ -17,6 +17,7 @@ export class Feed {
   #polling;
   #failures = 0;
   #trouble;
+  #transport = null;
 
   constructor(api, cursor) {
     this.#api = api;
@@ -64,7 +65,13 @@ export class Feed {
     location.reload();
   }
 
+  /** `socket` or `polling`, once one of them works. */
+  get transport() {
+    return this.#transport;
+  }
+
   working(transport) {
+    this.#transport = transport === this.#socket ? "socket" : "polling";
     clearTimeout(this.#trouble);
     this.#trouble = undefined;
     document.getElementById("connection").hidden = true;

@@ -1,0 +1,128 @@
+"""Somebody's chats as one zip of pages and texts that can be read without us."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from threading import BoundedSemaphore
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.http import UserRequest
+from accounts.models import User
+
+from .access import Thread, get_thread
+from .presentation import ConversationView, MessageView, list_conversations, minute, view_thread
+
+AT_ONCE = 2  # of the threads that serve everybody
+PAGE_SIZE = 500
+
+_running = BoundedSemaphore(AT_ONCE)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def export(request: UserRequest) -> HttpResponse | StreamingHttpResponse:
+    if request.method != "POST":
+        return render(request, "chat/export.html")
+    if not _running.acquire(blocking=False):
+        context = {"busy": _("Others are exporting just now. Please try again in a minute.")}
+        return render(request, "chat/export.html", context, status=503)
+    response = StreamingHttpResponse(
+        _Turn(write_zip(request.user, translation.get_language())),
+        content_type="application/zip",
+    )
+    name = f"webchat-{timezone.localdate():%Y-%m-%d}.zip"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Encoding"] = "identity"  # it is compressed already
+    return response
+
+
+class _Turn:
+    """One of those that may run at once: over with the response, however that ends."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._is_over = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            _running.release()
+
+
+def write_zip(user: User, language: str | None) -> Iterator[bytes]:
+    """The zip in pieces, as it is made: its size does not matter to the memory."""
+    pipe = _Pipe()
+    with translation.override(language), zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as target:
+        chats = [chat for chat in list_conversations(user) if chat.last_message]
+        context = {"user": user, "chats": chats, "now": minute(timezone.now())}
+        target.writestr("index.html", render_to_string("chat/export/index.html", context))
+        yield pipe.take()
+        for chat in chats:
+            for kind in ("html", "txt"):
+                yield from _write_chat(target, pipe, user, chat, kind)
+            yield from _write_attachments(target, pipe, get_thread(user, chat.username))
+    yield pipe.take()
+
+
+def _write_chat(
+    target: zipfile.ZipFile, pipe: _Pipe, user: User, chat: ConversationView, kind: str
+) -> Iterator[bytes]:
+    context = {"user": user, "chat": chat}
+    with target.open(f"{chat.username}.{kind}", "w") as file:
+        file.write(render_to_string(f"chat/export/head.{kind}", context).encode())
+        for page in _pages(user, get_thread(user, chat.username)):
+            part = render_to_string(f"chat/export/page.{kind}", context | {"page": page})
+            file.write(part.encode())
+            yield pipe.take()
+        file.write(render_to_string(f"chat/export/foot.{kind}", context).encode())
+    yield pipe.take()
+
+
+def _pages(user: User, thread: Thread) -> Iterator[list[MessageView]]:
+    after, more = 0, True
+    while more:
+        page, more = thread.messages.page(after=after, limit=PAGE_SIZE)
+        if page:
+            after = page[-1].pk
+            yield view_thread(page, viewer=user, friend=thread.friend)
+
+
+def _write_attachments(target: zipfile.ZipFile, pipe: _Pipe, thread: Thread) -> Iterator[bytes]:
+    with_file = thread.messages.present().filter(attachment__isnull=False)
+    for message in with_file.select_related("attachment").iterator():
+        attachment = message.attachment
+        if attachment.path.exists():
+            target.write(attachment.path, f"attachments/{message.pk}-{attachment.file}")
+            yield pipe.take()
+
+
+class _Pipe:
+    """What the zip is written to; it cannot go back in it."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._chunks.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def take(self) -> bytes:
+        chunks, self._chunks = self._chunks, []
+        return b"".join(chunks)

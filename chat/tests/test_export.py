@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.test import Client
+
+from chat import export as exporting
+from tests.cast import Api, befriend, make_user, say
+
+
+@pytest.fixture
+def zip_of(db):
+    def read(user) -> zipfile.ZipFile:
+        client = Client(headers={"Accept-Language": "zh-CN", "Accept-Encoding": "gzip"})
+        client.force_login(user)
+        answer = client.post("/export/")
+        assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+        return zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+
+    return read
+
+
+def test_a_zip_holds_what_one_may_see_as_page_and_text(alice, bob, zip_of, monkeypatch):
+    monkeypatch.setattr(exporting, "PAGE_SIZE", 2)
+    for number in range(5):
+        say(alice, bob, f"第{number}条 <script>")
+    secret = say(bob, alice, "nicht für alice")
+    Api(alice).post(f"messages/{secret.id}/hide/")
+    recalled = say(alice, bob, "zurück")
+    Api(alice).post(f"messages/{recalled.id}/recall/")
+    archive = zip_of(alice)
+    assert archive.testzip() is None
+    assert set(archive.namelist()) == {"index.html", "bob.html", "bob.txt"}
+    page, text = archive.read("bob.html").decode(), archive.read("bob.txt").decode()
+    for number in range(5):
+        assert f"第{number}条 &lt;script&gt;" in page
+        assert f"第{number}条 <script>" in text
+    assert "<script>" not in page
+    for shown in (page, text):
+        assert "nicht für alice" not in shown
+        assert "zurück" not in shown
+        assert "你撤回了一条消息" in shown
+    assert 'href="bob.html"' in archive.read("index.html").decode()
+
+
+def test_nothing_of_others_and_of_former_friends_is_in_it(alice, bob, mallory, zip_of):
+    dora = make_user("dora")
+    befriend(dora, mallory)
+    say(dora, mallory, "unter uns")
+    say(alice, bob, "vorbei")
+    Api(alice).post("friends/bob/remove/")
+    assert zip_of(alice).namelist() == ["index.html"]
+
+
+def test_only_so_many_run_at_once_and_each_makes_room_again(alice, bob, zip_of):
+    say(alice, bob, "x")
+    client = Client()
+    client.force_login(alice)
+    running = [client.post("/export/") for _number in range(exporting.AT_ONCE)]
+    assert client.post("/export/").status_code == 503
+    request_finished.disconnect(close_old_connections)  # as the client itself does
+    for answer in running:
+        answer.close()
+    request_finished.connect(close_old_connections)
+    for _time in range(3):
+        assert zip_of(alice).namelist()
+
+
+def test_strangers_export_nothing(client, db):
+    assert client.post("/export/").status_code == 302

@@ -1,0 +1,16 @@
+/** Say on the page of the connection in which way messages arrive. */
+export class Connection {
+  #feed;
+
+  constructor(feed) {
+    this.#feed = feed;
+    document.addEventListener("feed:working", () => this.connect());
+  }
+
+  connect() {
+    const element = document.getElementById("transport");
+    if (element && this.#feed.transport) element.textContent = element.dataset[this.#feed.transport];
+  }
+
+  disconnect() {}
+}
