@@ -124,6 +124,10 @@ def test_who_is_signed_in_has_no_business_there(alice_client):
 
 def test_registration_can_be_closed(client, settings):
     settings.REGISTRATION = "closed"
+    page = client.get("/register/", headers={"accept-language": "en"}).content.decode()
+    assert "Please ask the administrator for an account." in page
+    assert "slip of paper" in page
+    assert "<form id=" not in page
     response = register(client, "alice")
     assert response.status_code == 422
     assert error_codes(response, "__all__") == ["closed"]
@@ -132,6 +136,9 @@ def test_registration_can_be_closed(client, settings):
 
 def test_registration_can_ask_for_a_code(client, settings):
     settings.REGISTRATION, settings.REGISTRATION_CODE = "code", "class-7b"
+    page = client.get("/register/", headers={"accept-language": "en"}).content.decode()
+    assert "Only people whom the administrator has given the registration code" in page
+    assert "class-7b" not in page
     assert error_codes(register(client, "alice"), "registration_code") == ["required"]
     wrong = register(client, "alice", registration_code="class-7c")
     assert error_codes(wrong, "registration_code") == ["invalid"]

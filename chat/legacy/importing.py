@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management.base import OutputWrapper
 from django.db import transaction
 
+from accounts.hashers import hash_all
 from accounts.models import User
 from chat import events
 from chat.models import Attachment, Message
@@ -57,7 +57,7 @@ def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Rep
     def password_of(person: Person) -> str:
         if options.is_dry:
             return ""
-        return passwords.get(person.old) or _hash_one(person)
+        return passwords.get(person.old) or make_password(person.password or None)
 
     files = FileStore(tree, is_dry=options.is_dry)
     with _all_or_nothing(files, report, is_dry=options.is_dry):
@@ -90,22 +90,10 @@ def _total(pairs: Mapping[Pair, Found]) -> int:
 
 
 def _hash(people: People, progress_to: OutputWrapper) -> dict[str, str]:
-    """Slow on purpose, so before the transaction, and on all processors."""
+    """Slow on purpose, so before the transaction."""
     new = [person for person in people.users if person.is_new and not person.problem]
-    passwords = {}
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        with Progress(progress_to, "Passwords", len(new)) as progress:
-            for person, password in zip(new, pool.map(_hash_one, new), strict=True):
-                passwords[person.old] = password
-                progress.step()
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return passwords
-
-
-def _hash_one(person: Person) -> str:
-    return make_password(person.password or None)
+    hashed = hash_all([person.password for person in new], progress_to)
+    return {person.old: password for person, password in zip(new, hashed, strict=True)}
 
 
 @contextmanager
@@ -117,6 +105,7 @@ def _all_or_nothing(files: FileStore, report: Report, *, is_dry: bool) -> Iterat
         return
     try:
         with transaction.atomic():
+            User.objects.lapsed().delete()
             before = _count()
             yield
             report.check()

@@ -172,12 +172,14 @@ def _is_address(address: str) -> bool:
 def find_accounts(people: People) -> None:
     """See who has an account here already, and whose name is held back."""
     importable = [person for person in people.users if not person.problem]
-    accounts = User.objects.in_bulk(
-        [person.key for person in importable], field_name="username_key"
-    )
+    lasting = User.objects.exclude(pk__in=User.objects.lapsed())
+    keys = [person.key for person in importable]
+    accounts = lasting.in_bulk(keys, field_name="username_key")
     for person in importable:
         account = accounts.get(person.key)
         person.pk = account.pk if account else None
         person.is_new = account is None
+        if account is not None and account.unverified_since is not None:
+            person.problem = "is a name that somebody registers at this moment; import again later"
         if account is None and RetiredUsername.objects.holds(person.name):
             person.problem = "was deleted or renamed here, and the name is held back"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account, rename
@@ -313,6 +315,16 @@ def test_an_account_of_that_name_gets_the_old_friends_and_keeps_its_password(old
     assert accounted(report)["users"] == [4, 3, 1, 0]
     assert not Client().login(username="alice", password="alice-pw")
     assert texts("alice", "bob")[:1] == ["你好，Bob"]
+
+
+def test_a_name_that_nobody_verified_is_no_account(old):
+    now = timezone.now()
+    for name, since in [("alice", now - timedelta(days=2)), ("bob", now)]:
+        User.objects.create(username=name, username_key=name, unverified_since=since)
+    report, _printed = old.run()
+    assert accounted(report)["users"] == [4, 3, 0, 1]
+    assert set(reasons(report, "users")) == {"bob"}
+    assert Client().login(username="alice", password="alice-pw")
 
 
 def test_addresses_count_only_when_they_are_trusted(old):
