@@ -147,6 +147,12 @@ def _attachment_of(message: Message) -> Attachment | None:
     return getattr(message, "attachment", None)
 
 
+def words_of(message: Message) -> str:
+    """Its text, or the name of its file."""
+    attachment = _attachment_of(message)
+    return attachment.name if attachment else message.text
+
+
 def _view_attachment(attachment: Attachment) -> AttachmentView:
     # Not by `reverse`, which does not know the prefix outside of a request.
     url = f"{settings.PREFIX}/attachments/{attachment.message_id}/"
@@ -155,9 +161,7 @@ def _view_attachment(attachment: Attachment) -> AttachmentView:
 
 def view_quote(message: Message, *, viewer: User, friend: User) -> QuoteView:
     sender = viewer if message.sender_id == viewer.pk else friend
-    attachment = _attachment_of(message)
-    words = attachment.name if attachment else message.text
-    text = words[:QUOTED_LENGTH] if message.state == "sent" else None
+    text = words_of(message)[:QUOTED_LENGTH] if message.state == "sent" else None
     return QuoteView(message.pk, sender.username, text, message.state)
 
 

@@ -18,6 +18,7 @@ from chat.access import Thread
 from chat.models import (
     Announcement,
     AnnouncementCursor,
+    Attachment,
     AuditEntry,
     Event,
     Membership,
@@ -25,6 +26,7 @@ from chat.models import (
     Notice,
     Report,
 )
+from chat.presentation import words_of
 from friends.models import Friendship
 
 REPORTS_A_DAY = 20
@@ -98,7 +100,7 @@ def _snapshot(reporter: User, thread: Thread, message: Message) -> list[dict[str
             "id": each.pk,
             "sender": names[each.sender_id],
             "sender_number": each.sender_id,
-            "text": each.text,
+            "text": words_of(each),
             "sent_at": each.sent_at.isoformat(),
             "state": each.state,
         }
@@ -134,6 +136,7 @@ def remove_message(*, by: User, report: Report) -> None:
         if message.removed_at is None:
             message.removed_at, message.text = timezone.now(), ""
             message.save(update_fields=["removed_at", "text"])
+            Attachment.objects.filter(message=message).delete()
             _tell_removed(message)
         _write(Act.REMOVED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.REMOVED)

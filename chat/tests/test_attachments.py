@@ -15,8 +15,9 @@ from accounts.models import User
 from accounts.services import delete_account
 from chat import events
 from chat.attachments import ORPHAN_SECONDS, sniff_picture, sweep_orphans
-from chat.models import Attachment, Event, Message
+from chat.models import Attachment, Event, Message, Report
 from chat.models.attachments import attachments_folder
+from chat.moderation import services as moderation
 from friends import services
 from tests.cast import Api, befriend, make_user, say
 
@@ -253,6 +254,19 @@ def test_files_of_nobody_are_swept_when_they_are_old(alice, picture):
     assert (folder / "fresh.png").exists()
     assert picture.path.exists()
     (folder / "fresh.png").unlink()
+
+
+def test_a_file_that_a_moderator_removes_is_gone_and_its_name_stays_in_the_report(
+    alice, bob, django_capture_on_commit_callbacks
+):
+    picture = attach(bob, alice)
+    Api(alice).post(f"messages/{picture.message_id}/report/", reason="…")
+    report = Report.objects.get()
+    assert [each["text"] for each in report.snapshot] == ["图.png"]
+    with django_capture_on_commit_callbacks(execute=True):
+        moderation.remove_message(by=User.objects.create_superuser("judge"), report=report)
+    assert not picture.path.exists()
+    assert not Attachment.objects.exists()
 
 
 # Everybody loads anew
