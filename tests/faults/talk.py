@@ -35,11 +35,15 @@ class Talker:
         self.connections = 0
         self.resets = 0
         self.stopping = False
-        # From before anybody speaks, so that who connects late has missed nothing.
-        self._cursor: int = person.get("me/").json()["last_event"]
+        self._cursor = 0
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._socket: ClientConnection | None = None
         self._ready = asyncio.Event()
+
+    async def arrive(self) -> None:
+        """Before anybody speaks, so that who connects late has missed nothing."""
+        answer = await asyncio.to_thread(self.person.get, "me/")
+        self._cursor = answer.json()["last_event"]
 
     async def listen(self) -> None:
         """Stay connected until `stopping`."""
@@ -122,6 +126,8 @@ async def talk(
 ):
     """Let pairs talk both ways while `trouble()` happens; answers with the talkers."""
     talkers = [Talker(a, b.name) for a, b in pairs] + [Talker(b, a.name) for a, b in pairs]
+    for talker in talkers:
+        await talker.arrive()
     listening = [asyncio.create_task(talker.listen()) for talker in talkers]
     until = time.monotonic() + seconds
     talking = [asyncio.create_task(talker.chatter(until, pause)) for talker in talkers]
