@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
@@ -52,6 +53,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            lock = _hold_serving_lock()
             engine = Engine()
             await engine.start()
             await send({"type": "lifespan.startup.complete"})
@@ -59,8 +61,18 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             if engine is not None:
                 await engine.stop()
             django.close()
+            lock.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _hold_serving_lock() -> IO[str]:
+    """Tell `manage.py restore` that the data are in use, for as long as the process lives."""
+    from .backup import serving_lock
+
+    lock = serving_lock().open("a")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
 
 
 async def _serve_socket(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,0 +1,316 @@
+"""Backups: one `.tar.gz` with the database of one moment, the files, and a manifest of both."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+FORMAT = 1
+DATABASE = "db.sqlite3"
+MANIFEST = "manifest.json"
+FILES = "attachments"
+NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
+FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")
+MANIFEST_BYTES = 64 * 1024 * 1024
+CHUNK = 1024 * 1024
+COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
+# Whoever has an id from before a restore must never meet another thing under it.
+HANDED_OUT = ("chat_event", "chat_message")
+MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
+
+
+class UnusableError(Exception):
+    """Why a file cannot be restored, in a sentence."""
+
+
+def write_backup(folder: Path) -> Path:
+    """Write a backup of everything while the server goes on; it is whole or not there.
+
+    It holds every message that was acknowledged before this was called.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = folder / f"webchat-{timezone.now():%Y%m%d-%H%M%S}.tar.gz"
+    part = target.with_suffix(".part")
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as scratch:
+        database = Path(scratch) / DATABASE
+        _copy_database(settings.DATABASE_FILE, database)
+        files = _files()
+        manifest = _describe(database, files)
+        try:
+            _write_tar(part, database, files, manifest)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    _sync(folder)
+    return target
+
+
+def keep_newest(folder: Path, number: int) -> list[Path]:
+    """Delete all backups but so many; what has another name is not ours to delete."""
+    backups = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    gone = backups[:-number]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
+def restore(file: Path) -> Path | None:
+    """Put a backup in the place of the data, which no server may be using.
+
+    Until the last step, one rename, the old data stand; they are kept in the folder that is
+    returned. Raises UnusableError, and then nothing has changed.
+    """
+    with (
+        _nobody_serves(),
+        tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as scratch,
+    ):
+        folder = Path(scratch)
+        _unpack(file, folder)
+        database = folder / DATABASE
+        _check_database(database)
+        _begin_anew(database, _handed_out(settings.DATABASE_FILE, database))
+        kept = _keep_old()
+        _add_files(folder / FILES)
+        _sync_file(database)
+        os.replace(database, settings.DATABASE_FILE)
+        _sync(settings.DATABASE_FILE.parent)
+    connections.close_all()
+    call_command("migrate", verbosity=0, interactive=False)
+    connections.close_all()
+    _check_database(settings.DATABASE_FILE)
+    return kept
+
+
+def serving_lock() -> Path:
+    """The file on which every server holds a shared lock while it serves."""
+    path: Path = settings.DATA_DIR / "serving.lock"
+    return path
+
+
+# Writing
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        # In one step: in several it begins anew whenever somebody writes in between.
+        old.backup(new, pages=-1)
+        new.execute("PRAGMA journal_mode=DELETE")
+
+
+def _files() -> list[Path]:
+    folder = settings.DATA_DIR / FILES
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if FILE_NAME.fullmatch(f"{FILES}/{path.name}"))
+
+
+def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
+    with closing(sqlite3.connect(database)) as connection:
+        counts = {
+            table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in COUNTED
+        }
+        migrations = connection.execute(
+            "SELECT app, name FROM django_migrations ORDER BY app, name"
+        ).fetchall()
+    members = {DATABASE: database} | {f"{FILES}/{path.name}": path for path in files}
+    return {
+        "application": "webchat",
+        "format": FORMAT,
+        "made_at": timezone.now().isoformat(),
+        "counts": counts,
+        "migrations": [list(migration) for migration in migrations],
+        "files": {
+            name: {"bytes": path.stat().st_size, "sha256": _digest(path.open("rb"))}
+            for name, path in members.items()
+            if path.exists()  # its message may be deleted just now
+        },
+    }
+
+
+def _write_tar(part: Path, database: Path, files: list[Path], manifest: dict[str, Any]) -> None:
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
+        text = json.dumps(manifest, indent=1).encode()
+        info = tarfile.TarInfo(MANIFEST)
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+        paths = {f"{FILES}/{path.name}": path for path in files} | {DATABASE: database}
+        for name in manifest["files"]:
+            tar.add(paths[name], name, recursive=False)
+    _sync_file(part)
+
+
+# Reading
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    (folder / FILES).mkdir()
+    try:
+        with tarfile.open(file, "r:gz") as tar:
+            manifest = _read_manifest(tar)
+            wanted = dict(manifest["files"])
+            for position, member in enumerate(tar):
+                if position == 0:
+                    continue  # the manifest
+                if member.name not in wanted or not member.isfile():
+                    raise UnusableError(_("It holds something that does not belong there."))
+                expected = wanted.pop(member.name)
+                source = tar.extractfile(member)
+                with (folder / member.name).open("wb") as target:
+                    digest = _digest(source, target)  # type: ignore[arg-type]
+                if digest != expected["sha256"]:
+                    raise UnusableError(_("A checksum is wrong: the file is damaged."))
+    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise UnusableError(_("It is no backup of this program, or damaged.")) from error
+    if wanted:
+        raise UnusableError(_("Something is missing in it."))
+
+
+def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
+    member = tar.next()
+    if member is None or member.name != MANIFEST or member.size > MANIFEST_BYTES:
+        raise UnusableError(_("It is no backup of this program, or damaged."))
+    manifest: dict[str, Any] = json.loads(tar.extractfile(member).read())  # type: ignore[union-attr]
+    if manifest["application"] != "webchat":
+        raise UnusableError(_("It is the backup of another program."))
+    known = set(MigrationLoader(None).disk_migrations)
+    needed = {(app, name) for app, name in manifest["migrations"]}
+    if manifest["format"] > FORMAT or needed - known:
+        raise UnusableError(_("It comes from a newer version: upgrade the program first."))
+    for name in manifest["files"]:
+        if name != DATABASE and not FILE_NAME.fullmatch(name):
+            raise UnusableError(_("It holds something that does not belong there."))
+    return manifest
+
+
+def _check_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            [whole] = connection.execute("PRAGMA integrity_check").fetchone()
+            orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise UnusableError(_("The database in it is damaged.")) from error
+    if whole != "ok" or orphan is not None:
+        raise UnusableError(_("The database in it is damaged."))
+
+
+def _handed_out(*databases: Path) -> int:
+    """Beyond every id of events and messages that any of these has handed out."""
+    highest = 0
+    for path in databases:
+        if not path.exists():
+            continue
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            try:
+                rows = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+            except sqlite3.DatabaseError:
+                continue  # what is damaged cannot tell
+        highest = max([highest, *(seq for name, seq in rows if name in HANDED_OUT)])
+    return highest + MARGIN
+
+
+def _begin_anew(database: Path, number: int) -> None:
+    """Ids go on beyond `number`, every open page loads anew, everybody logs in again."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table in HANDED_OUT:
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
+            connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, number])
+        connection.execute(
+            "INSERT OR REPLACE INTO chat_eventlog (id, pruned_through, head_at_least)"
+            " VALUES (1, ?, ?)",
+            [number, number],
+        )
+        # A session that has ended since must not come back to life, nor a code that was used.
+        for table in ("accounts_usersession", "django_session", "accounts_onetimecode"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def _keep_old() -> Path | None:
+    """Put the old database aside, with its log folded in."""
+    database: Path = settings.DATABASE_FILE
+    if not database.exists():
+        return None
+    kept: Path = settings.DATA_DIR / f"before-restore-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005
+    kept.mkdir(mode=0o700)
+    connections.close_all()
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.DatabaseError:
+        pass  # it is damaged: kept as it is
+    for suffix in ("-wal", "-shm"):
+        log = Path(f"{database}{suffix}")
+        if log.exists():
+            os.replace(log, kept / f"{DATABASE}{suffix}")
+    try:
+        os.link(database, kept / DATABASE)
+    except OSError:  # a file system without links
+        shutil.copy2(database, kept / DATABASE)
+    _sync(kept)
+    return kept
+
+
+def _add_files(folder: Path) -> None:
+    """Files are never changed, and their names never used twice: what is there may stay."""
+    target: Path = settings.DATA_DIR / FILES
+    target.mkdir(mode=0o700, exist_ok=True)
+    for path in folder.iterdir():
+        _sync_file(path)
+        os.replace(path, target / path.name)
+    _sync(target)
+
+
+@contextmanager
+def _nobody_serves() -> Iterator[None]:
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    with serving_lock().open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UnusableError(_("The server is running: stop it first.")) from None
+        yield
+
+
+def _digest(source: BinaryIO, target: BinaryIO | None = None) -> str:
+    digest = hashlib.sha256()
+    with source:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+            if target is not None:
+                target.write(chunk)
+    return digest.hexdigest()
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from webchat import backup
+
+EXAMPLE = """\
+Example, into /mnt/usb, where the newest 14 are kept:
+  manage.py backup /mnt/usb --keep 14
+"""
+
+
+class Command(BaseCommand):
+    help = "Writes a backup of everything into one file, while the server goes on."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "folder", nargs="?", type=Path, help="where to (default: backups/ in DATA_DIR)"
+        )
+        parser.add_argument("--keep", type=int, metavar="N", help="delete all but the newest N")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        keep = options["keep"]
+        if keep is not None and keep < 1:
+            raise CommandError(_("--keep must be at least 1."))
+        folder = options["folder"] or settings.DATA_DIR / "backups"
+        try:
+            path = backup.write_backup(folder)
+        except OSError as error:
+            message = _("The backup could not be written: %(reason)s")
+            raise CommandError(message % {"reason": error}) from error
+        self.stdout.write(f"{path} {filesizeformat(path.stat().st_size)}")
+        for gone in backup.keep_newest(folder, keep) if keep else ():
+            self.stdout.write(_("Deleted: %(name)s") % {"name": gone.name})
