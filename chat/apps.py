@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,3 +9,9 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from . import receivers  # noqa: F401
+        from .search.triggers import drop_triggers, make_triggers
+
+        # Around every migration: one that builds a table anew drops its triggers, and fails
+        # over those of others that name it.
+        pre_migrate.connect(drop_triggers, sender=self, dispatch_uid="chat_search_drop")
+        post_migrate.connect(make_triggers, sender=self, dispatch_uid="chat_search_make")

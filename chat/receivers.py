@@ -130,6 +130,8 @@ def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
         return Kept("tells a friend that the account is gone", told_at + events.KEPT_FOR)
     if place == ("chat_report", "snapshot"):
         return Kept("what was reported, for the moderators")
+    if place == ("chat_searchfilter", "bits"):
+        return Kept("bits of the search index, which are a name by chance only")
     return Kept("somebody else's words") if place in FREE_TEXTS else None
 
 

@@ -9,6 +9,7 @@ from .attachments import attachment
 from .export import export
 from .moderation import api as moderation
 from .moderation import views as moderation_views
+from .search import views as search_views
 
 app_name = "chat"
 
@@ -33,6 +34,7 @@ api_urls = [
     path("messages/<int:pk>/recall/", endpoint(POST=api.recall), name="api_recall"),
     path("messages/<int:pk>/hide/", endpoint(POST=api.hide_message), name="api_hide_message"),
     path("online/", endpoint(GET=api.online), name="api_online"),
+    path("search/", endpoint(GET=search_views.search_api), name="api_search"),
     path("unread_counts/", endpoint(GET=api.unread_counts), name="api_unread_counts"),
     path("events/", endpoint(GET=api.events_after), name="api_events"),
     path(
@@ -66,5 +68,6 @@ urlpatterns = [
     path("export/", export, name="export"),
     path("connection/", views.connection, name="connection"),
     path("discover/", views.discover, name="discover"),
+    path("search/", search_views.search_page, name="search"),
     path("api/", include(api_urls)),
 ]

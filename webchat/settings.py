@@ -114,8 +114,10 @@ DATABASES = {
             # A transaction that reads first and writes later could never wait for the lock.
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,  # seconds to wait for the lock before the honest 503
-            # FULL: what was acknowledged survives a power cut.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+            # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON"
+            ),
         },
     }
 }

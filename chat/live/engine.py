@@ -13,6 +13,7 @@ from django.db import connection
 from accounts import sessions
 from accounts.models import User
 
+from ..search.index import Builder
 from . import presence, typing
 from .feed import Feed
 from .hub import Hub
@@ -22,6 +23,8 @@ from .writer import Writer
 
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
+INDEX_SECONDS = 1.0
+BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
 DRAIN_SECONDS = 2.0  # for close frames on a stop
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ class Engine:
             asyncio.create_task(self._sweep(), name="live-sweep"),
             asyncio.create_task(self._write_seen(), name="live-seen"),
             asyncio.create_task(self._note_presence(), name="live-presence"),
+            asyncio.create_task(self._build_index(), name="live-index"),
         ]
 
     def admit(self, socket: Socket) -> int | None:
@@ -118,3 +122,13 @@ class Engine:
                     await self.in_thread(presence.note, user_ids)
             except Exception:
                 logger.exception("Who is online could not be noted")
+
+    async def _build_index(self) -> None:
+        """Let the search find what was written lately without reading all of it."""
+        builder = Builder()
+        while True:
+            await asyncio.sleep(INDEX_SECONDS)
+            try:
+                await self.in_thread(builder.build, BLOCKS_AT_ONCE)
+            except Exception:
+                logger.exception("The index of the search could not be built")

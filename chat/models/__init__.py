@@ -12,6 +12,7 @@ from .conversations import (
 from .events import Event, EventLog, EventQuerySet, Presence, Typing
 from .moderation import AuditEntry, Report
 from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
+from .search import SearchFilter, SearchSegment
 
 __all__ = [
     "ANNOUNCEMENTS_AT_ONCE",
@@ -33,5 +34,7 @@ __all__ = [
     "Notice",
     "Presence",
     "Report",
+    "SearchFilter",
+    "SearchSegment",
     "Typing",
 ]

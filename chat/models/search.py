@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from accounts.models import User
+
+from .conversations import Conversation
+
+
+class SearchSegmentQuerySet(models.QuerySet["SearchSegment"]):
+    def of_member(self, user: User) -> SearchSegmentQuerySet:
+        return self.filter(conversation__memberships__user=user)
+
+    def spoiled(self) -> SearchSegmentQuerySet:
+        return self.exclude(Exists(SearchFilter.objects.filter(segment=OuterRef("pk"))))
+
+
+class SearchSegment(models.Model):
+    """Some blocks of messages in a conversation, one after the other."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", db_index=False)
+    # The segment begins where the one before it ends; so do the blocks in it.
+    through = models.BigIntegerField()
+    # Of each block the id of its last message.
+    ends = models.JSONField()
+
+    objects = SearchSegmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "through"], name="chat_search_segment_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"search segment {self.pk}"
+
+
+class SearchFilter(models.Model):
+    """A part of the filters of all blocks of a segment, one behind the other.
+
+    They tell what does not stand in a block. Without them its messages are read themselves.
+    """
+
+    segment = models.ForeignKey(SearchSegment, models.CASCADE, related_name="+", db_index=False)
+    part = models.PositiveSmallIntegerField()
+    bits = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "part"], name="chat_search_filter_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.part} of the filters of segment {self.segment_id}"

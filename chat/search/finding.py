@@ -1,0 +1,251 @@
+"""Look for words in the messages that one person may see."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from friends.models import Friendship
+from webchat.snapshot import read_snapshot
+from webchat.text import clean_text
+
+from ..bulk import placeholders
+from ..models import Membership, Message, SearchFilter, SearchSegment
+from ..presentation import MessageView, view_message
+from .grams import blocks_that_may_hold, probes_of
+
+QUERY_LENGTH = 100
+EXCERPT_BEFORE = 12  # characters of a message shown before the hit
+EXCERPT_AFTER = 60
+BEYOND = 2**63 - 1
+
+# In stretches of the index (conversation, id), so that nothing else is touched.
+LOOK = """
+WITH stretch (conversation, after, through) AS (VALUES {stretches})
+SELECT message.id
+FROM stretch CROSS JOIN chat_message message
+WHERE message.conversation_id = stretch.conversation
+    AND message.id > stretch.after AND message.id <= stretch.through
+    AND message.recalled_at IS NULL AND message.removed_at IS NULL
+    AND {words}
+    AND NOT EXISTS (
+        SELECT 1 FROM chat_hiddenmessage hidden
+        WHERE hidden.user_id = %s AND hidden.message = message.id
+    )
+ORDER BY message.id DESC LIMIT %s
+"""
+STRETCHES_FIRST = 8  # a common word is found in the newest few
+STRETCHES_AT_ONCE = 128
+
+
+class Query:
+    """Words that must all stand in a message, in any order, in any case.
+
+    Raises ValidationError: invalid, too_long.
+    """
+
+    def __init__(self, typed: str) -> None:
+        self.text = clean_text(typed)
+        if len(self.text) > QUERY_LENGTH:
+            message = _("Search for at most %(limit)d characters.") % {"limit": QUERY_LENGTH}
+            raise ValidationError(message, "too_long")
+        self.words = self.text.split()
+
+    @property
+    def patterns(self) -> list[list[str]]:
+        """For each word the patterns of LIKE, of which one must match."""
+        return [[f"%{_escape(form)}%" for form in _forms(word)] for word in self.words]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The part of a message around the first word that was looked for."""
+
+    before: str
+    hit: str
+    after: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"before": self.before, "hit": self.hit, "after": self.after}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    message: MessageView
+    name: str
+    excerpt: Excerpt
+
+    def as_json(self) -> dict[str, Any]:
+        return {"message": self.message.as_json(), "excerpt": self.excerpt.as_json()}
+
+
+def find_messages(
+    viewer: User, query: Query, *, limit: int, before: int | None = None
+) -> tuple[list[Found], bool]:
+    """The newest messages that hold the words, and whether there are more.
+
+    `before` reads on from the id of the last one found.
+    """
+    if not query.words:
+        return [], False
+    with read_snapshot():
+        chats = _open_chats(viewer)
+        stretches = _stretches(viewer, query, chats, BEYOND if before is None else before - 1)
+        ids = _look(viewer, query, stretches, limit + 1)
+        found = _show(viewer, query, chats, ids[:limit])
+    return found, len(ids) > limit
+
+
+def _show(viewer: User, query: Query, chats: dict[int, Chat], ids: Sequence[int]) -> list[Found]:
+    messages = Message.objects.in_bulk(ids)
+    friend_ids = {chats[message.conversation_id].friend_id for message in messages.values()}
+    friendships = {
+        friendship.friend_id: friendship
+        for friendship in Friendship.objects.of(viewer).filter(friend__in=friend_ids)
+    }
+    return [
+        _view(
+            messages[pk], viewer, friendships[chats[messages[pk].conversation_id].friend_id], query
+        )
+        for pk in ids
+    ]
+
+
+class Chat(NamedTuple):
+    friend_id: int
+    hidden_through: int
+
+
+class Stretch(NamedTuple):
+    """Messages of a conversation with after < id <= through."""
+
+    through: int
+    conversation: int
+    after: int
+
+
+def _open_chats(viewer: User) -> dict[int, Chat]:
+    """By conversation; those with friends of now."""
+    friends = set(Friendship.objects.filter(owner=viewer).values_list("friend", flat=True))
+    memberships = Membership.objects.filter(user=viewer).values_list(
+        "conversation", "conversation__low", "conversation__high", "hidden_through"
+    )
+    chats = {}
+    for conversation, low, high, hidden_through in memberships:
+        friend_id = high if low == viewer.pk else low
+        if friend_id in friends:
+            chats[conversation] = Chat(friend_id, hidden_through)
+    return chats
+
+
+def _stretches(viewer: User, query: Query, chats: dict[int, Chat], last: int) -> list[Stretch]:
+    """Where the words may stand among what the viewer sees, newest first."""
+    stretches = []
+    for conversation, after, through in _candidates(viewer, query, chats):
+        after = max(after, chats[conversation].hidden_through)
+        if after < min(through, last):
+            stretches.append(Stretch(min(through, last), conversation, after))
+    return sorted(stretches, reverse=True)
+
+
+def _candidates(
+    viewer: User, query: Query, chats: dict[int, Chat]
+) -> Iterator[tuple[int, int, int]]:
+    """Blocks that may hold the words, and what stands in no block."""
+    probes = probes_of(query.words)
+    filters = _load_filters(viewer, {probe.part for probe in probes})
+    reached = dict.fromkeys(chats, 0)
+    segments = SearchSegment.objects.of_member(viewer).order_by("through")
+    for pk, conversation, ends in segments.values_list("id", "conversation", "ends"):
+        if conversation not in chats:
+            continue
+        borders = [reached[conversation], *ends]
+        held = filters.get(pk)
+        count = len(ends)
+        for block in blocks_that_may_hold(held, probes, count) if held else range(count):
+            yield conversation, borders[block], borders[block + 1]
+        reached[conversation] = borders[-1]
+    for conversation, end in reached.items():
+        yield conversation, end, BEYOND
+
+
+def _load_filters(viewer: User, parts: set[int]) -> dict[int, dict[int, bytes]]:
+    """These parts of the filters, by segment."""
+    segments = SearchSegment.objects.of_member(viewer)
+    rows = SearchFilter.objects.filter(segment__in=segments, part__in=parts)
+    filters: dict[int, dict[int, bytes]] = defaultdict(dict)
+    for segment, part, bits in rows.values_list("segment", "part", "bits"):
+        filters[segment][part] = bytes(bits)
+    return filters
+
+
+def _look(viewer: User, query: Query, stretches: Sequence[Stretch], limit: int) -> list[int]:
+    """The newest ids, newest first; `stretches` come newest first."""
+    found: list[int] = []
+    start, count = 0, STRETCHES_FIRST
+    while start < len(stretches):
+        # Stretches of several chats overlap: one that began later may hold newer messages.
+        if len(found) == limit and found[-1] >= stretches[start].through:
+            break
+        part = stretches[start : start + count]
+        start, count = start + count, min(2 * count, STRETCHES_AT_ONCE)
+        found = sorted(found + _look_in(viewer, query, part, limit), reverse=True)[:limit]
+    return found
+
+
+def _look_in(viewer: User, query: Query, part: Sequence[Stretch], limit: int) -> list[int]:
+    likes = [
+        "(" + " OR ".join(["message.text LIKE %s ESCAPE '\\'"] * len(forms)) + ")"
+        for forms in query.patterns
+    ]
+    sql = LOOK.format(stretches=placeholders(3, len(part)), words=" AND ".join(likes))
+    values: list[Any] = [
+        value for each in part for value in (each.conversation, each.after, each.through)
+    ]
+    values += [pattern for forms in query.patterns for pattern in forms]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, viewer.pk, limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
+    return Found(
+        message=view_message(message, viewer=viewer, friend=friendship.friend),
+        name=friendship.name,
+        excerpt=_excerpt(message.text, query.words[0]),
+    )
+
+
+def _excerpt(text: str, word: str) -> Excerpt:
+    match = re.search(re.escape(word), text, re.IGNORECASE)
+    start, end = match.span() if match else (0, 0)
+    begin = max(0, start - EXCERPT_BEFORE)
+    before = ("…" if begin else "") + text[begin:start]
+    after = text[end : end + EXCERPT_AFTER] + ("…" if len(text) > end + EXCERPT_AFTER else "")
+    return Excerpt(_on_one_line(before), _on_one_line(text[start:end]), _on_one_line(after))
+
+
+def _on_one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def _forms(word: str) -> list[str]:
+    """The cases in which a word may stand; LIKE itself knows those of a to z."""
+    forms = {_lower_ascii(form) for form in (word, word.lower(), word.upper(), word.capitalize())}
+    return sorted(forms)
+
+
+def _lower_ascii(word: str) -> str:
+    return re.sub("[A-Z]", lambda letter: letter[0].lower(), word)
+
+
+def _escape(word: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", word)

@@ -1,0 +1,149 @@
+"""The index of the messages, made behind the back of those who write.
+
+A message costs its sender next to nothing: the newest of each conversation stand in no block
+yet and are read themselves. What changes later takes the filters of its segment away at once
+(`triggers`), and they are made anew here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from django.db import transaction
+
+from ..models import Message, SearchFilter, SearchSegment
+from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
+
+# Larger blocks take longer to read, smaller ones make a longer index.
+MESSAGES_AT_MOST = 256
+BLOCKS_AT_MOST = 15  # in a segment: two parts of its filters fill a page of the database
+
+
+class Row(NamedTuple):
+    pk: int
+    text: str
+
+
+class Block(NamedTuple):
+    through: int
+    hashes: set[int]
+
+
+class Builder:
+    """Makes filters a few at a time, and remembers how far it has looked."""
+
+    def __init__(self) -> None:
+        self._looked_through = 0
+
+    def build(self, at_most: int) -> int:
+        """Make up to so many filters or a few more; how many there were."""
+        done = 0
+        for segment in SearchSegment.objects.spoiled():
+            if done >= at_most:
+                return done
+            done += _renew(segment)
+        new = Message.objects.filter(id__gt=self._looked_through).order_by()
+        newest = new.order_by("-id").values_list("id", flat=True).first()
+        for conversation_id in new.values_list("conversation", flat=True).distinct():
+            while added := _add(conversation_id):
+                done += added
+                if done >= at_most:
+                    return done
+        self._looked_through = newest or self._looked_through
+        return done
+
+
+def build_all() -> int:
+    """Make whatever can be made; how many filters there were."""
+    return Builder().build(at_most=10**9)
+
+
+def _add(conversation_id: int) -> int:
+    """Put new messages into blocks of the last segment, or of a new one; how many blocks."""
+    segments = SearchSegment.objects.filter(conversation=conversation_id).order_by("-through")
+    segment = segments.first()
+    if segment is None or len(segment.ends) == BLOCKS_AT_MOST:
+        after = segment.through if segment else 0
+        segment = SearchSegment(conversation_id=conversation_id, through=after, ends=[])
+    room = BLOCKS_AT_MOST - len(segment.ends)
+    rows = _rows(segment, segment.through, limit=room * MESSAGES_AT_MOST)
+    blocks = list(_cut(rows))[:room]
+    if not blocks:
+        return 0
+    through = blocks[-1].through
+    filters = _join([make_filter(block.hashes) for block in blocks])
+    with transaction.atomic():
+        seen = [row for row in rows if row.pk <= through]
+        if _rows(segment, segment.through, through) != seen or not _is_as_read(segment):
+            return 0
+        held = dict(SearchFilter.objects.filter(segment=segment.pk).values_list("part", "bits"))
+        if segment.ends and not held:
+            return 0  # spoiled meanwhile: renewed first
+        segment.ends += [block.through for block in blocks]
+        segment.through = through
+        segment.save()
+        _write(segment, [bytes(held.get(part, b"")) + bits for part, bits in enumerate(filters)])
+    return len(blocks)
+
+
+def _renew(segment: SearchSegment) -> int:
+    """Make the filters of a segment anew, from what stands there now; how many blocks."""
+    before = SearchSegment.objects.filter(
+        conversation=segment.conversation_id, through__lt=segment.through
+    )
+    after = before.order_by("-through").values_list("through", flat=True).first() or 0
+    rows = _rows(segment, after, segment.through)
+    filters = []
+    for start, end in pairwise([after, *segment.ends]):
+        hashes = (hash_text(row.text) for row in rows if start < row.pk <= end)
+        filters.append(make_filter(set().union(*hashes)))
+    with transaction.atomic():
+        if _rows(segment, after, segment.through) == rows and _is_as_read(segment):
+            _write(segment, _join(filters))
+    return len(filters)
+
+
+def _rows(
+    segment: SearchSegment, after: int, through: int | None = None, *, limit: int | None = None
+) -> list[Row]:
+    messages = Message.objects.present().filter(conversation=segment.conversation_id, id__gt=after)
+    if through is not None:
+        messages = messages.filter(id__lte=through)
+    return [Row(*row) for row in messages.order_by("id").values_list("id", "text")[:limit]]
+
+
+def _is_as_read(segment: SearchSegment) -> bool:
+    """Whether no other worker has written here meanwhile."""
+    if segment._state.adding:
+        later = SearchSegment.objects.filter(
+            conversation=segment.conversation_id, through__gt=segment.through
+        )
+        return not later.exists()
+    return SearchSegment.objects.filter(pk=segment.pk, through=segment.through).exists()
+
+
+def _cut(rows: Sequence[Row]) -> Iterator[Block]:
+    """Full blocks; what is left over waits for more."""
+    hashes: set[int] = set()
+    count = 0
+    for row in rows:
+        hashes |= hash_text(row.text)
+        count += 1
+        if len(hashes) >= GRAMS_AT_MOST or count == MESSAGES_AT_MOST:
+            yield Block(row.pk, hashes)
+            hashes, count = set(), 0
+
+
+def _join(filters: Sequence[list[bytes]]) -> list[bytes]:
+    return [b"".join(each[part] for each in filters) for part in range(PARTS)]
+
+
+def _write(segment: SearchSegment, parts: Sequence[bytes]) -> None:
+    SearchFilter.objects.bulk_create(
+        (SearchFilter(segment=segment, part=part, bits=bits) for part, bits in enumerate(parts)),
+        update_conflicts=True,
+        unique_fields=["segment", "part"],
+        update_fields=["bits"],
+    )

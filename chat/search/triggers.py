@@ -1,0 +1,43 @@
+"""What spoils the index: the database itself tells, whichever way the change comes.
+
+The triggers are plain SQL, so that a connection that is not ours can write messages, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from ..models import SearchFilter
+
+SPOIL = """
+CREATE TRIGGER IF NOT EXISTS {name} AFTER {event} ON chat_message
+BEGIN
+    DELETE FROM chat_searchfilter WHERE segment_id = (
+        SELECT id FROM chat_searchsegment
+        WHERE conversation_id = {row}.conversation_id AND through >= {row}.id
+        ORDER BY through LIMIT 1
+    );
+END
+"""
+TRIGGERS = {
+    "chat_search_deleted": ("DELETE", "old"),
+    "chat_search_changed": ("UPDATE OF text, recalled_at, removed_at", "old"),
+    # With an id of its own choice it may stand among those before it.
+    "chat_search_inserted": ("INSERT", "new"),
+}
+
+
+def make_triggers(**kwargs: Any) -> None:
+    if SearchFilter._meta.db_table not in connection.introspection.table_names():
+        return
+    with connection.cursor() as cursor:
+        for name, (event, row) in TRIGGERS.items():
+            cursor.execute(SPOIL.format(name=name, event=event, row=row))
+
+
+def drop_triggers(**kwargs: Any) -> None:
+    with connection.cursor() as cursor:
+        for name in TRIGGERS:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")

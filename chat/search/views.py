@@ -1,0 +1,69 @@
+"""Search as a page and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.http import UserRequest
+from friends.api import friend_json
+from friends.finding import find_friends
+from webchat.api import integer
+from webchat.snapshot import of_one_moment, read_snapshot
+
+from ..presentation import list_conversations
+from .finding import Query, find_messages
+
+SHOWN = 20
+SHOWN_AT_MOST = 50
+
+
+def search_api(request: UserRequest) -> dict[str, Any]:
+    query = Query(request.GET.get("q", ""))
+    limit = integer(request.GET.get("limit", SHOWN), name="limit")
+    if limit < 1:
+        raise ValidationError(_("“limit” must be at least 1."), "invalid")
+    before = request.GET.get("before")
+    with read_snapshot():
+        friends = find_friends(request.user, query.text)
+        found, more = find_messages(
+            request.user,
+            query,
+            limit=min(limit, SHOWN_AT_MOST),
+            before=None if before is None else integer(before, name="before"),
+        )
+    return {
+        "friends": [friend_json(friendship) for friendship in friends],
+        "messages": [each.as_json() for each in found],
+        "more": more,
+    }
+
+
+@require_safe
+@never_cache
+@of_one_moment
+def search_page(request: UserRequest) -> HttpResponse:
+    context: dict[str, Any] = {
+        "conversations": list_conversations(request.user),
+        "typed": request.GET.get("q", ""),
+    }
+    try:
+        query = Query(context["typed"])
+        before = request.GET.get("before")
+        context["friends"] = find_friends(request.user, query.text)
+        context["found"], context["more"] = find_messages(
+            request.user,
+            query,
+            limit=SHOWN,
+            before=None if before is None else integer(before, name="before"),
+        )
+        context["is_asked"] = bool(query.words)
+    except ValidationError as error:
+        context["error"] = error.messages[0]
+    return render(request, "chat/search.html", context)
