@@ -319,7 +319,8 @@ if [ -n "$dry" ]; then
     echo "+ $home/releases/…, $home/static, $home/current"
     release=$home/current
 else
-    old=$(readlink -f "$home/current" 2>/dev/null || true)
+    old=
+    [ ! -e "$home/current" ] || old=$(readlink -f "$home/current")
     make_release
     say "更新数据库 / Migrating the database"
     manage "$release" migrate --no-input --verbosity 0
