@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
     --site-url | --data-dir | --mail | --nginx | --certificate | --key)
         [ $# -gt 1 ] || fail "$1 缺少值。" "$1 needs a value."
         name=$(echo "${1#--}" | tr - _)
-        eval "$name=\$2"
+        eval "$name=\$2; given_$name=yes"
         shift
         ;;
     --dry-run) dry=yes ;;
@@ -284,10 +284,11 @@ if [ -n "$uninstall" ]; then
     exit
 fi
 
-site_url=${site_url:-$(env_value SITE_URL)}
+# An empty address that was given means the LAN.
+[ -n "${given_site_url:-}" ] || site_url=$(env_value SITE_URL)
 data_dir=${data_dir:-$(env_value DATA_DIR)}
 mail=${mail:-$(env_value MAIL_MODE)}
-ask site_url "网址，例如 https://www.example.com/chat（局域网可留空）/ Address (empty on a LAN)" ""
+[ -n "${given_site_url:-}" ] || ask site_url "网址，例如 https://www.example.com/chat（局域网可留空）/ Address (empty on a LAN)" ""
 ask data_dir "数据目录 / Folder of the data" /var/lib/webchat
 ask mail "邮件 off 或 qq / Mail: off or qq" off
 nginx=${nginx:-$(nginx_before)}
