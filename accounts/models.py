@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from .names import normalize_username, username_key, validate_username
+from .pinyin import LETTERS_AT_MOST
 
 RETIRED_FOR = timedelta(days=30)
 NAME_TAKEN = _("This user name is already registered.")
@@ -80,6 +81,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # Case folding makes up to three characters of one.
     username_key = models.CharField(max_length=64, unique=True, editable=False)
+    # How the name may be typed: see `pinyin.Reading`. Empty for what is not read (yet).
+    pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
+    initials = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     # Verified addresses only, case folded; an unverified one lives with its code.
     email = models.EmailField(_("email"), blank=True)
     is_staff = models.BooleanField(_("staff"), default=False)

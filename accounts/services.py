@@ -17,6 +17,7 @@ from django.utils import timezone
 from . import sessions, signals
 from .models import NAME_TAKEN, RetiredUsername, User
 from .names import normalize_username, username_key, validate_unreserved, validate_username
+from .pinyin import needs_reading, read_name, read_names
 from .traces import Name, texts_in
 
 # Of the next page only, and what may name somebody: the flash messages, who has just registered.
@@ -42,6 +43,7 @@ def register(*, username: str, password: str, is_verified: bool = True) -> User:
     user = User(username=check_available(username))
     user.unverified_since = None if is_verified else timezone.now()
     user.set_password(password)  # slow on purpose, so before the transaction
+    user.pinyin, user.initials = read_name(user.username)  # in a process, so likewise
     try:
         # Others may have passed the check as well; the unique key has the last word.
         with transaction.atomic():
@@ -60,19 +62,30 @@ def rename(*, user: User, username: str) -> None:
     Raises ValidationError as `check_available` does. The same name in another case or width is
     free to its owner.
     """
+    validate_username(username)
+    reading = read_name(username)
     with transaction.atomic():
         person = User.objects.get(pk=user.pk)  # as others know them at this moment
         old_username = person.username
-        if username_key(username) == person.username_key:
-            validate_username(username)
-        else:
+        if username_key(username) != person.username_key:
             check_available(username)
             User.objects.named(username).lapsed().delete()
             RetiredUsername.objects.retire(old_username)
         person.username = username
-        person.save(update_fields=["username", "username_key"])
+        person.pinyin, person.initials = reading
+        person.save(update_fields=["username", "username_key", "pinyin", "initials"])
         signals.account_renamed.send(User, user=person, old_username=old_username)
     user.username, user.username_key = person.username, person.username_key
+
+
+def read_unread_names() -> None:
+    """Read the names that came another way than by `register`, or when that was not possible."""
+    users = User.objects.filter(pinyin="").values_list("pk", "username")
+    unread = {pk: username for pk, username in users if needs_reading(username)}
+    readings = read_names(list(unread.values()))
+    with transaction.atomic():
+        for (pk, username), reading in zip(unread.items(), readings, strict=True):
+            User.objects.filter(pk=pk, username=username).update(**reading._asdict())
 
 
 def set_password(*, user: User, password: str) -> None:

@@ -21,6 +21,8 @@ from .names import username_key
 ROWS_AT_ONCE = 1000
 # What stands in them comes from the code, or from the database itself.
 IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", "sqlite_")
+# A hash, and how other names are read: 张三 is not the trace of a zhangsan.
+UNTELLING = ("password", "pinyin", "initials")
 NAME_CHARACTERS = r"[\w.-]"
 
 
@@ -137,7 +139,7 @@ def _telling_columns(model: type[models.Model] | None) -> set[str] | None:
     return {
         str(field.column)
         for field in model._meta.concrete_fields
-        if isinstance(field, texts) and not field.choices and field.name != "password"
+        if isinstance(field, texts) and not field.choices and not field.name.endswith(UNTELLING)
     }
 
 

@@ -183,6 +183,7 @@ class ConversationView:
     username: str
     remark: str
     blocked: bool
+    readings: str = ""
     last_message: MessageView | None = None
     unread: int = 0
     last_read: int = 0
@@ -228,6 +229,7 @@ def view_conversation(
         username=friend.username,
         remark=friendship.remark,
         blocked=friendship.blocked,
+        readings=friendship.readings,
         last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
         **facts,
     )

@@ -7,15 +7,24 @@ from .models import Friendship
 
 
 def find_friends(owner: User, typed: str) -> list[Friendship]:
-    """The friends whose name or remark holds what was typed."""
+    """The friends whose name or remark, as written or as read, holds what was typed."""
     wanted = _key(typed)
     if not wanted:
         return []
     return [
         friendship
         for friendship in Friendship.objects.of(owner)
-        if wanted in friendship.friend.username_key or wanted in _key(friendship.remark)
+        if wanted in friendship.friend.username_key
+        or wanted in _key(friendship.remark)
+        or _is_read(wanted, friendship.readings)
     ]
+
+
+def _is_read(wanted: str, readings: str) -> bool:
+    """The page has the same rule: one letter is how a name begins, for it is in every other."""
+    if len(wanted) == 1:
+        return any(reading.startswith(wanted) for reading in readings.split())
+    return wanted in readings
 
 
 def _key(words: str) -> str:

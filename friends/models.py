@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import username_key
+from accounts.pinyin import LETTERS_AT_MOST
 
 
 def _sender_is_blocked() -> Exists:
@@ -98,6 +99,9 @@ class Friendship(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("friend")
     )
     remark = models.CharField(_("remark"), max_length=16, blank=True)
+    # How the remark may be typed: see `accounts.pinyin.Reading`.
+    remark_pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
+    remark_initials = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     created_at = models.DateTimeField(_("friends since"), auto_now_add=True)
 
     blocked: bool  # by `with_friend`
@@ -126,6 +130,14 @@ class Friendship(models.Model):
     def name(self) -> str:
         """What the owner calls the friend."""
         return self.remark or self.friend.username
+
+    @property
+    def readings(self) -> str:
+        """What may be typed for name and remark, in small letters, with spaces between."""
+        friend = self.friend
+        return " ".join(
+            filter(None, (friend.pinyin, friend.initials, self.remark_pinyin, self.remark_initials))
+        )
 
 
 class Block(models.Model):

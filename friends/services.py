@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import username_key
+from accounts.pinyin import needs_reading, read_name, read_names
 
 from . import signals
 from .models import Block, FriendRequest, Friendship
@@ -68,11 +69,27 @@ def remove(*, friendship: Friendship) -> None:
 
 def set_remark(*, friendship: Friendship, remark: str) -> Friendship:
     owner, friend = friendship.owner, friendship.friend
+    reading = read_name(remark)  # in a process, so before the transaction
     with transaction.atomic():
-        if not Friendship.objects.filter(pk=friendship.pk).update(remark=remark):
+        changed = Friendship.objects.filter(pk=friendship.pk).update(
+            remark=remark, remark_pinyin=reading.pinyin, remark_initials=reading.initials
+        )
+        if not changed:
             raise ValidationError(_("You are not friends any more."), "not_found")
         signals.friend_changed.send(Friendship, owner=owner, friend=friend)
         return Friendship.objects.of(owner).get(friend=friend)
+
+
+def read_unread_remarks() -> None:
+    """Read the remarks that came another way than by `set_remark`, or when it was not possible."""
+    rows = Friendship.objects.filter(remark_pinyin="").values_list("pk", "remark")
+    unread = {pk: remark for pk, remark in rows.exclude(remark="") if needs_reading(remark)}
+    readings = read_names(list(unread.values()))
+    with transaction.atomic():
+        for (pk, remark), reading in zip(unread.items(), readings, strict=True):
+            Friendship.objects.filter(pk=pk, remark=remark).update(
+                remark_pinyin=reading.pinyin, remark_initials=reading.initials
+            )
 
 
 def block(*, owner: User, target: User) -> None:

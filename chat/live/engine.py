@@ -12,6 +12,8 @@ from django.db import connection
 
 from accounts import sessions
 from accounts.models import User
+from accounts.services import read_unread_names
+from friends.services import read_unread_remarks
 
 from ..search.index import Builder
 from . import presence, typing
@@ -23,6 +25,7 @@ from .writer import Writer
 
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
+READ_NAMES_SECONDS = 60.0
 INDEX_SECONDS = 1.0
 BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
 DRAIN_SECONDS = 2.0  # for close frames on a stop
@@ -50,6 +53,7 @@ class Engine:
             asyncio.create_task(self._write_seen(), name="live-seen"),
             asyncio.create_task(self._note_presence(), name="live-presence"),
             asyncio.create_task(self._build_index(), name="live-index"),
+            asyncio.create_task(self._read_names(), name="live-names"),
         ]
 
     def admit(self, socket: Socket) -> int | None:
@@ -132,3 +136,13 @@ class Engine:
                 await self.in_thread(builder.build, BLOCKS_AT_ONCE)
             except Exception:
                 logger.exception("The index of the search could not be built")
+
+    async def _read_names(self) -> None:
+        """Make up for what came without its pinyin: by an import, by a command."""
+        while True:
+            try:
+                await self.in_thread(read_unread_names)
+                await self.in_thread(read_unread_remarks)
+            except Exception:
+                logger.exception("Names could not be read")
+            await asyncio.sleep(READ_NAMES_SECONDS)

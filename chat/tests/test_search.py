@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -14,12 +16,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from accounts.services import delete_account
+from accounts.services import delete_account, register
 from chat.bulk import insert
 from chat.models import Conversation, Message, SearchFilter, SearchSegment
 from chat.search.grams import blocks_that_may_hold, hash_text, make_filter, probes_of
 from chat.search.index import Builder, build_all
-from friends.services import block, set_remark
+from friends.services import block, read_unread_remarks, set_remark
 from tests.cast import Api, befriend, error_of, make_user, say
 
 
@@ -148,6 +150,35 @@ def test_a_friend_is_found_by_name_and_by_remark(alice, bob):
     set_remark(friendship=friendship, remark="小 王")
     assert names(alice, "小王") == names(alice, "小 王") == ["bob"]
     assert names(bob, "小王") == []
+
+
+@pytest.mark.parametrize("typed", ["z", "zs", "ZS", "zhang", "zhangsan", "Zhang San", "san", "张"])
+def test_a_friend_is_found_by_pinyin_in_full_and_by_initials(alice, typed):
+    zhang = register(username="张三", password="blaue-Wolke-7")
+    befriend(alice, zhang)
+    assert names(alice, typed) == ["张三"]
+    for nothing in ("s", "sz", "zhangs an x", "lisi"):
+        assert names(alice, nothing) == []
+
+
+def test_a_remark_is_read_too_and_only_for_whose_it_is(alice, bob):
+    set_remark(friendship=alice.friendships.get(friend=bob), remark="重庆小王")
+    for typed in ("chongqing", "cqxw", "zqx", "xiaowang"):
+        assert names(alice, typed) == ["bob"]
+        assert names(bob, typed) == []
+    set_remark(friendship=alice.friendships.get(friend=bob), remark="")
+    assert names(alice, "cqxw") == []
+
+
+def test_remarks_that_came_unread_are_read_later(alice, bob):
+    alice.friendships.update(remark="张三")
+    bob.friendships.update(remark="Alice")
+    assert names(alice, "zs") == []
+    read_unread_remarks()
+    assert names(alice, "zs") == ["bob"]
+    alice.friendships.update(remark_pinyin="", remark_initials="")
+    import_module("friends.migrations.0002_pinyin").read_all(apps, None)
+    assert names(alice, "zhangsan") == ["bob"]
 
 
 # Who finds what

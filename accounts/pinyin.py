@@ -1,0 +1,94 @@
+"""How names are read, so that people find each other by typing letters.
+
+pypinyin costs a process some 20 MB, and nobody registers twice: it runs in a process of its own,
+`python -m accounts.pinyin`, which takes a list of names as JSON and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import islice, product
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS_AT_MOST = 10  # a tenth of one, on a machine that has nothing else to do
+HAN = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+READINGS_OF_ONE = 3  # the rarer ones of a character are in no name
+READINGS_AT_MOST = 8
+LETTERS_AT_MOST = 800  # sixteen characters, eight ways
+
+logger = logging.getLogger(__name__)
+
+
+class Reading(NamedTuple):
+    """What may be typed for a name, in small letters; several ways stand with spaces between.
+
+    Empty for what has no Chinese character, which is typed as it is written.
+    """
+
+    pinyin: str
+    initials: str
+
+
+UNREAD = Reading("", "")
+
+
+def read_names(names: Sequence[str]) -> list[Reading]:
+    """The readings of names; all of them empty if there is no process to be had."""
+    chinese = [name for name in names if needs_reading(name)]
+    found = dict(zip(chinese, _ask(chinese), strict=True)) if chinese else {}
+    return [found.get(name, UNREAD) for name in names]
+
+
+def read_name(name: str) -> Reading:
+    [reading] = read_names([name])
+    return reading
+
+
+def needs_reading(name: str) -> bool:
+    return HAN.search(name) is not None
+
+
+def _ask(names: Sequence[str]) -> list[Reading]:
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-m", "accounts.pinyin"],
+            input=json.dumps(names),
+            capture_output=True,
+            check=True,
+            cwd=Path(__file__).resolve().parent.parent,
+            # Whole words are of no use here, and the larger part of its memory.
+            env=os.environ | {"PYPINYIN_NO_PHRASES": "true"},
+            text=True,
+            timeout=SECONDS_AT_MOST,
+        )
+        return [Reading(*reading) for reading in json.loads(answer.stdout)]
+    except (OSError, ValueError, subprocess.SubprocessError):
+        logger.exception("Names could not be read; they are tried again later")
+        return [UNREAD] * len(names)
+
+
+def _read(name: str) -> Reading:
+    from pypinyin import Style, pinyin
+
+    parts = pinyin("".join(name.casefold().split()), style=Style.NORMAL, heteronym=True)
+    ways = list(islice(product(*(part[:READINGS_OF_ONE] for part in parts)), READINGS_AT_MOST))
+    return Reading(
+        _join("".join(way) for way in ways), _join("".join(each[0] for each in way) for way in ways)
+    )
+
+
+def _join(readings: Iterable[str]) -> str:
+    """Each once, and as many as there is room for."""
+    joined = " ".join(dict.fromkeys(readings))
+    return joined if len(joined) <= LETTERS_AT_MOST else joined[:LETTERS_AT_MOST].rpartition(" ")[0]
+
+
+if __name__ == "__main__":
+    print(json.dumps([_read(name) for name in json.load(sys.stdin)]))  # noqa: T201
