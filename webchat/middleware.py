@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
+import secrets
 import socket
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.urls import Resolver404, resolve
 
-from . import errors
+from . import errors, logs
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -77,6 +79,24 @@ class ProxyMiddleware:
             if scheme in ("http", "https"):
                 request.environ["wsgi.url_scheme"] = scheme  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class RequestIdMiddleware:
+    """Give each request an id, which stands in its log lines and in its answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        is_ours = settings.BEHIND_PROXY and re.fullmatch(r"[0-9a-f]{8,64}", given)
+        token = logs.request_id.set(given if is_ours else secrets.token_hex(8))
+        try:
+            response = self.get_response(request)
+            response["X-Request-ID"] = logs.request_id.get()
+            return response
+        finally:
+            logs.request_id.reset(token)
 
 
 def client_address(request: HttpRequest) -> str:

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "webchat.middleware.RequestIdMiddleware",
     "webchat.middleware.PrefixMiddleware",
     "webchat.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
