@@ -302,9 +302,9 @@ export class Conversation {
   /** At the message that was asked for, or at the end, with a line above what is new. */
   #showWhereToRead() {
     const at = Number(this.#element.dataset.at);
-    if (at && this.#thread.has(at)) this.#thread.scrollTo(at);
     const unread = this.#store.get(this.#with)?.unread;
     if (unread && !this.#hasNewer) this.#thread.markUnread(this.#readThrough, unread);
+    if (at && this.#thread.has(at)) this.#thread.scrollTo(at);
   }
 
   // The other side is typing

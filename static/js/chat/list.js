@@ -4,6 +4,7 @@ import { recall } from "../page/memory.js";
 import { text } from "../strings.js";
 import { avatarClass, initial } from "./avatar.js";
 import { ChatMenu } from "./chat_menu.js";
+import { ChatSearch } from "./search.js";
 
 const TICK = 30_000; // ms between looks at “5 minutes ago”
 
@@ -13,11 +14,13 @@ export class ChatList {
   #list;
   #timer;
   #menu;
+  #search;
 
   constructor({ api, store, clock, visit }) {
     this.#store = store;
     this.#clock = clock;
     this.#menu = new ChatMenu({ api, store, visit });
+    this.#search = new ChatSearch({ api, clock });
   }
 
   connect() {
@@ -27,7 +30,7 @@ export class ChatList {
     document.addEventListener("store:changed", this.#show);
     document.addEventListener("drafts:changed", this.#show);
     document.addEventListener("conversation:renamed", this.#markCurrent);
-    document.getElementById("chat-filter").addEventListener("input", this.#filter);
+    this.#search.connect(this.#list);
     this.#timer = setInterval(this.#tick, TICK);
     this.#markCurrent();
     this.#show();
@@ -38,7 +41,7 @@ export class ChatList {
     document.removeEventListener("store:changed", this.#show);
     document.removeEventListener("drafts:changed", this.#show);
     document.removeEventListener("conversation:renamed", this.#markCurrent);
-    document.getElementById("chat-filter")?.removeEventListener("input", this.#filter);
+    this.#search.disconnect();
     clearInterval(this.#timer);
   }
 
@@ -56,8 +59,7 @@ export class ChatList {
       else this.#list.insertBefore(row, place);
     }
     for (const row of rows.values()) row.remove();
-    document.getElementById("chats-empty").hidden = this.#list.children.length > 0;
-    this.#filter();
+    this.#search.filter();
   };
 
   #make(chat, base) {
@@ -73,6 +75,8 @@ export class ChatList {
   #fill(row, chat) {
     row.dataset.lastId = chat.lastId;
     row.dataset.unread = chat.unread;
+    // How it is read is for the server to say.
+    if (row.dataset.remark !== chat.remark) delete row.dataset.readings;
     row.dataset.remark = chat.remark;
     row.toggleAttribute("data-pinned", chat.pinned);
     row.toggleAttribute("data-muted", chat.muted);
@@ -99,14 +103,6 @@ export class ChatList {
   #tick = () => {
     for (const time of this.#list.querySelectorAll(".row-time")) {
       this.#write(time, this.#clock.relative(time.getAttribute("datetime")));
-    }
-  };
-
-  #filter = () => {
-    const wanted = document.getElementById("chat-filter").value.trim().toLowerCase();
-    for (const row of this.#list.children) {
-      const name = `${row.dataset.username} ${row.dataset.remark}`.toLowerCase();
-      row.hidden = wanted !== "" && !name.includes(wanted);
     }
   };
 

@@ -1,0 +1,219 @@
+// The box above the chats: friends at once from the rows that are there, messages from the server.
+import { text } from "../strings.js";
+import { avatarClass, initial } from "./avatar.js";
+
+const PAUSE = 200; // ms without a key before the server is asked
+const CHANGES = ["message_changed", "message_hidden", "friend_removed", "conversation_changed"];
+
+export class ChatSearch {
+  #api;
+  #clock;
+  #rows;
+  #pane;
+  #input = null;
+  #parts;
+  #timer;
+  #asked = 0;
+  #answered = ""; // what the answer that is shown was asked for
+  #friends = [];
+  #hits = [];
+
+  constructor({ api, clock }) {
+    this.#api = api;
+    this.#clock = clock;
+  }
+
+  connect(rows) {
+    this.#rows = rows;
+    this.#pane = rows.closest(".list-pane");
+    this.#input = document.getElementById("chat-filter");
+    const part = (name) => document.getElementById(`found-${name}`);
+    this.#parts = Object.fromEntries(
+      ["friends", "others", "section", "messages", "more", "none"].map((name) => [name, part(name)]),
+    );
+    this.#input.addEventListener("input", this.#onInput);
+    this.#input.addEventListener("compositionend", this.#onInput);
+    this.#input.form.addEventListener("submit", this.#onSubmit);
+    this.#pane.addEventListener("keydown", this.#onKey);
+    this.#parts.more.addEventListener("click", this.#onMore);
+    for (const kind of CHANGES) document.addEventListener(`live:${kind}`, this.#onChange);
+    if (this.#wanted && this.#wanted !== this.#answered) this.#ask();
+  }
+
+  disconnect() {
+    if (!this.#input) return;
+    clearTimeout(this.#timer);
+    this.#input.removeEventListener("input", this.#onInput);
+    this.#input.removeEventListener("compositionend", this.#onInput);
+    this.#input.form.removeEventListener("submit", this.#onSubmit);
+    this.#pane.removeEventListener("keydown", this.#onKey);
+    this.#parts.more.removeEventListener("click", this.#onMore);
+    for (const kind of CHANGES) document.removeEventListener(`live:${kind}`, this.#onChange);
+    this.#input = null;
+  }
+
+  /** Show of the rows those that are looked for. */
+  filter() {
+    const wanted = key(this.#wanted);
+    const answer = new Set(this.#isAnswered ? this.#friends.map((friend) => friend.username) : []);
+    let count = 0;
+    for (const row of this.#rows.children) {
+      row.hidden = wanted !== "" && !isNamed(row.dataset, wanted) && !answer.has(row.dataset.username);
+      if (!row.hidden) count += 1;
+    }
+    this.#showOthers();
+    this.#parts.friends.hidden = !wanted || count + this.#parts.others.children.length === 0;
+    document.getElementById("chats-empty").hidden = wanted !== "" || this.#rows.children.length > 0;
+    const found = count + this.#parts.others.children.length + this.#hits.length;
+    if (!wanted || found) this.#parts.none.hidden = true;
+    else if (this.#isAnswered) this.#say(this.#parts.none.dataset.words);
+  }
+
+  get #wanted() {
+    return this.#input.value.trim();
+  }
+
+  get #isAnswered() {
+    return this.#answered === this.#wanted;
+  }
+
+  #onInput = (event) => {
+    clearTimeout(this.#timer);
+    if (!this.#wanted) this.#clear();
+    this.filter();
+    // Letters on their way to become characters name friends, but stand in no message.
+    if (!this.#wanted || event.isComposing) return;
+    this.#timer = setTimeout(() => this.#ask(), PAUSE);
+  };
+
+  #onSubmit = (event) => {
+    event.preventDefault();
+    this.#links[0]?.click();
+  };
+
+  #onChange = () => {
+    if (!this.#wanted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(), PAUSE);
+  };
+
+  #onMore = () => this.#ask(this.#hits.at(-1)?.message.id);
+
+  #onKey = (event) => {
+    if (!this.#wanted || event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") {
+      this.#input.value = "";
+      this.#clear();
+      this.filter();
+      this.#input.focus();
+    } else if (step) {
+      const stops = [this.#input, ...this.#links];
+      const next = stops[stops.indexOf(document.activeElement) + step];
+      if (!next || !stops.includes(document.activeElement)) return;
+      next.focus();
+    } else return;
+    event.preventDefault();
+  };
+
+  get #links() {
+    const links = this.#pane.querySelectorAll(".pane-body .row-link");
+    return [...links].filter((link) => link.checkVisibility());
+  }
+
+  async #ask(before) {
+    const asked = ++this.#asked;
+    const wanted = this.#wanted;
+    const query = new URLSearchParams({ q: wanted });
+    if (before) query.set("before", before);
+    try {
+      const answer = await this.#api.get(`search/?${query}`);
+      if (asked !== this.#asked || wanted !== this.#wanted) return;
+      this.#answered = wanted;
+      this.#friends = answer.friends;
+      this.#hits = before ? [...this.#hits, ...answer.messages] : answer.messages;
+      this.#parts.more.hidden = !answer.more;
+      this.#showHits();
+      this.filter();
+    } catch (error) {
+      if (asked === this.#asked && wanted) this.#say(error.status ? error.message : text("offline"));
+    }
+  }
+
+  #clear() {
+    this.#asked += 1;
+    this.#answered = "";
+    this.#friends = [];
+    this.#hits = [];
+    this.#showHits();
+  }
+
+  #say(words) {
+    this.#parts.none.textContent = words;
+    this.#parts.none.hidden = false;
+  }
+
+  /** Friends whose chat is put away have no row of their own. */
+  #showOthers() {
+    const there = new Set([...this.#rows.children].map((row) => row.dataset.username));
+    const others = this.#isAnswered && this.#wanted ? this.#friends : [];
+    const rows = others.filter((friend) => !there.has(friend.username)).map((friend) => {
+      const row = this.#clone("row-template", friend.username, friend.remark);
+      row.dataset.lastId = 0;
+      return row;
+    });
+    this.#parts.others.replaceChildren(...rows);
+  }
+
+  /** By chat, that with the newest first. */
+  #showHits() {
+    const chats = new Map();
+    for (const hit of this.#hits) {
+      chats.set(hit.message.with, [...(chats.get(hit.message.with) ?? []), hit]);
+    }
+    const items = [...chats.values()].flatMap((hits) =>
+      hits.map((hit, index) => this.#makeHit(hit, index > 0)),
+    );
+    this.#parts.messages.replaceChildren(...items);
+    this.#parts.section.hidden = items.length === 0;
+  }
+
+  #makeHit({ message, excerpt }, isSameChat) {
+    const remark = this.#remarkOf(message.with);
+    const item = this.#clone("hit-template", message.with, remark, `?at=${message.id}`);
+    item.classList.toggle("same", isSameChat);
+    const time = item.querySelector(".row-time");
+    time.dateTime = message.sent_at;
+    time.textContent = this.#clock.relative(message.sent_at);
+    const mark = document.createElement("mark");
+    mark.textContent = excerpt.hit;
+    item.querySelector(".search-words").replaceChildren(excerpt.before, mark, excerpt.after);
+    return item;
+  }
+
+  #remarkOf(username) {
+    const row = [...this.#rows.children].find((each) => each.dataset.username === username);
+    return row?.dataset.remark ?? this.#friends.find((each) => each.username === username)?.remark;
+  }
+
+  #clone(template, username, remark, query = "") {
+    const item = document.getElementById(template).content.firstElementChild.cloneNode(true);
+    item.querySelector("a").href = `${this.#api.base}chat/${encodeURIComponent(username)}/${query}`;
+    const avatar = item.querySelector(".avatar");
+    avatar.className = `avatar ${avatarClass(username)}`;
+    avatar.textContent = initial(username);
+    item.querySelector(".row-name").textContent = remark || username;
+    return item;
+  }
+}
+
+function key(words) {
+  return words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
+}
+
+/** The same rule as the server's `find_friends`. */
+function isNamed({ username, remark, readings = "" }, wanted) {
+  if (key(username).includes(wanted) || key(remark).includes(wanted)) return true;
+  if (wanted.length > 1) return readings.includes(wanted);
+  return readings.split(" ").some((reading) => reading.startsWith(wanted));
+}
