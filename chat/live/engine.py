@@ -130,12 +130,16 @@ class Engine:
     async def _build_index(self) -> None:
         """Let the search find what was written lately without reading all of it."""
         builder = Builder()
+        took = 0.0
         while True:
-            await asyncio.sleep(INDEX_SECONDS)
+            # It shares the interpreter with whoever writes: a twentieth of the time is its own.
+            await asyncio.sleep(max(INDEX_SECONDS, 20 * took))
+            began = self._loop.time()
             try:
                 await self.in_thread(builder.build, BLOCKS_AT_ONCE)
             except Exception:
                 logger.exception("The index of the search could not be built")
+            took = self._loop.time() - began
 
     async def _read_names(self) -> None:
         """Make up for what came without its pinyin: by an import, by a command."""
