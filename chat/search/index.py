@@ -18,6 +18,7 @@ from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
 
 # Larger blocks take longer to read, smaller ones make a longer index.
 MESSAGES_AT_MOST = 256
+LOOKS_AT_ONCE = 10  # at a conversation: most have too little that is new, and each takes a while
 BLOCKS_AT_MOST = 15  # in a segment: two parts of its filters fill a page of the database
 
 
@@ -32,10 +33,11 @@ class Block(NamedTuple):
 
 
 class Builder:
-    """Makes filters a few at a time, and remembers how far it has looked."""
+    """Makes filters a few at a time, and remembers where it has to look."""
 
     def __init__(self) -> None:
         self._looked_through = 0
+        self._waiting: list[int] = []
 
     def build(self, at_most: int) -> int:
         """Make up to so many filters or a few more; how many there were."""
@@ -44,20 +46,35 @@ class Builder:
             if done >= at_most:
                 return done
             done += _renew(segment)
+        if self.is_idle:
+            self._find_changed()
+        for _look in range(LOOKS_AT_ONCE):
+            if self.is_idle or done >= at_most:
+                break
+            added = _add(self._waiting[-1])
+            if not added:
+                self._waiting.pop()
+            done += added
+        return done
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._waiting
+
+    def _find_changed(self) -> None:
         new = Message.objects.filter(id__gt=self._looked_through).order_by()
         newest = new.order_by("-id").values_list("id", flat=True).first()
-        for conversation_id in new.values_list("conversation", flat=True).distinct():
-            while added := _add(conversation_id):
-                done += added
-                if done >= at_most:
-                    return done
+        self._waiting = list(new.values_list("conversation", flat=True).distinct())
         self._looked_through = newest or self._looked_through
-        return done
 
 
 def build_all() -> int:
     """Make whatever can be made; how many filters there were."""
-    return Builder().build(at_most=10**9)
+    builder = Builder()
+    done = builder.build(at_most=10**9)
+    while not builder.is_idle:
+        done += builder.build(at_most=10**9)
+    return done
 
 
 def _add(conversation_id: int) -> int:

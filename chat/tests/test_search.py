@@ -344,6 +344,18 @@ def test_the_builder_makes_a_few_blocks_at_a_time(alice, bob):
     assert builder.build(at_most=100) == 0
 
 
+def test_the_builder_comes_to_every_conversation_in_the_end(alice):
+    friends = [make_user(f"freund{n}") for n in range(25)]
+    for friend in friends:
+        befriend(alice, friend)
+        fill(alice, friend, 260, "x")
+    builder = Builder()
+    made = [builder.build(at_most=1000) for _second in range(6)]
+    assert sum(made) == len(friends)
+    assert max(made) < 15
+    assert builder.is_idle
+
+
 def test_two_builders_make_one_index(alice, bob):
     """As two workers do: what one has read is made by the other before it writes."""
     fill(alice, bob, 300)
