@@ -40,7 +40,7 @@ class Engine:
         self.hub = Hub()
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
-        self.feed = Feed(self.hub, self._readers)
+        self.feed = Feed(self.hub, self._readers, lambda: self.writer.is_busy)
         self.writer = Writer(self._loop, self.feed.written)
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None

@@ -37,6 +37,7 @@ class Writer:
         self._loop = loop
         self._written = written
         self._waiting: list[Waiting] = []
+        self._unanswered = 0
         self._stopping = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -51,11 +52,16 @@ class Writer:
             self._changed.notify()
         self._thread.join()
 
+    @property
+    def is_busy(self) -> bool:
+        return self._unanswered > 0
+
     def submit(self, draft: Draft, answer: Answer) -> None:
         """Have `answer` called on the loop with the outcome, once it is on disk or refused."""
         with self._changed:
             if len(self._waiting) < WAITING_AT_MOST and not self._stopping:
                 self._waiting.append((draft, answer))
+                self._unanswered += 1
                 self._changed.notify()
                 return
         answer(unavailable())
@@ -78,6 +84,7 @@ class Writer:
             return batch
 
     def _tell(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+        self._unanswered -= len(batch)
         # The feed first: it delivers in the order of the log, and an ack may overtake no event.
         self._written(outcomes)
         for (_draft, answer), outcome in zip(batch, outcomes, strict=True):

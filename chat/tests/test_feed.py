@@ -1,0 +1,175 @@
+"""What the feed reads from the log, and what it knows without."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from chat import events, services
+from chat.drafts import Draft
+from chat.live import typing
+from chat.live.feed import LOOK_SECONDS, Feed
+from chat.live.hub import Hub
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 2
+
+
+class Ear:
+    """A socket of bob's that writes down what it is told."""
+
+    def __init__(self, user: User) -> None:
+        self.user_id = user.pk
+        self.event_ids: list[int] = []
+        self.notes = 0
+
+    def offer(self, frame: str, event_id: int = 0) -> None:
+        if event_id:
+            self.event_ids.append(event_id)
+        else:
+            self.notes += 1
+
+
+class Stage:
+    """A feed with bob listening; alice writes through this process's writer, or elsewhere."""
+
+    def __init__(self, alice: User, bob: User) -> None:
+        self.alice, self.bob = alice, bob
+        self.readers = ThreadPoolExecutor(THREADS)
+        self.ear = Ear(bob)
+        self.hub = Hub()
+        self.hub.add(self.ear)
+        self.is_writing = False
+        self.read = 0
+
+    def play(self, scene: Callable[[Stage], Awaitable[None]]) -> None:
+        async def run() -> None:
+            self.feed = Feed(self.hub, self.readers, lambda: self.is_writing)
+            await self.feed.start()
+            await self.pause()
+            self.read = 0
+            await scene(self)
+            await self.feed.stop()
+
+        try:
+            asyncio.run(run())
+        finally:
+            for _thread in range(THREADS):
+                self.readers.submit(connection.close)
+            self.readers.shutdown()
+
+    async def post(self) -> services.Posted:
+        return await self._in_thread(self._post)
+
+    async def note_typing(self) -> None:
+        await self._in_thread(typing.note, self.alice, "bob")
+
+    async def pause(self, looks: int = 3) -> None:
+        await asyncio.sleep(looks * LOOK_SECONDS)
+
+    async def hears(self, *posted: services.Posted) -> None:
+        expected = [each.event_id for each in posted]
+        async with asyncio.timeout(5):
+            while len(self.ear.event_ids) < len(expected):
+                await self.pause(1)
+        assert self.ear.event_ids == expected
+
+    def _post(self) -> services.Posted:
+        draft = Draft.parse(self.alice.pk, to="bob", text="x", client_id=str(uuid4()))
+        return services.post_message(draft)
+
+    async def _in_thread(self, function, *args):
+        return await asyncio.get_running_loop().run_in_executor(self.readers, function, *args)
+
+
+@pytest.fixture
+def stage(alice, bob, monkeypatch) -> Stage:
+    stage = Stage(alice, bob)
+    read_for = events.read_for
+
+    def counted(*args):
+        stage.read += 1
+        return read_for(*args)
+
+    monkeypatch.setattr(events, "read_for", counted)
+    return stage
+
+
+def test_what_the_writer_has_told_is_not_read_again(stage):
+    async def scene(stage: Stage) -> None:
+        for _number in range(3):
+            posted = await stage.post()
+            stage.feed.written([posted])
+            assert stage.ear.event_ids[-1] == posted.event_id
+            await stage.pause()
+        assert len(stage.ear.event_ids) == 3
+        assert stage.read == 0
+
+    stage.play(scene)
+
+
+def test_what_others_wrote_is_read_at_the_next_look(stage):
+    async def scene(stage: Stage) -> None:
+        await stage.hears(await stage.post())
+        assert stage.read == 1
+
+    stage.play(scene)
+
+
+def test_what_others_wrote_between_two_batches_comes_between_them(stage):
+    async def scene(stage: Stage) -> None:
+        stage.is_writing = True
+        first = await stage.post()
+        stage.feed.written([first])
+        elsewhere = await stage.post()
+        last = await stage.post()
+        stage.feed.written([last])
+        await stage.hears(first, elsewhere, last)
+
+    stage.play(scene)
+
+
+def test_a_batch_that_is_about_to_be_told_is_not_read(stage):
+    async def scene(stage: Stage) -> None:
+        stage.is_writing = True
+        stage.feed.written([await stage.post()])
+        posted = await stage.post()
+        stage.feed.look()
+        stage.feed.written([posted])
+        stage.is_writing = False
+        await stage.pause()
+        assert len(stage.ear.event_ids) == 2
+        assert stage.read == 0
+
+    stage.play(scene)
+
+
+def test_a_writer_that_is_held_up_holds_nobody_else_up(stage):
+    """Its batch may wait for a lock for seconds."""
+
+    async def scene(stage: Stage) -> None:
+        stage.is_writing = True
+        first = await stage.post()
+        stage.feed.written([first])
+        elsewhere = await stage.post()
+        await stage.hears(first, elsewhere)
+
+    stage.play(scene)
+
+
+def test_typing_is_told_while_the_writer_is_busy_all_the_time(stage):
+    async def scene(stage: Stage) -> None:
+        stage.is_writing = True
+        await stage.note_typing()
+        async with asyncio.timeout(5):
+            while not stage.ear.notes:
+                stage.feed.written([await stage.post()])
+                await stage.pause(1)
+
+    stage.play(scene)
