@@ -42,8 +42,8 @@ WHERE message.conversation_id = stretch.conversation
     )
 ORDER BY message.id DESC LIMIT %s
 """
-STRETCHES_FIRST = 8  # a common word is found in the newest few
-STRETCHES_AT_ONCE = 128
+STRETCHES_FIRST = 16
+STRETCHES_AT_ONCE = 32  # more read what is not needed, fewer ask more often
 
 
 class Query:
