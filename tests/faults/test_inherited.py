@@ -62,6 +62,7 @@ def server(tmp_path):
     options = {"SEND_RATE": "off", "SITE_URL": url, "BEHIND_PROXY": "on"}
     with InheritedServer(tmp_path, path, **options) as server, Nginx(tmp_path, config, port):
         server.url = url
+        httpx.get(f"{url}/healthz", timeout=60)  # it waits in the socket until there is a server
         yield server
 
 
@@ -75,7 +76,7 @@ def test_behind_nginx_nothing_is_lost_and_nobody_is_refused(server, tmp_path, ho
     gaps: list[float] = []
 
     async def browse(done: asyncio.Event) -> None:
-        async with httpx.AsyncClient(headers={"Cookie": pairs[0][0].cookie}, timeout=20) as client:
+        async with httpx.AsyncClient(headers={"Cookie": pairs[0][0].cookie}, timeout=60) as client:
             while not done.is_set():
                 began = time.monotonic()
                 statuses.append((await client.get(f"{server.url}/api/me/")).status_code)
