@@ -4,11 +4,13 @@ systemd's `webchat.socket` does): fifty people talk meanwhile."""
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,6 +24,7 @@ from tests.server import ROOT, Server, free_port
 
 PEOPLE = 50
 NAME = "127.0.0.1"
+FIRST = 3  # where a server looks for the first socket that it is handed
 
 
 class InheritedServer(Server):
@@ -37,10 +40,11 @@ class InheritedServer(Server):
         number = self.listening.fileno()
         command = f"{sys.executable} -m gunicorn -c deploy/gunicorn.conf.py"
         self.process = subprocess.Popen(
-            ["sh", "-c", f"export LISTEN_FDS=1 LISTEN_PID=$$; exec {command} 3<&{number}"],
+            ["sh", "-c", f"export LISTEN_FDS=1 LISTEN_PID=$$; exec {command}"],
             cwd=ROOT,
             env=self.env,
-            pass_fds=[number],
+            pass_fds=[FIRST],
+            preexec_fn=partial(os.dup2, number, FIRST),
             stderr=subprocess.DEVNULL,
         )
 
