@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.live import settle
@@ -177,32 +178,24 @@ def test_a_truncated_or_missing_file_is_refused(home, tmp_path, size):
 
 def test_an_older_backup_is_brought_up_to_date(home, tmp_path):
     """As one of before the last migration: it is applied again."""
-
-    def age(members):
-        file = tmp_path / "aged.sqlite3"
-        file.write_bytes(members["db.sqlite3"])
-        with closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute("DELETE FROM django_migrations WHERE name = '0008_presence'")
-            connection.execute("DROP TABLE chat_presence")
-            newer = "SELECT name FROM django_migrations WHERE app = 'chat' AND name > '0008'"
-            assert connection.execute(newer).fetchone() is None, "age it back from the last one"
-        members = members | {"db.sqlite3": file.read_bytes()}
-        manifest = json.loads(members["manifest.json"])
-        import hashlib
-
-        digest = hashlib.sha256(members["db.sqlite3"]).hexdigest()
-        manifest["files"]["db.sqlite3"]["sha256"] = digest
-        manifest["migrations"].remove(["chat", "0008_presence"])
-        return members | {"manifest.json": json.dumps(manifest).encode()}
-
-    old = repacked(home.backup, tmp_path / "old.tar.gz", age)
-    answer = restore_into(tmp_path / "data", old)
+    older = tmp_path / "older"
+    assert restore_into(older, home.backup).returncode == 0
+    server = Server(older)
+    *_, before_last, last = sorted(path.stem for path in (ROOT / "chat/migrations").glob("0*.py"))
+    server.manage("migrate", "chat", before_last)
+    server.manage("backup")
+    [file] = (older / "backups").iterdir()
+    answer = restore_into(tmp_path / "data", file)
     assert answer.returncode == 0, answer.stderr
-    assert rows(tmp_path / "data", "SELECT COUNT(*) FROM chat_presence") == [(0,)]
+    applied = f"SELECT COUNT(*) FROM django_migrations WHERE app = 'chat' AND name = '{last}'"
+    assert rows(older, applied) == [(0,)]
+    assert rows(tmp_path / "data", applied) == [(1,)]
+    assert rows(tmp_path / "data", "SELECT COUNT(*) FROM chat_message") == [(5,)]
 
 
 def test_nothing_is_restored_under_a_running_server(home, tmp_path):
     with Server(tmp_path) as server:
+        assert httpx.get(f"{server.url}/healthz").status_code == 200  # its worker is up
         answer = restore_into(tmp_path, home.backup)
         assert answer.returncode == 1
         assert "服务器正在运行" in answer.stderr
