@@ -17,6 +17,12 @@ def kept(person):
     return person.page.evaluate("JSON.stringify(sessionStorage)")
 
 
+def stored(page):
+    """How much the page has stored, once its scripts have run."""
+    page.wait_for_load_state()
+    return page.evaluate("sessionStorage.length + localStorage.length")
+
+
 def test_a_friends_new_name_arrives_in_every_open_page(friends):
     rosa, sven = friends("rosa", "sven")
     rosa.go("/chat/sven/")
@@ -105,7 +111,7 @@ def test_a_new_password_throws_the_other_browser_out_and_no_tab_of_this_one(frie
         vera.page.fill(f"[name={field}]", "gruene-Wiese-8")
     vera.page.click(".form [type=submit]")
     expect(elsewhere).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
-    assert elsewhere.evaluate("sessionStorage.length") == 0
+    assert stored(elsewhere) == 0
     elsewhere.context.add_cookies(cookies)
     elsewhere.goto(vera.site + "/chat/will/")
     expect(elsewhere).to_have_url(re.compile("/login/"))
@@ -172,7 +178,7 @@ def test_a_friend_deletes_the_account_while_the_chat_is_open(friends):
     zora.page.fill("[name=password]", PASSWORD)
     zora.page.click(".form [type=submit]")
     expect(zora.page).to_have_url(re.compile("/login/"))
-    assert zora.page.evaluate("sessionStorage.length") == 0
+    assert stored(zora.page) == 0
 
     locked = adam.page.locator("#composer-locked")
     expect(locked).to_have_text("对方已注销账号", timeout=1_000)
@@ -203,11 +209,11 @@ def test_a_public_computer_keeps_nothing_after_the_logout(friends):
     expect(bela.page).to_have_url(re.compile("/login/"))
     expect(other_tab).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
     for page in (bela.page, other_tab):
-        assert page.evaluate("sessionStorage.length + localStorage.length") == 0
+        assert stored(page) == 0
         page.go_back()
         expect(page).to_have_url(re.compile("/login/"), timeout=WITHIN_5_SECONDS)
         expect(page.locator("#messages")).to_have_count(0)
-    assert bela.page.evaluate("sessionStorage.length") == 0
+    assert stored(bela.page) == 0
 
 
 def test_a_session_elsewhere_outlives_the_browser(people):
