@@ -7,11 +7,17 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from . import services
+from webchat.middleware import client_address
+
+from . import limits, services
 
 
 def username_available(request: HttpRequest) -> dict[str, Any]:
-    """Whether a newcomer could have the name, with the reason for the reader if not."""
+    """Whether a newcomer could have the name, with the reason for the reader if not.
+
+    Raises ValidationError("rate_limited").
+    """
+    limits.take(limits.NAME_CHECK.of_address(client_address(request)))
     try:
         services.check_available(request.GET.get("username", ""))
     except ValidationError as error:

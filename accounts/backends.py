@@ -5,11 +5,18 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from webchat.middleware import client_address
+
+from . import limits
 from .models import User
 
 
 class NameOrMailBackend(ModelBackend):
-    """Log in by name, or by the verified address of the account."""
+    """Log in by name, or by the verified address of the account; wrong guesses are limited.
+
+    Every form that logs in comes through here, the admin's as well. Past the limit it raises
+    ValidationError("rate_limited"), which the form shows.
+    """
 
     def authenticate(
         self,
@@ -18,7 +25,15 @@ class NameOrMailBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> Any:
-        if username and "@" in username:
-            user = User.objects.known_as(username)
-            username = user.username if user else username
-        return super().authenticate(request, username, password, **kwargs)
+        if username is None or password is None:
+            return None
+        address = client_address(request) if request else ""
+        guess = limits.guess_login(typed=username, address=address)
+        user = super().authenticate(request, self._name_of(username), password, **kwargs)
+        if user is not None:
+            guess.give_back()
+        return user
+
+    def _name_of(self, typed: str) -> str:
+        user = User.objects.known_as(typed) if "@" in typed else None
+        return user.username if user else typed

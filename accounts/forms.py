@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from . import services
+from . import limits, services
 from .models import User
 
 WRONG_PASSWORD = _("The password is wrong.")
@@ -54,8 +54,9 @@ class RegisterForm(SetPasswordMixin, forms.Form):
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, address: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.address = address
         if settings.REGISTRATION != "code":
             del self.fields["registration_code"]
         if settings.MAIL_MODE == "off":
@@ -66,8 +67,10 @@ class RegisterForm(SetPasswordMixin, forms.Form):
 
     def clean_registration_code(self) -> str:
         code: str = self.cleaned_data["registration_code"]
+        guess = limits.take(limits.REGISTRATION_CODE.of_address(self.address))
         if not constant_time_compare(code, settings.REGISTRATION_CODE):
             raise ValidationError(_("The registration code is wrong."), "invalid")
+        guess.give_back()
         return code
 
     def clean(self) -> None:
@@ -115,6 +118,12 @@ class PasswordChangeForm(BasePasswordChangeForm):
         self.fields["new_password1"].help_text = PASSWORD_HELP
         self.fields["new_password2"].help_text = ""
 
+    def clean_old_password(self) -> str:
+        guess = limits.take(limits.OWN_PASSWORD.of(self.user.pk))
+        password: str = super().clean_old_password()
+        guess.give_back()
+        return password
+
     def clean_new_password1(self) -> str:
         password: str = self.cleaned_data["new_password1"]
         if self.user.must_change_password and self.user.check_password(password):
@@ -133,8 +142,10 @@ class OwnPasswordForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
+        guess = limits.take(limits.OWN_PASSWORD.of(self.user.pk))
         if not self.user.check_password(password):
             raise ValidationError(WRONG_PASSWORD, "invalid")
+        guess.give_back()
         return password
 
 

@@ -1,4 +1,11 @@
-from django.http import HttpRequest
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from .models import User
 
@@ -7,3 +14,34 @@ class UserRequest(HttpRequest):
     """A request that LoginRequiredMiddleware has let through: for type checkers only."""
 
     user: User
+
+
+def render_form(
+    request: HttpRequest,
+    form: BaseForm,
+    template: str,
+    *,
+    refusal: ValidationError | None = None,
+    **context: Any,
+) -> HttpResponse:
+    """The page of a form. One that comes back after a POST was not done: 422, or 429.
+
+    `refusal` is why, when it is not one of the form's own errors.
+    """
+    response = render(request, template, {"form": form} | context)
+    if request.method == "POST":
+        response.status_code = 422
+        tell_wait(response, form, refusal)
+    return response
+
+
+def tell_wait(
+    response: HttpResponse, form: BaseForm, refusal: ValidationError | None = None
+) -> None:
+    """Make it a 429 with Retry-After where a limit is among the reasons."""
+    errors = [error for errors in form.errors.as_data().values() for error in errors]
+    errors += refusal.error_list if refusal else []
+    limited = [error.params or {} for error in errors if error.code == "rate_limited"]
+    if waits := [params["retry_after"] for params in limited]:
+        response.status_code = 429
+        response["Retry-After"] = str(max(waits))

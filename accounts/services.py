@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from . import sessions, signals
+from . import limits, sessions, signals
 from .models import NAME_TAKEN, RetiredUsername, User
 from .names import normalize_username, username_key, validate_unreserved, validate_username
 from .pinyin import needs_reading, read_name, read_names
@@ -35,11 +35,13 @@ def check_available(username: str) -> str:
     return normalize_username(username)
 
 
-def register(*, username: str, password: str, is_verified: bool = True) -> User:
+def register(*, username: str, password: str, address: str = "", is_verified: bool = True) -> User:
     """Make an account. Of any number at once for one name, exactly one succeeds.
 
-    Raises ValidationError as `check_available` does.
+    `address` is where the newcomer is. Raises ValidationError as `check_available` does, and
+    rate_limited.
     """
+    limits.take(limits.REGISTRATION.of_address(address))
     user = User(username=check_available(username))
     user.unverified_since = None if is_verified else timezone.now()
     user.set_password(password)  # slow on purpose, so before the transaction
@@ -59,8 +61,8 @@ def register(*, username: str, password: str, is_verified: bool = True) -> User:
 def rename(*, user: User, username: str) -> None:
     """Give an account another name; the old one is held back for 30 days.
 
-    Raises ValidationError as `check_available` does. The same name in another case or width is
-    free to its owner.
+    Raises ValidationError as `check_available` does, and rate_limited. The same name in another
+    case or width is free to its owner.
     """
     validate_username(username)
     reading = read_name(username)
@@ -69,6 +71,7 @@ def rename(*, user: User, username: str) -> None:
         old_username = person.username
         if username_key(username) != person.username_key:
             check_available(username)
+            limits.take(limits.RENAMING.of(person.pk))
             User.objects.named(username).lapsed().delete()
             RetiredUsername.objects.retire(old_username)
         person.username = username

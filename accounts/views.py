@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib import auth, messages
+from django.contrib import admin, auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import transaction
@@ -16,6 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from webchat.middleware import client_address
+
 from . import services, sessions
 from .forms import (
     DeleteForm,
@@ -25,7 +27,7 @@ from .forms import (
     RenameForm,
     SettingsForm,
 )
-from .http import UserRequest
+from .http import UserRequest, render_form, tell_wait
 from .mail import services as mail
 from .mail.views import VERIFYING
 
@@ -41,19 +43,23 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    form = RegisterForm(_posted(request))
+    form = RegisterForm(_posted(request), address=client_address(request))
     if request.method == "POST" and form.is_valid():
         try:
             return _register(request, form)
         except ValidationError as error:
-            form.add_error("username", error)
-    context = {"form": form, "registration": settings.REGISTRATION}
-    return render(request, "accounts/register.html", context, status=_status(request))
+            form.add_error("username" if error.code == "name_taken" else None, error)
+    template = "accounts/register.html"
+    return render_form(request, form, template, registration=settings.REGISTRATION)
 
 
 def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse:
     data = form.cleaned_data
-    account = {"username": data["username"], "password": data["password1"]}
+    account = {
+        "username": data["username"],
+        "password": data["password1"],
+        "address": client_address(request),
+    }
     if mail.is_on():
         user, sending = mail.register(**account, email=data["email"])
         request.session[VERIFYING] = user.pk
@@ -91,8 +97,17 @@ def login(request: HttpRequest) -> HttpResponse:
             auth.login(request, form.get_user())
             request.session.set_expiry(0 if form.cleaned_data["shared"] else None)
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
-    context = {"form": form, "next": next_url}
-    return render(request, "accounts/login.html", context, status=_status(request))
+    return render_form(request, form, "accounts/login.html", next=next_url)
+
+
+@login_not_required
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The admin's own page, which answers as ours do while a limit holds."""
+    response = admin.site.login(request)
+    form = (getattr(response, "context_data", None) or {}).get("form")
+    if form is not None:
+        tell_wait(response, form)
+    return response
 
 
 @login_not_required
@@ -118,7 +133,7 @@ def change_password(request: UserRequest) -> HttpResponse:
     template = "accounts/password_change.html"
     if request.user.must_change_password:
         template = "accounts/password_first_change.html"
-    return render(request, template, {"form": form}, status=_status(request))
+    return render_form(request, form, template)
 
 
 @page
@@ -134,8 +149,7 @@ def change_username(request: UserRequest) -> HttpResponse:
         else:
             messages.success(request, _("Your user name is changed. Your friends see the new one."))
             return redirect("chat:discover")
-    context = {"form": form}
-    return render(request, "accounts/username.html", context, status=_status(request))
+    return render_form(request, form, "accounts/username.html")
 
 
 @page
@@ -163,8 +177,8 @@ def delete(request: UserRequest) -> HttpResponse:
         auth.logout(request)
         messages.success(request, _("Your account is deleted."))
         return redirect("accounts:login")
-    context = {"form": form, "counts": services.summarize([request.user])}
-    return render(request, "accounts/delete.html", context, status=_status(request))
+    counts = services.summarize([request.user])
+    return render_form(request, form, "accounts/delete.html", counts=counts)
 
 
 @page
@@ -176,7 +190,7 @@ def change_settings(request: UserRequest) -> HttpResponse:
         form.instance.save(update_fields=form.Meta.fields)
         messages.success(request, _("Your settings are saved."))
         return redirect("accounts:settings")
-    return render(request, "accounts/settings.html", {"form": form}, status=_status(request))
+    return render_form(request, form, "accounts/settings.html")
 
 
 @login_not_required
@@ -201,11 +215,6 @@ def set_language(request: HttpRequest) -> HttpResponse:
 def _posted(request: HttpRequest) -> QueryDict | None:
     """What fills a form; a POST without a single field is one, too."""
     return request.POST if request.method == "POST" else None
-
-
-def _status(request: HttpRequest) -> int:
-    """A form that comes back after a POST was not done."""
-    return 422 if request.method == "POST" else 200
 
 
 def _safe_next(request: HttpRequest) -> str:

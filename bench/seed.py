@@ -56,7 +56,8 @@ def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
             people.append(user)
         star = people[2 * pairs]
         couples = [(people[i], people[i + 1]) for i in range(0, 2 * pairs, 2)]
-        for one, other in couples + [(star, friend) for friend in people[2 * pairs + 1 :]]:
+        # They ask the star: nobody may ask so many.
+        for one, other in couples + [(friend, star) for friend in people[2 * pairs + 1 :]]:
             services.ask(sender=one, username=other.username)
             services.accept(request=FriendRequest.objects.get(sender=one, recipient=other))
         return [{"username": user.username, "cookie": _cookie(user)} for user in people]

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts import limits
 from accounts.models import User
 from accounts.names import username_key
 from accounts.pinyin import needs_reading, read_name, read_names
@@ -13,12 +14,15 @@ from accounts.pinyin import needs_reading, read_name, read_names
 from . import signals
 from .models import Block, FriendRequest, Friendship
 
+WAITING_AT_MOST = 50  # requests of one person without an answer
+ASK_AGAIN_SECONDS = 3600  # nobody knows when an answer comes
+
 
 def ask(*, sender: User, username: str, note: str = "") -> FriendRequest | Friendship:
     """Ask the person of that name to be friends.
 
     Answers with the waiting request, or with the new friendship when theirs was waiting.
-    Raises ValidationError: not_found, self, already_friends, already_asked.
+    Raises ValidationError: not_found, self, already_friends, already_asked, rate_limited.
     """
     key = username_key(username)
     if key == sender.username_key:
@@ -36,6 +40,7 @@ def ask(*, sender: User, username: str, note: str = "") -> FriendRequest | Frien
             raise ValidationError(
                 _("You have asked already; please wait for the answer."), "already_asked"
             )
+        _refuse_too_many(sender)
         request = FriendRequest.objects.create(sender=sender, recipient=recipient, note=note)
         signals.request_asked.send(FriendRequest, request=request, hidden=_is_hidden(request))
         return request
@@ -130,6 +135,16 @@ def part_with_everyone(user: User) -> None:
         _tell_closed(request, "withdrawn")
     for request in user.requests_received.select_related("sender"):
         _tell_closed(request, "declined")
+
+
+def _refuse_too_many(sender: User) -> None:
+    if FriendRequest.objects.filter(sender=sender).count() >= WAITING_AT_MOST:
+        raise ValidationError(
+            _("%(count)d of your requests wait for an answer. Withdraw one to ask somebody else."),
+            "rate_limited",
+            {"count": WAITING_AT_MOST, "retry_after": ASK_AGAIN_SECONDS},
+        )
+    limits.take(limits.FRIEND_REQUEST.of(sender.pk))
 
 
 def _befriend(request: FriendRequest) -> Friendship:

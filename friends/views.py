@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.http import UserRequest
+from accounts.http import UserRequest, render_form
 from webchat.snapshot import of_one_moment
 
 from . import access, services
@@ -51,7 +51,7 @@ def ask(request: UserRequest) -> HttpResponse:
         else:
             messages.success(request, _said(outcome))
             return redirect("friends:request_create")
-    return _render_contacts(request, form, is_open=True, status=422)
+    return _render_contacts(request, form, is_open=True)
 
 
 @require_safe
@@ -152,12 +152,9 @@ def _lists(request: UserRequest) -> dict[str, Any]:
     }
 
 
-def _render_contacts(
-    request: UserRequest, form: AskForm, *, is_open: bool = False, status: int = 200
-) -> HttpResponse:
+def _render_contacts(request: UserRequest, form: AskForm, *, is_open: bool = False) -> HttpResponse:
     """`is_open`: on a phone the requests cover the list of friends."""
-    context = _lists(request) | {"form": form, "is_open": is_open}
-    return render(request, "friends/contacts.html", context, status=status)
+    return render_form(request, form, "friends/contacts.html", is_open=is_open, **_lists(request))
 
 
 def _render_contact(

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services
+from accounts import limits, services
 from accounts.models import OneTimeCode, User
 
 from . import codes, sending
@@ -26,18 +26,28 @@ def is_on() -> bool:
     return bool(settings.MAIL_MODE != "off")
 
 
-def register(*, username: str, password: str, email: str) -> tuple[User, Sending]:
+def register(
+    *, username: str, password: str, email: str, address: str = ""
+) -> tuple[User, Sending]:
     """Make an account that waits for the code in its mail. Raises as `accounts.services.register`.
 
     Whose address it is already learns of it by mail; the page says nothing of that.
     """
-    user = services.register(username=username, password=password, is_verified=False)
-    return user, send_registration_code(user=user, email=email)
-
-
-def send_registration_code(*, user: User, email: str) -> Sending:
-    """Raises ValidationError("rate_limited") within a minute of the last one."""
+    limits.take(limits.code_to(email))
+    user = services.register(
+        username=username, password=password, address=address, is_verified=False
+    )
     code, digits = codes.issue(user=user, purpose=Purpose.REGISTRATION, email=email.casefold())
+    return user, _send_registration_code(user, email, code, digits)
+
+
+def send_registration_code(*, user: User, email: str, address: str = "") -> Sending:
+    """Another one. Raises ValidationError("rate_limited"), also within a minute of the last."""
+    code, digits = _issue(user, Purpose.REGISTRATION, email, address)
+    return _send_registration_code(user, email, code, digits)
+
+
+def _send_registration_code(user: User, email: str, code: OneTimeCode, digits: str) -> Sending:
     owner = User.objects.filter(email=code.email).first()
     if owner is not None:
         return sending.send("taken", to=email, code=code, user=owner)
@@ -51,8 +61,12 @@ def verify_registration(*, user: User | None, typed: str) -> None:
     _prove(code.user, code.email)
 
 
-def request_reset(name_or_mail: str) -> None:
-    """Send a code to whom it may concern. It answers nothing, and at once, whoever that is."""
+def request_reset(name_or_mail: str, *, address: str = "") -> None:
+    """Send a code to whom it may concern. It answers nothing, and at once, whoever that is.
+
+    Raises ValidationError("rate_limited") by where the visitor is, never by whom they name.
+    """
+    limits.take(limits.CODE_BY_ADDRESS.of_address(address))
     sending.in_background(_send_reset, name_or_mail, translation.get_language())
 
 
@@ -62,33 +76,40 @@ def _send_reset(name_or_mail: str, language: str | None) -> None:
         return
     with translation.override(language):
         try:
-            code, digits = codes.issue(user=user, purpose=Purpose.RESET, email=user.email)
+            with transaction.atomic():
+                limits.take(limits.RESET_CODE.of(user.pk))
+                code, digits = codes.issue(user=user, purpose=Purpose.RESET, email=user.email)
         except ValidationError:
-            return  # the last one is a minute old at the most
+            return  # whose account it is has enough of them, and who asked learns nothing
         token = default_token_generator.make_token(user)
         link = _link("accounts:password_reset", name=user.username, token=token)
         sending.send("reset", to=user.email, code=code, user=user, digits=digits, link=link)
 
 
-def reset_password(*, name_or_mail: str, typed: str, token: str, password: str) -> None:
+def reset_password(
+    *, name_or_mail: str, typed: str, token: str, password: str, address: str = ""
+) -> None:
     """Set a new password for who has a code, or the token of the mail's link.
 
-    Raises ValidationError("invalid"). All sessions of the account end; its owner is told.
+    Raises ValidationError: invalid, rate_limited. All sessions of the account end; its owner is
+    told.
     """
+    guess = limits.guess_reset(typed=name_or_mail, address=address)
     user = User.objects.known_as(name_or_mail)
     is_proven = bool(token and user and default_token_generator.check_token(user, token))
     if not is_proven:
         user = codes.redeem(user=user, purpose=Purpose.RESET, typed=typed).user
     if user is None:
         raise ValidationError(_("The code is wrong or no longer valid."), "invalid")
+    guess.give_back()
     services.set_password(user=user, password=password)
     if user.email:
         sending.send("password_changed", to=user.email, user=user)
 
 
-def start_email_change(*, user: User, email: str) -> Sending:
+def start_email_change(*, user: User, email: str, address: str = "") -> Sending:
     """Raises ValidationError("rate_limited")."""
-    code, digits = codes.issue(user=user, purpose=Purpose.EMAIL, email=email.casefold())
+    code, digits = _issue(user, Purpose.EMAIL, email, address)
     owner = User.objects.filter(email=code.email).exclude(pk=user.pk).first()
     if owner is not None:
         return sending.send("taken", to=email, code=code, user=owner)
@@ -107,6 +128,14 @@ def finish_email_change(*, user: User, typed: str) -> None:
 def waiting_code(user: User, purpose: OneTimeCode.Purpose) -> OneTimeCode | None:
     """The code that a page waits for; it knows how its mail went."""
     return OneTimeCode.objects.usable().filter(user=user, purpose=purpose).first()
+
+
+def _issue(
+    user: User, purpose: OneTimeCode.Purpose, email: str, address: str
+) -> tuple[OneTimeCode, str]:
+    with transaction.atomic():
+        limits.take(limits.code_to(email), limits.CODE_BY_ADDRESS.of_address(address))
+        return codes.issue(user=user, purpose=purpose, email=email.casefold())
 
 
 def _prove(user: User, email: str) -> None:

@@ -15,8 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import CodeForm, EmailForm, ForgottenForm, ResetForm
-from accounts.http import UserRequest
+from accounts.http import UserRequest, render_form
 from accounts.models import User
+from webchat.middleware import client_address
 
 from . import codes, services
 from .codes import Purpose
@@ -48,7 +49,7 @@ def verify(request: HttpRequest) -> HttpResponse:
             request.session.pop(VERIFYING, None)
             request.session["registered"] = user.username
             return redirect("accounts:registered")
-    return _render_verify(request, user, form, status=422)
+    return _render_verify(request, user, form)
 
 
 def _who_verifies(request: HttpRequest) -> User | None:
@@ -64,21 +65,21 @@ def _resend(request: HttpRequest, user: User) -> HttpResponse:
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
     if code is None:
         return redirect("accounts:register")
+    address = client_address(request)
     try:
-        services.send_registration_code(user=user, email=code.email).wait()
+        services.send_registration_code(user=user, email=code.email, address=address).wait()
     except ValidationError as error:
-        form = CodeForm()
         messages.error(request, error.messages[0])
-        return _render_verify(request, user, form, status=422)
+        return _render_verify(request, user, CodeForm(), error)
     return redirect("accounts:verify")
 
 
 def _render_verify(
-    request: HttpRequest, user: User, form: CodeForm, status: int = 200
+    request: HttpRequest, user: User, form: CodeForm, refusal: ValidationError | None = None
 ) -> HttpResponse:
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
-    context = {"form": form, "name": user.username} | _about(code)
-    return render(request, "accounts/verify.html", context, status=status)
+    context = {"name": user.username} | _about(code)
+    return render_form(request, form, "accounts/verify.html", refusal=refusal, **context)
 
 
 def _about(code: Any) -> dict[str, Any]:
@@ -97,14 +98,17 @@ def _about(code: Any) -> dict[str, Any]:
 def forgotten(request: HttpRequest) -> HttpResponse:
     form = ForgottenForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and services.is_on() and form.is_valid():
-        services.request_reset(form.cleaned_data["username"])
-        messages.success(
-            request, _("If that account has an email address, a code is on its way to it.")
-        )
-        return redirect("accounts:password_reset")
-    status = 422 if request.method == "POST" else 200
-    context = {"form": form, "has_mail": services.is_on()}
-    return render(request, "accounts/password_forgotten.html", context, status=status)
+        try:
+            services.request_reset(form.cleaned_data["username"], address=client_address(request))
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(
+                request, _("If that account has an email address, a code is on its way to it.")
+            )
+            return redirect("accounts:password_reset")
+    template = "accounts/password_forgotten.html"
+    return render_form(request, form, template, has_mail=services.is_on())
 
 
 @login_not_required
@@ -123,19 +127,19 @@ def reset(request: HttpRequest) -> HttpResponse:
                 typed=form.cleaned_data["code"],
                 token=form.cleaned_data["token"],
                 password=form.cleaned_data["new_password1"],
+                address=client_address(request),
             )
         except ValidationError as error:
-            form.add_error("code", error)
+            form.add_error("code" if error.code == "invalid" else None, error)
         else:
             messages.success(request, _("Your password is changed. Please log in."))
             return redirect("accounts:login")
-    return _render_reset(request, form, status=422)
+    return _render_reset(request, form)
 
 
-def _render_reset(request: HttpRequest, form: ResetForm, status: int = 200) -> HttpResponse:
+def _render_reset(request: HttpRequest, form: ResetForm) -> HttpResponse:
     has_token = bool(form["token"].value()) and "code" not in form.errors
-    context = {"form": form, "has_token": has_token}
-    return render(request, "accounts/password_reset.html", context, status=status)
+    return render_form(request, form, "accounts/password_reset.html", has_token=has_token)
 
 
 @page
@@ -155,16 +159,17 @@ def change_email(request: UserRequest) -> HttpResponse:
         if code_form.is_valid() and _finish_email(request, code_form):
             messages.success(request, _("Your email address is changed."))
             return redirect("accounts:email")
-        return _render_email(request, email_form, code_form, code, status=422)
+        return _render_email(request, email_form, code_form, code)
     email_form = EmailForm(request.user, request.POST)
     if email_form.is_valid() and _start_email(request, email_form):
         return redirect("accounts:email")
-    return _render_email(request, email_form, None, code, status=422)
+    return _render_email(request, email_form, None, code)
 
 
 def _start_email(request: UserRequest, form: EmailForm) -> bool:
+    email, address = form.cleaned_data["email"], client_address(request)
     try:
-        services.start_email_change(user=request.user, email=form.cleaned_data["email"]).wait()
+        services.start_email_change(user=request.user, email=email, address=address).wait()
     except ValidationError as error:
         form.add_error("email", error)
         return False
@@ -185,10 +190,9 @@ def _render_email(
     email_form: EmailForm,
     code_form: CodeForm | None,
     code: Any,
-    status: int = 200,
 ) -> HttpResponse:
     context = {"email_form": email_form, "code_form": code_form} | _about(code)
-    return render(request, "accounts/email.html", context, status=status)
+    return render_form(request, email_form, "accounts/email.html", **context)
 
 
 @login_not_required

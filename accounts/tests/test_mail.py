@@ -124,7 +124,7 @@ def test_an_old_a_used_and_anothers_code_are_refused(client, other):
 def test_another_code_after_a_minute_takes_the_place_of_the_first(client):
     client.post("/register/", WANTED)
     first = digits()
-    assert client.post("/register/verify/", {"action": "resend"}).status_code == 422
+    assert client.post("/register/verify/", {"action": "resend"}).status_code == 429
     assert len(mail.outbox) == 1
     with later(seconds=61):
         assert client.post("/register/verify/", {"action": "resend"}).status_code == 302

@@ -1,0 +1,177 @@
+"""How often something may be done: one mechanism, in the database, right across workers.
+
+Who is limited is kept as an HMAC. Names and addresses of mail count as they were typed, so that
+an unknown one is limited like a known one, and no count tells which name an address belongs to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from .models import Attempt
+from .names import username_key
+
+
+class Claim(NamedTuple):
+    """One more of what is limited, for somebody."""
+
+    limit: Limit
+    key: str
+
+
+class Limit(NamedTuple):
+    name: str
+    most: int
+    window: timedelta
+
+    def of(self, *who: object) -> Claim:
+        digest = salted_hmac("accounts.Attempt", repr(who), algorithm="sha256")
+        return Claim(self, digest.hexdigest())
+
+    def of_address(self, address: str) -> Claim | None:
+        """None where one address stands for everybody: see `network`."""
+        shared = network(address)
+        return self.of(shared) if shared else None
+
+
+TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
+
+# Guesses: only the wrong ones stay counted. Per account *and* address, so that nobody locks out
+# an owner who is elsewhere; per address enough for a class that has forgotten its passwords.
+LOGIN = Limit("login", 10, TEN_MINUTES)
+LOGIN_BY_ADDRESS = Limit("login-address", 100, TEN_MINUTES)
+RESET = Limit("reset", 10, TEN_MINUTES)
+RESET_BY_ADDRESS = Limit("reset-address", 100, TEN_MINUTES)
+REGISTRATION_CODE = Limit("registration-code", 100, TEN_MINUTES)  # by address
+OWN_PASSWORD = Limit("own-password", 10, TEN_MINUTES)  # by account
+
+REGISTRATION = Limit("registration", 100, HOUR)  # by address
+CODE = Limit("code", 5, HOUR)  # by the address of mail to which it goes
+RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address
+CODE_BY_ADDRESS = Limit("code-address", 30, HOUR)
+NAME_CHECK = Limit("name-check", 600, TEN_MINUTES)  # by address
+FRIEND_REQUEST = Limit("friend-request", 20, DAY)  # by account
+RENAMING = Limit("renaming", 5, DAY)  # by account
+
+LONGEST = DAY
+
+
+class Taken:
+    """What was counted; `give_back` when it turns out not to count."""
+
+    def __init__(self, attempts: list[Attempt]) -> None:
+        self._ids = [attempt.pk for attempt in attempts]
+
+    def give_back(self) -> None:
+        Attempt.objects.filter(pk__in=self._ids).delete()
+
+
+def take(*claims: Claim | None) -> Taken:
+    """Count one more for each claim, or for none of them.
+
+    Raises ValidationError("rate_limited"), whose `retry_after` is the seconds until it may be
+    tried again. Counting comes before the act: of any number at once, no more than the limit
+    get through.
+    """
+    wanted = [claim for claim in claims if claim is not None]
+    if not wanted:
+        return Taken([])
+    _refuse_over(wanted)  # without the write lock, which a flood of attempts would else hold
+    with transaction.atomic():
+        now = _refuse_over(wanted)
+        rows = [Attempt(limit=limit.name, key=key, at=now) for limit, key in wanted]
+        return Taken(Attempt.objects.bulk_create(rows))
+
+
+def guess_login(*, typed: str, address: str) -> Taken:
+    """Before a password is looked at; given back when it was right."""
+    return take(
+        LOGIN.of(_fold(typed), network(address)),
+        LOGIN_BY_ADDRESS.of_address(address),
+    )
+
+
+def guess_reset(*, typed: str, address: str) -> Taken:
+    return take(
+        RESET.of(_fold(typed), network(address)),
+        RESET_BY_ADDRESS.of_address(address),
+    )
+
+
+def code_to(email: str) -> Claim:
+    return CODE.of(_fold(email))
+
+
+def network(address: str) -> str:
+    """What one household or class has in common: an IPv4 address, or the /64 of an IPv6 one.
+
+    "" for none (a unix socket), and for this machine itself: behind a proxy that says nothing of
+    its clients these stand for everybody.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip.is_loopback:
+        return ""
+    if ip.version == 4:
+        return str(ip)
+    return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
+
+
+def prune(now: datetime) -> int:
+    """Delete what no limit counts any more; answers with the number of rows."""
+    deleted, _by_model = Attempt.objects.filter(at__lte=now - LONGEST).delete()
+    return deleted
+
+
+def _fold(typed: str) -> str:
+    return username_key(typed.strip())
+
+
+def _refuse_over(claims: list[Claim]) -> datetime:
+    now = timezone.now()
+    seconds = max(_seconds_to_wait(claim, now) for claim in claims)
+    if seconds:
+        raise refusal(seconds)
+    return now
+
+
+def _seconds_to_wait(claim: Claim, now: datetime) -> int:
+    limit, key = claim
+    # What lies in the future was counted before the clock was set back: it counts not.
+    recent = Attempt.objects.filter(
+        limit=limit.name, key=key, at__gt=now - limit.window, at__lte=now
+    )
+    times = recent.order_by("-at").values_list("at", flat=True)
+    oldest = times[limit.most - 1 : limit.most].first()
+    return math.ceil((oldest + limit.window - now).total_seconds()) if oldest else 0
+
+
+def refusal(seconds: int) -> ValidationError:
+    message = _("Too many attempts. Please try again in %(wait)s.")
+    return ValidationError(
+        message, "rate_limited", {"wait": _in_words(seconds), "retry_after": seconds}
+    )
+
+
+def _in_words(seconds: int) -> str:
+    """A wait, never shorter than it is."""
+    if seconds < 60:
+        return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+    minutes = math.ceil(seconds / 60)
+    if minutes < 60:
+        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
+    hours = math.ceil(minutes / 60)
+    return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
