@@ -347,7 +347,7 @@ def test_the_builder_makes_a_few_blocks_at_a_time(alice, bob):
 def test_the_builder_comes_to_every_conversation_in_the_end(alice):
     friends = [make_user(f"freund{n}") for n in range(25)]
     for friend in friends:
-        befriend(alice, friend)
+        befriend(friend, alice)
         fill(alice, friend, 260, "x")
     builder = Builder()
     made = [builder.build(at_most=1000) for _second in range(6)]
