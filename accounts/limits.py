@@ -39,9 +39,12 @@ class Limit(NamedTuple):
         return Claim(self, digest.hexdigest())
 
     def of_address(self, address: str) -> Claim | None:
-        """None where one address stands for everybody: see `network`."""
-        shared = network(address)
-        return self.of(shared) if shared else None
+        """None for an address that says nothing: no address, as on a unix socket, or this machine.
+
+        Behind a proxy that does not tell who its clients are, these stand for everybody.
+        """
+        ip = _parse(address)
+        return None if ip is None or ip.is_loopback else self.of(network(address))
 
 
 TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
@@ -113,27 +116,26 @@ def code_to(email: str) -> Claim:
 
 
 def network(address: str) -> str:
-    """What one household or class has in common: an IPv4 address, or the /64 of an IPv6 one.
-
-    "" for none (a unix socket), and for this machine itself: behind a proxy that says nothing of
-    its clients these stand for everybody.
-    """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    if ip.is_loopback:
-        return ""
-    if ip.version == 4:
-        return str(ip)
-    return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
+    """What a household or a class has in common: an IPv4 address, or the /64 of an IPv6 one."""
+    ip = _parse(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
+    return str(ip or "")
 
 
 def prune(now: datetime) -> int:
     """Delete what no limit counts any more; answers with the number of rows."""
     deleted, _by_model = Attempt.objects.filter(at__lte=now - LONGEST).delete()
     return deleted
+
+
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    # A socket that listens on IPv6 shows IPv4 peers as ::ffff:192.0.2.1.
+    return getattr(ip, "ipv4_mapped", None) or ip
 
 
 def _fold(typed: str) -> str:
