@@ -183,13 +183,15 @@ class ForgottenForm(forms.Form):
 
 
 class ResetForm(SetPasswordMixin, forms.Form):
-    username = _username_field()
+    username = _username_field(autofocus="")
     username.label = _("User name or email")
     code = forms.CharField(
         label=_("Code"),
         max_length=32,
         required=False,
-        widget=forms.TextInput(attrs={"autocapitalize": "characters", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"autocapitalize": "characters", "autocomplete": "one-time-code"}
+        ),
     )
     token = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
     new_password1, new_password2 = SetPasswordMixin.create_password_fields(

@@ -9,6 +9,8 @@ from django.shortcuts import render
 
 from .models import User
 
+TYPED = ("text", "email", "password")  # kinds of fields
+
 
 class UserRequest(HttpRequest):
     """A request that LoginRequiredMiddleware has let through: for type checkers only."""
@@ -28,11 +30,30 @@ def render_form(
 
     `refusal` is why, when it is not one of the form's own errors.
     """
+    _place_focus(form)
     response = render(request, template, {"form": form} | context)
     if request.method == "POST":
         response.status_code = 422
         tell_wait(response, form, refusal)
     return response
+
+
+def _place_focus(form: BaseForm) -> None:
+    """Let the next key go to what is wrong, or else to what is empty."""
+    fields = [
+        field
+        for field in form.visible_fields()
+        if getattr(field.field.widget, "input_type", "") in TYPED
+    ]
+    if not form.is_bound and not any("autofocus" in f.field.widget.attrs for f in fields):
+        return
+    for field in fields:
+        field.field.widget.attrs.pop("autofocus", None)
+    wrong = [field for field in fields if field.errors]
+    # A password that was typed is not sent back.
+    empty = [f for f in fields if not f.value() or f.field.widget.input_type == "password"]
+    for field in (wrong or empty or fields)[:1]:
+        field.field.widget.attrs["autofocus"] = ""
 
 
 def tell_wait(

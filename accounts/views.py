@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin, auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -97,7 +97,12 @@ def login(request: HttpRequest) -> HttpResponse:
             auth.login(request, form.get_user())
             request.session.set_expiry(0 if form.cleaned_data["shared"] else None)
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
-    return render_form(request, form, "accounts/login.html", next=next_url)
+    is_unverified = form.has_error(NON_FIELD_ERRORS, "unverified")
+    if is_unverified:
+        # Whoever knows the password may type the code, or ask for another.
+        request.session[VERIFYING] = form.get_user().pk
+    template = "accounts/login.html"
+    return render_form(request, form, template, next=next_url, is_unverified=is_unverified)
 
 
 @login_not_required

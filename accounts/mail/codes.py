@@ -24,7 +24,7 @@ SPOKEN = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 SPOKEN_LENGTH = 10
 SPOKEN_VALID_FOR = timedelta(hours=24)
 
-Purpose = OneTimeCode.Purpose
+MailState, Purpose = OneTimeCode.MailState, OneTimeCode.Purpose
 
 
 def issue(*, user: User, purpose: OneTimeCode.Purpose, email: str) -> tuple[OneTimeCode, str]:
@@ -62,10 +62,10 @@ def redeem(*, user: User | None, purpose: OneTimeCode.Purpose, typed: str) -> On
 
 
 def seconds_to_wait(code: OneTimeCode) -> int:
-    """Until there may be another one."""
+    """Until there may be another one: none where the mail did not go out."""
     age = timezone.now() - code.created_at
     # One from the future was made before the clock was set back.
-    if not timedelta() <= age < ANEW_AFTER:
+    if code.mail_state == MailState.FAILED or not timedelta() <= age < ANEW_AFTER:
         return 0
     return max(1, round((ANEW_AFTER - age).total_seconds()))
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -50,9 +48,14 @@ def send_registration_code(*, user: User, email: str, address: str = "") -> Send
 def _send_registration_code(user: User, email: str, code: OneTimeCode, digits: str) -> Sending:
     owner = User.objects.filter(email=code.email).first()
     if owner is not None:
-        return sending.send("taken", to=email, code=code, user=owner)
+        return _send_taken(owner, email, code)
     link = _link("accounts:verify", name=user.username, code=digits)
     return sending.send("registration", to=email, code=code, user=user, digits=digits, link=link)
+
+
+def _send_taken(owner: User, email: str, code: OneTimeCode) -> Sending:
+    link = _link("accounts:password_forgotten")
+    return sending.send("taken", to=email, code=code, user=owner, link=link)
 
 
 def verify_registration(*, user: User | None, typed: str) -> None:
@@ -112,7 +115,7 @@ def start_email_change(*, user: User, email: str, address: str = "") -> Sending:
     code, digits = _issue(user, Purpose.EMAIL, email, address)
     owner = User.objects.filter(email=code.email).exclude(pk=user.pk).first()
     if owner is not None:
-        return sending.send("taken", to=email, code=code, user=owner)
+        return _send_taken(owner, email, code)
     return sending.send("email", to=email, code=code, user=user, digits=digits)
 
 
@@ -151,4 +154,5 @@ def _link(view: str, **query: str) -> str:
     """Only where the administrator has said what the address is: a Host header proves nothing."""
     if settings.SITE is None:
         return ""
-    return f"{settings.SITE.origin}{reverse(view)}?{urlencode(query)}"
+    path = reverse(view, query=query).removeprefix(get_script_prefix())
+    return settings.SITE.url + path

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -23,6 +24,7 @@ from . import codes, services
 from .codes import Purpose
 
 VERIFYING = "verifying"  # in the session: the id of the account that waits for its code
+FORGOTTEN = "forgotten"  # in the session for one page: what was typed, known or not
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -34,7 +36,7 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     user = _who_verifies(request)
     if user is None:
-        return redirect("accounts:register")
+        return _redirect_nobody(request)
     if request.method != "POST":
         return _render_verify(request, user, CodeForm(initial={"code": request.GET.get("code")}))
     if request.POST.get("action") == "resend":
@@ -61,6 +63,14 @@ def _who_verifies(request: HttpRequest) -> User | None:
     return waiting.filter(pk=request.session.get(VERIFYING) or 0).first()
 
 
+def _redirect_nobody(request: HttpRequest) -> HttpResponse:
+    """Who opens the mail's link again is registered already, and may log in."""
+    name = request.POST.get("name") or request.GET.get("name")
+    if name:
+        return redirect(reverse("accounts:login", query={"username": name}))
+    return redirect("accounts:register")
+
+
 def _resend(request: HttpRequest, user: User) -> HttpResponse:
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
     if code is None:
@@ -79,6 +89,8 @@ def _render_verify(
 ) -> HttpResponse:
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
     context = {"name": user.username} | _about(code)
+    if request.session.get(VERIFYING) != user.pk:
+        context["email"] = ""  # who knows the name only does not learn the address
     return render_form(request, form, "accounts/verify.html", refusal=refusal, **context)
 
 
@@ -103,6 +115,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
+            request.session[FORGOTTEN] = form.cleaned_data["username"]
             messages.success(
                 request, _("If that account has an email address, a code is on its way to it.")
             )
@@ -117,7 +130,8 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 def reset(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        initial = {"username": request.GET.get("name"), "token": request.GET.get("token")}
+        name = request.session.pop(FORGOTTEN, None)
+        initial = {"username": request.GET.get("name", name), "token": request.GET.get("token")}
         return _render_reset(request, ResetForm(initial=initial))
     form = ResetForm(request.POST)
     if form.is_valid():
@@ -139,7 +153,8 @@ def reset(request: HttpRequest) -> HttpResponse:
 
 def _render_reset(request: HttpRequest, form: ResetForm) -> HttpResponse:
     has_token = bool(form["token"].value()) and "code" not in form.errors
-    return render_form(request, form, "accounts/password_reset.html", has_token=has_token)
+    del form.fields["code" if has_token else "token"]
+    return render_form(request, form, "accounts/password_reset.html")
 
 
 @page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import time_machine
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import clear_script_prefix, set_script_prefix
 from django.utils import timezone
 
 from accounts.mail import codes, sending, services
@@ -93,6 +95,46 @@ def test_the_mail_is_in_the_readers_language_with_both_parts_and_our_own_link(cl
 def test_without_a_known_address_of_ours_there_is_no_link(client):
     client.post("/register/", WANTED)
     assert "http" not in mail.outbox[0].body
+
+
+def test_the_links_of_a_mail_made_in_a_thread_of_its_own_have_the_prefix(settings):
+    from webchat.environment import Site
+
+    settings.SITE = Site("https", "example.com", None, "/chat")
+    set_script_prefix("/chat/")
+    try:
+        with ThreadPoolExecutor(1) as other_thread:
+            links = [
+                services._link("accounts:password_reset", name="a"),
+                other_thread.submit(services._link, "accounts:password_reset", name="a").result(),
+            ]
+    finally:
+        clear_script_prefix()
+    assert links == ["https://example.com/chat/password/reset/?name=a"] * 2
+
+
+def test_who_knows_only_the_name_does_not_learn_the_address_from_the_page(client):
+    client.post("/register/", WANTED)
+    for browser, is_told in ((client, True), (Client(), False)):
+        page = browser.get("/register/verify/?name=王伟").content.decode()
+        assert ("wang@example.com" in page) == is_told
+
+
+def test_the_link_of_a_finished_registration_leads_to_the_log_in(client):
+    client.post("/register/", WANTED)
+    client.post("/register/verify/", {"code": digits()})
+    for name in ("王伟", "nobody"):
+        answer = Client().get("/register/verify/", {"name": name, "code": "123456"})
+        assert answer["Location"].startswith("/login/?username=")
+    assert Client().get("/register/verify/")["Location"] == "/register/"
+
+
+def test_a_right_password_leads_who_is_unverified_to_the_code_and_a_wrong_one_does_not(client):
+    client.post("/register/", WANTED)
+    for password, status in (("falsch", 302), (PASSWORD, 200)):
+        browser = Client()
+        assert log_in(browser, "王伟", password) == 422
+        assert browser.get("/register/verify/").status_code == status
 
 
 def test_a_wrong_code_costs_a_try_and_the_sixth_time_even_the_right_one_is_refused(client):
@@ -295,6 +337,45 @@ def test_a_mail_that_cannot_go_out_is_said_on_the_page_and_in_one_line_of_the_lo
     assert "没有发出去" in client.get("/register/verify/").content.decode()
     [line] = [record for record in caplog.records if record.name == sending.__name__]
     assert "wang" not in line.getMessage()
+
+
+def test_a_mail_that_did_not_go_out_is_sent_again_without_waiting_for_the_minute(
+    client, monkeypatch
+):
+    def refuse(self, *args, **kwargs):
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as dead:
+        dead.setattr(sending.EmailMultiAlternatives, "send", refuse)
+        client.post("/register/", WANTED)
+        assert client.post("/register/verify/", {"action": "resend"}).status_code == 302
+    assert client.post("/register/verify/", {"action": "resend"}).status_code == 302
+    assert client.post("/register/verify/", {"action": "resend"}).status_code == 429
+    assert client.post("/register/verify/", {"code": digits()}).status_code == 302
+
+
+def test_what_was_typed_is_on_the_next_page_once_whoever_it_is(client, other):
+    for name in ("other", "nobody"):
+        client.post("/password/forgot/", {"username": name})
+        assert f'value="{name}"' in client.get("/password/reset/").content.decode()
+        assert f'value="{name}"' not in client.get("/password/reset/").content.decode()
+
+
+def focused(response):
+    return re.findall(r'name="(\w+)"[^>]* autofocus', response.content.decode())
+
+
+def test_the_next_key_goes_to_what_is_wrong_or_empty(client, other):
+    assert focused(client.get("/login/")) == ["username"]
+    assert focused(client.get("/login/?username=other")) == ["password"]
+    assert focused(client.post("/login/", {"username": "other", "password": "x"})) == ["password"]
+    assert focused(client.post("/register/", WANTED | {"email": "x"})) == ["email"]
+    assert focused(client.get("/password/reset/?name=other")) == ["code"]
+    assert focused(client.get("/password/reset/?name=other&token=x")) == ["new_password1"]
+    form = {"username": "other", "code": "123456", "new_password1": NEW, "new_password2": NEW}
+    assert focused(client.post("/password/reset/", form)) == ["code"]
+    client.force_login(other)
+    assert focused(client.get("/account/email/")) == []
 
 
 def test_the_terms_are_there_for_everybody(client):

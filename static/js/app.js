@@ -38,6 +38,7 @@ function startSignedIn(body) {
     leave: () => behaviours.forEach((behaviour) => behaviour.disconnect()),
     arrive: (page) => {
       badges.setTitle(page.title);
+      watchCountdown(document.querySelector("[data-countdown]"));
       behaviours.forEach((behaviour) => behaviour.connect(page));
       online.arrive();
     },
