@@ -100,6 +100,10 @@ def reset_password(
     guess = limits.guess_reset(typed=name_or_mail, address=address)
     user = User.objects.known_as(name_or_mail)
     is_proven = bool(token and user and default_token_generator.check_token(user, token))
+    if token and not is_proven:
+        raise ValidationError(
+            _("The link is used up or too old. Please ask for a code."), "invalid"
+        )
     if not is_proven:
         user = codes.redeem(user=user, purpose=Purpose.RESET, typed=typed).user
     if user is None:

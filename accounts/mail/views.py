@@ -165,7 +165,8 @@ def change_email(request: UserRequest) -> HttpResponse:
     if not services.is_on():
         raise Http404
     code = services.waiting_code(request.user, Purpose.EMAIL)
-    email_form = EmailForm(request.user, initial={"email": request.user.email})
+    email = code.email if code else request.user.email
+    email_form = EmailForm(request.user, initial={"email": email})
     code_form = CodeForm()
     if request.method != "POST":
         return _render_email(request, email_form, code_form if code else None, code)
