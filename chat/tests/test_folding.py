@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from accounts.models import User
 from chat import events, models
 from chat.models import Message
+from chat.pruning import delete_messages
 from tests.cast import Api, befriend, make_user
 
 NAMES = ("anna", "bert", "cleo")
@@ -92,6 +93,7 @@ class Page:
         message = event["message"]
         chat = self.chats[message["with"]]
         chat["last_message"] = message
+        chat.pop("hidden", None)  # it comes back with the next message
         if message["sender"] == message["with"]:
             chat["unread"] = min(chat["unread"] + 1, UNREAD_AT_MOST)
 
@@ -151,10 +153,12 @@ class Lives(RuleBasedStateMachine):
         self.delivered_through = events.head()
 
     def teardown(self) -> None:
-        for page in self.pages:
-            self.bring_up_to_date(page)
-        transaction.set_rollback(True)
-        self.transaction.__exit__(None, None, None)
+        try:
+            for page in self.pages:
+                self.bring_up_to_date(page)
+        finally:
+            transaction.set_rollback(True)
+            self.transaction.__exit__(None, None, None)
 
     # What people do. Much is refused, and that must change nothing.
 
@@ -202,6 +206,10 @@ class Lives(RuleBasedStateMachine):
     @rule(pair=pairs, number=numbers)
     def remark(self, pair, number):
         self.post(pair[0], f"friends/{pair[1]}/remark/", remark="r" * number)
+
+    @rule(number=numbers, skipped=numbers)
+    def prune(self, number, skipped):
+        delete_messages(Message.objects.all().ids_after(0)[skipped : skipped + number])
 
     @rule(who=names)
     def leave_and_return(self, who):
