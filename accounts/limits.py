@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -123,10 +124,9 @@ def network(address: str) -> str:
     return str(ip or "")
 
 
-def prune(now: datetime) -> int:
-    """Delete what no limit counts any more; answers with the number of rows."""
-    deleted, _by_model = Attempt.objects.filter(at__lte=now - LONGEST).delete()
-    return deleted
+def outdated(now: datetime) -> QuerySet[Attempt]:
+    """What no limit counts any more."""
+    return Attempt.objects.filter(at__lte=now - LONGEST)
 
 
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

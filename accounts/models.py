@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -170,6 +170,11 @@ class UserSession(models.Model):
 class OneTimeCodeQuerySet(models.QuerySet["OneTimeCode"]):
     def usable(self) -> OneTimeCodeQuerySet:
         return self.filter(expires_at__gt=timezone.now(), tries_left__gt=0)
+
+    def over(self, now: datetime) -> OneTimeCodeQuerySet:
+        """Those that nobody needs; an account that waits knows its address by its code only."""
+        waiting = Q(purpose=OneTimeCode.Purpose.REGISTRATION, user__unverified_since__isnull=False)
+        return self.filter(expires_at__lte=now).exclude(waiting)
 
 
 class OneTimeCode(models.Model):

@@ -75,10 +75,15 @@ def after_deletion(instance: Attachment, **kwargs: Any) -> None:
     transaction.on_commit(lambda: path.unlink(missing_ok=True))
 
 
-def sweep_orphans() -> int:
-    """Delete the files that no message has, as a kill between two writes leaves them; how many."""
+def find_orphans() -> list[Path]:
+    """The files that no message has, as a kill between two writes leaves them."""
     names = set(Attachment.objects.values_list("file", flat=True))
-    orphans = [path for path in _old_files(attachments_folder()) if path.name not in names]
+    return [path for path in _old_files(attachments_folder()) if path.name not in names]
+
+
+def sweep_orphans() -> int:
+    """Delete them; how many there were."""
+    orphans = find_orphans()
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)

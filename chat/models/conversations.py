@@ -164,6 +164,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def present(self) -> MessageQuerySet:
         return self.filter(recalled_at=None, removed_at=None)
 
+    def ids_after(self, pk: int) -> models.QuerySet[Message, int]:
+        return self.filter(id__gt=pk).order_by("id").values_list("id", flat=True)
+
     def with_attachment(self) -> MessageQuerySet:
         return self.select_related("attachment")
 
@@ -223,6 +226,10 @@ class Message(models.Model):
         indexes = [
             # History by the page, newest message, unread count.
             models.Index(fields=["conversation", "id"], name="chat_message_page"),
+            # Of the few that answer another: what a message that goes was answered with.
+            models.Index(
+                fields=["quote"], condition=Q(quote__isnull=False), name="chat_message_quoting"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 
 from .conversations import Conversation, Message
 
 
 class EventQuerySet(models.QuerySet["Event"]):
+    def before_the_first_since(self, moment: datetime) -> EventQuerySet:
+        """In the order of their ids, for the clock may have been set in between."""
+        first = self.filter(created_at__gte=moment).order_by("id").values("id")[:1]
+        newest = self.order_by("-id").values("id")[:1]
+        return self.filter(id__lt=Coalesce(Subquery(first), Subquery(newest) + 1))
+
     def for_everyone(self) -> EventQuerySet:
         return self.filter(user=None, conversation=None)
 

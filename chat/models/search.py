@@ -5,12 +5,19 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 
-from .conversations import Conversation
+from .conversations import Conversation, Message
 
 
 class SearchSegmentQuerySet(models.QuerySet["SearchSegment"]):
     def of_member(self, user: User) -> SearchSegmentQuerySet:
         return self.filter(conversation__memberships__user=user)
+
+    def empty(self) -> SearchSegmentQuerySet:
+        """At the beginning of a conversation, with no message left in them."""
+        there = Message.objects.filter(
+            conversation=OuterRef("conversation"), id__lte=OuterRef("through")
+        )
+        return self.exclude(Exists(there))
 
     def spoiled(self) -> SearchSegmentQuerySet:
         return self.exclude(Exists(SearchFilter.objects.filter(segment=OuterRef("pk"))))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+import accounts.pruning
+import chat.pruning
+from chat.events import KEPT_FOR
+from webchat.progress import Progress
+from webchat.pruning import Chore
+
+EXAMPLE = """\
+Example, first to see what would go, then in earnest:
+  manage.py prune --dry-run
+  manage.py prune
+
+Messages stay, unless they are to go after a year:
+  manage.py prune --messages-older-than 365
+"""
+INTERRUPTED = 130  # as shells say it of Ctrl-C
+
+
+class Command(BaseCommand):
+    help = "Deletes what is over, a little at a time, while the server goes on."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="delete nothing, only count")
+        parser.add_argument(
+            "--messages-older-than",
+            type=_days,
+            metavar="DAYS",
+            help="delete messages that are older, too, for both sides (default: none)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chores = _chores(options["messages_older_than"])
+        if options["dry_run"]:
+            found = {chore.label: chore.count() for chore in chores}
+            self.stdout.write(_("Would be deleted: %(counts)s") % {"counts": _line(found)})
+            return
+        deleted: dict[str, int] = {}
+        try:
+            self._work(chores, deleted)
+        except KeyboardInterrupt:
+            raise CommandError(
+                _("Stopped. Deleted until then: %(counts)s") % {"counts": _line(deleted)},
+                returncode=INTERRUPTED,
+            ) from None
+        except (OperationalError, OSError) as error:
+            message = _("Failed: %(reason)s. Deleted until then: %(counts)s")
+            facts = {"reason": error, "counts": _line(deleted)}
+            raise CommandError(message % facts) from error
+        self.stdout.write(_("Deleted: %(counts)s") % {"counts": _line(deleted)})
+
+    def _work(self, chores: Iterable[Chore], deleted: dict[str, int]) -> None:
+        for chore in chores:
+            deleted[chore.label] = 0
+            with (
+                Progress(self.stdout, chore.label, chore.count()) as progress,
+                closing(chore.work()) as batches,
+            ):
+                for count in batches:
+                    deleted[chore.label] += count
+                    progress.step(count)
+
+
+def _chores(messages_older_than: timedelta | None) -> list[Chore]:
+    now = timezone.now()
+    chores = chat.pruning.chores(now) + accounts.pruning.chores(now)
+    if messages_older_than is not None:
+        chores.append(chat.pruning.messages_chore(now - messages_older_than))
+    return chores
+
+
+def _days(value: str) -> timedelta:
+    try:
+        age = timedelta(days=int(value))
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{value} should be a number of days") from None
+    # Whoever was away for less gets what they missed.
+    if age < KEPT_FOR:
+        raise ArgumentTypeError(f"must be at least {KEPT_FOR.days}")
+    return age
+
+
+def _line(counts: dict[str, int]) -> str:
+    return ", ".join(f"{label} {count}" for label, count in counts.items())

@@ -1,0 +1,100 @@
+"""What of the chats is over: what the log need not know any more, and, if wanted, old messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from webchat.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
+
+from . import attachments, events
+from .live.presence import ONLINE_FOR
+from .models import (
+    Attachment,
+    Event,
+    EventLog,
+    EventQuerySet,
+    HiddenMessage,
+    Membership,
+    MembershipQuerySet,
+    Message,
+    MessageQuerySet,
+    Presence,
+    SearchSegment,
+)
+
+
+def chores(now: datetime) -> list[Chore]:
+    old = Event.objects.before_the_first_since(now - events.KEPT_FOR)
+    return [
+        Chore(_("events"), old.count, lambda: _forget(old)),
+        rows_chore(_("signs of presence"), Presence.objects.filter(seen_at__lt=now - ONLINE_FOR)),
+        Chore(_("files of no message"), lambda: len(attachments.find_orphans()), _sweep),
+    ]
+
+
+def messages_chore(before: datetime) -> Chore:
+    """Messages from before some moment, for both sides, with all that hangs on them."""
+    old = Message.objects.filter(sent_at__lt=before)
+    return Chore(_("messages"), old.count, lambda: _delete_old(old))
+
+
+def delete_messages(ids: Sequence[int]) -> None:
+    """In a transaction. Lists and badges of open pages follow, open chats have to load anew."""
+    messages = Message.objects.filter(pk__in=ids)
+    conversations = list(messages.values_list("conversation", flat=True).distinct())
+    memberships = Membership.objects.filter(conversation__in=conversations)
+    shown = {each.pk: _face(each) for each in _now(memberships)}
+    events.keep_head()
+    Event.objects.filter(message__in=ids).delete()
+    Attachment.objects.filter(message__in=ids).delete()
+    HiddenMessage.objects.filter(conversation__in=conversations, message__in=ids).delete()
+    Message.objects.filter(quote__in=ids).update(quote=None)
+    messages.delete()
+    SearchSegment.objects.filter(conversation__in=conversations).empty().delete()
+    events.record(
+        events.conversation_changed(each)
+        for each in _now(memberships)
+        if _face(each) != shown[each.pk]
+    )
+
+
+def _forget(old: EventQuerySet) -> Batches:
+    through = old.order_by("-id").values_list("id", flat=True).first() or 0
+    over = Event.objects.filter(id__lte=through).order_by("id").values_list("id", flat=True)
+    while ids := list(over[:ROWS_AT_ONCE]):
+        with short_transaction():
+            log, _is_new = EventLog.objects.get_or_create(pk=1)
+            log.pruned_through = max(log.pruned_through, ids[-1])
+            log.save(update_fields=["pruned_through"])
+            Event.objects.filter(pk__in=ids).delete()
+        yield len(ids)
+
+
+def _sweep() -> Batches:
+    yield attachments.sweep_orphans()
+
+
+def _delete_old(old: MessageQuerySet) -> Batches:
+    through = 0
+    try:
+        while ids := list(old.ids_after(through)[:ROWS_AT_ONCE]):
+            with short_transaction():
+                delete_messages(ids)
+            through = ids[-1]
+            yield len(ids)
+    finally:
+        if through:
+            with transaction.atomic():
+                events.have_all_reload()
+
+
+def _now(memberships: MembershipQuerySet) -> MembershipQuerySet:
+    return memberships.with_unread().with_last_message()
+
+
+def _face(membership: Membership) -> tuple[int | None, int, bool]:
+    return membership.last_message_id, membership.unread, membership.is_hidden

@@ -1,0 +1,332 @@
+"""What `manage.py prune` deletes, what it leaves, and what open pages learn of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from accounts import limits, services
+from accounts.mail import codes
+from accounts.models import Attempt, OneTimeCode, RetiredUsername, User, UserSession
+from chat import events, pruning
+from chat.drafts import Draft
+from chat.models import (
+    Attachment,
+    Event,
+    EventLog,
+    HiddenMessage,
+    Membership,
+    Message,
+    Presence,
+    SearchFilter,
+    SearchSegment,
+)
+from chat.models.attachments import attachments_folder
+from chat.search.index import build_all
+from chat.services import post_message
+from tests.cast import Api, say
+
+WEEK = timedelta(days=7)
+YEAR = timedelta(days=365)
+SECOND = timedelta(seconds=1)
+
+
+def prune(*options: str) -> str:
+    printed = io.StringIO()
+    call_command("prune", *options, stdout=printed)
+    return printed.getvalue()
+
+
+def age(rows, field: str, by: timedelta) -> None:
+    rows.update(**{field: timezone.now() - by})
+
+
+def texts(username: str, friend: str) -> list[str | None]:
+    return Api(User.objects.get(username=username)).texts(friend)
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(pruning, "ROWS_AT_ONCE", 2)
+
+
+@pytest.fixture
+def talk(alice, bob):
+    """Three old messages and a young one, all of bob's; alice has read the first."""
+    old = [say(bob, alice, f"alt {number}") for number in range(3)]
+    age(Message.objects.all(), "sent_at", YEAR + SECOND)
+    Api(alice).post("conversations/bob/read/", up_to=old[0].id)
+    return [*old, say(bob, alice, "neu")]
+
+
+# The log
+
+
+def test_the_log_keeps_seven_days_and_forgets_what_is_older(alice, bob, small_batches):
+    for number in range(5):
+        say(alice, bob, f"{number}")
+    forgotten = list(Event.objects.order_by("id").values_list("id", flat=True)[:5])
+    with time_machine.travel(timezone.now(), tick=False):
+        age(Event.objects.filter(id__lte=forgotten[-1]), "created_at", WEEK + SECOND)
+        age(Event.objects.filter(id__gt=forgotten[-1]), "created_at", WEEK - SECOND)
+        kept = Event.objects.count() - 5
+        assert kept > 0
+        prune()
+    assert Event.objects.count() == kept
+    assert EventLog.objects.get().pruned_through == forgotten[-1]
+
+
+def test_a_page_from_before_is_told_to_reload_and_one_from_after_misses_nothing(alice, bob):
+    away = events.head()
+    say(alice, bob, "1")
+    back = events.head()
+    age(Event.objects.all(), "created_at", WEEK + SECOND)
+    say(alice, bob, "2")
+    assert "reset" not in Api(bob).get("events/", after=away).json()
+    prune()
+    assert Api(bob).get("events/", after=away).json() == {"reset": True}
+    [event] = Api(bob).get("events/", after=back).json()["events"]
+    assert event["message"]["text"] == "2"
+
+
+def test_a_log_that_is_forgotten_as_a_whole_goes_on_where_it_was(alice, bob):
+    say(alice, bob, "1")
+    head = events.head()
+    age(Event.objects.all(), "created_at", WEEK + SECOND)
+    prune()
+    assert not Event.objects.exists()
+    assert events.head() == head
+    assert Api(bob).get("events/", after=head).json()["events"] == []
+
+
+def test_a_clock_that_was_wrong_takes_nothing_out_of_the_middle(alice, bob):
+    say(alice, bob, "1")
+    say(alice, bob, "2")
+    age(Event.objects.filter(id=events.head()), "created_at", YEAR)
+    before = Event.objects.count()
+    prune()
+    assert Event.objects.count() == before
+
+
+def test_the_log_never_takes_back_that_everybody_has_to_reload(alice, bob):
+    say(alice, bob, "1")
+    age(Event.objects.all(), "created_at", WEEK + SECOND)
+    events.have_all_reload()
+    through = EventLog.objects.get().pruned_through
+    prune()
+    assert EventLog.objects.get().pruned_through == through
+
+
+# Accounts
+
+
+def test_ended_sessions_go_and_the_others_stay(alice):
+    Api(alice)
+    ended = Session.objects.get().pk
+    age(Session.objects.all(), "expire_date", SECOND)
+    Api(alice)
+    prune()
+    assert not UserSession.objects.filter(pk=ended).exists()
+    assert UserSession.objects.get().session == Session.objects.get()
+
+
+def test_expired_codes_go_but_not_the_one_that_alone_knows_the_address_of_a_newcomer(alice):
+    newcomer = services.register(username="newcomer", password="blaue-Wolke-7", is_verified=False)
+    for user, purpose in [(newcomer, "registration"), (alice, "email"), (alice, "reset")]:
+        codes.issue(user=user, purpose=purpose, email="x@example.com")
+    age(OneTimeCode.objects.exclude(purpose="reset"), "expires_at", SECOND)
+    prune()
+    assert sorted(OneTimeCode.objects.values_list("purpose", flat=True)) == [
+        "registration",
+        "reset",
+    ]
+
+
+def test_an_account_that_was_never_verified_gives_its_name_back_after_a_day(db):
+    for username in ("late", "waiting"):
+        services.register(username=username, password="blaue-Wolke-7", is_verified=False)
+    age(User.objects.filter(username="late"), "unverified_since", timedelta(days=1, seconds=1))
+    age(User.objects.filter(username="waiting"), "unverified_since", timedelta(hours=23))
+    prune()
+    assert [user.username for user in User.objects.all()] == ["waiting"]
+    assert services.check_available("late") == "late"
+
+
+def test_names_are_held_back_for_as_long_as_they_were_to_be(alice, bob):
+    services.delete_account(user=bob)
+    services.rename(user=alice, username="anna")
+    first = RetiredUsername.objects.order_by("id")[0]
+    age(RetiredUsername.objects.filter(pk=first.pk), "expires_at", SECOND)
+    prune()
+    assert RetiredUsername.objects.count() == 1
+    services.check_available("bob")
+
+
+def test_attempts_and_signs_of_presence_go_when_nothing_asks_for_them(alice, bob):
+    limits.take(limits.LOGIN.of("alice"), limits.LOGIN.of("bob"))
+    age(Attempt.objects.filter(pk=Attempt.objects.first().pk), "at", limits.LONGEST)
+    now = timezone.now()
+    Presence.objects.create(user=alice, seen_at=now - timedelta(minutes=1))
+    Presence.objects.create(user=bob, seen_at=now)
+    attempts = Attempt.objects.count()
+    prune()
+    assert Attempt.objects.count() == attempts - 1
+    assert Presence.objects.get().user == bob
+
+
+def test_files_that_no_message_has_go(db):
+    folder = attachments_folder()
+    folder.mkdir(exist_ok=True)
+    orphan, fresh = folder / "orphan.png", folder / "fresh.png"
+    for path in (orphan, fresh):
+        path.write_bytes(b"x")
+    os.utime(orphan, (time.time() - 90_000, time.time() - 90_000))
+    assert "1" in prune("--dry-run")
+    assert orphan.exists()
+    prune()
+    assert not orphan.exists()
+    fresh.unlink()
+
+
+# Messages
+
+
+def test_messages_stay_unless_they_are_to_go(talk):
+    prune()
+    assert Message.objects.count() == 4
+    prune("--messages-older-than", "366")
+    assert Message.objects.count() == 4
+
+
+def test_messages_older_than_that_go_and_what_is_left_is_counted_right(talk, small_batches):
+    assert Api(User.objects.get(username="alice")).unread() == {"bob": 3}
+    prune("--messages-older-than", "365")
+    assert texts("alice", "bob") == texts("bob", "alice") == ["neu"]
+    assert Api(User.objects.get(username="alice")).unread() == {"bob": 1}
+
+
+def test_a_chat_of_which_nothing_is_left_is_empty_and_goes_on(alice, bob, talk):
+    Message.objects.update(sent_at=timezone.now() - YEAR - SECOND)
+    prune("--messages-older-than", "365")
+    [chat] = Api(alice).get("conversations/").json()["conversations"]
+    assert (chat["last_message"], chat["unread"]) == (None, 0)
+    assert say(alice, bob, "wieder").id > talk[-1].id
+    assert Api(bob).unread() == {"alice": 1}
+
+
+def test_what_hangs_on_a_message_goes_with_it(alice, bob, talk, django_capture_on_commit_callbacks):
+    conversation = Message.objects.get(pk=talk[0].id).conversation
+    folder = attachments_folder()
+    folder.mkdir(exist_ok=True)
+    (folder / "old.png").write_bytes(b"x")
+    attached = Attachment(message_id=talk[0].id, conversation=conversation, file="old.png")
+    attached.save()
+    Api(alice).post(f"messages/{talk[1].id}/hide/")
+    answer = Draft.parse(alice.pk, to="bob", text="ja", client_id=str(uuid4()), quote=talk[2].id)
+    post_message(answer)
+    assert Api(alice).get("conversations/bob/messages/").json()["messages"][-1]["quote"]
+    with django_capture_on_commit_callbacks(execute=True):
+        prune("--messages-older-than", "365")
+    assert not attached.path.exists()
+    assert not Attachment.objects.exists()
+    assert not HiddenMessage.objects.exists()
+    assert not Message.objects.exclude(quote=None).exists()
+    assert not Event.objects.filter(message__in=[message.id for message in talk[:3]]).exists()
+    assert "quote" not in Api(alice).get("conversations/bob/messages/").json()["messages"][-1]
+
+
+def test_the_search_finds_what_is_left_and_nothing_else(alice, bob, monkeypatch):
+    monkeypatch.setattr("chat.search.index.MESSAGES_AT_MOST", 2)
+    monkeypatch.setattr("chat.search.index.BLOCKS_AT_MOST", 1)
+    for number in range(6):
+        say(alice, bob, f"Kuchen {number}")
+    build_all()
+    old = list(Message.objects.order_by("id").values_list("id", flat=True)[:3])
+    age(Message.objects.filter(pk__in=old), "sent_at", YEAR + SECOND)
+    prune("--messages-older-than", "365")
+    assert SearchSegment.objects.count() == 2
+    build_all()
+    assert SearchFilter.objects.filter(segment__in=SearchSegment.objects.all()).exists()
+    found = Api(alice).get("search/", q="Kuchen").json()
+    assert sorted(each["message"]["text"] for each in found["messages"]) == [
+        "Kuchen 3", "Kuchen 4", "Kuchen 5",
+    ]  # fmt: skip
+
+
+def test_open_pages_see_the_list_as_it_is_and_load_their_chats_anew(alice, talk, monkeypatch):
+    head = events.head()
+    with monkeypatch.context() as patch:
+        patch.setattr(pruning.events, "have_all_reload", lambda: None)
+        prune("--messages-older-than", "365")
+    [event] = Api(alice).get("events/", after=head).json()["events"]
+    assert event["conversation"]["unread"] == 1
+    age(Message.objects.all(), "sent_at", YEAR + SECOND)
+    prune("--messages-older-than", "365")
+    assert Api(alice).get("events/", after=events.head() - 1).json() == {"reset": True}
+
+
+def test_nobody_has_to_reload_where_no_message_went(alice, talk):
+    head = events.head()
+    prune("--messages-older-than", "1000")
+    assert Api(alice).get("events/", after=head).json()["events"] == []
+
+
+# The command
+
+
+@pytest.mark.parametrize("days", ["6", "0", "-1", "x", "1e9", "9" * 30])
+def test_what_is_no_number_of_days_is_refused_and_nothing_goes(talk, days):
+    with pytest.raises((CommandError, SystemExit)):
+        prune(f"--messages-older-than={days}")
+    assert Message.objects.count() == 4
+
+
+def test_a_dry_run_counts_what_would_go_and_deletes_nothing(talk):
+    age(Event.objects.all(), "created_at", WEEK + SECOND)
+    count = Event.objects.count()
+    told = prune("--dry-run", "--messages-older-than", "365")
+    assert str(count) in told
+    assert (Event.objects.count(), Message.objects.count()) == (count, 4)
+    assert not EventLog.objects.exists()
+    done = prune("--messages-older-than", "365")
+    assert told.partition(": ")[2] == done.splitlines()[-1].partition(": ")[2] + "\n"
+
+
+@pytest.mark.parametrize(("trouble", "code"), [(KeyboardInterrupt, 130), (OperationalError, 1)])
+def test_what_stops_it_leaves_whole_batches_and_has_pages_load_anew(
+    alice, talk, small_batches, monkeypatch, trouble, code
+):
+    delete, head = pruning.delete_messages, events.head()
+
+    def stop_at_the_second(ids):
+        delete(ids)
+        if talk[2].id in ids:
+            raise trouble
+
+    monkeypatch.setattr(pruning, "delete_messages", stop_at_the_second)
+    with pytest.raises(CommandError) as error:
+        prune("--messages-older-than", "365")
+    assert error.value.returncode == code
+    assert " 2" in str(error.value)
+    assert texts("alice", "bob") == ["alt 2", "neu"]
+    assert Api(alice).get("events/", after=head).json() == {"reset": True}
+    assert Membership.objects.with_unread().get(user=alice).unread == 2
+
+
+def test_a_second_run_finds_nothing_more(talk):
+    prune("--messages-older-than", "365")
+    age(Event.objects.all(), "created_at", WEEK + SECOND)
+    prune()
+    before = EventLog.objects.get().pruned_through
+    prune("--messages-older-than", "365")
+    assert EventLog.objects.get().pruned_through == before

@@ -1,0 +1,48 @@
+"""Deleting much while people write: a little at a time, each in a short transaction of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+Batches = Generator[int, None, None]
+
+ROWS_AT_ONCE = 100  # some ms, and never a tenth of a second
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One kind of what is pruned: what it is called, how much there is, and the work itself,
+    which says after each batch how much that was."""
+
+    label: str
+    count: Callable[[], int]
+    work: Callable[[], Batches]
+
+
+def rows_chore(label: str, rows: QuerySet[Any], *, at_once: int = ROWS_AT_ONCE) -> Chore:
+    return Chore(label, rows.count, lambda: _delete(rows, at_once))
+
+
+@contextmanager
+def short_transaction() -> Iterator[None]:
+    """Leave the lock for as long as it was held: who waits for it only looks now and then."""
+    began = time.monotonic()
+    with transaction.atomic():
+        yield
+    time.sleep(time.monotonic() - began)
+
+
+def _delete(rows: QuerySet[Any], at_once: int) -> Batches:
+    label = rows.model._meta.label
+    while keys := list(rows.values_list("pk", flat=True)[:at_once]):
+        with short_transaction():
+            # Asked again: somebody may have changed one since.
+            _all, by_model = rows.filter(pk__in=keys).delete()
+        yield by_model.get(label, 0)
