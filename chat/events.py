@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from friends.api import friend_json, request_json
 from friends.models import FriendRequest, Friendship
 from webchat.snapshot import read_snapshot
 
-from .bulk import insert, stored
+from .bulk import next_ids, stored
 from .models import (
     Announcement,
     Conversation,
@@ -47,15 +48,26 @@ def record(events: Iterable[Event]) -> list[Event]:
     return Event.objects.bulk_create(events)
 
 
-def record_messages(messages: Sequence[tuple[int, int]]) -> list[int]:
-    """`record` for many new messages: (conversation id, message id) each; the events' ids."""
-    now = stored(Event, "created_at", timezone.now())
+# The messages have ids without a gap, and so have their events.
+RECORD_MESSAGES = """
+INSERT INTO chat_event (id, kind, conversation_id, message_id, data, created_at)
+SELECT id + %s, %s, conversation_id, id, %s, %s FROM chat_message WHERE id BETWEEN %s AND %s
+"""
+
+
+def record_messages(messages: range) -> range:
+    """`record` for many new messages, by their ids; the events' ids."""
+    if not messages:
+        return messages
+    ids = next_ids(Event, len(messages))
     data = stored(Event, "data", {})
-    return insert(
-        Event,
-        ("kind", "conversation", "message", "data", "created_at"),
-        [(Kind.MESSAGE.value, conversation, pk, data, now) for conversation, pk in messages],
-    )
+    now = stored(Event, "created_at", timezone.now())
+    first, last = messages[0], messages[-1]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RECORD_MESSAGES, [ids[0] - first, Kind.MESSAGE.value, data, now, first, last]
+        )
+    return ids
 
 
 def conversation_changed(membership: Membership) -> Event:

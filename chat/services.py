@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -51,15 +50,21 @@ class Posted:
     @cached_property
     def for_sender(self) -> str:
         """M as text, made once for all the frames that carry it."""
-        return encode(self._body)
+        return self._body(self.message.with_)
 
     @cached_property
     def for_recipient(self) -> str:
-        return encode(self._body | {"with": self.message.sender})
+        return self._body(self.message.sender)
+
+    def _body(self, with_: str) -> str:
+        return f'{{"with":{encode(with_)},{self._the_same}'
 
     @cached_property
-    def _body(self) -> dict[str, Any]:
-        return self.message.as_json()
+    def _the_same(self) -> str:
+        """What both see, made once; without the brace in front."""
+        body = self.message.as_json()
+        del body["with"]
+        return encode(body)[1:]
 
 
 Outcome = Posted | ValidationError
@@ -285,13 +290,9 @@ class _Batch:
                 for message in new
             ],
         )
-        for message, pk in zip(new, ids, strict=True):
-            message.pk = pk
-        event_ids = events.record_messages(
-            [(message.conversation_id, message.pk) for message in new]
-        )
-        for message, event_id in zip(new, event_ids, strict=True):
-            message.event_id = event_id
+        event_ids = events.record_messages(ids)
+        for message, pk, event_id in zip(new, ids, event_ids, strict=True):
+            message.pk, message.event_id = pk, event_id
 
     def _posted(self, new: _New, *, is_new: bool) -> Posted:
         draft, facts = new.draft, new.facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 from typing import IO, TYPE_CHECKING
 
@@ -56,6 +57,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             lock = _hold_serving_lock()
             engine = Engine()
             await engine.start()
+            # What is loaded by now stays: the collector need not go through it again.
+            gc.collect()
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
             if engine is not None:

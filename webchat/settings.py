@@ -116,8 +116,10 @@ DATABASES = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,  # seconds to wait for the lock before the honest 503
             # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
+            # What a statement may have to take back needs no file of its own.
             "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON"
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                " PRAGMA temp_store=MEMORY"
             ),
         },
     }

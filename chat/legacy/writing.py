@@ -45,7 +45,7 @@ class Rows:
 
     def insert(
         self, model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]
-    ) -> list[int]:
+    ) -> Sequence[int]:
         return [next(self._made_up) for _row in rows] if self.is_dry else insert(model, names, rows)
 
 
