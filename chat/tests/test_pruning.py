@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import time
 from datetime import timedelta
 from uuid import uuid4
@@ -45,6 +46,10 @@ def prune(*options: str) -> str:
     printed = io.StringIO()
     call_command("prune", *options, stdout=printed)
     return printed.getvalue()
+
+
+def counts(line: str) -> list[str]:
+    return re.findall(r"\d+", line)
 
 
 def age(rows, field: str, by: timedelta) -> None:
@@ -299,7 +304,7 @@ def test_a_dry_run_counts_what_would_go_and_deletes_nothing(talk):
     assert (Event.objects.count(), Message.objects.count()) == (count, 4)
     assert not EventLog.objects.exists()
     done = prune("--messages-older-than", "365")
-    assert told.partition(": ")[2] == done.splitlines()[-1].partition(": ")[2] + "\n"
+    assert counts(told) == counts(done.splitlines()[-1]) != []
 
 
 @pytest.mark.parametrize(("trouble", "code"), [(KeyboardInterrupt, 130), (OperationalError, 1)])
