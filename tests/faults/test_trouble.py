@@ -196,6 +196,28 @@ def test_sockets_that_never_read_are_cut_off_and_cost_nothing_after(server):
         raw.close()
 
 
+def test_who_falls_behind_reads_why_in_the_end(server):
+    """4408: what it had no room for is dropped, and it comes back with its cursor."""
+    people = settle(server, ["laura", "langsam"], [("laura", "langsam")])
+    slow = _deaf_socket(people["langsam"])
+    with people["laura"].open() as live:
+        live.expect("caught_up")
+        for hundred in range(40):
+            for number in range(100):
+                live.say("langsam", f"{hundred}.{number} " + "x" * 2000)
+            for _n in range(100):
+                live.expect("ack")
+    slow.settimeout(10)
+    end = b""
+    while part := slow.recv(65_536):
+        end = (end + part)[-4:]
+        if end == b"\x88\x02" + (4408).to_bytes(2, "big"):
+            break
+    else:
+        raise AssertionError("it ended without a word")
+    slow.close()
+
+
 def _deaf_socket(person: Person):
     """A connection after its handshake, with a small receive buffer, that nobody reads."""
     raw = socket.socket()
