@@ -20,7 +20,7 @@ from accounts.models import OneTimeCode
 
 THREADS = 2
 WAITING_AT_MOST = 200  # mails; with a server that hangs, more would only fill the memory
-VISITOR_SECONDS = 2.0  # with all the rest, the page is there within three
+VISITOR_SECONDS = 1.5  # with all the rest, the page is there within three
 VISITORS_WAITING = 2  # of the threads that serve everybody
 
 logger = logging.getLogger(__name__)

