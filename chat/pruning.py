@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -14,12 +14,12 @@ from . import attachments, events
 from .live.presence import ONLINE_FOR
 from .models import (
     Attachment,
+    Conversation,
     Event,
     EventLog,
     EventQuerySet,
     HiddenMessage,
     Membership,
-    MembershipQuerySet,
     Message,
     MessageQuerySet,
     Presence,
@@ -47,7 +47,8 @@ def delete_messages(ids: Sequence[int]) -> None:
     messages = Message.objects.filter(pk__in=ids)
     conversations = list(messages.values_list("conversation", flat=True).distinct())
     memberships = Membership.objects.filter(conversation__in=conversations)
-    shown = {each.pk: _face(each) for each in _now(memberships)}
+    seen = memberships.with_unread().with_last_message()
+    before = {each.pk: _face(each) for each in seen}
     events.keep_head()
     Event.objects.filter(message__in=ids).delete()
     Attachment.objects.filter(message__in=ids).delete()
@@ -56,9 +57,7 @@ def delete_messages(ids: Sequence[int]) -> None:
     messages.delete()
     SearchSegment.objects.filter(conversation__in=conversations).empty().delete()
     events.record(
-        events.conversation_changed(each)
-        for each in _now(memberships)
-        if _face(each) != shown[each.pk]
+        events.conversation_changed(each) for each in seen.all() if _face(each) != before[each.pk]
     )
 
 
@@ -79,21 +78,30 @@ def _sweep() -> Batches:
 
 
 def _delete_old(old: MessageQuerySet) -> Batches:
-    through = 0
+    has_begun = False
     try:
-        while ids := list(old.ids_after(through)[:ROWS_AT_ONCE]):
+        for ids in _by_conversation(old):
+            has_begun = True
             with short_transaction():
                 delete_messages(ids)
-            through = ids[-1]
             yield len(ids)
     finally:
-        if through:
+        if has_begun:
             with transaction.atomic():
                 events.have_all_reload()
 
 
-def _now(memberships: MembershipQuerySet) -> MembershipQuerySet:
-    return memberships.with_unread().with_last_message()
+def _by_conversation(messages: MessageQuerySet) -> Iterator[list[int]]:
+    """Batches of ids; the fewer conversations in one, the less there is to count anew."""
+    batch: list[int] = []
+    for conversation in list(Conversation.objects.values_list("pk", flat=True)):
+        theirs = messages.filter(conversation=conversation).order_by("id")
+        batch += theirs.values_list("id", flat=True)
+        while len(batch) >= ROWS_AT_ONCE:
+            yield batch[:ROWS_AT_ONCE]
+            batch = batch[ROWS_AT_ONCE:]
+    if batch:
+        yield batch
 
 
 def _face(membership: Membership) -> tuple[int | None, int, bool]:

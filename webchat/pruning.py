@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,27 @@ def short_transaction() -> Iterator[None]:
     with transaction.atomic():
         yield
     time.sleep(time.monotonic() - began)
+
+
+class CtrlC:
+    """Lets Ctrl+C wait for the end of a batch; a second one does not."""
+
+    def __enter__(self) -> CtrlC:
+        self._is_pressed = False
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if it was pressed."""
+        if self._is_pressed:
+            raise KeyboardInterrupt
+
+    def _note(self, _number: int, _frame: object) -> None:
+        self._is_pressed = True
+        signal.signal(signal.SIGINT, self._before)
 
 
 def _delete(rows: QuerySet[Any], at_once: int) -> Batches:

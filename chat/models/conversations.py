@@ -164,9 +164,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def present(self) -> MessageQuerySet:
         return self.filter(recalled_at=None, removed_at=None)
 
-    def ids_after(self, pk: int) -> models.QuerySet[Message, int]:
-        return self.filter(id__gt=pk).order_by("id").values_list("id", flat=True)
-
     def with_attachment(self) -> MessageQuerySet:
         return self.select_related("attachment")
 

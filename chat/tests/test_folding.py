@@ -209,7 +209,8 @@ class Lives(RuleBasedStateMachine):
 
     @rule(number=numbers, skipped=numbers)
     def prune(self, number, skipped):
-        delete_messages(Message.objects.all().ids_after(0)[skipped : skipped + number])
+        said = Message.objects.order_by("id").values_list("id", flat=True)
+        delete_messages(said[skipped : skipped + number])
 
     @rule(who=names)
     def leave_and_return(self, who):

@@ -15,7 +15,7 @@ import accounts.pruning
 import chat.pruning
 from chat.events import KEPT_FOR
 from webchat.progress import Progress
-from webchat.pruning import Chore
+from webchat.pruning import Chore, CtrlC
 
 EXAMPLE = """\
 Example, first to see what would go, then in earnest:
@@ -53,7 +53,8 @@ class Command(BaseCommand):
             return
         deleted: dict[str, int] = {}
         try:
-            self._work(chores, deleted)
+            with CtrlC() as ctrl_c:
+                self._work(chores, deleted, ctrl_c)
         except KeyboardInterrupt:
             raise CommandError(
                 _("Stopped. Deleted until then: %(counts)s") % {"counts": _line(deleted)},
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             raise CommandError(message % facts) from error
         self.stdout.write(_("Deleted: %(counts)s") % {"counts": _line(deleted)})
 
-    def _work(self, chores: Iterable[Chore], deleted: dict[str, int]) -> None:
+    def _work(self, chores: Iterable[Chore], deleted: dict[str, int], ctrl_c: CtrlC) -> None:
         for chore in chores:
             deleted[chore.label] = 0
             with (
@@ -75,6 +76,7 @@ class Command(BaseCommand):
                 for count in batches:
                     deleted[chore.label] += count
                     progress.step(count)
+                    ctrl_c.check()
 
 
 def _chores(messages_older_than: timedelta | None) -> list[Chore]:
