@@ -102,6 +102,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     counts_in_title = models.BooleanField(_("unread count in the title"), default=True)
     shows_online = models.BooleanField(_("show friends that I am online"), default=True)
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
+    # Nobody: made by `manage.py demo`, and taken away by it.
+    is_demo = models.BooleanField(default=False, db_default=False, editable=False)
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

@@ -18,7 +18,8 @@ def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 @receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")
 def before_deletion(instance: User, **kwargs: Any) -> None:
     """However an account is deleted, its name is held back and nothing names it any more."""
-    if instance.unverified_since is None:  # else nobody has known them by it yet
+    # Else nobody has known them by it yet, or there was nobody.
+    if instance.unverified_since is None and not instance.is_demo:
         RetiredUsername.objects.retire(instance.username)
     instance.sessions.all().end()
     forget_in_sessions(instance)
