@@ -1,4 +1,5 @@
 #!/usr/bin/env python
+import json
 import os
 import sys
 
@@ -12,7 +13,11 @@ def main() -> None:
     try:
         settings.INSTALLED_APPS  # noqa: B018  (reads the settings)
     except ImproperlyConfigured as error:
-        sys.exit(f"设置有误 / Wrong setting: {error}")
+        message = f"设置有误 / Wrong setting: {error}"
+        if sys.argv[1:2] == ["doctor"] and "--json" in sys.argv:
+            finding = {"check": "settings", "level": "wrong", "message": message, "fix": ".env"}
+            sys.stdout.write(json.dumps([finding], ensure_ascii=False) + "\n")
+        sys.exit(message)
     execute_from_command_line(sys.argv)
 
 

@@ -67,11 +67,17 @@ def write_backup(folder: Path) -> Path:
 
 def keep_newest(folder: Path, number: int) -> list[Path]:
     """Delete all backups but so many; what has another name is not ours to delete."""
-    backups = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
-    gone = backups[:-number]
+    gone = backups_in(folder)[:-number]
     for path in gone:
         path.unlink()
     return gone
+
+
+def backups_in(folder: Path) -> list[Path]:
+    """The backups of a folder, the newest last."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
 
 
 def restore(file: Path) -> Path | None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.signing import BadSignature, TimestampSigner
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -13,14 +15,36 @@ from django.views.decorators.http import require_safe
 
 # Below this a busy day of messages, the log and a backup beside it no longer fit.
 LOW_DISK_BYTES = 64 * 1024 * 1024
+QUESTION = "X-Doctor-Asks"
+QUESTION_SECONDS = 60
 
 
 @login_not_required
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers; nothing else is looked at."""
-    return JsonResponse({"status": "ok"})
+    """The process answers; nothing else is looked at. `manage.py doctor` learns how it came."""
+    body: dict[str, Any] = {"status": "ok"}
+    if _is_signed(request.headers.get(QUESTION, "")):
+        body["seen"] = {
+            "host": request.get_host(),
+            "scheme": request.scheme,
+            "has_address": "X-Real-IP" in request.headers,
+        }
+    return JsonResponse(body)
+
+
+def sign_question() -> str:
+    """For the header `QUESTION`: proof that it is us who ask what the proxy has passed on."""
+    return TimestampSigner(salt=QUESTION).sign("seen")
+
+
+def _is_signed(question: str) -> bool:
+    try:
+        TimestampSigner(salt=QUESTION).unsign(question, max_age=QUESTION_SECONDS)
+    except BadSignature:
+        return False
+    return True
 
 
 @login_not_required

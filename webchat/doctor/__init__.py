@@ -1,0 +1,44 @@
+"""What is wrong with a server, and how to mend it: the checks behind `manage.py doctor`.
+
+A check looks at one thing, changes nothing, takes some seconds at the most and returns one
+finding. No finding repeats a password or a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from django.utils.translation import gettext as _
+
+from . import data, machine, mail, site
+from .finding import Finding, wrong
+
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "settings": machine.check_settings,
+    "env_file": machine.check_env_file,
+    "secret_key": machine.check_secret_key,
+    "files": machine.check_files,
+    "disk": machine.check_disk,
+    "descriptors": machine.check_descriptors,
+    "sqlite": data.check_sqlite,
+    "file_system": data.check_file_system,
+    "database": data.check_database,
+    "migrations": data.check_migrations,
+    "clock": data.check_clock,
+    "administrator": data.check_administrator,
+    "backup": data.check_backup,
+    "static_files": machine.check_static_files,
+    "server": site.check_server,
+    "site_url": site.check_site_url,
+    "websocket": site.check_websocket,
+    "mail": mail.check_mail,
+}
+
+
+def examine() -> Iterator[tuple[str, Finding]]:
+    for name, check in CHECKS.items():
+        try:
+            yield name, check()
+        except Exception as error:
+            message = _("This could not be checked: %(reason)s")
+            yield name, wrong(message % {"reason": error}, _("Look at the log of the server."))

@@ -1,0 +1,127 @@
+"""The database, and what is kept of it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from webchat.backup import backups_in
+from webchat.checks import WAL_BUG_FIXED, WAL_BUG_FROM
+from webchat.health import migrations_are_applied
+
+from .finding import Finding, advice, ok, wrong
+
+CHECK_SECONDS = 20.0  # for reading the whole database; a larger one is read by restore and backup
+CLOCK_MINUTES = 5
+YEAR = 2025  # when this was written no clock could be right that was behind it
+BACKUP_AGE = timedelta(hours=48)
+# SQLite's log in shared memory works on one machine only (https://sqlite.org/wal.html).
+REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "fuse.s3fs", "davfs"}
+
+
+def check_sqlite() -> Finding:
+    with connection.cursor() as cursor:
+        journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
+    if journal != "wal" or synchronous != 2:
+        return wrong(
+            _("SQLite does not use its log, or does not wait for the disk."),
+            _("Stop the server and run: manage.py migrate"),
+        )
+    if WAL_BUG_FROM <= sqlite3.sqlite_version_info < WAL_BUG_FIXED:
+        return advice(
+            _("SQLite %(version)s has a rare bug that can damage a database.")
+            % {"version": sqlite3.sqlite_version},
+            _("Keep backups, and take the system's update of libsqlite3 when there is one."),
+        )
+    return ok(f"SQLite {sqlite3.sqlite_version}, WAL, synchronous=FULL")
+
+
+def check_file_system() -> Finding:
+    kind = _file_system(settings.DATABASE_FILE.parent, Path("/proc/self/mounts").read_text())
+    if kind in REMOTE:
+        return wrong(
+            _("The database is on a network file system (%(kind)s): messages can be lost.")
+            % {"kind": kind},
+            _("Set DATA_DIR to a folder on a disk of this machine."),
+        )
+    return ok(_("The database is on a disk of this machine"))
+
+
+def check_database() -> Finding:
+    damaged = _("Stop the server and restore the newest backup: manage.py restore FILE")
+    deadline = time.monotonic() + CHECK_SECONDS
+    address = f"file:{settings.DATABASE_FILE}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+            [found] = database.execute("PRAGMA quick_check(1)").fetchone()
+            orphan = database.execute("PRAGMA foreign_key_check").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return ok(_("The database is too large to be read here; what was read is whole"))
+        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": error}, damaged)
+    except sqlite3.DatabaseError as error:
+        return wrong(_("The database is damaged: %(reason)s") % {"reason": error}, damaged)
+    if found != "ok" or orphan is not None:
+        reason = found if found != "ok" else orphan[0]
+        return wrong(_("The database is damaged: %(reason)s") % {"reason": reason}, damaged)
+    return ok(_("The database is whole"))
+
+
+def check_migrations() -> Finding:
+    if not migrations_are_applied():
+        return wrong(_("The database is older than the program."), "manage.py migrate")
+    return ok(_("All migrations are applied"))
+
+
+def check_clock() -> Finding:
+    fix = _("Set the clock: timedatectl set-ntp true")
+    if timezone.now().year < YEAR:
+        return wrong(_("The clock is wrong: it says %(now)s.") % {"now": timezone.now()}, fix)
+    try:
+        with connection.cursor() as cursor:
+            newest = cursor.execute("SELECT max(created_at) FROM chat_event").fetchone()[0]
+    except DatabaseError:
+        newest = None  # another check says why
+    limit = timezone.now() + timedelta(minutes=CLOCK_MINUTES)
+    if newest and datetime.fromisoformat(newest).replace(tzinfo=UTC) > limit:
+        return wrong(_("Messages are from the future: the clock was set back."), fix)
+    return ok(_("The clock is believable"))
+
+
+def check_administrator() -> Finding:
+    administrators = get_user_model()._default_manager.filter(is_superuser=True, is_active=True)
+    if not administrators.exists():
+        return advice(_("There is no administrator."), "manage.py createsuperuser")
+    return ok(_("There is an administrator"))
+
+
+def check_backup() -> Finding:
+    fix = _("Make one with manage.py backup, or look at the nightly timer.")
+    backups = backups_in(settings.DATA_DIR / "backups")
+    if not backups:
+        return advice(_("There is no backup yet."), fix)
+    age = timezone.now() - datetime.fromtimestamp(backups[-1].stat().st_mtime, UTC)
+    if age > BACKUP_AGE:
+        days = {"days": age.days}
+        return wrong(_("The newest backup is %(days)s days old.") % days, fix)
+    return ok(_("The newest backup: %(name)s") % {"name": backups[-1].name})
+
+
+def _file_system(folder: Path, mounts: str) -> str:
+    """The kind of file system that a folder is on, from the text of /proc/self/mounts."""
+    kinds = {line.split()[1].replace("\\040", " "): line.split()[2] for line in mounts.splitlines()}
+    for place in (folder, *folder.parents):
+        if str(place) in kinds:
+            return kinds[str(place)]
+    return ""

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+import sys
+from argparse import RawDescriptionHelpFormatter
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from webchat.doctor import examine
+from webchat.doctor.finding import Level
+
+EXAMPLE = """\
+Example, for a script that wants to know what is wrong:
+  manage.py doctor --json
+"""
+MARKS = {Level.OK: "✓", Level.ADVICE: "!", Level.WRONG: "✗"}
+
+
+class Command(BaseCommand):
+    help = "Looks for what is wrong with this server and says how to mend it; 1 if anything is."
+    requires_system_checks = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
+        parser.formatter_class = RawDescriptionHelpFormatter
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print a list of objects")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = []
+        for name, finding in examine():
+            findings.append({"check": name} | asdict(finding))
+            if not options["json"]:
+                fix = f"\n    → {finding.fix}" if finding.fix else ""
+                self.stdout.write(f"{MARKS[finding.level]} {name}: {finding.message}{fix}")
+        if options["json"]:
+            self.stdout.write(json.dumps(findings, ensure_ascii=False, indent=1))
+        if any(finding["level"] == Level.WRONG for finding in findings):
+            sys.exit(1)

@@ -1,0 +1,264 @@
+"""Servers broken on purpose: the doctor names what is wrong with each, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from django.test import Client
+
+from tests.mailbox import Mailbox
+from tests.server import ROOT, Server, free_port
+from webchat.doctor import data, machine
+from webchat.doctor.finding import Level
+from webchat.health import QUESTION, sign_question
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("healthy")
+    Server(folder).manage("prepare", "--no-port")
+    return folder
+
+
+@pytest.fixture
+def folder(healthy, tmp_path) -> Path:
+    return Path(shutil.copytree(healthy, tmp_path / "data"))
+
+
+def examine(folder: Path, **settings: str) -> dict[str, dict[str, str]]:
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "webchat.settings", "LANGUAGE_CODE": "en"}
+    env |= {"DATA_DIR": str(folder), "PORT": str(free_port())} | settings
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=ROOT, env=env, capture_output=True, text=True,
+    )  # fmt: skip
+    findings = {finding["check"]: finding for finding in json.loads(answer.stdout)}
+    wrong = [finding for finding in findings.values() if finding["level"] == "wrong"]
+    assert answer.returncode == (1 if wrong else 0)
+    assert "Traceback" not in answer.stderr
+    return findings
+
+
+def wrong_with(folder: Path, **settings: str) -> dict[str, str]:
+    """What is wrong, by check; a developer's .env is the developer's own."""
+    findings = examine(folder, **settings)
+    return {
+        name: finding["message"] + finding["fix"]
+        for name, finding in findings.items()
+        if finding["level"] == "wrong" and name != "env_file"
+    }
+
+
+def change(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def test_nothing_is_wrong_with_a_healthy_server(folder):
+    assert wrong_with(folder) == {}
+
+
+def test_a_backup_of_last_month_is_too_old(folder):
+    (folder / "backups").mkdir()
+    old = folder / "backups/webchat-20260101-030000.tar.gz"
+    old.write_bytes(b"")
+    os.utime(old, (1_767_000_000, 1_767_000_000))
+    assert "days old" in wrong_with(folder)["backup"]
+
+
+def test_a_damaged_database(folder):
+    file = folder / "db.sqlite3"
+    content = bytearray(file.read_bytes())
+    for page in range(3, len(content) // 4096, 2):
+        content[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    file.write_bytes(content)
+    assert "restore" in wrong_with(folder)["database"]
+
+
+def test_a_row_without_what_it_belongs_to(folder):
+    change(
+        folder,
+        "INSERT INTO chat_event (kind, data, created_at, user_id)"
+        " VALUES ('read', '{}', '2026-01-01', 99)",
+    )
+    assert "chat_event" in wrong_with(folder)["database"]
+
+
+def test_a_migration_that_waits(folder):
+    change(folder, "DELETE FROM django_migrations WHERE app = 'friends'")
+    assert "migrate" in wrong_with(folder)["migrations"]
+
+
+def test_a_clock_that_was_set_back(folder):
+    change(
+        folder,
+        "INSERT INTO chat_event (kind, data, created_at) VALUES ('reset', '{}', '2099-01-01')",
+    )
+    assert "future" in wrong_with(folder)["clock"]
+
+
+def test_settings_that_contradict_each_other_and_a_weak_key(folder):
+    wrong = wrong_with(folder, SITE_URL="https://chat.invalid", BEHIND_PROXY="", SECRET_KEY="abc")
+    assert set(wrong) == {"settings", "secret_key"}
+
+
+def test_settings_that_cannot_be_read(folder):
+    findings = examine(folder, PORT="achttausend")
+    assert list(findings) == ["settings"]
+    assert "PORT" in findings["settings"]["message"]
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Another program, which answers everything in its own way."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<h1>It works!</h1>")
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Careless(Stranger):
+    """A proxy that passes requests on, but neither addresses nor upgrades."""
+
+    upstream = ""
+
+    def do_GET(self) -> None:
+        asked = {"Host": self.headers["Host"], QUESTION: self.headers.get(QUESTION, "")}
+        answer = httpx.get(self.upstream + self.path, headers=asked)
+        self.send_response(answer.status_code)
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+
+@pytest.fixture
+def listening():
+    """Start a handler on a port of its own; answers with the port."""
+    servers: list[HTTPServer] = []
+
+    def start(handler: type[BaseHTTPRequestHandler]) -> int:
+        server = HTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return server.server_port
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_another_program_on_the_port_and_at_the_address(folder, listening):
+    port = str(listening(Stranger))
+    wrong = wrong_with(folder, PORT=port, SITE_URL=f"http://127.0.0.1:{port}")
+    assert set(wrong) == {"server", "site_url"}
+
+
+def test_a_proxy_that_passes_no_addresses_and_no_upgrades(folder, listening):
+    port = listening(Careless)
+    settings = {"SITE_URL": f"http://127.0.0.1:{port}", "BEHIND_PROXY": "on"}
+    with Server(folder, **settings) as server:
+        Careless.upstream = server.url
+        findings = examine(folder, PORT=str(server.port), **settings)
+        assert findings["server"]["level"] == "ok"
+        assert "X-Real-IP" in findings["site_url"]["fix"]
+        assert "Upgrade" in findings["websocket"]["fix"]
+        assert findings["websocket"]["level"] == "advice"
+        direct = {"SITE_URL": server.url, "BEHIND_PROXY": ""}
+    with Server(folder, **direct) as server:
+        settings = direct | {"SITE_URL": server.url, "PORT": str(server.port)}
+        assert examine(folder, **settings)["site_url"]["level"] == "ok"
+
+
+class Strict(Mailbox):
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        return "501 mail from address must be same as authorization user"
+
+
+class Busy(Mailbox):
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        return "450 frequency limited"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "word"),
+    [
+        (Mailbox, "smtp://user:falsch@127.0.0.1:{port}", "authorisation code"),
+        (Strict, "smtp://user:secret@127.0.0.1:{port}", "sender"),
+        (Busy, "smtp://user:secret@127.0.0.1:{port}", "too often"),
+        (Mailbox, "smtp+ssl://user:secret@127.0.0.1:{port}", "as expected"),
+        (None, "smtp://user:secret@127.0.0.1:{port}", "not reached"),
+    ],
+)
+def test_the_troubles_of_mail(folder, kind, url, word):
+    if kind is None:
+        wrong = wrong_with(folder, MAIL_MODE="smtp", EMAIL_URL=url.format(port=free_port()))
+    else:
+        with kind() as mailbox:
+            wrong = wrong_with(folder, MAIL_MODE="smtp", EMAIL_URL=url.format(port=mailbox.port))
+            assert mailbox.mails == []
+    assert set(wrong) == {"mail"}
+    assert word in wrong["mail"]
+    assert "secret" not in wrong["mail"]
+    assert "falsch" not in wrong["mail"]
+
+
+def test_a_mail_server_that_works(folder):
+    with Mailbox() as mailbox:
+        url = f"smtp://user:secret@127.0.0.1:{mailbox.port}"
+        assert examine(folder, MAIL_MODE="smtp", EMAIL_URL=url)["mail"]["level"] == "ok"
+
+
+# What a test cannot break for real
+
+
+@pytest.mark.parametrize(
+    ("free", "level"), [(10**6, Level.WRONG), (5 * 10**8, Level.ADVICE), (10**11, Level.OK)]
+)
+def test_a_disk_that_fills(monkeypatch, free, level):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    assert machine.check_disk().level == level
+
+
+def test_an_env_file_that_others_can_read(settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    assert machine.check_env_file().level == Level.OK
+    (tmp_path / ".env").touch(0o644)
+    assert machine.check_env_file().level == Level.WRONG
+    (tmp_path / ".env").chmod(0o600)
+    assert machine.check_env_file().level == Level.OK
+
+
+def test_static_files_that_were_not_collected(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    assert machine.check_static_files().level == Level.WRONG
+
+
+def test_a_database_on_a_network_share():
+    mounts = "/dev/sda1 / ext4 rw 0 0\nnas:/x /srv/my\\040share nfs4 rw 0 0\n"
+    assert data._file_system(Path("/srv/my share/webchat"), mounts) == "nfs4"
+    assert data._file_system(Path("/srv/webchat"), mounts) == "ext4"
+
+
+def test_only_the_doctor_learns_how_its_request_came():
+    client = Client()
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/healthz", headers={QUESTION: "seen:1:x"}).json() == {"status": "ok"}
+    asked = {QUESTION: sign_question()}
+    seen = client.get("/healthz", headers=asked).json()["seen"]
+    assert seen == {"host": "testserver", "scheme": "http", "has_address": False}
