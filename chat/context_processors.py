@@ -59,6 +59,8 @@ def strings(request: HttpRequest) -> dict[str, Any]:
         "unmute": _("Unmute"),
         "delete_chat": _("Delete chat"),
         "draft": _("[Draft] {words}"),
+        "new_messages": _("New messages"),
+        "to_the_last": _("To the latest"),
         "new_below": _("New messages below"),
         "new_above": _("{count} new messages"),
         "unfold": _("Show all"),

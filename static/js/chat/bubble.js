@@ -6,19 +6,29 @@ const FOLDED_FROM = 700; // characters
 const FOLDED_LINES = 16;
 const EMOJI_AT_MOST = 3; // that are shown large
 
-/** Nothing but emoji; null where the browser does not know what those are. */
-const onlyEmoji = (() => {
+const LONGEST = 20; // code units of one emoji, and more
+const EMOJI_BEGINS = /^[\p{Extended_Pictographic}\p{Regional_Indicator}#*0-9]/u;
+let onlyEmoji; // made when it is wanted: it is large
+
+/** Whether there is nothing but emoji; never where the browser does not know what those are. */
+function isOnlyEmoji(words) {
+  if (words.length > EMOJI_AT_MOST * LONGEST || !EMOJI_BEGINS.test(words)) return false;
+  onlyEmoji ??= makeOnlyEmoji();
+  return onlyEmoji.test(words);
+}
+
+function makeOnlyEmoji() {
   try {
     return new RegExp(`^\\p{RGI_Emoji}{1,${EMOJI_AT_MOST}}$`, "v");
   } catch {
-    return null;
+    return /^$/;
   }
-})();
+}
 
 export function showWords(bubble, words) {
   showText(bubble, words);
   const isLong = words.length > FOLDED_FROM || words.split("\n").length > FOLDED_LINES;
-  bubble.classList.toggle("large", Boolean(onlyEmoji?.test(words)));
+  bubble.classList.toggle("large", isOnlyEmoji(words));
   bubble.classList.toggle("folded", isLong);
   bubble.parentElement.querySelector(".unfold")?.remove();
   if (isLong) bubble.parentElement.append(makeUnfold(bubble));

@@ -3,6 +3,7 @@ import { recall, remember } from "../page/memory.js";
 
 const HIGHEST = 160; // px, then it scrolls
 const TYPING_EVERY = 2_500; // ms
+const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 export class Composer {
   #form;
@@ -93,7 +94,6 @@ export class Composer {
 
   #onInput = () => {
     remember(this.#draftKey, this.#field.value);
-    document.dispatchEvent(new CustomEvent("drafts:changed"));
     this.#grow();
     const now = Date.now();
     if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
@@ -132,6 +132,7 @@ export class Composer {
   }
 
   #grow() {
+    if (GROWS_BY_ITSELF) return;
     this.#field.style.height = "auto";
     const border = this.#field.offsetHeight - this.#field.clientHeight;
     this.#field.style.height = `${Math.min(this.#field.scrollHeight + border, HIGHEST)}px`;

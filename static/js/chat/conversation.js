@@ -80,8 +80,8 @@ export class Conversation {
     this.#menu.connect();
     document.getElementById("new-pill").addEventListener("click", this.#toEnd);
     document.getElementById("messages").addEventListener("click", this.#onQuote);
-    for (const letter of this.#outbox.lettersTo(this.#with)) this.#showLetter(letter);
-    document.getElementById("older")?.addEventListener("click", this.#onOlder);
+    if (!this.#hasNewer) this.#showLetters();
+    document.getElementById("older").addEventListener("click", this.#onOlder);
     this.#showWhereToRead();
     this.#markRead();
     // The page is older than what this tab has handled already: the thread lacks the rest.
@@ -110,9 +110,11 @@ export class Conversation {
     else this.#thread.putPending(letter);
   };
 
-  #showLetter(letter) {
-    this.#thread.putPending(letter);
-    if (letter.refused) this.#onFailed({ clientId: letter.clientId, reason: letter.refused });
+  #showLetters() {
+    for (const letter of this.#outbox.lettersTo(this.#with)) {
+      this.#thread.putPending(letter);
+      if (letter.refused) this.#onFailed({ clientId: letter.clientId, reason: letter.refused });
+    }
   }
 
   #onFailed({ clientId, reason }) {
@@ -236,6 +238,12 @@ export class Conversation {
     if (this.#hasNewer && this.#thread.isNearEnd) this.#loadNewer();
   };
 
+  /** Whether there are older messages than the thread holds. */
+  #reach({ older }) {
+    this.#hasMore = older;
+    this.#thread.offerOlder(older);
+  }
+
   #onOlder = (event) => {
     event.preventDefault();
     this.#loadOlder();
@@ -254,9 +262,8 @@ export class Conversation {
     try {
       const answer = await this.#page(`before=${this.#thread.oldestId}`);
       if (this.#with === username && this.#element) {
-        this.#thread.putOlder(answer.messages, this.#isMine);
-        this.#hasMore = answer.more;
-        if (!answer.more) document.getElementById("older")?.parentElement.remove();
+        if (this.#thread.putOlder(answer.messages, this.#isMine)) this.#hasNewer = true;
+        this.#reach({ older: answer.more });
       }
     } catch {
       // The link stays, and the next scroll tries again.
@@ -271,10 +278,13 @@ export class Conversation {
     try {
       const answer = await this.#page(`after=${this.#thread.newestId}`);
       if (this.#with === username && this.#element) {
-        this.#thread.putNewer(answer.messages, this.#isMine);
+        if (this.#thread.putNewer(answer.messages, this.#isMine)) this.#reach({ older: true });
         this.#hasNewer = answer.more;
-        // What came between the answer and now was left for this moment.
-        if (!answer.more) await this.#catchUp();
+        if (!answer.more) {
+          // What came between the answer and now was left for this moment.
+          await this.#catchUp();
+          this.#showLetters();
+        }
       }
     } catch {
       // The next scroll tries again.

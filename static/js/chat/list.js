@@ -13,6 +13,7 @@ export class ChatList {
   #clock;
   #list;
   #timer;
+  #shown = new WeakMap(); // row → what it was made from
   #menu;
   #search;
 
@@ -28,7 +29,6 @@ export class ChatList {
     if (!this.#list) return;
     this.#menu.connect(this.#list);
     document.addEventListener("store:changed", this.#show);
-    document.addEventListener("drafts:changed", this.#show);
     document.addEventListener("conversation:renamed", this.#markCurrent);
     this.#search.connect(this.#list);
     this.#timer = setInterval(this.#tick, TICK);
@@ -39,7 +39,6 @@ export class ChatList {
   disconnect() {
     this.#menu.disconnect();
     document.removeEventListener("store:changed", this.#show);
-    document.removeEventListener("drafts:changed", this.#show);
     document.removeEventListener("conversation:renamed", this.#markCurrent);
     this.#search.disconnect();
     clearInterval(this.#timer);
@@ -73,6 +72,10 @@ export class ChatList {
   }
 
   #fill(row, chat) {
+    const draft = this.#isOpen(chat.with) ? null : recall(`draft:${chat.with}`);
+    const state = JSON.stringify([chat, draft]);
+    if (this.#shown.get(row) === state) return;
+    this.#shown.set(row, state);
     row.dataset.lastId = chat.lastId;
     row.dataset.unread = chat.unread;
     // How it is read is for the server to say.
@@ -82,7 +85,6 @@ export class ChatList {
     row.toggleAttribute("data-muted", chat.muted);
     row.toggleAttribute("data-marked-unread", chat.markedUnread);
     this.#write(row.querySelector(".row-name"), chat.remark || chat.with);
-    const draft = this.#isOpen(chat.with) ? null : recall(`draft:${chat.with}`);
     row.toggleAttribute("data-draft", Boolean(draft));
     const words = draft ? text("draft", { words: draft }) : chat.lastText;
     this.#write(row.querySelector(".row-preview"), words.slice(0, 80));

@@ -13,6 +13,7 @@ export class ChatStore {
   #feed;
   #chats = new Map();
   #standsAt = Infinity; // until it is loaded, nothing is folded
+  #isTelling = false;
 
   constructor(api, feed) {
     this.#api = api;
@@ -154,7 +155,13 @@ export class ChatStore {
     this.#chats.set(friend.username, { ...chat, with: friend.username, remark: friend.remark });
   }
 
+  /** Once for all that one frame has changed: what is read as it comes never counts as unread. */
   #tell() {
-    document.dispatchEvent(new CustomEvent("store:changed"));
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    queueMicrotask(() => {
+      this.#isTelling = false;
+      document.dispatchEvent(new CustomEvent("store:changed"));
+    });
   }
 }

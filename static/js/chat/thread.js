@@ -5,7 +5,10 @@ import { avatarClass, initial } from "./avatar.js";
 import { showWords } from "./bubble.js";
 
 const NEAR_END = 80; // px: who is this close wants to stay at the end
+const EARLY = 2; // screens before an edge that is not the last
+const FAR = 2; // screens from the end, where a way back is offered
 const FLASH = 1_600; // ms
+const HELD = 400; // messages at the most: beyond them those far away leave the page
 
 export class Thread {
   #scroller = document.getElementById("thread");
@@ -61,12 +64,13 @@ export class Thread {
   }
 
   get isNearStart() {
-    return this.#scroller.scrollTop < this.#scroller.clientHeight;
+    const { scrollTop, clientHeight } = this.#scroller;
+    return scrollTop < clientHeight * (this.#isAtEnd ? 1 : EARLY);
   }
 
   get isNearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < clientHeight;
+    return scrollHeight - scrollTop - clientHeight < clientHeight * EARLY;
   }
 
   get oldestId() {
@@ -95,22 +99,62 @@ export class Thread {
     if (!stands) this.#follow(isMine);
   }
 
-  /** Put older messages on top without moving what one reads. */
+  /** Put older messages on top without moving what one reads; true if newer ones had to leave. */
   putOlder(messages, isMine) {
-    const before = this.#scroller.scrollHeight - this.#scroller.scrollTop;
     const oldest = this.#list.querySelector(".message");
-    const elements = this.#makeAll(messages, isMine);
-    this.#list.prepend(...elements);
-    for (const element of elements) this.#separate(element);
-    if (oldest) this.#separate(oldest);
-    this.#scroller.scrollTop = this.#scroller.scrollHeight - before;
+    this.#keepingPlace(oldest, () => {
+      const elements = this.#makeAll(messages, isMine);
+      this.#list.prepend(...elements);
+      for (const element of elements) this.#separate(element);
+      if (oldest) this.#separate(oldest);
+    });
+    return this.#leave("lastElementChild");
   }
 
-  /** Put newer messages below, where the thread did not reach to its end. */
+  offerOlder(isMore) {
+    this.#keepingPlace(this.#list.querySelector(".message"), () => {
+      document.getElementById("older").parentElement.hidden = !isMore;
+    });
+  }
+
+  /** Put newer messages below, where the thread ended too early; true if older ones had to leave. */
   putNewer(messages, isMine) {
+    const newest = [...this.#list.querySelectorAll(".message")].at(-1);
     const elements = this.#makeAll(messages, isMine);
     this.#list.append(...elements);
     for (const element of elements) this.#separate(element);
+    if (elements.length) this.#isAtEnd = false;
+    let isCut = false;
+    this.#keepingPlace(newest, () => {
+      isCut = this.#leave("firstElementChild");
+    });
+    return isCut;
+  }
+
+  /** Do what moves the messages, and scroll so that one of them stands where it stood. */
+  #keepingPlace(element, move) {
+    const before = element?.getBoundingClientRect().top;
+    move();
+    if (element) this.#scroller.scrollTop += element.getBoundingClientRect().top - before;
+  }
+
+  /** Let those at one edge go until few enough are held. */
+  #leave(edge) {
+    let excess = this.#list.querySelectorAll(".message").length - HELD;
+    if (excess <= 0) return false;
+    while (excess > 0 || !this.#list[edge].matches(".message")) {
+      const element = this.#list[edge];
+      if (element.matches(".message")) excess -= 1;
+      this.#forget(element);
+      element.remove();
+    }
+    this.#separate(this.#list.querySelector(".message"));
+    return true;
+  }
+
+  #forget({ dataset: { id, clientId } }) {
+    this.#byId.delete(Number(id));
+    this.#byClientId.delete(clientId);
   }
 
   /** Show a message on its way. */
@@ -200,9 +244,9 @@ export class Thread {
     this.#onScroll();
   }
 
-  /** There is more below than the thread holds. */
+  /** There is something new below. */
   offerEnd() {
-    this.#pill.hidden = false;
+    this.#offerEnd("new_messages");
   }
 
   onScroll(listener) {
@@ -264,9 +308,7 @@ export class Thread {
   #takeOut(element) {
     if (!element) return;
     const next = nextMessage(element);
-    const { id, clientId } = element.dataset;
-    this.#byId.delete(Number(id));
-    this.#byClientId.delete(clientId);
+    this.#forget(element);
     if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
     element.remove();
     if (next) this.#separate(next);
@@ -316,13 +358,20 @@ export class Thread {
 
   #follow(isMine) {
     if (this.#isAtEnd || isMine) this.scrollToEnd();
-    else this.#pill.hidden = false;
+    else this.offerEnd();
+  }
+
+  #offerEnd(words) {
+    this.#pill.textContent = text(words);
+    this.#pill.hidden = false;
   }
 
   #onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    const below = scrollHeight - scrollTop - clientHeight;
+    this.#isAtEnd = below < NEAR_END;
     if (this.#isAtEnd) this.#pill.hidden = true;
+    else if (this.#pill.hidden && below > FAR * clientHeight) this.#offerEnd("to_the_last");
     const line = this.#list.querySelector(".unread-line");
     if (line && line.getBoundingClientRect().top > this.#scroller.getBoundingClientRect().top) {
       this.#unreadPill.hidden = true;
