@@ -1,0 +1,142 @@
+"""Every address with every kind of visitor, as visitors.txt says what each gets.
+
+The person in the addresses is alice; `banned` and `ex_friend` were friends of hers, `blocked` is so
+by her, `blocker` blocks her, `moderator` is of the group and a stranger to her. An outcome is the
+status, or `login` for being led there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLResolver, get_resolver, resolve
+
+from accounts.models import User
+from chat.models import Announcement, AuditEntry, Notice, Report
+from chat.moderation import services as moderation
+from chat.tests.test_attachments import attach
+from friends import services
+from friends.models import Friendship
+from tests.cast import Api, befriend, make_user, say
+
+HEAD, *ROWS = [line.split() for line in (Path(__file__).parent / "visitors.txt").open()]
+KINDS = HEAD[2:]
+# What a row posts; the rest posts nothing, as an old page or a stranger's script would.
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/conversations/alice/messages/": {"text": "hi"},
+    "/api/conversations/alice/read/": {"up_to": 1},
+    "/api/conversations/alice/pin/": {"on": True},
+    "/api/conversations/alice/mute/": {"on": True},
+    "/api/conversations/alice/unread/": {"on": True},
+    "/api/friends/requests/": {"username": "alice"},
+    "/api/friends/alice/remark/": {"remark": "A"},
+    "/api/friends/alice/report/": {"reason": "rude"},
+    "/api/messages/{secret}/report/": {"reason": "rude"},
+    "/api/messages/{told}/report/": {"reason": "rude"},
+    "/api/announcements/seen/": {"up_to": 1},
+    "/chat/alice/": {"text": "hi"},
+    "/chat/alice/report/": {"reason": "rude"},
+    "/contacts/requests/": {"username": "alice"},
+    "/contacts/alice/remark/": {"remark": "A"},
+    "/discover/language/": {"language": "en"},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    visitors: dict[str, User]
+    things: dict[str, int]
+    told: dict[str, int]  # the message that alice wrote to whom
+
+
+def make_world() -> World:
+    alice, bob, carol = (make_user(name) for name in ("alice", "bob", "carol"))
+    people = {kind: make_user(kind) for kind in KINDS if kind != "anonymous"}
+    boss = User.objects.create_superuser("boss")
+    told = {}
+    befriend(alice, bob)
+    for kind in ("banned", "ex_friend", "blocked", "blocker", "friend"):
+        befriend(people[kind], alice)
+        told[kind] = say(alice, people[kind], f"nur für {kind}").id
+    services.remove(friendship=people["ex_friend"].friendships.get())
+    services.block(owner=alice, target=people["blocked"])
+    services.block(owner=people["blocker"], target=alice)
+    people["moderator"].groups.add(Group.objects.get(name="管理员"))
+    User.objects.filter(username__in=("moderator", "root")).update(is_staff=True)
+    User.objects.filter(username="root").update(is_superuser=True)
+    secret = attach(alice, bob).message_id
+    Api(bob).post(f"messages/{secret}/report/", reason="rude")
+    moderation.warn(by=boss, about=bob, words="lass das")
+    announcement = Announcement(text="Wartung")
+    moderation.announce(by=boss, announcement=announcement)
+    return World(
+        visitors=people,
+        told=told,
+        things={
+            "alice": alice.pk,
+            "secret": secret,
+            "request": services.ask(sender=carol, username="alice").pk,
+            "notice": Notice.objects.get(user=bob).pk,
+            "report": Report.objects.get().pk,
+            "group": Group.objects.get().pk,
+            "friendship": Friendship.objects.get(owner=alice, friend=bob).pk,
+            "announcement": announcement.pk,
+            "entry": AuditEntry.objects.latest("pk").pk,
+        },
+    )
+
+
+def outcome(response: HttpResponse) -> str:
+    location = response.get("Location", "")
+    return "login" if "/login/?next=" in location else str(response.status_code)
+
+
+def visit(world: World, kind: str, method: str, row: str) -> str:
+    things = world.things | {"told": world.told.get(kind, world.things["secret"])}
+    path, body = row.format(**things), BODIES.get(row, {})
+    client = Client(headers={"accept-language": "en"})
+    if kind != "anonymous":
+        client.force_login(world.visitors[kind])
+    if kind == "banned":
+        moderation.ban(by=User.objects.get(username="boss"), about=world.visitors[kind])
+    if method == "GET":
+        return outcome(client.get(path))
+    body = body | ({"client_id": str(uuid4())} if "text" in body else {})
+    if path.startswith("/api/"):
+        return outcome(client.post(path, json.dumps(body), content_type="application/json"))
+    return outcome(client.post(path, body))
+
+
+def routes(resolver: URLResolver | None = None, before: str = "") -> set[str]:
+    found = set()
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = before + str(pattern.pattern).replace("^", "")
+        found |= routes(pattern, route) if isinstance(pattern, URLResolver) else {route}
+    return found
+
+
+def test_every_address_has_its_row():
+    paths = [re.sub(r"\{\w+\}", "1", row) for _method, row, *_ in ROWS]
+    assert {resolve(path).route.replace("^", "") for path in paths} == routes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_visitor_gets_what_the_table_says(db, kind):
+    world = make_world()
+    found = {}
+    for method, row, *_ in ROWS:
+        with transaction.atomic():
+            found[method, row] = visit(world, kind, method, row)
+            transaction.set_rollback(True)
+    column = HEAD.index(kind)
+    assert found == {(row[0], row[1]): row[column] for row in ROWS}
