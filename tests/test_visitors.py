@@ -101,10 +101,10 @@ def outcome(response: HttpResponse) -> str:
     return "login" if "/login/?next=" in location else str(response.status_code)
 
 
-def visit(world: World, kind: str, method: str, row: str) -> str:
+def visit(world: World, kind: str, method: str, row: str, **options: Any) -> str:
     things = world.things | {"told": world.told.get(kind, world.things["secret"])}
     path, body = row.format(**things), BODIES.get(row, {})
-    client = Client(headers={"accept-language": "en"})
+    client = Client(headers={"accept-language": "en"}, **options)
     if kind != "anonymous":
         client.force_login(world.visitors[kind])
     if kind == "banned":
@@ -140,3 +140,11 @@ def test_each_kind_of_visitor_gets_what_the_table_says(db, kind):
             transaction.set_rollback(True)
     column = HEAD.index(kind)
     assert found == {(row[0], row[1]): row[column] for row in ROWS}
+
+
+@pytest.mark.parametrize("kind", ["friend", "root"])
+def test_nothing_is_posted_without_its_token(db, kind):
+    world = make_world()
+    posts = [row for method, row, *_ in ROWS if method == "POST" and "nothing" not in row]
+    found = {row: visit(world, kind, "POST", row, enforce_csrf_checks=True) for row in posts}
+    assert found == dict.fromkeys(posts, "403")
