@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from webchat.middleware import client_address
 
-from . import limits, services
+from . import budgets, services
 
 
 def username_available(request: HttpRequest) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def username_available(request: HttpRequest) -> dict[str, Any]:
 
     Raises ValidationError("rate_limited").
     """
-    limits.take(limits.NAME_CHECK.of_address(client_address(request)))
+    budgets.NAME_CHECKS.take(client_address(request))
     try:
         services.check_available(request.GET.get("username", ""))
     except ValidationError as error:

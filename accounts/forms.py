@@ -67,7 +67,7 @@ class RegisterForm(SetPasswordMixin, forms.Form):
 
     def clean_registration_code(self) -> str:
         code: str = self.cleaned_data["registration_code"]
-        guess = limits.take(limits.REGISTRATION_CODE.of_address(self.address))
+        guess = limits.take(*limits.REGISTRATION_CODE.at(self.address))
         if not constant_time_compare(code, settings.REGISTRATION_CODE):
             raise ValidationError(_("The registration code is wrong."), "invalid")
         guess.give_back()

@@ -6,8 +6,8 @@ an unknown one is limited like a known one, and no count tells which name an add
 
 from __future__ import annotations
 
-import ipaddress
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,8 +19,12 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from webchat.addresses import network, networks
+
 from .models import Attempt
 from .names import username_key
+
+WIDER = 10  # how many times the allowance of a /64 its whole /48 has
 
 
 class Claim(NamedTuple):
@@ -39,13 +43,21 @@ class Limit(NamedTuple):
         digest = salted_hmac("accounts.Attempt", repr(who), algorithm="sha256")
         return Claim(self, digest.hexdigest())
 
-    def of_address(self, address: str) -> Claim | None:
-        """None for an address that says nothing: no address, as on a unix socket, or this machine.
+    def at(self, address: str, *who: object) -> list[Claim]:
+        """For somebody at an address; where it is IPv6 also for the /48 around it.
 
-        Behind a proxy that does not tell who its clients are, these stand for everybody.
+        An address that says nothing (none, as on a unix socket, or this machine) counts only
+        together with somebody: behind a proxy that does not tell who its clients are, it stands
+        for everybody.
         """
-        ip = _parse(address)
-        return None if ip is None or ip.is_loopback else self.of(network(address))
+        around = networks(address)
+        if not around:
+            return [self.of(*who, network(address))] if who else []
+        claims = [self.of(*who, around[0])]
+        return claims + [self._wider().of(*who, wide) for wide in around[1:]]
+
+    def _wider(self) -> Limit:
+        return Limit(f"{self.name}-wide", self.most * WIDER, self.window)
 
 
 TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
@@ -63,7 +75,6 @@ REGISTRATION = Limit("registration", 100, HOUR)  # by address
 CODE = Limit("code", 5, HOUR)  # by the address of mail to which it goes
 RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address
 CODE_BY_ADDRESS = Limit("code-address", 30, HOUR)
-NAME_CHECK = Limit("name-check", 600, TEN_MINUTES)  # by address
 FRIEND_REQUEST = Limit("friend-request", 20, DAY)  # by account
 RENAMING = Limit("renaming", 5, DAY)  # by account
 
@@ -80,48 +91,33 @@ class Taken:
         Attempt.objects.filter(pk__in=self._ids).delete()
 
 
-def take(*claims: Claim | None) -> Taken:
+def take(*claims: Claim) -> Taken:
     """Count one more for each claim, or for none of them.
 
     Raises ValidationError("rate_limited"), whose `retry_after` is the seconds until it may be
     tried again. Counting comes before the act: of any number at once, no more than the limit
     get through.
     """
-    wanted = [claim for claim in claims if claim is not None]
-    if not wanted:
+    if not claims:
         return Taken([])
-    _refuse_over(wanted)  # without the write lock, which a flood of attempts would else hold
+    _refuse_over(claims)  # without the write lock, which a flood of attempts would else hold
     with transaction.atomic():
-        now = _refuse_over(wanted)
-        rows = [Attempt(limit=limit.name, key=key, at=now) for limit, key in wanted]
+        now = _refuse_over(claims)
+        rows = [Attempt(limit=limit.name, key=key, at=now) for limit, key in claims]
         return Taken(Attempt.objects.bulk_create(rows))
 
 
 def guess_login(*, typed: str, address: str) -> Taken:
     """Before a password is looked at; given back when it was right."""
-    return take(
-        LOGIN.of(_fold(typed), network(address)),
-        LOGIN_BY_ADDRESS.of_address(address),
-    )
+    return take(*LOGIN.at(address, _fold(typed)), *LOGIN_BY_ADDRESS.at(address))
 
 
 def guess_reset(*, typed: str, address: str) -> Taken:
-    return take(
-        RESET.of(_fold(typed), network(address)),
-        RESET_BY_ADDRESS.of_address(address),
-    )
+    return take(*RESET.at(address, _fold(typed)), *RESET_BY_ADDRESS.at(address))
 
 
 def code_to(email: str) -> Claim:
     return CODE.of(_fold(email))
-
-
-def network(address: str) -> str:
-    """What a household or a class has in common: an IPv4 address, or the /64 of an IPv6 one."""
-    ip = _parse(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
-    return str(ip or "")
 
 
 def outdated(now: datetime) -> QuerySet[Attempt]:
@@ -129,20 +125,11 @@ def outdated(now: datetime) -> QuerySet[Attempt]:
     return Attempt.objects.filter(at__lte=now - LONGEST)
 
 
-def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    # A socket that listens on IPv6 shows IPv4 peers as ::ffff:192.0.2.1.
-    return getattr(ip, "ipv4_mapped", None) or ip
-
-
 def _fold(typed: str) -> str:
     return username_key(typed.strip())
 
 
-def _refuse_over(claims: list[Claim]) -> datetime:
+def _refuse_over(claims: Sequence[Claim]) -> datetime:
     now = timezone.now()
     seconds = max(_seconds_to_wait(claim, now) for claim in claims)
     if seconds:
@@ -152,7 +139,7 @@ def _refuse_over(claims: list[Claim]) -> datetime:
 
 def _seconds_to_wait(claim: Claim, now: datetime) -> int:
     limit, key = claim
-    # What lies in the future was counted before the clock was set back: it counts not.
+    # What lies in the future was counted before the clock was set back: it does not count.
     recent = Attempt.objects.filter(
         limit=limit.name, key=key, at__gt=now - limit.window, at__lte=now
     )

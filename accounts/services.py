@@ -41,7 +41,7 @@ def register(*, username: str, password: str, address: str = "", is_verified: bo
     `address` is where the newcomer is. Raises ValidationError as `check_available` does, and
     rate_limited.
     """
-    limits.take(limits.REGISTRATION.of_address(address))
+    limits.take(*limits.REGISTRATION.at(address))
     user = User(username=check_available(username))
     user.unverified_since = None if is_verified else timezone.now()
     user.set_password(password)  # slow on purpose, so before the transaction

@@ -10,6 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from accounts import budgets
 from accounts.models import User
 from chat.drafts import Draft
 from chat.services import post_message
@@ -69,6 +70,12 @@ def error_of(response: HttpResponse) -> tuple[int, str]:
     assert set(error) == {"code", "message"}
     assert error["message"]
     return response.status_code, error["code"]
+
+
+@pytest.fixture(autouse=True)
+def full_budgets() -> None:
+    """The accounts of each test have the numbers of those before, and owe nothing for them."""
+    budgets.forget_all()
 
 
 @pytest.fixture

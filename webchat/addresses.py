@@ -1,10 +1,12 @@
-"""Where people find this server: its addresses in the local network."""
+"""Addresses: where people find this server in the local network, and where they come from."""
 
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import socket
 import struct
+from functools import lru_cache
 
 SIOCGIFADDR = 0x8915  # Linux: the IPv4 address of an interface
 VIRTUAL = ("lo", "docker", "br-", "veth", "virbr", "lxc", "cni")
@@ -39,3 +41,35 @@ def _interface_address(name: str) -> str:
         except OSError:  # an interface without an IPv4 address
             return ""
     return socket.inet_ntoa(answer[20:24])
+
+
+@lru_cache(maxsize=4096)
+def networks(address: str) -> tuple[str, ...]:
+    """What counts as one place, and what lies around it; nothing for what may be everybody.
+
+    A household or a class has an IPv4 address in common, or the /64 of an IPv6 one; who rents a
+    line or a server has a /48 of those, 65,536 of them.
+    """
+    ip = parse(address)
+    if ip is None or ip.is_loopback:
+        return ()
+    if isinstance(ip, ipaddress.IPv4Address):
+        return (network(address),)
+    return (network(address), str(ipaddress.IPv6Network((int(ip), 48), strict=False)))
+
+
+def network(address: str) -> str:
+    """What a household or a class has in common: an IPv4 address, or the /64 of an IPv6 one."""
+    ip = parse(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
+    return str(ip or "")
+
+
+def parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    # A socket that listens on IPv6 shows IPv4 peers as ::ffff:192.0.2.1.
+    return getattr(ip, "ipv4_mapped", None) or ip

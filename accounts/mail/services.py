@@ -69,7 +69,7 @@ def request_reset(name_or_mail: str, *, address: str = "") -> None:
 
     Raises ValidationError("rate_limited") by where the visitor is, never by whom they name.
     """
-    limits.take(limits.CODE_BY_ADDRESS.of_address(address))
+    limits.take(*limits.CODE_BY_ADDRESS.at(address))
     sending.in_background(_send_reset, name_or_mail, translation.get_language())
 
 
@@ -141,7 +141,7 @@ def _issue(
     user: User, purpose: OneTimeCode.Purpose, email: str, address: str
 ) -> tuple[OneTimeCode, str]:
     with transaction.atomic():
-        limits.take(limits.code_to(email), limits.CODE_BY_ADDRESS.of_address(address))
+        limits.take(limits.code_to(email), *limits.CODE_BY_ADDRESS.at(address))
         return codes.issue(user=user, purpose=purpose, email=email.casefold())
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts import limits
+from accounts import budgets, limits
 from accounts.limits import Limit
 from accounts.mail import codes, sending
 from accounts.models import Attempt, OneTimeCode, User
@@ -171,8 +171,21 @@ def test_an_address_counts_by_what_a_household_shares(address, shared):
 
 @pytest.mark.parametrize("address", ["", "nonsense", "127.0.0.1", "127.8.8.8", "::1"])
 def test_nobody_is_limited_by_an_address_that_may_be_everybody_s(address):
-    assert THREE.of_address(address) is None
-    assert THREE.of_address(HERE) == THREE.of_address(f"::ffff:{HERE}") == THREE.of(HERE)
+    assert THREE.at(address) == []
+    assert THREE.at(address, "alice") == [THREE.of("alice", limits.network(address))]
+    assert THREE.at(HERE) == THREE.at(f"::ffff:{HERE}") == [THREE.of(HERE)]
+
+
+def test_of_ipv6_the_network_around_counts_too_with_a_larger_allowance():
+    def take(network):
+        limits.take(*THREE.at(f"2001:db8:7:{network:x}::1", "alice"))
+
+    for network in range(30):
+        take(network)
+    with pytest.raises(ValidationError) as refusal:
+        take(30)
+    assert refusal.value.code == "rate_limited"
+    limits.take(*THREE.at("2001:db8:8::1", "alice"), *THREE.at("2001:db8:7::1", "bob"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -285,14 +298,14 @@ def test_an_address_that_is_everybodys_counts_with_the_account_only(alice, bob, 
 
 
 def test_a_hundred_wrong_ones_for_many_names_close_an_address(alice, password):
-    fill(limits.LOGIN_BY_ADDRESS.of_address(HERE), 90)
+    fill(limits.LOGIN_BY_ADDRESS.of(HERE), 90)
     assert set(statuses(10, lambda n: log_in(f"name{n}", "wrong"))) == {422}
     assert log_in("alice", password).status_code == 429
     assert log_in("alice", password, ELSEWHERE).status_code == 302
 
 
 def test_a_class_behind_one_address_logs_in_at_once(alice, bob, password):
-    fill(limits.LOGIN_BY_ADDRESS.of_address(HERE), 99)
+    fill(limits.LOGIN_BY_ADDRESS.of(HERE), 99)
     assert set(statuses(24, lambda n: log_in(["alice", "bob"][n % 2], password))) == {302}
     assert Attempt.objects.count() == 99, "only failures stay"
 
@@ -376,7 +389,7 @@ def register(number, address=HERE, **more):
 
 
 def test_a_hundred_newcomers_an_hour_from_one_address(clock):
-    fill(limits.REGISTRATION.of_address(HERE), 99)
+    fill(limits.REGISTRATION.of(HERE), 99)
     assert register(1).status_code == 302
     answer = register(2)
     assert wait_of(answer) == 3600
@@ -397,23 +410,23 @@ def test_a_form_that_comes_back_is_no_registration(alice):
 def test_the_registration_code_cannot_be_tried_out(settings):
     settings.REGISTRATION, settings.REGISTRATION_CODE = "code", "class-7b"
     assert register(0, registration_code="class-7b").status_code == 302
-    fill(limits.REGISTRATION_CODE.of_address(HERE), 98)
+    fill(limits.REGISTRATION_CODE.of(HERE), 98)
     assert statuses(2, lambda n: register(1, registration_code=f"wrong-{n}")) == [422] * 2
     assert 0 < wait_of(register(1, registration_code="class-7b")) <= 600
     assert register(1, ELSEWHERE, registration_code="class-7b").status_code == 302
 
 
-def test_names_are_checked_600_times_in_ten_minutes(client, clock):
-    fill(limits.NAME_CHECK.of_address(HERE), 599)
-
+def test_names_are_checked_600_times_in_ten_minutes_and_nothing_is_written(client):
     def check(address=HERE):
         return client.get("/api/username-available/?username=alice", REMOTE_ADDR=address)
 
+    budgets.NAME_CHECKS.take(HERE, cost=599)
     assert check().json() == {"available": True, "reason": None}
     answer = check()
-    assert wait_of(answer) == 600
+    assert wait_of(answer) == 1, "one comes back each second"
     assert answer.json()["error"]["code"] == "rate_limited"
     assert check(ELSEWHERE).status_code == check("127.0.0.1").status_code == 200
+    assert not Attempt.objects.exists()
 
 
 # Codes by mail
@@ -456,7 +469,7 @@ def test_a_class_registers_with_mail_behind_one_address(by_mail):
     def newcomer(number):
         return register(number, email=f"new{number}@example.com")
 
-    fill(limits.CODE_BY_ADDRESS.of_address(HERE), 30)
+    fill(limits.CODE_BY_ADDRESS.of(HERE), 30)
     assert set(statuses(3, newcomer)) == {302}
 
 
