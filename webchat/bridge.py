@@ -1,8 +1,9 @@
 """Runs Django's WSGI application below an ASGI server, on threads that live on.
 
-A request costs one hop into a thread and one back. The threads persist, and with them their
-database connections. What a thread is never used for is waiting for a slow client: the body
-is complete before it starts, and it ends when the client of a stream has gone.
+A request costs one hop into a thread and one back, in a turn of its client (`turns`). The
+threads persist, and with them their database connections. What a thread is never used for is
+waiting for a slow client: the body is complete before it starts, and it ends when the client of
+a stream has gone.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+from .turns import REFUSED_SECONDS, Client, Turns
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,6 +31,7 @@ BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns 
 DISCARDED_BYTES = 16 * BODY_BYTES  # read and thrown away, so that the client sees the refusal
 WHOLE_BYTES = 256 * 1024  # a response up to this goes back in one piece
 CHUNKS_AHEAD = 4  # of a stream, before its thread waits for the client
+UNPAID_SECONDS = 0.001  # of processor: less is not worth a word to the loop
 
 
 class ClientGone(Exception):  # noqa: N818  (not an error: it ends a stream without a reader)
@@ -37,12 +42,14 @@ class WsgiBridge:
     def __init__(self, application: Application, threads: int) -> None:
         self._application = application
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read_body(receive)
         if body is None:
             return
-        exchange = _Exchange(self._application, _environ(scope, *body))
+        client = await self.turns.take(scope)
+        exchange = _Exchange(self._application, _environ(scope, *body), client)
         self._threads.submit(exchange.run)
         await exchange.relay(receive, send)
 
@@ -53,9 +60,11 @@ class WsgiBridge:
 class _Exchange:
     """One request and its response: `run` is the thread's side, `relay` the loop's."""
 
-    def __init__(self, application: Application, environ: Environ) -> None:
+    def __init__(self, application: Application, environ: Environ, client: Client) -> None:
         self._application = application
         self._environ = environ
+        self._client = client
+        self._has_turn = True
         self._start: Message = {}
         self._loop = asyncio.get_running_loop()
         self._outbox: asyncio.Queue[list[Message] | BaseException] = asyncio.Queue()
@@ -63,12 +72,29 @@ class _Exchange:
         self._gone = False
 
     def run(self) -> None:
+        self._paid = time.thread_time()  # of processor, that the client knows of
         try:
             self._respond()
         except ClientGone:
             pass
         except BaseException as error:
             self._loop.call_soon_threadsafe(self._outbox.put_nowait, error)
+        finally:
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        """Let the next one in, told by the thread itself: a client who leaves early frees nothing.
+
+        The turn ends with the first piece of the answer; what a stream takes after it is paid.
+        """
+        now = time.thread_time()
+        used, self._paid = now - self._paid, now
+        if self._has_turn:
+            self._has_turn = False
+            refused = REFUSED_SECONDS if self._start.get("status") == 429 else 0.0
+            self._loop.call_soon_threadsafe(self._client.leave, used + refused)
+        elif used > UNPAID_SECONDS:
+            self._loop.call_soon_threadsafe(self._client.pay, used)
 
     def _respond(self) -> None:
         response = self._application(self._environ, self._start_response)
@@ -107,6 +133,8 @@ class _Exchange:
         return not self._has_no_body() and length is not None and int(length) <= WHOLE_BYTES
 
     def _put(self, messages: list[Message]) -> None:
+        if messages[0] is self._start:
+            self._end_turn()
         self._credit.acquire()
         if self._gone:
             raise ClientGone

@@ -1,0 +1,163 @@
+"""Nobody takes more of the threads and of the processor than their share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from webchat import turns
+from webchat.bridge import WsgiBridge
+from webchat.tests.test_bridge import Peer, scope
+
+ALICE, BOB = 7, 8
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch):
+    monkeypatch.setattr(turns, "_known", {"a" * 32: ALICE, "b" * 32: BOB})
+    monkeypatch.setattr(turns, "_here", {})
+
+
+def asked_by(session="", address="203.0.113.7"):
+    cookies = f"csrftoken=x; sessionid={session}; y=z".encode()
+    return scope(headers=[(b"cookie", cookies)] if session else [], client=(address, 5))
+
+
+class Site:
+    """An application whose requests run until they are let go."""
+
+    def __init__(self):
+        self.bridge = WsgiBridge(self.answer, 8)
+        self.running, self.most = {}, {}
+        self.gate = threading.Semaphore(0)
+        self.lock = threading.Lock()
+
+    def answer(self, environ, start_response):
+        who = environ.get("HTTP_COOKIE", "")
+        with self.lock:
+            self.running[who] = self.running.get(who, 0) + 1
+            self.most[who] = max(self.most.get(who, 0), self.running[who])
+        self.gate.acquire(timeout=5)
+        with self.lock:
+            self.running[who] -= 1
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    async def ask(self, asked):
+        peer = Peer()
+        await self.bridge(asked, peer.receive, peer.send)
+        return peer.content
+
+
+def play(scene):
+    asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_once"), [(asked_by("a" * 32), 2), (asked_by("f" * 32), 4), (asked_by(), 4)]
+)
+def test_so_many_of_one_run_at_once_and_all_of_them_in_the_end(asked, at_once):
+    async def scene():
+        site = Site()
+        many = [asyncio.create_task(site.ask(asked)) for _number in range(20)]
+        await asyncio.sleep(0.2)
+        assert sum(site.running.values()) == at_once
+        other = asyncio.create_task(site.ask(asked_by("b" * 32)))
+        await asyncio.sleep(0.2)
+        assert sum(site.running.values()) == at_once + 1, "others do not stand behind them"
+        site.gate.release(21)
+        assert await other == b"ok"
+        assert await asyncio.gather(*many) == [b"ok"] * 20
+        assert site.bridge.turns._client(turns.who_asks(asked)).room._value == at_once
+
+    play(scene)
+
+
+def test_made_up_sessions_share_the_turns_of_their_address():
+    async def scene():
+        site = Site()
+        tasks = [asyncio.create_task(site.ask(asked_by(f"{number:032x}"))) for number in range(20)]
+        await asyncio.sleep(0.2)
+        assert sum(site.running.values()) == 4
+        site.gate.release(20)
+        await asyncio.gather(*tasks)
+
+    play(scene)
+
+
+def test_who_leaves_early_frees_no_turn_that_still_runs():
+    async def scene():
+        site = Site()
+        tasks = [asyncio.create_task(site.ask(asked_by("a" * 32))) for _number in range(6)]
+        await asyncio.sleep(0.2)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        more = [asyncio.create_task(site.ask(asked_by("a" * 32))) for _number in range(6)]
+        await asyncio.sleep(0.2)
+        assert sum(site.running.values()) == 2
+        site.gate.release(8)
+        assert await asyncio.gather(*more) == [b"ok"] * 6
+
+    play(scene)
+
+
+def test_who_has_used_more_than_a_share_is_held_up_while_others_are_here():
+    async def scene():
+        queue = turns.Turns()
+        client = await queue.take(asked_by("a" * 32))
+        client.leave(used=turns.OF_ACCOUNT.burst + 0.05)
+        assert 0.1 < client.pause() < 0.2, "a twentieth of a second, at a quarter"
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        (await queue.take(asked_by("a" * 32))).leave(0.0)
+        assert loop.time() - began < 0.1, "nobody else is here"
+        (await queue.take(asked_by("b" * 32))).leave(0.0)
+        (await queue.take(asked_by("a" * 32))).leave(0.0)
+        assert loop.time() - began > 0.1
+
+    play(scene)
+
+
+def test_a_refusal_counts_more_than_it_took():
+    async def scene():
+        def refuse(environ, start_response):
+            start_response("429 Too Many Requests", [("Content-Length", "0")])
+            return []
+
+        bridge = WsgiBridge(refuse, 1)
+        peer = Peer()
+        await bridge(asked_by("a" * 32), peer.receive, peer.send)
+        [client] = bridge.turns._clients.values()
+        await asyncio.sleep(0)
+        owed = client._even_at - asyncio.get_running_loop().time()
+        assert owed > 0.9 * turns.REFUSED_SECONDS / turns.OF_ACCOUNT.each_second
+
+    play(scene)
+
+
+def test_behind_a_proxy_the_visitor_counts(settings):
+    asked = asked_by(address="127.0.0.1")
+    asked["headers"] = [(b"x-real-ip", b"2001:db8::5")]
+    assert turns.who_asks(asked) == "127.0.0.1"
+    settings.BEHIND_PROXY = True
+    assert turns.who_asks(asked) == "2001:db8::/64"
+    asked["client"] = ("203.0.113.7", 5)
+    assert turns.who_asks(asked) == "203.0.113.7"
+
+
+def test_no_more_clients_and_sessions_are_remembered_than_so_many(monkeypatch):
+    monkeypatch.setattr(turns, "KNOWN_AT_MOST", 50)
+
+    async def scene():
+        queue = turns.Turns()
+        for number in range(500):
+            turns.introduce(f"s{number}", number)
+            (await queue.take(asked_by(address=f"10.0.{number // 200}.{number % 200}"))).leave(0)
+        assert len(queue._clients) <= 51
+        assert len(turns._known) <= 50
+        assert len(turns._here) == 2
+
+    play(scene)

@@ -1,0 +1,142 @@
+"""Fair shares of the request threads and of the processor, among those who ask.
+
+One who asks for much must not make the others wait: of each client only a few requests run at
+once, the rest wait on the event loop, where waiting costs nothing. Who has used more of the
+processor than a share is held up until it is even again, as long as anybody else is here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Hashable, Iterable, MutableMapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from .addresses import network
+from .middleware import is_trusted_proxy
+
+Scope = MutableMapping[str, Any]
+
+REFUSED_SECONDS = 0.05  # what a 429 counts as: who goes on after it is held up
+PAUSE_AT_MOST = 2.0  # seconds that one request is held up
+HERE_SECONDS = 5.0  # after a request or a frame one still counts as here
+KNOWN_AT_MOST = 10_000  # sessions, and clients, that are remembered
+
+
+class Share(NamedTuple):
+    at_once: int  # requests in the threads
+    burst: float  # seconds of processor, before …
+    each_second: float  # … it is so much of one a second
+
+
+OF_ACCOUNT = Share(2, 2.0, 0.25)  # a page of the chat takes some 30 ms
+# Without a session: a class of sixty that opens the page and logs in takes six seconds, and who
+# waits for a mail server that hangs leaves room for others.
+OF_ADDRESS = Share(4, 8.0, 0.25)
+
+_known: dict[str, int] = {}  # the account of a session that was good
+_here: dict[Hashable, float] = {}  # the last two who came, and when
+
+
+def introduce(session_key: str, user_id: int) -> None:
+    """Tell whose session it is: until then it counts by its address, as a made-up one does."""
+    if len(_known) >= KNOWN_AT_MOST:
+        _known.clear()
+    _known[session_key] = user_id
+
+
+def note(who: Hashable) -> None:
+    """Somebody is here: an account by its number, others by their address. On the loop."""
+    _here.pop(who, None)
+    _here[who] = time.monotonic()
+    if len(_here) > 2:
+        del _here[next(iter(_here))]
+
+
+def _is_anybody_else_here(who: Hashable) -> bool:
+    since = time.monotonic() - HERE_SECONDS
+    return any(at > since for other, at in _here.items() if other != who)
+
+
+class Turns:
+    """The queue of one process; all of it lives on the event loop but `Client.leave`."""
+
+    def __init__(self) -> None:
+        self._clients: dict[Hashable, Client] = {}
+
+    async def take(self, scope: Scope) -> Client:
+        """Wait for one's turn, which ends with `leave`."""
+        who = who_asks(scope)
+        client = self._client(who)
+        note(who)
+        await client.room.acquire()
+        try:
+            while (pause := client.pause()) and _is_anybody_else_here(who):
+                await asyncio.sleep(pause)
+                if pause == PAUSE_AT_MOST:
+                    break
+        except BaseException:
+            client.room.release()
+            raise
+        return client
+
+    def _client(self, who: Hashable) -> Client:
+        client = self._clients.get(who)
+        if client is None:
+            if len(self._clients) >= KNOWN_AT_MOST:
+                self._clients = {k: each for k, each in self._clients.items() if not each.is_idle}
+            share = OF_ACCOUNT if isinstance(who, int) else OF_ADDRESS
+            client = self._clients[who] = Client(share)
+        return client
+
+
+class Client:
+    """An account, or those without a session behind one address."""
+
+    def __init__(self, share: Share) -> None:
+        self.room = asyncio.Semaphore(share.at_once)
+        self._share = share
+        self._even_at = 0.0  # when what was used is within the share again, the burst aside
+
+    @property
+    def is_idle(self) -> bool:
+        return self._even_at < time.monotonic() and self.room._value == self._share.at_once
+
+    def pause(self) -> float:
+        """Seconds until what was used is within the share; at most PAUSE_AT_MOST."""
+        burst = self._share.burst / self._share.each_second
+        return min(max(self._even_at - time.monotonic() - burst, 0.0), PAUSE_AT_MOST)
+
+    def leave(self, used: float) -> None:
+        """The turn is over; it took so many seconds of processor."""
+        self.room.release()
+        self.pay(used)
+
+    def pay(self, used: float) -> None:
+        now = time.monotonic()
+        self._even_at = max(self._even_at, now) + used / self._share.each_second
+
+
+def who_asks(scope: Scope) -> Hashable:
+    """The account of a known session, else where the request comes from."""
+    cookies = _header(scope["headers"], b"cookie")
+    match = _session_cookie().search(cookies) if cookies else None
+    if match and (user_id := _known.get(match[1])) is not None:
+        return user_id
+    peer = (scope.get("client") or ("",))[0]
+    if settings.BEHIND_PROXY and is_trusted_proxy(peer):
+        return network(_header(scope["headers"], b"x-real-ip").strip()) or peer
+    return network(peer)
+
+
+@cache
+def _session_cookie() -> re.Pattern[str]:
+    return re.compile(rf"(?:^|;\s*){re.escape(settings.SESSION_COOKIE_NAME)}=(\w{{1,64}})")
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name == wanted), "")
