@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -35,6 +35,15 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
         return api.refuse("unavailable", message, RETRY_SECONDS)
     response = _page("503.html", 503)
     response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def too_many(request: HttpRequest, refusal: ValidationError) -> HttpResponse:
+    """The answer to who is over a budget before the view is reached."""
+    if api.is_api(request):
+        return api.refuse_invalid(refusal)
+    response = _page("429.html", 429, reason=refusal.messages[0])
+    response["Retry-After"] = str((refusal.params or {})["retry_after"])
     return response
 
 
@@ -76,7 +85,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page("403_csrf.html", 403)
 
 
-def _page(template: str, status: int, request: HttpRequest | None = None) -> HttpResponse:
+def _page(
+    template: str, status: int, request: HttpRequest | None = None, **context: Any
+) -> HttpResponse:
     """Render an error page; without a request it needs neither session nor database."""
-    context: dict[str, Any] = {}
     return HttpResponse(render_to_string(template, context, request), status=status)
