@@ -56,13 +56,13 @@ class Budget:
 
     @contextmanager
     def timed(self, who: Hashable) -> Iterator[None]:
-        """Charge the seconds that the block takes; units are seconds. Raises as `take` does."""
+        """Charge the seconds of processor that the block takes. Raises as `take` does."""
         self.take(who, cost=0)
-        began = time.monotonic()
+        began = time.thread_time()
         try:
             yield
         finally:
-            self.charge(who, time.monotonic() - began)
+            self.charge(who, time.thread_time() - began)
 
     def forget(self) -> None:
         self._full_at.clear()
@@ -107,7 +107,7 @@ FRAMES = Budget(600, 10)
 HANDSHAKES = Budget(300, 60)  # sockets opened: ten tabs that reload as fast as they can
 HANDSHAKES_BY_ADDRESS = AddressBudget(600, 60)  # with a session that has ended, or none
 TYPING = Budget(10, 10)  # notes of typing to whomever; a page tells one in two seconds
-SEARCHING = Budget(5, 30)  # seconds of search: a hundred of the usual ones
+SEARCHING = Budget(5, 30)  # seconds of processor: a hundred of the usual searches
 NAME_CHECKS = AddressBudget(600, 600)  # a form asks at each pause of who types
 READINGS = Budget(30, 600)  # names read at once: each starts a process; later ones wait a minute
 EXPORTS = Budget(5, 3600)  # each reads everything

@@ -17,6 +17,8 @@ def clock(monkeypatch):
         def monotonic(self):
             return self.now
 
+        thread_time = monotonic
+
     clock = Clock()
     monkeypatch.setattr(budgets, "time", clock)
     return clock

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from accounts import budgets
 from accounts.models import User
 from friends.models import Friendship
+from webchat.patience import TookTooLong, limit_statements
 from webchat.snapshot import read_snapshot
 from webchat.text import clean_text
 
@@ -23,9 +28,13 @@ from ..presentation import MessageView, view_message
 from .grams import blocks_that_may_hold, probes_of
 
 QUERY_LENGTH = 100
+TYPED_LENGTH = 4 * QUERY_LENGTH  # before accents and their letters become one
+WORDS_AT_MOST = 16  # each may be looked for in four cases, in every message
+LOOK_SECONDS = 1.0  # of processor; a hundred thousand messages take a tenth
 EXCERPT_BEFORE = 12  # characters of a message shown before the hit
 EXCERPT_AFTER = 60
 BEYOND = 2**63 - 1
+ASCII_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 
 # In stretches of the index (conversation, id), so that nothing else is touched.
 LOOK = """
@@ -45,6 +54,37 @@ ORDER BY message.id DESC LIMIT %s
 STRETCHES_FIRST = 16
 STRETCHES_AT_ONCE = 32  # more read what is not needed, fewer ask more often
 
+AT_ONCE = 2  # searches in a process; each keeps a request thread and a processor busy
+SEAT_SECONDS = 2.0  # that one waits for another to end
+RETRY_SECONDS = 5
+
+_searching: set[int] = set()  # accounts
+_seats = threading.Condition()
+
+
+@contextmanager
+def searching(user: User) -> Iterator[None]:
+    """Search as one of few, and within one's budget.
+
+    Raises ValidationError: rate_limited, unavailable.
+    """
+    with _seats:
+        if not _seats.wait_for(lambda: _has_seat(user.pk), SEAT_SECONDS):
+            message = _("Others are searching just now. Please try again in a moment.")
+            raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS})
+        _searching.add(user.pk)
+    try:
+        with budgets.SEARCHING.timed(user.pk):
+            yield
+    finally:
+        with _seats:
+            _searching.discard(user.pk)
+            _seats.notify_all()
+
+
+def _has_seat(user_id: int) -> bool:
+    return len(_searching) < AT_ONCE and user_id not in _searching
+
 
 class Query:
     """Words that must all stand in a message, in any order, in any case.
@@ -53,16 +93,15 @@ class Query:
     """
 
     def __init__(self, typed: str) -> None:
-        self.text = clean_text(typed)
-        if len(self.text) > QUERY_LENGTH:
+        self.text = clean_text(typed[:TYPED_LENGTH])
+        if len(self.text) > QUERY_LENGTH or len(typed) > TYPED_LENGTH:
             message = _("Search for at most %(limit)d characters.") % {"limit": QUERY_LENGTH}
             raise ValidationError(message, "too_long")
-        self.words = self.text.split()
-
-    @property
-    def patterns(self) -> list[list[str]]:
-        """For each word the patterns of LIKE, of which one must match."""
-        return [[f"%{_escape(form)}%" for form in _forms(word)] for word in self.words]
+        self.words = list(dict.fromkeys(self.text.split()))
+        if len(self.words) > WORDS_AT_MOST:
+            message = _("Search for at most %(limit)d words.") % {"limit": WORDS_AT_MOST}
+            raise ValidationError(message, "too_long")
+        self.forms = [_forms(word) for word in self.words]  # of each one must stand there
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +131,25 @@ def find_messages(
 ) -> tuple[list[Found], bool]:
     """The newest messages that hold the words, and whether there are more.
 
-    `before` reads on from the id of the last one found.
+    `before` reads on from the id of the last one found. Where time runs out there are fewer than
+    `limit` and more; raises ValidationError("unavailable") where there is none yet.
     """
     if not query.words:
         return [], False
     with read_snapshot():
         chats = _open_chats(viewer)
         stretches = _stretches(viewer, query, chats, BEYOND if before is None else before - 1)
-        ids = _look(viewer, query, stretches, limit + 1)
+        try:
+            ids, is_cut = _look(viewer, query, stretches, limit + 1)
+        except TookTooLong:
+            raise _too_long() from None
         found = _show(viewer, query, chats, ids[:limit])
-    return found, len(ids) > limit
+    return found, is_cut or len(ids) > limit
+
+
+def _too_long() -> ValidationError:
+    message = _("This search takes too long. Please look for a longer or rarer word.")
+    return ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS})
 
 
 def _show(viewer: User, query: Query, chats: dict[int, Chat], ids: Sequence[int]) -> list[Found]:
@@ -187,50 +235,74 @@ def _load_filters(viewer: User, parts: set[int]) -> dict[int, dict[int, bytes]]:
     return filters
 
 
-def _look(viewer: User, query: Query, stretches: Sequence[Stretch], limit: int) -> list[int]:
-    """The newest ids, newest first; `stretches` come newest first."""
+def _look(
+    viewer: User, query: Query, stretches: Sequence[Stretch], limit: int
+) -> tuple[list[int], bool]:
+    """The newest ids, newest first, and whether there was no time to look further.
+
+    `stretches` come newest first. Raises TookTooLong when there was not even time to be sure of
+    one.
+    """
     found: list[int] = []
     start, count = 0, STRETCHES_FIRST
-    while start < len(stretches):
-        # Stretches of several chats overlap: one that began later may hold newer messages.
-        if len(found) == limit and found[-1] >= stretches[start].through:
-            break
-        part = stretches[start : start + count]
-        start, count = start + count, min(2 * count, STRETCHES_AT_ONCE)
-        found = sorted(found + _look_in(viewer, query, part, limit), reverse=True)[:limit]
-    return found
+    try:
+        with limit_statements(LOOK_SECONDS):
+            while start < len(stretches):
+                # Stretches of several chats overlap: one that began later may hold newer messages.
+                if len(found) == limit and found[-1] >= stretches[start].through:
+                    break
+                part = stretches[start : start + count]
+                found = sorted(found + _look_in(viewer, query, part, limit), reverse=True)[:limit]
+                start, count = start + count, min(2 * count, STRETCHES_AT_ONCE)
+    except TookTooLong:
+        found = [pk for pk in found if pk > stretches[start].through]
+        if not found:
+            raise
+        return found, True
+    return found, False
 
 
 def _look_in(viewer: User, query: Query, part: Sequence[Stretch], limit: int) -> list[int]:
-    likes = [
-        "(" + " OR ".join(["message.text LIKE %s ESCAPE '\\'"] * len(forms)) + ")"
-        for forms in query.patterns
-    ]
-    sql = LOOK.format(stretches=placeholders(3, len(part)), words=" AND ".join(likes))
+    words = " AND ".join(
+        "(" + " OR ".join(f"instr({_column(form)}, %s)" for form in forms) + ")"
+        for forms in query.forms
+    )
+    sql = LOOK.format(stretches=placeholders(3, len(part)), words=words)
     values: list[Any] = [
         value for each in part for value in (each.conversation, each.after, each.through)
     ]
-    values += [pattern for forms in query.patterns for pattern in forms]
+    values += [form for forms in query.forms for form in forms]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, viewer.pk, limit])
         return [row[0] for row in cursor.fetchall()]
+
+
+def _column(form: str) -> str:
+    """What to look in: SQLite's `lower` knows the letters from a to z, and so do the forms."""
+    return "lower(message.text)" if re.search("[a-z]", form) else "message.text"
 
 
 def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
     return Found(
         message=view_message(message, viewer=viewer, friend=friendship.friend),
         name=friendship.name,
-        excerpt=_excerpt(message.text, query.words[0]),
+        excerpt=_excerpt(message.text, query.forms[0]),
     )
 
 
-def _excerpt(text: str, word: str) -> Excerpt:
-    match = re.search(re.escape(word), text, re.IGNORECASE)
-    start, end = match.span() if match else (0, 0)
+def _excerpt(text: str, forms: Sequence[str]) -> Excerpt:
+    start, end = _first_hit(text, forms)
     begin = max(0, start - EXCERPT_BEFORE)
     before = ("…" if begin else "") + text[begin:start]
     after = text[end : end + EXCERPT_AFTER] + ("…" if len(text) > end + EXCERPT_AFTER else "")
     return Excerpt(_on_one_line(before), _on_one_line(text[start:end]), _on_one_line(after))
+
+
+def _first_hit(text: str, forms: Sequence[str]) -> tuple[int, int]:
+    """Where the first of the forms stands, as SQLite found it."""
+    folded = text.translate(ASCII_LOWER)
+    hits = [(start, start + len(form)) for form in forms if (start := folded.find(form)) >= 0]
+    return min(hits, default=(0, 0))
 
 
 def _on_one_line(text: str) -> str:
@@ -238,14 +310,6 @@ def _on_one_line(text: str) -> str:
 
 
 def _forms(word: str) -> list[str]:
-    """The cases in which a word may stand; LIKE itself knows those of a to z."""
-    forms = {_lower_ascii(form) for form in (word, word.lower(), word.upper(), word.capitalize())}
-    return sorted(forms)
-
-
-def _lower_ascii(word: str) -> str:
-    return re.sub("[A-Z]", lambda letter: letter[0].lower(), word)
-
-
-def _escape(word: str) -> str:
-    return re.sub(r"([\\%_])", r"\\\1", word)
+    """The cases in which a word may stand; those of a to z are folded on both sides."""
+    forms = (word, word.lower(), word.upper(), word.capitalize())
+    return sorted({form.translate(ASCII_LOWER) for form in forms})

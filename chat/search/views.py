@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from accounts.http import UserRequest
 from friends.api import friend_json
 from friends.finding import find_friends
-from webchat.api import integer
+from webchat.api import STATUS, describe, integer
 from webchat.snapshot import of_one_moment, read_snapshot
 
 from ..presentation import list_conversations
-from .finding import Query, find_messages
+from .finding import Query, find_messages, searching
 
 SHOWN = 20
 SHOWN_AT_MOST = 50
@@ -30,7 +30,7 @@ def search_api(request: UserRequest) -> dict[str, Any]:
     if limit < 1:
         raise ValidationError(_("“limit” must be at least 1."), "invalid")
     before = request.GET.get("before")
-    with read_snapshot():
+    with searching(request.user), read_snapshot():
         friends = find_friends(request.user, query.text)
         found, more = find_messages(
             request.user,
@@ -53,17 +53,30 @@ def search_page(request: UserRequest) -> HttpResponse:
         "conversations": list_conversations(request.user),
         "typed": request.GET.get("q", ""),
     }
+    refusal = None
     try:
         query = Query(context["typed"])
         before = request.GET.get("before")
-        context["friends"] = find_friends(request.user, query.text)
-        context["found"], context["more"] = find_messages(
-            request.user,
-            query,
-            limit=SHOWN,
-            before=None if before is None else integer(before, name="before"),
-        )
+        with searching(request.user):
+            context["friends"] = find_friends(request.user, query.text)
+            context["found"], context["more"] = find_messages(
+                request.user,
+                query,
+                limit=SHOWN,
+                before=None if before is None else integer(before, name="before"),
+            )
         context["is_asked"] = bool(query.words)
     except ValidationError as error:
-        context["error"] = error.messages[0]
-    return render(request, "chat/search.html", context)
+        refusal, context["error"] = error, error.messages[0]
+    response = render(request, "chat/search.html", context)
+    if refusal is not None:
+        _tell_wait(response, refusal)
+    return response
+
+
+def _tell_wait(response: HttpResponse, refusal: ValidationError) -> None:
+    """A page that says what cannot be searched is a good answer; one that has to wait is none."""
+    code, _message, params = describe(refusal)
+    if "retry_after" in params:
+        response.status_code = STATUS[code]
+        response["Retry-After"] = str(params["retry_after"])

@@ -15,7 +15,10 @@ HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 
 @pytest.fixture(autouse=True)
 def no_time_passes(monkeypatch):
-    monkeypatch.setattr(budgets, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    def stands():
+        return 1000.0
+
+    monkeypatch.setattr(budgets, "time", SimpleNamespace(monotonic=stands, thread_time=stands))
 
 
 def spend(budget, who):

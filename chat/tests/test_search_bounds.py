@@ -1,0 +1,157 @@
+"""A search reads so much and no more, and says so."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from accounts import budgets
+from chat.search import finding
+from chat.search.finding import Query, _excerpt, _forms, find_messages, searching
+from chat.search.index import build_all
+from tests.cast import Api, error_of, say
+
+from .test_search import fill, texts
+
+
+@pytest.fixture(autouse=True)
+def no_rate(settings):
+    settings.SEND_RATE = None
+
+
+def test_words_that_nearly_match_everywhere_cost_little(alice, bob):
+    fill(alice, bob, 2000, "a" * 4000)
+    say(alice, bob, "a" * 3000 + "bc" + "a" * 900)
+    began = time.thread_time()
+    found, more = find_messages(alice, Query("a" * 96 + "bc"), limit=20)
+    # A tenth of it here; more than a second where each letter is compared with each.
+    assert time.thread_time() - began < 0.6
+    assert (len(found), more) == (1, False)
+    assert found[0].excerpt.hit == "a" * 96 + "bc"
+
+
+@pytest.mark.parametrize("typed", ["ab " * 33, "ä ö ü é à ß ñ ç ø å œ æ", "a" * 100])
+def test_as_many_words_as_there_may_be_are_looked_for(alice, bob, typed):
+    say(alice, bob, typed)
+    assert texts(alice, typed) == [typed.strip()]
+
+
+def test_more_words_than_so_many_are_refused(alice, bob):
+    letters = [chr(ord("a") + number) for number in range(17)]
+    assert error_of(Api(alice).get("search/", q=" ".join(letters))) == (400, "too_long")
+    assert texts(alice, " ".join(letters[:16])) == []
+
+
+def test_what_is_typed_is_bounded_before_it_is_read(alice, monkeypatch):
+    read = []
+    monkeypatch.setattr(finding, "clean_text", lambda text: read.append(len(text)) or text)
+    assert error_of(Api(alice).get("search/", q="e\u0301" * 5000)) == (400, "too_long")
+    assert read == [finding.TYPED_LENGTH]
+
+
+def like(text, forms):
+    """How it was found before: the rule that stays."""
+    patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", form) + "%" for form in forms]
+    with connection.cursor() as cursor:
+        sql = " OR ".join(["%s LIKE %s ESCAPE '\\'"] * len(patterns))
+        cursor.execute(f"SELECT {sql}", [each for pattern in patterns for each in (text, pattern)])
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db
+@hypothesis(deadline=None, max_examples=300)
+@given(st.data())
+def test_the_same_is_found_as_by_like(data):
+    letters = st.sampled_from("aAbBzZßéÉıİſKдДΣσς一下%_\\1 \n😀")
+    text = data.draw(st.text(letters, max_size=30))
+    word = data.draw(st.text(letters, min_size=1, max_size=4)).strip()
+    forms = _forms(word)
+    if not word:
+        return
+    with connection.cursor() as cursor:
+        parts = []
+        for form in forms:
+            column = finding._column(form).replace("message.text", "%s")
+            cursor.execute(f"SELECT instr({column}, %s)", [text, form])
+            parts.append(cursor.fetchone()[0] > 0)
+    assert any(parts) == like(text, forms)
+    assert bool(_excerpt(text, forms).hit) == any(parts)
+
+
+def test_where_time_runs_out_there_is_more_and_it_goes_on_from_there(alice, bob, monkeypatch):
+    fill(alice, bob, 3000, "Nadel {n}")
+    build_all()
+    monkeypatch.setattr(finding, "STRETCHES_FIRST", 1)
+    monkeypatch.setattr(finding, "STRETCHES_AT_ONCE", 1)
+    look_in, looks = finding._look_in, []
+
+    def look(*args):
+        looks.append(1)
+        if len(looks) % 3 == 0:
+            raise finding.TookTooLong
+        return look_in(*args)
+
+    monkeypatch.setattr(finding, "_look_in", look)
+    heard, before, more = [], None, True
+    while more:
+        found, more = find_messages(alice, Query("nadel"), limit=10_000, before=before)
+        assert found
+        heard += [each.message.text for each in found]
+        before = found[-1].message.id
+    assert heard == [f"Nadel {number}" for number in reversed(range(3000))]
+    assert len(looks) > 6
+
+
+def test_where_nothing_is_found_in_time_one_is_told_so(alice, bob, monkeypatch):
+    fill(alice, bob, 400, "a" * 4000)
+    monkeypatch.setattr(finding, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("webchat.patience.STEPS", 100)
+    answer = Api(alice).get("search/", q="aab")
+    assert error_of(answer) == (503, "unavailable")
+    assert int(answer["Retry-After"]) > 0
+    page = Api(alice).client.get("/search/", {"q": "aab"})
+    assert (page.status_code, page["Retry-After"]) == (503, answer["Retry-After"])
+    assert b"alert" in page.content
+    assert Api(alice).get("me/").status_code == 200
+
+
+def test_who_has_searched_for_long_waits_and_others_do_not(alice, bob):
+    budgets.SEARCHING.charge(alice.pk, 100)
+    assert error_of(Api(alice).get("search/", q="x")) == (429, "rate_limited")
+    page = Api(alice).client.get("/search/", {"q": "x"})
+    assert page.status_code == 429
+    assert int(page["Retry-After"]) > 60
+    assert texts(bob, "x") == []
+
+
+def test_one_search_of_an_account_runs_at_a_time_and_few_in_all(alice, bob, mallory, monkeypatch):
+    monkeypatch.setattr(finding, "SEAT_SECONDS", 0.05)
+    with searching(alice):
+        assert error_of(Api(alice).get("search/", q="x")) == (503, "unavailable")
+        assert texts(bob, "x") == []
+        with searching(bob):
+            assert error_of(Api(mallory).get("search/", q="x")) == (503, "unavailable")
+    assert texts(alice, "x") == texts(mallory, "x") == []
+
+
+def test_who_waits_for_a_seat_gets_it(alice, bob):
+    with searching(alice):
+        got = []
+
+        def wait():
+            with searching(alice):
+                got.append(1)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.05)
+        assert not got
+    thread.join(5)
+    assert got
