@@ -127,10 +127,15 @@ def who_asks(scope: Scope) -> Hashable:
     match = _session_cookie().search(cookies) if cookies else None
     if match and (user_id := _known.get(match[1])) is not None:
         return user_id
-    peer = (scope.get("client") or ("",))[0]
+    return network(address_of(scope))
+
+
+def address_of(scope: Scope) -> str:
+    """The address of the person's device, as ProxyMiddleware has it for requests."""
+    peer: str = (scope.get("client") or ("",))[0]
     if settings.BEHIND_PROXY and is_trusted_proxy(peer):
-        return network(_header(scope["headers"], b"x-real-ip").strip()) or peer
-    return network(peer)
+        return _header(scope["headers"], b"x-real-ip").strip() or peer
+    return peer
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from accounts import sessions
@@ -16,9 +17,10 @@ from accounts.services import read_unread_names
 from friends.services import read_unread_remarks
 
 from ..search.index import Builder
-from . import presence, typing
+from . import frames, presence, typing
 from .feed import Feed
 from .hub import Hub
+from .neighbours import Neighbours
 from .socket import RESTART, SESSION_ENDED, TOO_MANY, Socket
 from .visitors import find_ended
 from .writer import Writer
@@ -42,12 +44,14 @@ class Engine:
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
         self.feed = Feed(self.hub, self._readers, lambda: self.writer.is_busy)
         self.writer = Writer(self._loop, self.feed.written)
+        self._neighbours = Neighbours(settings.DATA_DIR / "workers", self._hear)
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self.feed.start()
         self.writer.start()
+        self._neighbours.start()
         self._tasks = [
             asyncio.create_task(self._sweep(), name="live-sweep"),
             asyncio.create_task(self._write_seen(), name="live-seen"),
@@ -74,6 +78,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await self.feed.stop()
+        self._neighbours.stop()
         for _thread in range(READER_THREADS):
             self._readers.submit(connection.close)
         self._readers.shutdown(wait=False)
@@ -91,8 +96,16 @@ class Engine:
         return await self._loop.run_in_executor(self._readers, function, *args)
 
     async def note_typing(self, user: User, username: str) -> None:
-        await self.in_thread(typing.note, user, username)
-        self.feed.look()
+        if note := await self.in_thread(typing.note_to, user, username):
+            self._tell_typing(note)
+            await self.in_thread(self._neighbours.tell, note.as_word())
+
+    def _hear(self, word: bytes) -> None:
+        if note := typing.parse(word):
+            self._tell_typing(note)
+
+    def _tell_typing(self, note: typing.Note) -> None:
+        self.hub.tell(note.recipient_id, frames.typing(note.sender))
 
     async def _sweep(self) -> None:
         """End the sockets of sessions that have ended."""

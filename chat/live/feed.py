@@ -14,20 +14,18 @@ from django.db import connection
 from chat import events
 from chat.services import Outcome, Posted
 
-from . import frames, typing
+from . import frames
 from .hub import Hub
 
 LOOK_SECONDS = 0.05  # how long a commit of another process may go unseen
 TROUBLE_SECONDS = 1.0
 
-# The newest ids of the log and of the typing notes; some µs, which the loop can spare.
-HEADS = """
-SELECT
-    max(
-        coalesce((SELECT max(id) FROM chat_event), 0),
-        coalesce((SELECT max(pruned_through, head_at_least) FROM chat_eventlog), 0)
-    ),
-    coalesce((SELECT max(id) FROM chat_typing), 0)
+# The newest id of the log; some µs, which the loop can spare.
+HEAD = """
+SELECT max(
+    coalesce((SELECT max(id) FROM chat_event), 0),
+    coalesce((SELECT max(pruned_through, head_at_least) FROM chat_eventlog), 0)
+)
 """
 
 logger = logging.getLogger(__name__)
@@ -47,8 +45,6 @@ class Feed:
         self._is_writing = is_writing
         self._loop = asyncio.get_running_loop()
         self._delivered_through = 0
-        self._typed_through = 0
-        self._typing_head = 0
         self._told_lately = False
         self._database: sqlite3.Connection | None = None
         self._version: int | None = None
@@ -57,7 +53,6 @@ class Feed:
 
     async def start(self) -> None:
         self._delivered_through = await self._in_thread(events.head)
-        self._typed_through = await self._in_thread(typing.head)
         self._tasks = [
             asyncio.create_task(self._watch(), name="feed-watch"),
             asyncio.create_task(self._pump(), name="feed-pump"),
@@ -102,20 +97,19 @@ class Feed:
             [version] = self._database.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return
-            head, self._typing_head = self._database.execute(HEADS).fetchone()
+            [head] = self._database.execute(HEAD).fetchone()
         except sqlite3.Error as error:
             logger.error("The feed cannot look at the database: %s", error)
             self._database = None
             return
-        if self._typing_head <= self._typed_through:
-            if head == self._delivered_through:
-                self._version = version
-                return
-            # Most likely the writer is about to tell it. What others wrote before shows then as
-            # a gap; where no batch follows in time, the next look reads.
-            if self._told_lately and self._is_writing():
-                self._told_lately = False
-                return
+        if head == self._delivered_through:
+            self._version = version
+            return
+        # Most likely the writer is about to tell it. What others wrote before shows then as
+        # a gap; where no batch follows in time, the next look reads.
+        if self._told_lately and self._is_writing():
+            self._told_lately = False
+            return
         self._version = version
         self._news.set()
 
@@ -151,17 +145,6 @@ class Feed:
                     self._hub.tell(user_id, frames.event(body), body["id"])
             self._delivered_through = max(self._delivered_through, news.through)
             more = news.more
-        await self._tell_typing()
-
-    async def _tell_typing(self) -> None:
-        head = self._typing_head
-        if head <= self._typed_through:
-            return
-        notes = await self._in_thread(typing.read_after, self._typed_through, self._hub.user_ids)
-        for note_id, user_id, username in notes:
-            head = max(head, note_id)
-            self._hub.tell(user_id, frames.typing(username))
-        self._typed_through = head
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await self._loop.run_in_executor(self._readers, function, *args)

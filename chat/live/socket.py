@@ -19,13 +19,16 @@ from django.http import Http404
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts import budgets
 from accounts.models import User
 from chat import events, services
 from chat.access import get_thread
 from chat.drafts import Draft
 from chat.services import Outcome
+from webchat import turns
 from webchat.api import describe, integer
 from webchat.bridge import Receive, Scope, Send
+from webchat.turns import address_of
 
 from . import frames
 from .visitors import Visitor, identify, is_foreign
@@ -44,10 +47,12 @@ GOODBYE_SECONDS = 0.5  # for what waits when the connection ends
 BAD_FRAMES = 200  # that are invalid or over the rate …
 BAD_FRAMES_SECONDS = 10.0  # … in so long: then it is no browser of ours
 TYPING_SECONDS = 2.0  # between two notes of typing to one friend; the rest is dropped
+REFUSED_SECONDS = 1.0  # that somebody over a budget waits for the close: no reason to hurry
 NOT_UNDERSTOOD = ValidationError(_("This frame is not understood."), "invalid")
 COUNTED = {"invalid", "too_long", "rate_limited"}
 
 Frame = dict[str, Any]
+Command = Callable[["Socket", Frame], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +71,27 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
     await send({"type": "websocket.accept"})
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     page_of = query.get("user", [None])[0]
+    if _is_over_budget(scope, visitor):
+        await asyncio.sleep(REFUSED_SECONDS)
+        await send({"type": "websocket.close", "code": TOO_MANY})
+        return
     if visitor is None or page_of not in (None, str(visitor.user.pk)):
         await send({"type": "websocket.close", "code": SESSION_ENDED})
         return
     socket = Socket(engine, visitor, receive, send)
     await socket.run(query.get("after", [None])[0])
+
+
+def _is_over_budget(scope: Scope, visitor: Visitor | None) -> bool:
+    """Whether this person has opened too many, or those without a session at this address."""
+    try:
+        if visitor is None:
+            budgets.HANDSHAKES_BY_ADDRESS.take(address_of(scope))
+        else:
+            budgets.HANDSHAKES.take(visitor.user.pk)
+    except ValidationError:
+        return True
+    return False
 
 
 class Socket:
@@ -207,8 +228,20 @@ class Socket:
                 command = None
             if command is None:
                 self._refuse_with(NOT_UNDERSTOOD)
-                continue
-            await command(self, frame)
+            elif self._may(command):
+                await command(self, frame)
+
+    def _may(self, command: Command) -> bool:
+        """Whether there is room for one more; SEND_RATE counts messages."""
+        turns.note(self.user_id)
+        if command is Socket._on_send:
+            return True
+        try:
+            budgets.FRAMES.take(self.user_id)
+        except ValidationError as refusal:
+            self._refuse_with(refusal)
+            return False
+        return True
 
     async def _on_ping(self, frame: Frame) -> None:
         self.offer(frames.PONG)
@@ -256,6 +289,8 @@ class Socket:
         typed_to, typed_at = self._typed
         if username == typed_to and now - typed_at < TYPING_SECONDS:
             return
+        if budgets.TYPING.try_take(self.user_id):
+            return
         self._typed = username, now
         with suppress(OperationalError):  # it would be late by the time that the database is back
             await self._engine.note_typing(self.visitor.user, username)
@@ -281,7 +316,7 @@ class Socket:
             self.close(TOO_MANY)
 
 
-COMMANDS: dict[str, Callable[[Socket, Frame], Awaitable[None]]] = {
+COMMANDS: dict[str, Command] = {
     "send": Socket._on_send,
     "read": Socket._on_read,
     "typing": Socket._on_typing,

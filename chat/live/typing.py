@@ -1,36 +1,39 @@
-"""“… is typing”, across workers: a row per pair, told by its id, which is new each time."""
+"""“… is typing”: told to the sockets that are there, in any worker, and kept nowhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
-
-from django.db import transaction
-from django.db.models import Max
+import json
+from typing import NamedTuple
 
 from accounts.models import User
-from chat.models import Typing
 from friends.models import Block, Friendship
 
+from ..presentation import encode
 
-def note(user: User, username: str) -> None:
-    """Note that the user is writing to a friend; to anybody else it is told nothing."""
+
+class Note(NamedTuple):
+    recipient_id: int
+    sender: str
+
+    def as_word(self) -> bytes:
+        return encode(self).encode()
+
+
+def note_to(user: User, username: str) -> Note | None:
+    """Whom to tell that the user is writing to them: a friend, and nobody where one blocks."""
     friendship = Friendship.objects.filter(owner=user).named(username).first()
     if friendship is None:
-        return
-    pair = {"sender_id": user.pk, "recipient_id": friendship.friend_id}
-    people = pair.values()
+        return None
+    people = (user.pk, friendship.friend_id)
     if Block.objects.filter(owner__in=people, target__in=people).exists():
-        return
-    with transaction.atomic():
-        Typing.objects.filter(**pair).delete()
-        Typing.objects.create(**pair)
+        return None
+    return Note(friendship.friend_id, user.username)
 
 
-def head() -> int:
-    return Typing.objects.aggregate(newest=Max("id"))["newest"] or 0
-
-
-def read_after(after: int, connected: Callable[[], Set[int]]) -> list[tuple[int, int, str]]:
-    """Who has typed to these people since: (id, recipient's id, sender's name)."""
-    news = Typing.objects.filter(id__gt=after, recipient__in=connected()).order_by("id")
-    return list(news.values_list("id", "recipient_id", "sender__username"))
+def parse(word: bytes) -> Note | None:
+    """A note that another worker tells."""
+    try:
+        recipient_id, sender = json.loads(word)
+    except (TypeError, ValueError):
+        return None
+    return Note(recipient_id, sender) if isinstance(recipient_id, int) else None

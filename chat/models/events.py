@@ -86,7 +86,10 @@ class EventLog(models.Model):
 
 
 class Typing(models.Model):
-    """That somebody is writing to somebody: told to who is connected now, never replayed."""
+    """Empty: for the release before this one, which may have to be gone back to.
+
+    That somebody is writing goes from worker to worker in memory (`chat.live.neighbours`).
+    """
 
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

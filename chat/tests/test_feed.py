@@ -13,7 +13,6 @@ from django.db import connection
 from accounts.models import User
 from chat import events, services
 from chat.drafts import Draft
-from chat.live import typing
 from chat.live.feed import LOOK_SECONDS, Feed
 from chat.live.hub import Hub
 
@@ -27,13 +26,9 @@ class Ear:
     def __init__(self, user: User) -> None:
         self.user_id = user.pk
         self.event_ids: list[int] = []
-        self.notes = 0
 
     def offer(self, frame: str, event_id: int = 0) -> None:
-        if event_id:
-            self.event_ids.append(event_id)
-        else:
-            self.notes += 1
+        self.event_ids.append(event_id)
 
 
 class Stage:
@@ -66,9 +61,6 @@ class Stage:
 
     async def post(self) -> services.Posted:
         return await self._in_thread(self._post)
-
-    async def note_typing(self) -> None:
-        await self._in_thread(typing.note, self.alice, "bob")
 
     async def pause(self, looks: int = 3) -> None:
         await asyncio.sleep(looks * LOOK_SECONDS)
@@ -159,17 +151,5 @@ def test_a_writer_that_is_held_up_holds_nobody_else_up(stage):
         stage.feed.written([first])
         elsewhere = await stage.post()
         await stage.hears(first, elsewhere)
-
-    stage.play(scene)
-
-
-def test_typing_is_told_while_the_writer_is_busy_all_the_time(stage):
-    async def scene(stage: Stage) -> None:
-        stage.is_writing = True
-        await stage.note_typing()
-        async with asyncio.timeout(5):
-            while not stage.ear.notes:
-                stage.feed.written([await stage.post()])
-                await stage.pause(1)
 
     stage.play(scene)

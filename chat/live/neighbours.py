@@ -1,0 +1,87 @@
+"""Short words between the workers, which are never written down: a datagram to each of them.
+
+Each has a unix socket in a folder of DATA_DIR that only their user may enter. There is no order,
+no answer and no memory; what does not fit is lost. Nothing of it touches the disk but the name of
+the socket, which goes when its worker does, or when the next word finds nobody behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+LONGEST = 1024  # bytes of a datagram
+AT_ONCE = 64  # that are read before the loop goes on
+
+logger = logging.getLogger(__name__)
+
+
+class Neighbours:
+    """The other workers that serve the same data. `tell` is safe from any thread."""
+
+    def __init__(self, folder: Path, hear: Callable[[bytes], None]) -> None:
+        self._folder = folder
+        self._hear = hear
+        self._name = secrets.token_hex(8)
+        self._directory = -1
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Listen on the running loop. Where that cannot be, each worker keeps to itself."""
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            ear.setblocking(False)
+            ear.bind(self._path_of(self._name))
+        except OSError as error:
+            logger.warning("Workers cannot tell each other who is typing: %s", error)
+            return
+        self._socket = ear
+        asyncio.get_running_loop().add_reader(ear, self._read)
+
+    def stop(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+            self._forget(self._name)
+        if self._directory >= 0:
+            os.close(self._directory)
+            self._directory = -1
+
+    def tell(self, word: bytes) -> None:
+        ear = self._socket
+        if ear is None or len(word) > LONGEST:
+            return
+        for name in os.listdir(self._directory):
+            if name == self._name:
+                continue
+            try:
+                ear.sendto(word, self._path_of(name))
+            except ConnectionRefusedError:
+                self._forget(name)  # its worker was killed
+            except OSError:
+                pass  # it has more to read than it can, or has just gone
+
+    def _read(self) -> None:
+        for _word in range(AT_ONCE):
+            try:
+                word = self._socket.recv(LONGEST) if self._socket else b""
+            except OSError:
+                return
+            self._hear(word)
+
+    def _path_of(self, name: str) -> str:
+        """A path of a socket has 107 bytes at the most; that of DATA_DIR may be longer."""
+        return f"/proc/self/fd/{self._directory}/{name}"
+
+    def _forget(self, name: str) -> None:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=self._directory)
