@@ -12,7 +12,8 @@ from .models import User
 
 
 class NameOrMailBackend(ModelBackend):
-    """Log in by name, or by the verified address of the account; wrong guesses are limited.
+    """Log in by name, or by the verified address of the account; wrong guesses are limited,
+    and less so the right ones.
 
     Every form that logs in comes through here, the admin's as well. Past the limit it raises
     ValidationError("rate_limited"), which the form shows.
@@ -32,6 +33,7 @@ class NameOrMailBackend(ModelBackend):
         user = super().authenticate(request, self._name_of(username), password, **kwargs)
         if user is not None:
             guess.give_back()
+            limits.take(*limits.LOGGED_IN.at(address, user.pk))
         return user
 
     def _name_of(self, typed: str) -> str:

@@ -68,9 +68,16 @@ LOGIN = Limit("login", 10, TEN_MINUTES)
 LOGIN_BY_ADDRESS = Limit("login-address", 100, TEN_MINUTES)
 RESET = Limit("reset", 10, TEN_MINUTES)
 RESET_BY_ADDRESS = Limit("reset-address", 100, TEN_MINUTES)
+# The code of a registration. Who is in its session spends the code's own tries; what others type,
+# who know the name only, counts here and takes nothing from the owner: each of them, and all.
+CODE_TYPED_BY_ADDRESS = Limit("code-typed-address", 100, TEN_MINUTES)
+CODE_TYPED_ELSEWHERE = Limit("code-typed-elsewhere", 5, TEN_MINUTES)  # by account and address
+CODE_TYPED_BY_OTHERS = Limit("code-typed-by-others", 20, TEN_MINUTES)  # by account
 REGISTRATION_CODE = Limit("registration-code", 100, TEN_MINUTES)  # by address
 OWN_PASSWORD = Limit("own-password", 10, TEN_MINUTES)  # by account
 
+# Right passwords: a script that logs in again and again makes sessions, and hashes.
+LOGGED_IN = Limit("logged-in", 30, TEN_MINUTES)  # by account and address
 REGISTRATION = Limit("registration", 100, HOUR)  # by address
 CODE = Limit("code", 5, HOUR)  # by the address of mail to which it goes
 RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address
@@ -114,6 +121,14 @@ def guess_login(*, typed: str, address: str) -> Taken:
 
 def guess_reset(*, typed: str, address: str) -> Taken:
     return take(*RESET.at(address, _fold(typed)), *RESET_BY_ADDRESS.at(address))
+
+
+def guess_code(*, user_id: int, is_own: bool, address: str) -> Taken:
+    """Before the code of a registration is looked at; `is_own`: in the session it is for."""
+    claims = CODE_TYPED_BY_ADDRESS.at(address)
+    if not is_own:
+        claims += [*CODE_TYPED_ELSEWHERE.at(address, user_id), CODE_TYPED_BY_OTHERS.of(user_id)]
+    return take(*claims)
 
 
 def code_to(email: str) -> Claim:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -18,6 +19,7 @@ from webchat.middleware import client_address
 from .models import User, UserSession
 
 SEEN_EVERY = timedelta(minutes=3)  # a write for each request would cost more than the request
+SESSIONS_AT_MOST = 50  # of an account: more than anybody has devices and forgotten browsers
 USER_AGENT_LENGTH = 255
 # The first that fits: most browsers also claim to be the ones below them.
 BROWSERS = (
@@ -46,18 +48,30 @@ _seen: set[str] = set()  # session keys, since the last `write_seen` of this pro
 
 
 def link(*, request: HttpRequest, user: User) -> None:
-    """Remember whose session this is; its key is new after each login and password change."""
+    """Remember whose session this is; its key is new after each login and password change.
+
+    The oldest one ends where the account has more than SESSIONS_AT_MOST.
+    """
     if request.session.session_key is None:
         request.session.create()
-    UserSession.objects.update_or_create(
-        session_id=request.session.session_key,
-        defaults={
-            "user": user,
-            "last_seen_at": timezone.now(),
-            "address": client_address(request) or None,
-            "user_agent": user_agent(request)[:USER_AGENT_LENGTH],
-        },
-    )
+    with transaction.atomic():
+        UserSession.objects.update_or_create(
+            session_id=request.session.session_key,
+            defaults={
+                "user": user,
+                "last_seen_at": timezone.now(),
+                "address": client_address(request) or None,
+                "user_agent": user_agent(request)[:USER_AGENT_LENGTH],
+            },
+        )
+        _end_oldest(user)
+
+
+def _end_oldest(user: User) -> None:
+    newest_first = user.sessions.order_by("-started_at", "-last_seen_at")
+    too_many = list(newest_first.values_list("pk", flat=True)[SESSIONS_AT_MOST:])
+    if too_many:
+        user.sessions.filter(pk__in=too_many).end()
 
 
 def end(*, user: User, public_id: str) -> bool:

@@ -111,3 +111,28 @@ def test_the_name_of_a_session_on_a_page_is_not_its_key(alice_client, alice):
     [shown] = sessions.list_of(alice, session.session_id)
     assert session.session_id not in str(shown)
     assert shown["is_current"]
+
+
+def test_fifty_sessions_stay_and_the_oldest_ends_with_the_log_in_beyond(alice, bob, password):
+    devices = [Client() for _number in range(sessions.SESSIONS_AT_MOST)]
+    for device in devices:
+        device.force_login(alice)
+    other = Client()
+    other.force_login(bob)
+    assert alice.sessions.count() == sessions.SESSIONS_AT_MOST
+    newest = Client()
+    newest.post("/login/", {"username": "alice", "password": password})
+    assert alice.sessions.count() == sessions.SESSIONS_AT_MOST
+    assert newest.get("/contacts/").status_code == 200
+    assert devices[0].get("/contacts/").status_code == 302
+    assert devices[1].get("/contacts/").status_code == 200
+    assert other.get("/contacts/").status_code == 200
+
+
+def test_a_log_in_that_fails_ends_no_session(alice, monkeypatch):
+    devices = [Client() for _number in range(3)]
+    for device in devices:
+        device.force_login(alice)
+    monkeypatch.setattr(sessions, "SESSIONS_AT_MOST", 3)
+    Client().post("/login/", {"username": "alice", "password": "wrong"})
+    assert alice.sessions.count() == 3

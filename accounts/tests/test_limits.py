@@ -307,7 +307,21 @@ def test_a_hundred_wrong_ones_for_many_names_close_an_address(alice, password):
 def test_a_class_behind_one_address_logs_in_at_once(alice, bob, password):
     fill(limits.LOGIN_BY_ADDRESS.of(HERE), 99)
     assert set(statuses(24, lambda n: log_in(["alice", "bob"][n % 2], password))) == {302}
-    assert Attempt.objects.count() == 99, "only failures stay"
+    wrong = Attempt.objects.exclude(limit=limits.LOGGED_IN.name)
+    assert wrong.count() == 99, "of the guesses only failures stay"
+
+
+def test_thirty_right_ones_in_ten_minutes_are_enough_for_one_account_at_one_address(
+    alice, bob, password, clock
+):
+    fill(limits.LOGGED_IN.of(alice.pk, HERE), 29)
+    assert log_in("alice", password).status_code == 302
+    for path in ("/login/", "/admin/login/"):
+        assert wait_of(log_in("alice", password, path=path)) == 600
+    assert log_in("alice", password, ELSEWHERE).status_code == 302
+    assert log_in("bob", password).status_code == 302
+    clock.shift(600)
+    assert log_in("alice", password).status_code == 302
 
 
 def test_a_success_in_between_does_not_forgive_the_failures(alice, password):
