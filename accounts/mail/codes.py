@@ -49,12 +49,19 @@ def issue_spoken(*, user: User) -> str:
     return f"{spoken[:5]}-{spoken[5:]}"
 
 
-def redeem(*, user: User | None, purpose: OneTimeCode.Purpose, typed: str) -> OneTimeCode:
-    """Use a code up. Raises ValidationError("invalid"), which costs one of its tries."""
+def redeem(
+    *, user: User | None, purpose: OneTimeCode.Purpose, typed: str, is_own: bool = True
+) -> OneTimeCode:
+    """Use a code up.
+
+    Raises ValidationError("invalid"), which costs one of its tries; not where others than the
+    owner may have typed it, whose tries must be limited elsewhere.
+    """
     with transaction.atomic():
         code = OneTimeCode.objects.usable().filter(user=user, purpose=purpose).first()
         if code is not None:
-            OneTimeCode.objects.filter(pk=code.pk).update(tries_left=F("tries_left") - 1)
+            if is_own:
+                OneTimeCode.objects.filter(pk=code.pk).update(tries_left=F("tries_left") - 1)
             if constant_time_compare(code.digest, _digest(code.user_id, purpose, typed)):
                 OneTimeCode.objects.filter(pk=code.pk).delete()
                 return code

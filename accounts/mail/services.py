@@ -58,9 +58,16 @@ def _send_taken(owner: User, email: str, code: OneTimeCode) -> Sending:
     return sending.send("taken", to=email, code=code, user=owner, link=link)
 
 
-def verify_registration(*, user: User | None, typed: str) -> None:
-    """Raises ValidationError: invalid, or when another account proved the address first."""
-    code = codes.redeem(user=user, purpose=Purpose.REGISTRATION, typed=typed)
+def verify_registration(*, user: User, typed: str, is_own: bool = True, address: str = "") -> None:
+    """Let somebody in who has the code of their mail.
+
+    `is_own`: it is typed in the session that asked for it. Only then a wrong one costs one of the
+    code's tries. Raises ValidationError: invalid, also when another account proved the address
+    first, and rate_limited.
+    """
+    guess = limits.guess_code(user_id=user.pk, is_own=is_own, address=address)
+    code = codes.redeem(user=user, purpose=Purpose.REGISTRATION, typed=typed, is_own=is_own)
+    guess.give_back()
     _prove(code.user, code.email)
 
 

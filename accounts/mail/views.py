@@ -44,7 +44,12 @@ def verify(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST)
     if form.is_valid():
         try:
-            services.verify_registration(user=user, typed=form.cleaned_data["code"])
+            services.verify_registration(
+                user=user,
+                typed=form.cleaned_data["code"],
+                is_own=_is_own(request, user),
+                address=client_address(request),
+            )
         except ValidationError as error:
             form.add_error("code", error)
         else:
@@ -63,6 +68,11 @@ def _who_verifies(request: HttpRequest) -> User | None:
     return waiting.filter(pk=request.session.get(VERIFYING) or 0).first()
 
 
+def _is_own(request: HttpRequest, user: User) -> bool:
+    """Whether this is the session that registered, or has typed the right password since."""
+    return bool(request.session.get(VERIFYING) == user.pk)
+
+
 def _redirect_nobody(request: HttpRequest) -> HttpResponse:
     """Who opens the mail's link again is registered already, and may log in."""
     name = request.POST.get("name") or request.GET.get("name")
@@ -72,6 +82,9 @@ def _redirect_nobody(request: HttpRequest) -> HttpResponse:
 
 
 def _resend(request: HttpRequest, user: User) -> HttpResponse:
+    """Another code takes the place of the first: not for who knows the name only."""
+    if not _is_own(request, user):
+        return redirect(reverse("accounts:login", query={"username": user.username}))
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
     if code is None:
         return redirect("accounts:register")
@@ -88,8 +101,9 @@ def _render_verify(
     request: HttpRequest, user: User, form: CodeForm, refusal: ValidationError | None = None
 ) -> HttpResponse:
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
-    context = {"name": user.username} | _about(code)
-    if request.session.get(VERIFYING) != user.pk:
+    is_own = _is_own(request, user)
+    context = {"name": user.username, "is_own": is_own} | _about(code)
+    if not is_own:
         context["email"] = ""  # who knows the name only does not learn the address
     return render_form(request, form, "accounts/verify.html", refusal=refusal, **context)
 

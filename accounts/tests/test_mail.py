@@ -148,6 +148,83 @@ def test_a_wrong_code_costs_a_try_and_the_sixth_time_even_the_right_one_is_refus
     assert User.objects.get().unverified_since is not None
 
 
+def stranger(address="203.0.113.7"):
+    """Who knows the name of somebody that registers just now."""
+    return Client(REMOTE_ADDR=address, headers={"accept-language": "en"})
+
+
+def try_out(browser, code, **more):
+    return browser.post("/register/verify/", {"name": "王伟", "code": code} | more)
+
+
+def test_a_stranger_cannot_use_up_the_tries_of_a_newcomer(client):
+    client.post("/register/", WANTED)
+    right = digits()
+    for number in range(40):
+        try_out(stranger(f"203.0.113.{number}"), wrong(right))
+    assert OneTimeCode.objects.get().tries_left == codes.TRIES
+    assert client.post("/register/verify/", {"code": right}).status_code == 302
+
+
+def test_a_stranger_has_five_tries_and_all_of_them_twenty(client):
+    client.post("/register/", WANTED)
+    right = digits()
+    assert [try_out(stranger(), wrong(right)).status_code for _try in range(7)] == [422] * 5 + [
+        429
+    ] * 2
+    assert try_out(stranger(), right).status_code == 429
+    for number in range(15):
+        assert try_out(stranger(f"198.51.100.{number}"), wrong(right)).status_code == 422
+    answer = try_out(stranger("192.0.2.1"), right)
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 600
+
+
+def test_the_code_works_on_another_device_and_after_mistakes_there(client):
+    client.post("/register/", WANTED)
+    right = digits()
+    phone = stranger()
+    assert [try_out(phone, wrong(right)).status_code for _try in range(4)] == [422] * 4
+    assert try_out(phone, right)["Location"] == "/register/done/"
+
+
+def test_a_stranger_does_not_replace_the_code_of_a_newcomer(client):
+    client.post("/register/", WANTED)
+    right = digits()
+    with later(seconds=61):
+        answer = stranger().post("/register/verify/", {"name": "王伟", "action": "resend"})
+        assert answer["Location"].startswith("/login/?username=")
+        assert len(mail.outbox) == 1
+        page = stranger().get("/register/verify/?name=王伟").content.decode()
+        assert "resend" not in page
+        assert "Log in to get another code" in page
+        assert client.post("/register/verify/", {"code": right}).status_code == 302
+
+
+def test_who_has_typed_the_right_password_elsewhere_gets_another_code(client):
+    client.post("/register/", WANTED)
+    phone = stranger()
+    assert log_in(phone, "王伟") == 422
+    with later(seconds=61):
+        answer = phone.post("/register/verify/", {"name": "王伟", "action": "resend"})
+        assert answer["Location"] == "/register/verify/"
+        assert len(mail.outbox) == 2
+
+
+def test_codes_of_many_newcomers_cannot_be_tried_out_from_one_address(client):
+    client.post("/register/", WANTED)
+    user = User.objects.get()
+    for number in range(100):
+        with pytest.raises(ValidationError) as refusal:
+            other = User.objects.create(username=f"neu{number}", unverified_since=timezone.now())
+            address = "203.0.113.7"
+            services.verify_registration(user=other, typed="0", is_own=True, address=address)
+        assert refusal.value.code == "invalid"
+    with pytest.raises(ValidationError) as refusal:
+        services.verify_registration(user=user, typed=digits(), address="203.0.113.7")
+    assert refusal.value.code == "rate_limited"
+
+
 def test_an_old_a_used_and_anothers_code_are_refused(client, other):
     client.post("/register/", WANTED)
     user, right = User.objects.get(username="王伟"), digits()
