@@ -15,14 +15,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from itertools import islice, product
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import NamedTuple
 
 SECONDS_AT_MOST = 10  # a tenth of one, on a machine that has nothing else to do
+PROCESSES_AT_MOST = 2  # at once, of a worker
+WAIT_SECONDS = 2.0  # for one of them to end; after that the engine reads the name, within a minute
+NICENESS = 10  # who chats goes first
 HAN = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 READINGS_OF_ONE = 3  # the rarer ones of a character are in no name
 READINGS_AT_MOST = 8
 LETTERS_AT_MOST = 800  # sixteen characters, eight ways
 
+_processes = BoundedSemaphore(PROCESSES_AT_MOST)
 logger = logging.getLogger(__name__)
 
 
@@ -40,9 +45,9 @@ UNREAD = Reading("", "")
 
 
 def read_names(names: Sequence[str]) -> list[Reading]:
-    """The readings of names; all of them empty if there is no process to be had."""
+    """The readings of names; all of them empty if there is no process to be had in time."""
     chinese = [name for name in names if needs_reading(name)]
-    found = dict(zip(chinese, _ask(chinese), strict=True)) if chinese else {}
+    found = dict(zip(chinese, _ask_in_turn(chinese), strict=True)) if chinese else {}
     return [found.get(name, UNREAD) for name in names]
 
 
@@ -53,6 +58,15 @@ def read_name(name: str) -> Reading:
 
 def needs_reading(name: str) -> bool:
     return HAN.search(name) is not None
+
+
+def _ask_in_turn(names: Sequence[str]) -> list[Reading]:
+    if not _processes.acquire(timeout=WAIT_SECONDS):
+        return [UNREAD] * len(names)
+    try:
+        return _ask(names)
+    finally:
+        _processes.release()
 
 
 def _ask(names: Sequence[str]) -> list[Reading]:
@@ -91,4 +105,5 @@ def _join(readings: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
+    os.nice(NICENESS)
     print(json.dumps([_read(name) for name in json.load(sys.stdin)]))  # noqa: T201

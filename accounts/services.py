@@ -14,10 +14,10 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from . import limits, sessions, signals
+from . import budgets, limits, sessions, signals
 from .models import NAME_TAKEN, RetiredUsername, User
 from .names import normalize_username, username_key, validate_unreserved, validate_username
-from .pinyin import needs_reading, read_name, read_names
+from .pinyin import UNREAD, Reading, needs_reading, read_name, read_names
 from .traces import Name, texts_in
 
 # Of the next page only, and what may name somebody: the flash messages, who has just registered.
@@ -65,7 +65,7 @@ def rename(*, user: User, username: str) -> None:
     case or width is free to its owner.
     """
     validate_username(username)
-    reading = read_name(username)
+    reading = read_within_budget(user, username)
     with transaction.atomic():
         person = User.objects.get(pk=user.pk)  # as others know them at this moment
         old_username = person.username
@@ -79,6 +79,16 @@ def rename(*, user: User, username: str) -> None:
         person.save(update_fields=["username", "username_key", "pinyin", "initials"])
         signals.account_renamed.send(User, user=person, old_username=old_username)
     user.username, user.username_key = person.username, person.username_key
+
+
+def read_within_budget(user: User, name: str) -> Reading:
+    """How a name or a remark is read that the user gives, perhaps one of very many.
+
+    Each reading is a process. Beyond the budget there is none for now: the engine reads all that
+    stands unread in one, within a minute.
+    """
+    is_dear = needs_reading(name) and budgets.READINGS.try_take(user.pk) > 0
+    return UNREAD if is_dear else read_name(name)
 
 
 def read_unread_names() -> None:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import limits
 from accounts.models import User
 from accounts.names import username_key
-from accounts.pinyin import needs_reading, read_name, read_names
+from accounts.pinyin import needs_reading, read_names
+from accounts.services import read_within_budget
 
 from . import signals
 from .models import Block, FriendRequest, Friendship
@@ -74,7 +75,7 @@ def remove(*, friendship: Friendship) -> None:
 
 def set_remark(*, friendship: Friendship, remark: str) -> Friendship:
     owner, friend = friendship.owner, friendship.friend
-    reading = read_name(remark)  # in a process, so before the transaction
+    reading = read_within_budget(owner, remark)  # in a process, so before the transaction
     with transaction.atomic():
         changed = Friendship.objects.filter(pk=friendship.pk).update(
             remark=remark, remark_pinyin=reading.pinyin, remark_initials=reading.initials

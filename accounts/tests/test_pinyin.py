@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ALL_COMPLETED, ThreadPoolExecutor, wait
 from importlib import import_module
 
 import pytest
@@ -106,3 +108,40 @@ def test_the_migration_reads_who_is_there_already(db):
     User.objects.create(username="alice")
     import_module("accounts.migrations.0005_pinyin").read_all(apps, None)
     assert list(User.objects.order_by("pk").values_list("pinyin", flat=True)) == ["zhangsan", ""]
+
+
+def test_no_more_than_two_processes_run_at_once_and_nobody_waits_for_long(monkeypatch):
+    running, most, gate, lock = [0], [0], threading.Event(), threading.Lock()
+
+    def run(*args, **kwargs):
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        gate.wait(5)
+        with lock:
+            running[0] -= 1
+        return subprocess.CompletedProcess(args, 0, stdout='[["zhangsan", "zs"]]')
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(pinyin, "WAIT_SECONDS", 0.1)
+    with ThreadPoolExecutor(6) as pool:
+        readings = [pool.submit(read_name, "张三") for _number in range(6)]
+        done = wait(readings, timeout=3, return_when=ALL_COMPLETED).done
+        assert [each.result() for each in done] == [UNREAD] * 4
+        gate.set()
+    assert most == [2]
+    assert read_name("张三").initials == "zs", "there is room again"
+
+
+def test_who_gives_very_many_names_has_the_rest_read_later(db, monkeypatch):
+    user = services.register(username="alice", password="blaue-Wolke-7")
+    read = []
+    monkeypatch.setattr(services, "read_name", lambda name: read.append(name) or UNREAD)
+    for number in range(60):
+        services.read_within_budget(user, f"张三{number}")
+        services.read_within_budget(user, f"plain{number}")
+    assert 30 <= sum("张" in name for name in read) <= 35
+    assert sum("plain" in name for name in read) == 60, "which needs no process"
+    other = services.register(username="bob", password="blaue-Wolke-7")
+    services.read_within_budget(other, "李四")
+    assert read[-1] == "李四"
