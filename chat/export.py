@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
-from threading import BoundedSemaphore
+from threading import Lock
 
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -14,8 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import budgets
 from accounts.http import UserRequest
 from accounts.models import User
+from webchat.api import STATUS, describe
 
 from .access import Thread, get_thread
 from .presentation import ConversationView, MessageView, list_conversations, minute, view_thread
@@ -23,7 +26,10 @@ from .presentation import ConversationView, MessageView, list_conversations, min
 AT_ONCE = 2  # of the threads that serve everybody
 PAGE_SIZE = 500
 
-_running = BoundedSemaphore(AT_ONCE)
+RETRY_SECONDS = 60
+
+_running: set[int] = set()  # accounts
+_lock = Lock()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,13 +37,18 @@ _running = BoundedSemaphore(AT_ONCE)
 def export(request: UserRequest) -> HttpResponse | StreamingHttpResponse:
     if request.method != "POST":
         return render(request, "chat/export.html")
-    if not _running.acquire(blocking=False):
-        context = {"busy": _("Others are exporting just now. Please try again in a minute.")}
-        return render(request, "chat/export.html", context, status=503)
-    response = StreamingHttpResponse(
-        _Turn(write_zip(request.user, translation.get_language())),
-        content_type="application/zip",
-    )
+    try:
+        turn = _Turn(request.user.pk, write_zip(request.user, translation.get_language()))
+    except ValidationError as refusal:
+        code, busy, params = describe(refusal)
+        response = render(request, "chat/export.html", {"busy": busy}, status=STATUS[code])
+        response["Retry-After"] = str(params["retry_after"])
+        return response
+    return _answer(turn)
+
+
+def _answer(turn: _Turn) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(turn, content_type="application/zip")
     name = f"webchat-{timezone.localdate():%Y-%m-%d}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Content-Encoding"] = "identity"  # it is compressed already
@@ -45,10 +56,18 @@ def export(request: UserRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 class _Turn:
-    """One of those that may run at once: over with the response, however that ends."""
+    """One of those that may run at once: over with the response, however that ends.
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    Raises ValidationError: rate_limited, unavailable.
+    """
+
+    def __init__(self, user_id: int, chunks: Iterator[bytes]) -> None:
+        self._user_id = user_id
         self._chunks = chunks
+        with _lock:
+            _refuse_busy(user_id)
+            budgets.EXPORTS.take(user_id)
+            _running.add(user_id)
         self._is_over = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -57,7 +76,16 @@ class _Turn:
     def close(self) -> None:
         if not self._is_over:
             self._is_over = True
-            _running.release()
+            _running.discard(self._user_id)
+
+
+def _refuse_busy(user_id: int) -> None:
+    if user_id in _running:
+        message = _("Your chats are being exported already.")
+        raise ValidationError(message, "rate_limited", {"retry_after": RETRY_SECONDS})
+    if len(_running) >= AT_ONCE:
+        message = _("Others are exporting just now. Please try again in a minute.")
+        raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS})
 
 
 def write_zip(user: User, language: str | None) -> Iterator[bytes]:

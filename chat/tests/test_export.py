@@ -56,18 +56,43 @@ def test_nothing_of_others_and_of_former_friends_is_in_it(alice, bob, mallory, z
     assert zip_of(alice).namelist() == ["index.html"]
 
 
-def test_only_so_many_run_at_once_and_each_makes_room_again(alice, bob, zip_of):
+def client_of(user):
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(user)
+    return client
+
+
+def test_only_so_many_run_at_once_and_each_makes_room_again(alice, bob, mallory, zip_of):
     say(alice, bob, "x")
-    client = Client()
-    client.force_login(alice)
-    running = [client.post("/export/") for _number in range(exporting.AT_ONCE)]
-    assert client.post("/export/").status_code == 503
+    running = [client_of(user).post("/export/") for user in (alice, bob)]
+    assert len(running) == exporting.AT_ONCE
+    answer = client_of(mallory).post("/export/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
     request_finished.disconnect(close_old_connections)  # as the client itself does
     for answer in running:
         answer.close()
     request_finished.connect(close_old_connections)
     for _time in range(3):
         assert zip_of(alice).namelist()
+
+
+def test_one_export_of_an_account_runs_at_a_time(alice, bob):
+    running = client_of(alice).post("/export/")
+    answer = client_of(alice).post("/export/")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    assert "being exported already" in answer.content.decode()
+    request_finished.disconnect(close_old_connections)
+    running.close()
+    request_finished.connect(close_old_connections)
+
+
+def test_five_exports_an_hour(alice, zip_of):
+    for _time in range(5):
+        zip_of(alice)
+    answer = client_of(alice).post("/export/")
+    assert answer.status_code == 429
+    assert 600 < int(answer["Retry-After"]) <= 720
+    assert client_of(alice).get("/export/").status_code == 200
 
 
 def test_strangers_export_nothing(client, db):
