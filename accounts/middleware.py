@@ -37,7 +37,14 @@ class SeenMiddleware:
         session = request.session
         if session.accessed and session.session_key and SESSION_KEY in session:
             sessions.note_seen(session.session_key)
+            self._tell_server(request)
         return response
+
+    def _tell_server(self, request: HttpRequest) -> None:
+        """Let the connection be this person's; who is asked about is known by now, or nobody."""
+        user = request.user
+        if user.is_authenticated:
+            request.environ["webchat.user_id"] = user.pk  # type: ignore[attr-defined]
 
 
 class PasswordChangeMiddleware:

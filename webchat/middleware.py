@@ -113,6 +113,14 @@ def is_trusted_proxy(peer: str) -> bool:
     return ip.is_loopback or any(ip in network for network in settings.TRUSTED_PROXY)
 
 
+def proxied_address(peer: str, headers: list[tuple[bytes, bytes]]) -> str | None:
+    """The client that a trusted `peer` speaks for, "" if it does not say; None: for itself."""
+    if not settings.BEHIND_PROXY or not is_trusted_proxy(peer):
+        return None
+    given = [value for name, value in headers if name == b"x-real-ip"]
+    return _address(",".join(value.decode("latin-1") for value in given))
+
+
 def _address(value: str) -> str:
     try:
         ip = ipaddress.ip_address(value.strip())

@@ -2,8 +2,11 @@ from unittest import mock
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from accounts.middleware import SeenMiddleware
 from accounts.models import User, UserSession
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +221,35 @@ class TestLanguage:
 
     def test_knows_post_only(self, client, db):
         assert client.get(self.url).status_code == 405
+
+
+def told_server(client, path, **more):
+    """What the server learns of who has asked; Django's own client has no use for it."""
+    return client.get(path, **more).wsgi_request.environ.get("webchat.user_id")
+
+
+def test_the_server_learns_whose_connection_it_is(alice_client, alice):
+    assert told_server(alice_client, "/") == alice.pk
+    assert told_server(alice_client, "/api/me/") == alice.pk
+    assert told_server(Client(), "/") is None
+    assert told_server(Client(), "/login/") is None
+
+
+def test_a_session_that_has_ended_makes_nobody_a_person(alice_client, alice):
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert told_server(alice_client, "/") is None
+    Session.objects.all().delete()
+    assert told_server(alice_client, "/api/me/") is None
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/login/", "/", "/api/me/", "/language/"])
+def test_the_database_is_asked_nothing_for_that(alice_client, path, monkeypatch):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            alice_client.get(path)
+        return len(captured)
+
+    queries()
+    told = queries()
+    monkeypatch.setattr(SeenMiddleware, "_tell_server", lambda self, request: None)
+    assert told == queries()

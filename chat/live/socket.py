@@ -28,6 +28,7 @@ from chat.services import Outcome
 from webchat import turns
 from webchat.api import describe, integer
 from webchat.bridge import Receive, Scope, Send
+from webchat.connections import Connection
 from webchat.turns import address_of
 
 from . import frames
@@ -78,7 +79,9 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
     if visitor is None or page_of not in (None, str(visitor.user.pk)):
         await send({"type": "websocket.close", "code": SESSION_ENDED})
         return
-    socket = Socket(engine, visitor, receive, send)
+    if connection := scope.get("webchat.connection"):
+        connection.belongs_to(visitor.user.pk)
+    socket = Socket(engine, visitor, receive, send, connection)
     await socket.run(query.get("after", [None])[0])
 
 
@@ -97,8 +100,16 @@ def _is_over_budget(scope: Scope, visitor: Visitor | None) -> bool:
 class Socket:
     """A person's connection. Frames go out in the order in which they were offered."""
 
-    def __init__(self, engine: Engine, visitor: Visitor, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        visitor: Visitor,
+        receive: Receive,
+        send: Send,
+        connection: Connection | None = None,
+    ) -> None:
         self.visitor = visitor
+        self._connection = connection
         self._engine = engine
         self._receive = receive
         self._send = send
@@ -121,6 +132,8 @@ class Socket:
         try:
             self._close_code = self._engine.admit(self)
             if self._close_code is None:
+                if self._connection is not None:
+                    self._connection.is_kept = True  # one of so many: never closed to make room
                 await self._replay(after)
                 sender = asyncio.create_task(self._send_waiting())
                 await self._listen()

@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from webchat.middleware import is_trusted_proxy
+from webchat.middleware import is_trusted_proxy, proxied_address
 
 FORWARDED = {"x-real-ip": "203.0.113.9", "x-forwarded-proto": "https"}
 
@@ -37,3 +37,21 @@ def test_nonsense_from_a_trusted_proxy_changes_nothing(client, settings):
 
 def test_a_unix_socket_is_this_machine():
     assert is_trusted_proxy("")
+
+
+@pytest.mark.parametrize(
+    ("peer", "given", "address"),
+    [
+        ("", [b"203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1", [b"203.0.113.9"], "203.0.113.9"),
+        ("127.0.0.1", [], ""),
+        ("127.0.0.1", [b"nonsense"], ""),
+        ("127.0.0.1", [b"203.0.113.9", b"203.0.113.10"], ""),
+        ("192.168.1.7", [b"203.0.113.9"], None),
+    ],
+)
+def test_a_connection_counts_for_whom_its_proxy_speaks(settings, peer, given, address):
+    headers = [(b"x-real-ip", value) for value in given]
+    assert proxied_address(peer, headers) is None
+    settings.BEHIND_PROXY = True
+    assert proxied_address(peer, headers) == address

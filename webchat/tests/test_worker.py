@@ -1,10 +1,105 @@
-from gunicorn.asgi.websocket import WebSocketProtocol
+from __future__ import annotations
+
+import asyncio
+import inspect
+import resource
+from types import SimpleNamespace
+
+import pytest
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.asgi.websocket import WebSocketDisconnected, WebSocketProtocol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webchat.worker import unmask
+from webchat import connections, worker
+from webchat.worker import frame, unmask
+
+# What webchat.worker uses of gunicorn's inside: an upgrade that renames one has to be looked at.
+OF_A_CONNECTION = [
+    "self._awaiting_request",
+    "self._max_buffer_size",
+    "self._request_ready.set()",
+    "self._request_ready.clear()",
+    "self._close_transport()",
+    "self._finishing_calls",
+    "self.req_count",
+    "self.app = worker.asgi",
+]
+SEND_FRAME = WebSocketProtocol._send_frame
+
+
+@pytest.mark.parametrize("name", OF_A_CONNECTION)
+def test_gunicorn_has_what_is_used_of_its_inside(name):
+    assert name in inspect.getsource(ASGIProtocol)
+
+
+def test_closing_an_idle_connection_wakes_whoever_waits_for_its_request():
+    source = inspect.getsource(ASGIProtocol._keepalive_timeout)
+    assert "_close_transport" in source
+    assert "_request_ready.set" in source
+
+
+def test_the_body_that_waits_is_measured_against_the_bound_that_is_set():
+    assert "self._max_buffer_size" in inspect.getsource(ASGIProtocol._is_buffer_full)
+    assert "self._max_buffer_size" in inspect.getsource(ASGIProtocol.data_received)
 
 
 @given(payload=st.binary(max_size=300), key=st.binary(min_size=4, max_size=4))
 def test_a_frame_is_unmasked_as_gunicorn_does_it(payload, key):
     assert unmask(payload, key) == WebSocketProtocol._unmask(None, payload, key)
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
+@pytest.mark.parametrize("opcode", [1, 2, 8, 10])
+def test_a_frame_is_written_as_gunicorn_does_it(length, opcode):
+    written = []
+    protocol = SimpleNamespace(transport=SimpleNamespace(write=written.append))
+    asyncio.run(SEND_FRAME(protocol, opcode, b"x" * length))
+    assert written == [frame(opcode, b"x" * length)]
+
+
+def test_nothing_is_written_to_who_has_gone(monkeypatch):
+    monkeypatch.setattr(WebSocketProtocol, "_send_frame", SEND_FRAME)
+    worker.write_frames_to_the_living()
+    protocol = SimpleNamespace(transport=SimpleNamespace(is_closing=lambda: True))
+    with pytest.raises(WebSocketDisconnected):
+        asyncio.run(WebSocketProtocol._send_frame(protocol, 1, "x"))
+    asyncio.run(WebSocketProtocol._send_frame(protocol, 8, b""))
+
+
+@pytest.mark.parametrize(
+    ("limit", "at_most"),
+    [(1024, 864), (256, 128), (65_536, 8_000), (resource.RLIM_INFINITY, 8_000)],
+)
+def test_connections_stay_below_the_limit_of_open_files(monkeypatch, limit, at_most):
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
+    assert worker.connections_at_most() == at_most
+    assert connections.RESERVED > 12 * 3 + 8 * 2 + 3 * worker.ACCEPTED_AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "asked"),
+    [
+        (1024, 4096, (4096, 4096)),
+        (1024, 10**6, (65_536, 10**6)),
+        (1024, resource.RLIM_INFINITY, (65_536, resource.RLIM_INFINITY)),
+        (1024, 1024, None),
+        (10**6, 10**6, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None),
+    ],
+)
+def test_the_limit_of_open_files_is_raised_where_there_is_more(monkeypatch, soft, hard, asked):
+    given = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: given.append(limits))
+    worker.raise_open_files()
+    assert given == ([asked] if asked else [])
+
+
+def test_a_sandbox_that_forbids_it_stops_nothing(monkeypatch):
+    def forbid(which, limits):
+        raise PermissionError
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (1024, 4096))
+    monkeypatch.setattr(resource, "setrlimit", forbid)
+    worker.raise_open_files()
