@@ -7,6 +7,7 @@ import gc
 import os
 from typing import IO, TYPE_CHECKING
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from .bridge import Receive, Scope, Send, WsgiBridge
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat.settings")
 # More than keep two cores busy: some of them wait for the write lock or hash a password.
 REQUEST_THREADS = 8
-django = WsgiBridge(get_wsgi_application(), REQUEST_THREADS)
+django = WsgiBridge(get_wsgi_application(), REQUEST_THREADS, settings.DATA_DIR)
 engine: Engine | None = None  # while the worker serves
 
 
@@ -41,8 +42,6 @@ def end_sockets() -> None:
 
 
 def _is_live(path: str) -> bool:
-    from django.conf import settings
-
     return path in ("/live/", f"{settings.PREFIX}/live/")
 
 

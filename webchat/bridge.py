@@ -2,22 +2,28 @@
 
 A request costs one hop into a thread and one back, in a turn of its client (`turns`). The
 threads persist, and with them their database connections. What a thread is never used for is
-waiting for a slow client: the body is complete before it starts, and it ends when the client of
-a stream has gone.
+waiting for a slow client: the body is complete before it starts (`bodies`), and what is long is
+sent by the loop (`streams`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from .bodies import Body, Pool, Refused, linger
+from .connections import Connection
+from .refusals import refuse
+from .streams import FileWrapper, NoRoom, Source, Spool
 from .turns import REFUSED_SECONDS, Client, Turns
 
 Scope = MutableMapping[str, Any]
@@ -27,11 +33,11 @@ Send = Callable[[Message], Awaitable[None]]
 Environ = dict[str, Any]
 Application = Callable[..., Iterable[bytes]]
 
-BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns the length
-DISCARDED_BYTES = 16 * BODY_BYTES  # read and thrown away, so that the client sees the refusal
-WHOLE_BYTES = 256 * 1024  # a response up to this goes back in one piece
-CHUNKS_AHEAD = 4  # of a stream, before its thread waits for the client
-UNPAID_SECONDS = 0.001  # of processor: less is not worth a word to the loop
+WHOLE_BYTES = 256 * 1024  # a page up to this goes back in one piece …
+SHORT_BYTES = 64 * 1024  # what gunicorn takes without waiting for the reader
+WHOLE_FILE_BYTES = 64 * 1024  # … and a file up to this, which need not be held in memory
+
+logger = logging.getLogger(__name__)
 
 
 class ClientGone(Exception):  # noqa: N818  (not an error: it ends a stream without a reader)
@@ -39,17 +45,33 @@ class ClientGone(Exception):  # noqa: N818  (not an error: it ends a stream with
 
 
 class WsgiBridge:
-    def __init__(self, application: Application, threads: int) -> None:
+    """`spool_folder` takes long answers until they are sent; None is the system's own."""
+
+    def __init__(
+        self, application: Application, threads: int, spool_folder: Path | None = None
+    ) -> None:
         self._application = application
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._spool_folder = spool_folder
+        self._pool = Pool()
         self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read_body(receive)
-        if body is None:
+        body = Body(self._pool)
+        try:
+            if not await _read(body, scope, receive):
+                return
+        except Refused as refused:
+            for message in refuse(scope, refused.status):
+                await send(message)
+            await linger(receive)
             return
-        client = await self.turns.take(scope)
-        exchange = _Exchange(self._application, _environ(scope, *body), client)
+        try:
+            client = await self.turns.take(scope)
+        except BaseException:
+            body.close()
+            raise
+        exchange = _Exchange(self._application, scope, body, client, self._spool_folder)
         self._threads.submit(exchange.run)
         await exchange.relay(receive, send)
 
@@ -57,63 +79,113 @@ class WsgiBridge:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class _Exchange:
-    """One request and its response: `run` is the thread's side, `relay` the loop's."""
+class _Answer:
+    """What the loop sends: the start, and all of the body or where it comes from."""
 
-    def __init__(self, application: Application, environ: Environ, client: Client) -> None:
+    def __init__(self, start: Message, body: bytes | Source) -> None:
+        self.start = start
+        self.body = body
+
+
+class _Exchange:
+    """One request and its response: `run` is the thread's side, `relay` the loop's.
+
+    The application may put what has to be done when the answer has been sent, or its reader has
+    gone, into `webchat.at_end` of the environ; into `webchat.user_id` who has asked.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        scope: Scope,
+        body: Body,
+        client: Client,
+        spool_folder: Path | None,
+    ) -> None:
         self._application = application
-        self._environ = environ
+        self._scope = scope
         self._client = client
-        self._has_turn = True
+        self._connection: Connection | None = scope.get("webchat.connection")
+        self._at_end: list[Callable[[], None]] = [body.close]
+        self._environ = _environ(scope, body.take(), body.length)
+        self._environ["webchat.at_end"] = self._at_end
         self._start: Message = {}
+        self._spool_folder = spool_folder
         self._loop = asyncio.get_running_loop()
-        self._outbox: asyncio.Queue[list[Message] | BaseException] = asyncio.Queue()
-        self._credit = threading.Semaphore(CHUNKS_AHEAD)
+        self._answer: asyncio.Future[_Answer] = self._loop.create_future()
+        self._source: Source | None = None
+        self._sides = 2
         self._gone = False
 
+    # The thread's side
+
     def run(self) -> None:
-        self._paid = time.thread_time()  # of processor, that the client knows of
+        began = time.thread_time()
         try:
             self._respond()
         except ClientGone:
             pass
+        except NoRoom as error:
+            logger.error("An answer found no room: %s", error)
+            self._settle(*refuse(self._scope, 503))
         except BaseException as error:
-            self._loop.call_soon_threadsafe(self._outbox.put_nowait, error)
+            self._loop.call_soon_threadsafe(self._fail, error)
         finally:
-            self._end_turn()
-
-    def _end_turn(self) -> None:
-        """Let the next one in, told by the thread itself: a client who leaves early frees nothing.
-
-        The turn ends with the first piece of the answer; what a stream takes after it is paid.
-        """
-        now = time.thread_time()
-        used, self._paid = now - self._paid, now
-        if self._has_turn:
-            self._has_turn = False
-            refused = REFUSED_SECONDS if self._start.get("status") == 429 else 0.0
-            self._loop.call_soon_threadsafe(self._client.leave, used + refused)
-        elif used > UNPAID_SECONDS:
-            self._loop.call_soon_threadsafe(self._client.pay, used)
+            # Told by the thread itself: a client who leaves early frees no turn.
+            used = time.thread_time() - began
+            if self._start.get("status") == 429:
+                used += REFUSED_SECONDS
+            self._loop.call_soon_threadsafe(self._client.leave, used)
+            self._loop.call_soon_threadsafe(self._end_side)
 
     def _respond(self) -> None:
         response = self._application(self._environ, self._start_response)
-        last: list[Message] = []
         try:
-            if self._is_short():
-                last = [self._start, _body(b"".join(response))]
-            elif self._has_no_body():
-                last = [self._start, _body(b"")]
-            else:
-                self._put([self._start])
-                for chunk in response:
-                    self._put([_body(chunk, more=True)])
-                last = [_body(b"")]
+            body = self._take(response)
         finally:
             # Django ends its request here, on the thread that began it.
             if hasattr(response, "close"):
                 response.close()
-        self._put(last)
+        if body is not None:
+            self._settle(self._start, {"body": body})
+
+    def _take(self, response: Iterable[bytes]) -> bytes | Source | None:
+        """The body, or where the loop finds it; None when it is on its way already."""
+        if self._has_no_body():
+            return b""
+        length = self._length()
+        if isinstance(response, FileWrapper) and length is not None:
+            part = response.detach(length)
+            if part is not None:
+                return part.take_whole() if length <= WHOLE_FILE_BYTES else part
+        if length is not None and length <= WHOLE_BYTES:
+            return b"".join(response)
+        return self._spool(response)
+
+    def _spool(self, response: Iterable[bytes]) -> bytes | None:
+        spool = Spool(self._spool_folder, self._loop)
+        error: BaseException | None = None
+        is_told = False
+        try:
+            for chunk in response:
+                if self._gone:
+                    raise ClientGone
+                spool.write(chunk)
+                if spool.is_long and not is_told:
+                    is_told = True
+                    self._settle(self._start, {"body": spool})
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            spool.finish(error)
+            if not is_told:
+                spool.close()
+        if is_told:
+            return None
+        whole = spool.take_whole()
+        self._start["headers"] += _missing_length(self._length(), whole)
+        return whole
 
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -128,66 +200,102 @@ class _Exchange:
     def _has_no_body(self) -> bool:
         return self._environ["REQUEST_METHOD"] == "HEAD" or self._start["status"] in (204, 304)
 
-    def _is_short(self) -> bool:
+    def _length(self) -> int | None:
         length = dict(self._start["headers"]).get(b"content-length")
-        return not self._has_no_body() and length is not None and int(length) <= WHOLE_BYTES
+        return None if length is None else int(length)
 
-    def _put(self, messages: list[Message]) -> None:
-        if messages[0] is self._start:
-            self._end_turn()
-        self._credit.acquire()
-        if self._gone:
-            raise ClientGone
-        self._loop.call_soon_threadsafe(self._outbox.put_nowait, messages)
+    def _settle(self, start: Message, body: Message) -> None:
+        self._loop.call_soon_threadsafe(self._take_answer, _Answer(start, body["body"]))
+
+    # The loop's side
+
+    def _take_answer(self, answer: _Answer) -> None:
+        if not isinstance(answer.body, bytes):
+            self._source = answer.body
+        if not self._answer.done():
+            self._answer.set_result(answer)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(error)
 
     async def relay(self, receive: Receive, send: Send) -> None:
-        more, watch = True, None
         try:
-            while more:
-                messages = await self._outbox.get()
-                if isinstance(messages, BaseException):
-                    raise messages
-                for message in messages:
+            answer = await self._answer
+            connection = self._connection
+            if connection is not None and "webchat.user_id" in self._environ:
+                connection.belongs_to(self._environ["webchat.user_id"])
+            if isinstance(answer.body, bytes) and len(answer.body) <= SHORT_BYTES:
+                await send(answer.start)
+                await send(_body(answer.body))
+            elif connection is None:
+                await self._send_long(answer, receive, send)
+            elif isinstance(answer.body, bytes) or self._hold_file(connection):
+                connection.begin_long_answer(is_kept="webchat.is_download" in self._environ)
+                await self._send_long(answer, receive, send)
+                await connection.end_long_answer()
+            else:
+                for message in refuse(self._scope, 503):
                     await send(message)
-                more = messages[-1].get("more_body", True)
-                self._credit.release()
-                if more and not watch:
-                    watch = asyncio.create_task(self._watch(receive))
         finally:
-            if watch:
-                watch.cancel()
-            self._leave()
+            self._gone = True
+            self._end_side()
+
+    def _hold_file(self, connection: Connection) -> bool:
+        has_room = connection.hold_file()
+        if has_room:
+            self._at_end.append(connection.release_file)
+        return has_room
+
+    async def _send_long(self, answer: _Answer, receive: Receive, send: Send) -> None:
+        watch = asyncio.create_task(self._watch(receive))
+        try:
+            await send(answer.start)
+            if isinstance(answer.body, bytes):
+                await send(_body(answer.body))
+            else:
+                with suppress(ClientGone):
+                    await self._send_pieces(answer.body, send)
+        finally:
+            watch.cancel()
+
+    async def _send_pieces(self, source: Source, send: Send) -> None:
+        async for piece in source.pieces():
+            if self._gone:
+                return
+            await send(_body(piece, more=True))
+        await send(_body(b""))
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._leave()
-
-    def _leave(self) -> None:
         self._gone = True
-        self._credit.release()
+
+    def _end_side(self) -> None:
+        """When both have ended nobody reads the source or asks for more to be done at the end."""
+        self._sides -= 1
+        if self._sides:
+            return
+        if self._source is not None:
+            self._source.close()
+        while self._at_end:
+            self._at_end.pop()()
+
+
+def _missing_length(length: int | None, whole: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", str(len(whole)).encode())] if length is None else []
 
 
 def _body(chunk: bytes, more: bool = False) -> Message:
     return {"type": "http.response.body", "body": chunk, "more_body": more}
 
 
-async def _read_body(receive: Receive) -> tuple[bytes, int] | None:
-    """Return the body and its length, without the bytes if it is too long; None: client left."""
-    body = bytearray()
-    length = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        chunk = message.get("body", b"")
-        length += len(chunk)
-        if length <= BODY_BYTES:
-            body += chunk
-        else:
-            body.clear()
-        if not message.get("more_body", False) or length > DISCARDED_BYTES:
-            return bytes(body), length
+async def _read(body: Body, scope: Scope, receive: Receive) -> bool:
+    """Read the body, if one is announced; False when the client left. Raises Refused."""
+    announced = dict(scope["headers"])
+    if b"content-length" not in announced and b"transfer-encoding" not in announced:
+        return (await receive())["type"] == "http.request"
+    return await body.read(receive, int(announced.get(b"content-length", 0)))
 
 
 def _environ(scope: Scope, body: bytes, length: int) -> Environ:
@@ -212,6 +320,7 @@ def _environ(scope: Scope, body: bytes, length: int) -> Environ:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
     }
     for raw_name, raw_value in scope["headers"]:
         name = raw_name.decode("latin-1").upper().replace("-", "_")

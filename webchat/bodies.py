@@ -1,0 +1,154 @@
+"""Bodies of requests: how long one may take to come, and what all of them may hold.
+
+A body is complete before a thread sees it, so a slow one costs memory and a connection only;
+both have a bound here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns the length
+DISCARDED_BYTES = 16 * BODY_BYTES  # read and thrown away, so that the client sees the refusal
+# A phone on a line of 5 KB/s sends the largest request of the API (32 KiB) in 7 seconds.
+FIRST_BYTE_SECONDS = 10
+GRACE_SECONDS = 30  # then a second for each KB …
+TOTAL_SECONDS = 60  # … and no more than this in all
+SMALL_BYTES = 64 * 1024  # up to here a body is one that a page or the API sends
+LARGE_POOL_BYTES = 24 * 1024 * 1024  # larger ones are refused when all together hold this …
+POOL_BYTES = 32 * 1024 * 1024  # … and for small ones the oldest that is half sent makes room
+# For a client that was refused in the middle of its body, so that it reads why.
+LINGER_SECONDS = 5
+
+
+class Refused(Exception):  # noqa: N818  (it becomes an answer)
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Pool:
+    """The memory of all bodies, from their first byte until their request is answered."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._coming: dict[Body, None] = {}  # in the order in which they began
+
+    def begin(self, body: Body) -> None:
+        self._coming[body] = None
+
+    def came(self, body: Body) -> None:
+        self._coming.pop(body, None)
+
+    def take(self, body: Body, size: int) -> bool:
+        is_small = body.held + size <= SMALL_BYTES
+        if is_small:
+            self._make_room(body, size)
+        if self._held + size > (POOL_BYTES if is_small else LARGE_POOL_BYTES):
+            return False
+        self._held += size
+        body.held += size
+        return True
+
+    def _make_room(self, for_body: Body, size: int) -> None:
+        while self._held + size > POOL_BYTES:
+            oldest = next((body for body in self._coming if body is not for_body), None)
+            if oldest is None:
+                return
+            oldest.give_up()
+
+    def give_back(self, body: Body) -> None:
+        self._held -= body.held
+        body.held = 0
+
+
+class Body:
+    """The body of one request; `close` gives back its memory."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.length = 0
+        self.held = 0
+        self._pool = pool
+        self._content = bytearray()
+        self._gave_up = False
+        self._timeout: asyncio.Timeout | None = None
+
+    async def read(self, receive: Receive, declared: int) -> bool:
+        """Read all of it; False when the client left. Raises Refused: 408, 503."""
+        self._pool.begin(self)
+        began = asyncio.get_running_loop().time()
+        is_whole = False
+        try:
+            async with asyncio.timeout_at(began + FIRST_BYTE_SECONDS) as self._timeout:
+                is_whole = await self._read(receive, declared, began)
+        except TimeoutError:
+            raise Refused(503 if self._gave_up else 408) from None
+        finally:
+            self._timeout = None
+            self._pool.came(self)
+            if not is_whole:
+                self.close()
+        return is_whole
+
+    async def _read(self, receive: Receive, declared: int, began: float) -> bool:
+        is_kept = declared <= BODY_BYTES
+        paid = -1
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            if self._gave_up:
+                raise TimeoutError
+            chunk = message.get("body", b"")
+            self.length += len(chunk)
+            is_kept = is_kept and self.length <= BODY_BYTES
+            if is_kept:
+                self._keep(chunk)
+            else:
+                self.close()
+            if not message.get("more_body", False) or self.length > DISCARDED_BYTES:
+                return True
+            if self.length // 1024 > paid:
+                paid = self.length // 1024
+                self._allow_until(began + min(GRACE_SECONDS + paid, TOTAL_SECONDS))
+
+    def _allow_until(self, when: float) -> None:
+        if self._timeout is not None and not self._gave_up:
+            self._timeout.reschedule(when)
+
+    def _keep(self, chunk: bytes) -> None:
+        if not self._pool.take(self, len(chunk)):
+            raise Refused(503)
+        self._content += chunk
+
+    def give_up(self) -> None:
+        """Make room for others: who waits in `read` is refused."""
+        self._gave_up = True
+        self._pool.came(self)
+        self.close()
+        if self._timeout is not None:
+            self._timeout.reschedule(0)
+
+    def take(self) -> bytes:
+        """The content; empty if it was too long. Its memory counts until `close`."""
+        content, self._content = bytes(self._content), bytearray()
+        return content
+
+    def close(self) -> None:
+        self._content = bytearray()
+        self._pool.give_back(self)
+
+
+async def linger(receive: Receive) -> None:
+    """Take what a refused client still sends, for a moment: a reset would hide the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            message = await receive()
+            while message["type"] == "http.request" and message.get("more_body", False):
+                message = await receive()

@@ -1,0 +1,197 @@
+"""Long answers: files, and what is spooled into one. The loop sends them piece by piece.
+
+The thread that makes an answer writes at full speed and is free for the next request; a reader
+may take hours. Files are read on threads of their own, so that a slow disk stops nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+from wsgiref.util import FileWrapper as PlainFileWrapper
+
+PIECE_BYTES = 64 * 1024  # gunicorn's high-water mark: one piece waits in memory, not more
+FILE_THREADS = 2  # a piece takes them some microseconds, or as long as the disk is slow
+MEMORY_BYTES = 256 * 1024  # of a spooled answer; a longer one goes to the disk
+DISK_BYTES = 2 * 1024**3  # of all spooled answers together
+KEPT_FREE_BYTES = 128 * 1024**2  # twice what `readyz` wants, so that messages can still be stored
+LOOK_BYTES = 16 * 1024**2  # written between two looks at how full the disk is
+
+_file_threads = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="file")
+
+
+class NoRoom(OSError):  # noqa: N818  (a state of the disk, which the answer tells)
+    pass
+
+
+class FileWrapper(PlainFileWrapper):
+    """The `wsgi.file_wrapper` of PEP 3333."""
+
+    def detach(self, length: int) -> FilePart | None:
+        """The rest of the file under a descriptor of its own; None where it is no real file."""
+        file = getattr(self.filelike, "fileobj", self.filelike)  # whitenoise's answer to Range
+        try:
+            return FilePart(os.dup(file.fileno()), file.tell(), length)
+        except (AttributeError, OSError):
+            return None
+
+
+class FilePart:
+    """So many bytes of an open file, which is this object's to close."""
+
+    def __init__(self, number: int, offset: int, length: int) -> None:
+        self._number = number
+        self._offset = offset
+        self.length = length
+
+    def take_whole(self) -> bytes:
+        try:
+            return os.pread(self._number, self.length, self._offset)
+        finally:
+            self.close()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        sent = 0
+        while sent < self.length:
+            piece = await _read(self._number, self._offset + sent, self.length - sent)
+            if not piece:
+                return  # cut short meanwhile: the server closes what misses its length
+            yield piece
+            sent += len(piece)
+
+    def close(self) -> None:
+        os.close(self._number)
+
+
+async def _read(number: int, offset: int, at_most: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    size = min(at_most, PIECE_BYTES)
+    return await loop.run_in_executor(_file_threads, os.pread, number, size, offset)
+
+
+class Disk:
+    """The room that all spooled answers share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used = 0
+
+    def take(self, size: int) -> None:
+        """Raise NoRoom when it would be too much."""
+        with self._lock:
+            if self._used + size > DISK_BYTES:
+                raise NoRoom("Too much is being downloaded.")
+            self._used += size
+
+    def give_back(self, size: int) -> None:
+        with self._lock:
+            self._used -= size
+
+
+disk = Disk()
+
+
+class Spool:
+    """An answer that grows while it is read: a thread writes it, the loop sends it.
+
+    Up to MEMORY_BYTES are kept as they are; then `is_long`, and a file without a name in
+    `folder` takes them. Writing raises NoRoom, or what the disk says.
+    """
+
+    def __init__(self, folder: Path | None, loop: asyncio.AbstractEventLoop) -> None:
+        self._folder = folder
+        self._loop = loop
+        self._chunks: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self._length = 0
+        self._taken = 0  # of the room on the disk
+        self._looked_at = 0
+        self._is_complete = False
+        self._error: BaseException | None = None
+        self._grew = asyncio.Event()
+
+    @property
+    def is_long(self) -> bool:
+        return self._file is not None
+
+    def write(self, chunk: bytes) -> None:
+        if self._file is None and self._length + len(chunk) <= MEMORY_BYTES:
+            self._chunks.append(chunk)
+            self._length += len(chunk)
+            return
+        if self._file is None:
+            chunk = self._begin_file() + chunk
+        self._append(chunk)
+
+    def _begin_file(self) -> bytes:
+        self._look_at_disk()
+        self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+        self._length = 0
+        return self.take_whole()
+
+    def _append(self, chunk: bytes) -> None:
+        disk.take(len(chunk))
+        self._taken += len(chunk)
+        if self._length - self._looked_at > LOOK_BYTES:
+            self._look_at_disk()
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(self._number, view) :]
+        self._length += len(chunk)
+        self._tell()
+
+    def _look_at_disk(self) -> None:
+        self._looked_at = self._length
+        found = os.statvfs(self._folder or tempfile.gettempdir())
+        if found.f_bavail * found.f_frsize < KEPT_FREE_BYTES:
+            raise NoRoom("The disk is nearly full.")
+
+    def take_whole(self) -> bytes:
+        chunks, self._chunks = self._chunks, []
+        return b"".join(chunks)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Say that nothing more comes; an error reaches who reads."""
+        self._error = error
+        self._is_complete = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self._loop.call_soon_threadsafe(self._grew.set)
+
+    @property
+    def _number(self) -> int:
+        if self._file is None:
+            raise RuntimeError("Nothing was written to the disk.")
+        return self._file.fileno()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        sent = 0
+        while True:
+            self._grew.clear()
+            is_complete = self._is_complete  # before the length, which grows until then
+            if sent < self._length:
+                piece = await _read(self._number, sent, self._length - sent)
+                yield piece
+                sent += len(piece)
+            elif not is_complete:
+                await self._grew.wait()
+            elif self._error is not None:
+                raise self._error
+            else:
+                return
+
+    def close(self) -> None:
+        """When both sides have done with it."""
+        if self._file is not None:
+            self._file.close()
+            disk.give_back(self._taken)
+
+
+Source = FilePart | Spool
