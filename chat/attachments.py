@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import UserRequest
 
+from . import downloads
 from .access import get_message
 from .models import Attachment
 from .models.attachments import attachments_folder
@@ -30,6 +32,7 @@ MAGIC = (
     (b"WEBP", 8, "image/webp"),
 )
 MAGIC_BYTES = 12
+LONG_BYTES = 256 * 1024  # above it a file counts as a download; a page may show many below it
 # A file stands before the transaction that speaks of it is through.
 ORPHAN_SECONDS = 24 * 3600
 
@@ -50,10 +53,16 @@ def attachment(request: UserRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(Attachment, message=message)
     if message.state != "sent":
         raise Http404
+    answer = partial(_answer, found)
     try:
-        file = found.path.open("rb")
+        is_long = found.path.stat().st_size > LONG_BYTES
+        return downloads.begin(request, answer) if is_long else answer()
     except FileNotFoundError:
         raise Http404 from None
+
+
+def _answer(found: Attachment) -> FileResponse:
+    file = found.path.open("rb")
     picture = sniff_picture(file.read(MAGIC_BYTES)) if found.is_picture else None
     file.seek(0)
     return FileResponse(
@@ -65,6 +74,8 @@ def attachment(request: UserRequest, pk: int) -> HttpResponseBase:
             # Opened by itself it is a page of this origin: one without any rights.
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "same-origin",
+            # As it is, so that the server can send it from the disk, its length known.
+            "Content-Encoding": "identity",
         },
     )
 

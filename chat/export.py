@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from threading import Lock
 
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -20,6 +21,7 @@ from accounts.http import UserRequest
 from accounts.models import User
 from webchat.api import STATUS, describe
 
+from . import downloads
 from .access import Thread, get_thread
 from .presentation import ConversationView, MessageView, list_conversations, minute, view_thread
 
@@ -34,9 +36,13 @@ _lock = Lock()
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def export(request: UserRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: UserRequest) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "chat/export.html")
+    return downloads.begin(request, partial(_export, request))
+
+
+def _export(request: UserRequest) -> HttpResponseBase:
     try:
         turn = _Turn(request.user.pk, write_zip(request.user, translation.get_language()))
     except ValidationError as refusal:

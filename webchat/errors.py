@@ -39,10 +39,11 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 def too_many(request: HttpRequest, refusal: ValidationError) -> HttpResponse:
-    """The answer to who is over a budget before the view is reached."""
+    """The answer to who is over a budget, or has as much under way as one may have."""
     if api.is_api(request):
         return api.refuse_invalid(refusal)
-    response = _page("429.html", 429, reason=refusal.messages[0])
+    is_posted = request.method == "POST"
+    response = _page("429.html", 429, reason=refusal.messages[0], is_posted=is_posted)
     response["Retry-After"] = str((refusal.params or {})["retry_after"])
     return response
 

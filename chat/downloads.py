@@ -1,0 +1,62 @@
+"""How many long downloads one person has under way, in one worker."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from accounts.http import UserRequest
+from webchat import errors
+
+# A reader may pause for as long as it likes, and each holds an open file. A browser asks for six
+# things at once.
+OF_ONE_PERSON = 6
+RETRY_SECONDS = 10
+
+_lock = threading.Lock()
+_running: Counter[int] = Counter()
+
+
+def begin(request: UserRequest, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Make the response to a long download, or a 429 if its person has so many already.
+
+    It counts until it has been sent or its reader has gone, which the server alone knows (see
+    `webchat.bridge`); without one, until it is closed.
+    """
+    user_id = request.user.pk
+    if not _take(user_id):
+        message = _("You have too many downloads under way. Please wait until one of them has ended.")
+        refusal = ValidationError(message, "rate_limited", {"retry_after": RETRY_SECONDS})
+        return errors.too_many(request, refusal)
+    end = partial(_give_back, user_id)
+    try:
+        response = make()
+    except BaseException:
+        end()
+        raise
+    environ = request.environ  # type: ignore[attr-defined]
+    environ["webchat.is_download"] = True
+    closers = response._resource_closers  # type: ignore[attr-defined]
+    environ.get("webchat.at_end", closers).append(end)
+    return response
+
+
+def _take(user_id: int) -> bool:
+    with _lock:
+        has_room = _running[user_id] < OF_ONE_PERSON
+        if has_room:
+            _running[user_id] += 1
+    return has_room
+
+
+def _give_back(user_id: int) -> None:
+    with _lock:
+        _running[user_id] -= 1
+        if not _running[user_id]:
+            del _running[user_id]
