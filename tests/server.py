@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90  # for a fresh folder on a busy machine; usually it is one
@@ -27,6 +28,7 @@ class Server:
     """
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.process_options: dict[str, Any] = {"stderr": subprocess.DEVNULL}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = os.environ | {
@@ -61,7 +63,7 @@ class Server:
             [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
             cwd=ROOT,
             env=self.env,
-            stderr=subprocess.DEVNULL,
+            **self.process_options,
         )
         wait_for(self.port, self.process)
 
