@@ -31,7 +31,9 @@ def begin(request: UserRequest, make: Callable[[], HttpResponseBase]) -> HttpRes
     """
     user_id = request.user.pk
     if not _take(user_id):
-        message = _("You have too many downloads under way. Please wait until one of them has ended.")
+        message = _(
+            "You have too many downloads under way. Please wait until one of them has ended."
+        )
         refusal = ValidationError(message, "rate_limited", {"retry_after": RETRY_SECONDS})
         return errors.too_many(request, refusal)
     end = partial(_give_back, user_id)

@@ -105,6 +105,7 @@ class _Exchange:
         self._application = application
         self._scope = scope
         self._client = client
+        self._has_turn = True
         self._connection: Connection | None = scope.get("webchat.connection")
         self._at_end: list[Callable[[], None]] = [body.close]
         self._environ = _environ(scope, body.take(), body.length)
@@ -120,7 +121,7 @@ class _Exchange:
     # The thread's side
 
     def run(self) -> None:
-        began = time.thread_time()
+        self._began = time.thread_time()
         try:
             self._respond()
         except ClientGone:
@@ -131,12 +132,16 @@ class _Exchange:
         except BaseException as error:
             self._loop.call_soon_threadsafe(self._fail, error)
         finally:
-            # Told by the thread itself: a client who leaves early frees no turn.
-            used = time.thread_time() - began
-            if self._start.get("status") == 429:
-                used += REFUSED_SECONDS
-            self._loop.call_soon_threadsafe(self._client.leave, used)
+            self._end_turn()
             self._loop.call_soon_threadsafe(self._end_side)
+
+    def _end_turn(self) -> None:
+        """Let the next one in. The thread tells it: a client who leaves early frees nothing."""
+        if self._has_turn:
+            self._has_turn = False
+            used = time.thread_time() - self._began
+            refused = REFUSED_SECONDS if self._start.get("status") == 429 else 0.0
+            self._loop.call_soon_threadsafe(self._client.leave, used + refused)
 
     def _respond(self) -> None:
         response = self._application(self._environ, self._start_response)
@@ -147,6 +152,7 @@ class _Exchange:
             if hasattr(response, "close"):
                 response.close()
         if body is not None:
+            self._end_turn()
             self._settle(self._start, {"body": body})
 
     def _take(self, response: Iterable[bytes]) -> bytes | Source | None:

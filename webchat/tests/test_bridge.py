@@ -55,14 +55,20 @@ def scope(**changes):
     } | changes
 
 
+async def exchange(wsgi, peer, around):
+    """One request, up to the moment at which its thread has said that it has ended."""
+    try:
+        await asyncio.wait_for(wsgi(around, peer.receive, peer.send), 5)
+    finally:
+        await asyncio.to_thread(wsgi._threads.shutdown)
+
+
 def run(application, peer_body=(), folder=None, **changes):
     async def once():
         peer = Peer(*peer_body)
         if peer_body:
             changes.setdefault("headers", [(b"transfer-encoding", b"chunked")])
-        await asyncio.wait_for(
-            WsgiBridge(application, 2, folder)(scope(**changes), peer.receive, peer.send), 5
-        )
+        await exchange(WsgiBridge(application, 2, folder), peer, scope(**changes))
         return peer
 
     return asyncio.run(once())
@@ -226,6 +232,7 @@ def test_no_thread_waits_for_a_reader_who_takes_nothing():
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(wsgi._threads.shutdown)
 
     asyncio.run(read_slowly())
     assert stream.closed.is_set()
@@ -362,7 +369,7 @@ def test_a_full_disk_in_the_middle_never_looks_like_the_end(tmp_path, monkeypatc
     async def once():
         peer = Peer()
         sent.append(peer)
-        await WsgiBridge(Stream(1000), 1, tmp_path)(scope(), peer.receive, peer.send)
+        await exchange(WsgiBridge(Stream(1000), 1, tmp_path), peer, scope())
 
     with pytest.raises(streams.NoRoom):
         asyncio.run(once())
@@ -412,7 +419,7 @@ class Counted(Connection):
 def answered(application, connection):
     peer = Peer()
     around = scope(**{"webchat.connection": connection})
-    asyncio.run(WsgiBridge(application, 1)(around, peer.receive, peer.send))
+    asyncio.run(exchange(WsgiBridge(application, 1), peer, around))
     return peer
 
 
