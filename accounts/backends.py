@@ -36,6 +36,11 @@ class NameOrMailBackend(ModelBackend):
             limits.take(*limits.LOGGED_IN.at(address, user.pk))
         return user
 
+    def get_user(self, user_id: Any) -> Any:
+        """Whose a session is. Who has not proved the address of their mail has none yet."""
+        user = super().get_user(user_id)
+        return None if user is None or user.unverified_since is not None else user
+
     def _name_of(self, typed: str) -> str:
         user = User.objects.known_as(typed) if "@" in typed else None
         return user.username if user else typed

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
 from django.contrib.auth.forms import PasswordChangeForm as BasePasswordChangeForm
 from django.core.exceptions import ValidationError
@@ -105,9 +106,21 @@ class LoginForm(AuthenticationForm):
 
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
-        if user.unverified_since is not None:
-            message = _("Your email address is not verified yet: type the code from the mail.")
-            raise ValidationError(message, "unverified")
+        _refuse_unverified(user)
+
+
+class StaffLoginForm(AdminAuthenticationForm):
+    """The admin's own form, with our rules."""
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        _refuse_unverified(user)
+
+
+def _refuse_unverified(user: User) -> None:
+    if user.unverified_since is not None:
+        message = _("Your email address is not verified yet: type the code from the mail.")
+        raise ValidationError(message, "unverified")
 
 
 class PasswordChangeForm(BasePasswordChangeForm):
@@ -126,7 +139,9 @@ class PasswordChangeForm(BasePasswordChangeForm):
 
     def clean_new_password1(self) -> str:
         password: str = self.cleaned_data["new_password1"]
-        if self.user.must_change_password and self.user.check_password(password):
+        # Beside the old one, which is right: to compare with the hash would answer guesses.
+        is_old = password == self.cleaned_data.get("old_password")
+        if self.user.must_change_password and is_old:
             raise ValidationError(_("Please choose another password than this one."), "invalid")
         return password
 

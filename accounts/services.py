@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import SESSION_KEY, update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, login, update_session_auth_hash
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -99,6 +99,13 @@ def read_unread_names() -> None:
     with transaction.atomic():
         for (pk, username), reading in zip(unread.items(), readings, strict=True):
             User.objects.filter(pk=pk, username=username).update(**reading._asdict())
+
+
+def log_in(*, request: HttpRequest, user: User, is_shared: bool) -> None:
+    """Begin a session; at a shared computer it ends with the browser."""
+    with transaction.atomic():  # the session, whose it is and the last login: one commit
+        login(request, user)
+        request.session.set_expiry(0 if is_shared else None)
 
 
 def set_password(*, user: User, password: str) -> None:

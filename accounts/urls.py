@@ -1,6 +1,5 @@
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponseBase
 from django.urls import path, re_path
@@ -21,7 +20,6 @@ def moved(name: str) -> Callable[..., HttpResponseBase]:
 urlpatterns = [
     path("login/", views.login, name="login"),
     path("logout/", views.logout, name="logout"),
-    path(f"{settings.ADMIN_PATH}login/", views.admin_login),  # before the admin's own
     path("register/", views.register, name="register"),
     path("register/done/", views.registered, name="registered"),
     path("register/verify/", mail_views.verify, name="verify"),

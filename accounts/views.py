@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib import admin, auth, messages
+from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,7 +26,7 @@ from .forms import (
     RenameForm,
     SettingsForm,
 )
-from .http import UserRequest, render_form, tell_wait
+from .http import UserRequest, render_form
 from .mail import services as mail
 from .mail.views import VERIFYING
 
@@ -93,9 +92,8 @@ def login(request: HttpRequest) -> HttpResponse:
     }
     form = LoginForm(request, _posted(request), initial=initial)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():  # the session, whose it is and the last login: one commit
-            auth.login(request, form.get_user())
-            request.session.set_expiry(0 if form.cleaned_data["shared"] else None)
+        is_shared = form.cleaned_data["shared"]
+        services.log_in(request=request, user=form.get_user(), is_shared=is_shared)
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
     is_unverified = form.has_error(NON_FIELD_ERRORS, "unverified")
     if is_unverified:
@@ -103,16 +101,6 @@ def login(request: HttpRequest) -> HttpResponse:
         request.session[VERIFYING] = form.get_user().pk
     template = "accounts/login.html"
     return render_form(request, form, template, next=next_url, is_unverified=is_unverified)
-
-
-@login_not_required
-def admin_login(request: HttpRequest) -> HttpResponse:
-    """The admin's own page, which answers as ours do while a limit holds."""
-    response = admin.site.login(request)
-    form = (getattr(response, "context_data", None) or {}).get("form")
-    if form is not None:
-        tell_wait(response, form)
-    return response
 
 
 @login_not_required

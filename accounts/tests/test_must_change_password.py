@@ -70,6 +70,12 @@ def test_the_password_of_the_slip_is_no_new_one(slip, newcomer, password):
     assert slip.get("/account/delete/")["Location"] == URL
 
 
+def test_a_new_password_is_no_way_to_guess_the_old_one(slip, password):
+    for guess in ("wrong-horse-7", password):
+        response = change(slip, "wrong", guess)
+        assert list(response.context["form"].errors) == ["old_password"]
+
+
 def test_nobody_else_is_asked(alice_client):
     assert alice_client.get("/account/delete/").status_code == 200
 
@@ -77,3 +83,10 @@ def test_nobody_else_is_asked(alice_client):
 def test_an_administrator_asks_for_it_in_the_admin(root_client, bob, alice):
     page = root_client.get(reverse("admin:accounts_user_change", args=[bob.pk]))
     assert "must_change_password" in page.context["adminform"].form.fields
+
+
+def test_the_log_in_of_the_admin_leads_there_too(make_user, password):
+    make_user("chief", is_staff=True, is_superuser=True, must_change_password=True)
+    client = Client()
+    client.post("/admin/login/", {"username": "chief", "password": password})
+    assert client.get("/admin/")["Location"] == URL

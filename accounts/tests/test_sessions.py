@@ -5,6 +5,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.middleware import SeenMiddleware
 from accounts.models import User, UserSession
@@ -148,6 +149,74 @@ def test_the_old_address_of_the_login_leads_to_it(client, db, path):
 @pytest.mark.parametrize("path", ["/chat/register", "/chat/register/"])
 def test_the_old_address_of_the_registration_leads_to_it(client, db, path):
     assert client.get(path)["Location"] == "/register/"
+
+
+class TestAdmin:
+    """The admin's own pages keep the rules of ours."""
+
+    url = "/admin/login/"
+
+    @pytest.fixture(autouse=True)
+    def root(self, make_user):
+        return make_user("root", is_staff=True, is_superuser=True)
+
+    def log_in(self, client, password, **more):
+        return client.post(self.url, {"username": "root", "password": password} | more)
+
+    def test_a_session_stands_among_the_devices(self, client, root, password):
+        assert self.log_in(client, password).status_code == 302
+        assert [each.session_id for each in root.sessions.all()] == [client.session.session_key]
+
+    @pytest.mark.parametrize(
+        "evil", ["https://evil.example/", "//evil.example/", "/\\evil.example"]
+    )
+    def test_it_leads_to_no_other_site(self, client, password, evil):
+        assert self.log_in(client, password, next=evil)["Location"] == "/"
+
+    @pytest.mark.parametrize("why", [{"is_active": False}, {"unverified_since": timezone.now()}])
+    def test_who_may_not_log_in_does_not_here_either(self, client, root, password, why):
+        User.objects.update(**why)
+        assert self.log_in(client, password).status_code == 200
+        assert not UserSession.objects.exists()
+        assert client.get("/admin/")["Location"].startswith("/admin/login/")
+
+    def test_its_page_for_one_s_password_is_ours(self, client, root, password):
+        client.force_login(root)
+        old = {"old_password": password, "new_password1": "blue-kettle-9"}
+        for path in ("/admin/password_change/", "/admin/password_change/done/"):
+            for method in (client.get, client.post):
+                answer = method(path, old | {"new_password2": "blue-kettle-9"})
+                assert answer["Location"] in ("/password/change/", "/admin/")
+        root.refresh_from_db()
+        assert root.check_password(password)
+
+
+def test_a_session_of_who_has_not_proved_their_mail_opens_nothing(alice_client):
+    User.objects.update(unverified_since=timezone.now())
+    assert not is_signed_in(alice_client)
+    assert alice_client.get("/api/me/").status_code == 401
+
+
+def test_a_new_key_keeps_the_device(alice_client, alice):
+    before = alice.sessions.get()
+    session = alice_client.session
+    session.cycle_key()
+    after = alice.sessions.get()
+    assert after.session_id == session.session_key != before.session_id
+    for fact in ("started_at", "address", "user_agent"):
+        assert getattr(after, fact) == getattr(before, fact)
+
+
+def test_a_session_made_by_any_code_stands_among_the_devices(alice_client, alice):
+    UserSession.objects.all().delete()
+    session = alice_client.session
+    session["anything"] = 1
+    session.save()
+    assert alice.sessions.get().session_id == session.session_key
+    alice.delete()
+    session.create()
+    session.save()  # of nobody any more
+    assert not UserSession.objects.exists()
 
 
 class TestPasswordChange:

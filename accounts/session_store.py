@@ -1,0 +1,37 @@
+"""Django's sessions in the database, none of which is without the row that says whose it is."""
+
+from __future__ import annotations
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import transaction
+
+from .models import User, UserSession, UserSessionQuerySet
+
+DEVICE = ("started_at", "last_seen_at", "address", "user_agent")
+
+
+class SessionStore(DatabaseStore):
+    """Whatever logs in or gives a session another key, it stands among the signed-in devices.
+
+    What did not stand there could not be signed out.
+    """
+
+    def save(self, must_create: bool = False) -> None:
+        with transaction.atomic():
+            super().save(must_create)
+            if SESSION_KEY in self and not self._link().exists():
+                # Nobody, where the account has just gone.
+                for owner in User.objects.filter(pk=self[SESSION_KEY]):
+                    UserSession.objects.create(session_id=self.session_key or "", user=owner)
+
+    def cycle_key(self) -> None:
+        """Take along what is known of the device: the row about it goes with the old key."""
+        with transaction.atomic():
+            device = self._link().values(*DEVICE).first()
+            super().cycle_key()
+            if device is not None:
+                self._link().update(**device)
+
+    def _link(self) -> UserSessionQuerySet:
+        return UserSession.objects.filter(session=self.session_key)
