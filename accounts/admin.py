@@ -1,21 +1,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, auth
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    UserChangeForm,
+)
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from . import services
+from . import services, staff
 from .models import User
 from .names import username_key
 
+KEYS = ("password", "email")  # what opens an account
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 COUNT_LABELS = {
     "friends": _("friends"),
     "requests": _("friend requests"),
@@ -31,6 +45,11 @@ class NewUserForm(AdminUserCreationForm):
         # Django's field would store the NFKC form instead of what was typed.
         field_classes = {"username": forms.CharField}
 
+    def clean_username(self) -> str:
+        """The model knows whether it is taken, in any case and width."""
+        username: str = self.cleaned_data["username"]
+        return username
+
 
 class UserForm(UserChangeForm):
     class Meta:
@@ -39,10 +58,51 @@ class UserForm(UserChangeForm):
         field_classes: dict[str, type[forms.Field]] = {}
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    """For a superuser, who sets somebody else's; see `UserAdmin.user_change_password`."""
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
+    def save(self, commit: bool = True) -> User:
+        is_usable = self.cleaned_data["set_usable_password"]
+        password = self.cleaned_data["password1"] if is_usable else None
+        services.set_password_of(by=self.by, about=self.user, password=password)
+        return self.user
+
+
+class FiltersOnly(admin.ModelAdmin):
+    """A list is narrowed down by its own filters alone.
+
+    Django lets the address of a list compare anything that the model knows: who may only look at
+    users could so find out the keys of their sessions, letter by letter.
+    """
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        offered = {getattr(each, "parameter_name", each) for each in self.list_filter}
+        return lookup.partition("__")[0] in offered | {self.date_hierarchy}
+
+
+class PermissionField(forms.ModelMultipleChoiceField):
+    """In the reader's language: the database has the names of our own permissions in English."""
+
+    def label_from_instance(self, permission: Any) -> str:
+        return f"{permission.content_type} | {gettext(permission.name)}"
+
+
+class PermissionsInWords(admin.ModelAdmin):
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
 @admin.register(User)
-class UserAdmin(BaseUserAdmin):
+class UserAdmin(FiltersOnly, PermissionsInWords, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
+    change_password_form = PasswordForm
     list_display = ["username", "email", "is_active", "is_staff", "date_joined"]
     list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
     list_per_page = 50
@@ -74,15 +134,44 @@ class UserAdmin(BaseUserAdmin):
             # A new name also concerns the old one and everybody's open pages.
             fields.append("username")
         if not request.user.is_superuser:
-            # Or whoever may edit users could make a superuser of themselves.
-            fields += ["is_staff", "is_superuser", "groups", "user_permissions"]
+            # Or whoever may edit users could make a superuser of themselves, or become anybody.
+            fields += [*RIGHTS, *KEYS]
         return fields
 
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or request.user.is_superuser:
+            return fieldsets
+        (title, first), *others = fieldsets
+        fields = [field for field in first["fields"] if field != "password"]
+        words = _("Only superusers set a password or an email address: either opens the account.")
+        return [(title, {"fields": fields, "description": words}), *others]
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        is_allowed = super().has_change_permission(request, obj)
+        return is_allowed and _may_touch(request, obj, "change_user")
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        is_allowed = super().has_delete_permission(request, obj)
+        return is_allowed and _may_touch(request, obj, "delete_user")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Somebody else's; one's own is changed on its page, which asks for the old one."""
+        if self.get_object(request, unquote(id)) == request.user:
+            return redirect("accounts:password_change")
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        bound = copy(self)  # the form has to know who sets it, and threads share this object
+        form = partial(PasswordForm, by=_by(request))
+        bound.change_password_form = form  # type: ignore[assignment]
+        return super(UserAdmin, bound).user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change and not request.user.is_superuser:
+            obj.must_change_password = True  # or who has made it could read along
+        if change and "email" in form.changed_data:
+            services.set_email_of(by=_by(request), about=obj, email=obj.email)
+        super().save_model(request, obj, form, change)
 
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
@@ -93,7 +182,7 @@ class UserAdmin(BaseUserAdmin):
         for what, count in services.summarize(users).items():
             counts[COUNT_LABELS[what]] = count
         refused = set() if self.has_delete_permission(request) else {User._meta.verbose_name}
-        refused |= {str(user) for user in users if not _may_touch(request, user)}
+        refused |= {str(user) for user in users if not self.has_delete_permission(request, user)}
         return [str(user) for user in users], counts, refused, []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
@@ -116,5 +205,27 @@ class UserAdmin(BaseUserAdmin):
             auth.logout(request)  # or the answer would be stored in a session that is gone
 
 
-def _may_touch(request: HttpRequest, user: User | None) -> bool:
-    return user is None or request.user.is_superuser or not user.is_superuser
+def _may_touch(request: HttpRequest, user: User | None, codename: str) -> bool:
+    return user is None or staff.may_touch(_by(request), user, f"accounts.{codename}")
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(FiltersOnly, PermissionsInWords, BaseGroupAdmin):
+    """For superusers: who may edit a group could add rights to their own."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _by(request).is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _by(request).is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+
+def _by(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (admin_view lets nobody else through)
+    return request.user

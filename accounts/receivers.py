@@ -1,18 +1,27 @@
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from . import sessions
+from .mail import sending
 from .models import RetiredUsername, User
 from .services import forget_in_admin_log, forget_in_sessions
+from .signals import keys_set
 
 
 @receiver(user_logged_in, dispatch_uid="accounts_link_session")
 def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
     sessions.link(request=request, user=user)
+
+
+@receiver(keys_set, dispatch_uid="accounts_mail_keys_set")
+def after_keys_set(user: User, what: str, email: str, **kwargs: Any) -> None:
+    if email and settings.MAIL_MODE != "off":
+        sending.send(f"{what}_changed", to=email, user=user)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")

@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from . import budgets, limits, sessions, signals
-from .models import NAME_TAKEN, RetiredUsername, User
+from . import budgets, limits, sessions, signals, staff
+from .models import NAME_TAKEN, OneTimeCode, RetiredUsername, User
 from .names import normalize_username, username_key, validate_unreserved, validate_username
 from .pinyin import UNREAD, Reading, needs_reading, read_name, read_names
 from .traces import Name, texts_in
@@ -113,9 +113,52 @@ def set_password(*, user: User, password: str) -> None:
     user.set_password(password)
     user.must_change_password = False
     with transaction.atomic():
-        user.save(update_fields=["password", "must_change_password"])
-        user.codes.all().delete()
+        _save_password(user)
+
+
+def set_password_of(*, by: User, about: User, password: str | None) -> None:
+    """Set somebody else's password, or none; all their sessions end, and they are told who did it.
+
+    Raises PermissionDenied for who is no superuser, and for one's own: that takes the old one.
+    """
+    staff.need(by.pk != about.pk and staff.may_set_keys(by, about))
+    about.set_password(password)
+    with transaction.atomic():
+        _save_password(about)
+        signals.keys_set.send(User, user=about, by=by, what="password", email=about.email)
+
+
+def set_email_of(*, by: User, about: User, email: str) -> None:
+    """Set the address of an account without a proof; codes that went to the old one are void.
+
+    Its owner is told who did it, unless it is their own. Raises PermissionDenied for who is no
+    superuser.
+    """
+    staff.need(staff.may_set_keys(by, about))
+    with transaction.atomic():
+        before = User.objects.values_list("email", flat=True).get(pk=about.pk)
+        about.email = email
+        about.save(update_fields=["email"])
+        _void_codes(about)
+        if by.pk != about.pk:
+            signals.keys_set.send(User, user=about, by=by, what="email", email=before)
+
+
+def end_access(*, user: User) -> None:
+    """End all that an earlier password opened: every session and every code."""
+    with transaction.atomic():
+        _void_codes(user)
         user.sessions.end()
+
+
+def _save_password(user: User) -> None:
+    user.save(update_fields=["password", "must_change_password"])
+    end_access(user=user)
+
+
+def _void_codes(user: User) -> None:
+    """All but the one of a registration, without which its account could never be used."""
+    user.codes.exclude(purpose=OneTimeCode.Purpose.REGISTRATION).delete()
 
 
 def change_password(*, request: HttpRequest, user: User, password: str) -> None:

@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.admin import FiltersOnly
+
 from . import services
 from .models import FriendRequest, Friendship
 
 
-class ByServices(admin.ModelAdmin):
+class ByServices(FiltersOnly):
     """Rows are looked at and taken away here; how they come to be is the users' own affair."""
 
     date_hierarchy = "created_at"
