@@ -22,6 +22,7 @@ from .models import (
     Membership,
     Message,
     MessageQuerySet,
+    Notice,
     Presence,
     SearchSegment,
 )
@@ -32,6 +33,7 @@ def chores(now: datetime) -> list[Chore]:
     return [
         Chore(_("events"), old.count, lambda: _forget(old)),
         rows_chore(_("signs of presence"), Presence.objects.filter(seen_at__lt=now - ONLINE_FOR)),
+        rows_chore(_("notices about passwords and codes"), Notice.objects.keys_over(now)),
         Chore(_("files of no message"), lambda: len(attachments.find_orphans()), _sweep),
     ]
 

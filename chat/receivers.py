@@ -8,14 +8,15 @@ from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import account_kept, account_renamed, account_summary, trace_found
+from accounts.signals import account_kept, account_renamed, account_summary, keys_set, trace_found
 from accounts.traces import Kept, Trace
 from friends import signals
 from friends.models import FriendRequest, Friendship
 
 from . import events
 from .bulk import loaded
-from .models import AuditEntry, Conversation, Event, Membership, Message
+from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
+from .moderation.telling import give_notice
 
 Kind = Event.Kind
 FREE_TEXTS = {
@@ -101,6 +102,11 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
             events.conversation_changed(membership),
         ]
     events.record(told)
+
+
+@receiver(keys_set)
+def on_keys_set(user: User, by: User, what: str, **kwargs: Any) -> None:
+    give_notice(user, Notice.Kind(f"{what}_set"), by=by)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")

@@ -86,11 +86,19 @@ def _send_reset(name_or_mail: str, language: str | None) -> None:
         return
     with translation.override(language):
         try:
-            with transaction.atomic():
-                limits.take(limits.RESET_CODE.of(user.pk))
-                code, digits = codes.issue(user=user, purpose=Purpose.RESET, email=user.email)
+            send_reset_code(user=user)
         except ValidationError:
             return  # whose account it is has enough of them, and who asked learns nothing
+
+
+def send_reset_code(*, user: User) -> None:
+    """Send a code for a new password to the verified address of an account, and nowhere else.
+
+    Raises ValidationError("rate_limited"), also within a minute of the last.
+    """
+    with transaction.atomic():
+        limits.take(limits.RESET_CODE.of(user.pk))
+        code, digits = codes.issue(user=user, purpose=Purpose.RESET, email=user.email)
         token = default_token_generator.make_token(user)
         link = _link("accounts:password_reset", name=user.username, token=token)
         sending.send("reset", to=user.email, code=code, user=user, digits=digits, link=link)

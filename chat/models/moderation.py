@@ -64,6 +64,8 @@ class Report(models.Model):
         permissions = [
             ("decide_report", _("Can decide reports")),
             ("moderate_user", _("Can warn, mute, ban and sign out users")),
+            # Not part of the moderators' group: a superuser gives it to whom they trust with it.
+            ("issue_code", _("Can send users a code for a new password by mail")),
         ]
         constraints = [
             # To report a message again is the same report, also after the decision …

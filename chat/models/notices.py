@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef
@@ -9,6 +11,7 @@ from accounts.models import User
 
 from .moderation import Report
 
+KEYS_SHOWN_FOR = timedelta(days=30)  # as long as a session lasts that was begun with them
 ANNOUNCEMENTS_AT_ONCE = 3  # a newcomer finds the older ones on their page
 
 
@@ -54,9 +57,22 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     def waiting(self) -> NoticeQuerySet:
         return self.filter(confirmed_at=None)
 
+    def about_keys(self) -> NoticeQuerySet:
+        """That somebody of the staff gave or set what opens the account."""
+        kinds = (Notice.Kind.CODE_ISSUED, Notice.Kind.PASSWORD_SET, Notice.Kind.EMAIL_SET)
+        return self.filter(kind__in=kinds)
+
+    def shown_among_devices(self, now: datetime) -> NoticeQuerySet:
+        """Also when it is confirmed: whoever used the key may have done that."""
+        return self.about_keys().exclude(pk__in=self.keys_over(now))
+
+    def keys_over(self, now: datetime) -> NoticeQuerySet:
+        old = self.about_keys().filter(created_at__lte=now - KEYS_SHOWN_FOR)
+        return old.exclude(confirmed_at=None)
+
 
 class Notice(models.Model):
-    """What the moderators tell one person, who has to confirm it."""
+    """What the staff tells one person, who has to confirm it."""
 
     class Kind(models.TextChoices):
         WARNING = "warning"
@@ -64,9 +80,14 @@ class Notice(models.Model):
         UNMUTED = "unmuted"
         REPORT_ACTED = "report_acted"
         REPORT_DISMISSED = "report_dismissed"
+        CODE_ISSUED = "code_issued"
+        PASSWORD_SET = "password_set"  # noqa: S105
+        EMAIL_SET = "email_set"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=24, choices=Kind)
+    # Of notices about keys; null again when that account is gone.
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
     words = models.TextField(max_length=500, blank=True)  # the moderator's own
     until = models.DateTimeField(null=True)
     report = models.ForeignKey(Report, models.CASCADE, related_name="+", null=True)

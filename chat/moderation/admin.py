@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,96 +19,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.admin import UserAdmin
+from accounts.admin import FiltersOnly, UserAdmin
 from accounts.models import User
 from chat.models import Announcement, AuditEntry, Report
 from chat.presentation import minute
 from webchat.text import PlainTextField
 
 from . import services
-from .forms import ANNOUNCEMENT_LENGTH, WarnForm
+from .acts import MUTES, ON_USERS, moderator_of, perform
+from .forms import ANNOUNCEMENT_LENGTH
 
 NAMES_SHOWN = 50  # of the accounts that a deletion asks about
 Act = AuditEntry.Act
-MUTES = {
-    "1": gettext_lazy("1 hour"),
-    "24": gettext_lazy("1 day"),
-    "168": gettext_lazy("7 days"),
-}
 
 
-def _warn(by: User, about: User, report: Report | None, data: Any) -> str:
-    form = WarnForm(data)
-    if not form.is_valid():
-        raise ValidationError(form.errors.as_data())
-    services.warn(by=by, about=about, report=report, words=form.cleaned_data["words"])
-    return _("%(name)s is warned, and has to confirm it.")
-
-
-def _mute(by: User, about: User, report: Report | None, data: Any) -> str:
-    if data.get("hours") not in MUTES:
-        raise ValidationError(_("Choose for how long."), "invalid")
-    services.mute(by=by, about=about, report=report, hours=data["hours"])
-    return _("%(name)s is muted.")
-
-
-def _unmute(by: User, about: User, report: Report | None, data: Any) -> str:
-    services.unmute(by=by, about=about)
-    return _("%(name)s can send again.")
-
-
-def _ban(by: User, about: User, report: Report | None, data: Any) -> str:
-    services.ban(by=by, about=about, report=report)
-    return _("%(name)s is banned.")
-
-
-def _unban(by: User, about: User, report: Report | None, data: Any) -> str:
-    services.unban(by=by, about=about)
-    return _("%(name)s can log in again.")
-
-
-def _sign_out(by: User, about: User, report: Report | None, data: Any) -> str:
-    services.sign_out(by=by, about=about)
-    return _("%(name)s is signed out everywhere.")
-
-
-def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
-    code = services.issue_reset_code(by=by, about=about)
-    words = _("With this code %(name)s chooses a new password; it is shown only now:")
-    return f"{words} {code}"
-
-
-# Each does it, and answers with what is said of it.
-ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
-    "warn": _warn,
-    "mute": _mute,
-    "unmute": _unmute,
-    "ban": _ban,
-    "unban": _unban,
-    "sign_out": _sign_out,
-    "issue_code": _issue_code,
-}
-
-
-def _perform(request: HttpRequest, act: str, about: User | None, report: Report | None) -> None:
-    """Do it and say so, or say why not; PermissionDenied is for who may not (403)."""
-    by = _moderator(request)
-    try:
-        if about is None:
-            raise ValidationError(_("This account is gone already."), "not_found")
-        words = ON_USERS[act](by, about, report, request.POST) % {"name": about.username}
-    except ValidationError as error:
-        messages.error(request, error.messages[0])
-    else:
-        messages.success(request, words)
-
-
-def _moderator(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (admin_view lets nobody else through)
-    return request.user
-
-
-class LookedAt(admin.ModelAdmin):
+class LookedAt(FiltersOnly):
     """Nothing here is added, changed or deleted by a form."""
 
     list_per_page = 50
@@ -202,8 +127,8 @@ class ReportAdmin(LookedAt):
     ) -> HttpResponse:
         report = self.get_object(request, object_id)
         if report is not None and self.has_view_permission(request, report):
-            services.look(by=_moderator(request), report=report)
-            extra_context = (extra_context or {}) | self._context(_moderator(request), report)
+            services.look(by=moderator_of(request), report=report)
+            extra_context = (extra_context or {}) | self._context(moderator_of(request), report)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def decide(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
@@ -213,13 +138,13 @@ class ReportAdmin(LookedAt):
         elif act in ON_USERS:
             if not request.user.has_perm("chat.decide_report"):
                 raise PermissionDenied
-            _perform(request, act, report.about, report)
+            perform(request, act, report.about, report)
         else:
             raise Http404
         return redirect("admin:chat_report_change", pk)
 
     def _decide(self, request: HttpRequest, act: str, report: Report) -> None:
-        by = _moderator(request)
+        by = moderator_of(request)
         try:
             if act == "dismiss":
                 services.dismiss(by=by, report=report)
@@ -244,7 +169,9 @@ class ReportAdmin(LookedAt):
             "mutes": MUTES,
             "now": timezone.now(),
             "may_decide": by.has_perm("chat.decide_report"),
+            "may_close": services.may_decide(by, report),
             "has_power": about is not None and services.has_power_over(by, about),
+            "may_issue_code": about is not None and services.may_issue_code(by, about),
             "act_url": reverse("admin:chat_report_decide", args=[report.pk, "act"])[: -len("act/")],
         }
 
@@ -277,17 +204,10 @@ class ModeratedUserAdmin(UserAdmin):
         # To ban is more than a mark: sessions end, and friends are told.
         return [*super().get_readonly_fields(request, obj), "is_active"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and (
-            obj is None or request.user.is_superuser or not obj.is_staff
-        )
-
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
     ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
-        users = list(objs)
-        names, counts, refused, protected = super().get_deleted_objects(users, request)
-        refused |= {str(user) for user in users if not self.has_delete_permission(request, user)}
+        names, counts, refused, protected = super().get_deleted_objects(objs, request)
         if len(names) > NAMES_SHOWN:
             more = len(names) - NAMES_SHOWN
             names = [
@@ -303,14 +223,15 @@ class ModeratedUserAdmin(UserAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        about = self.get_object(request, object_id)
-        if about is not None and services.has_power_over(_moderator(request), about):
+        by, about = moderator_of(request), self.get_object(request, object_id)
+        if about is not None:
             url = reverse("admin:accounts_user_moderate", args=[about.pk, "act"])
             extra_context = (extra_context or {}) | {
                 "about": about,
                 "mutes": MUTES,
                 "now": timezone.now(),
-                "has_power": True,
+                "has_power": services.has_power_over(by, about),
+                "may_issue_code": services.may_issue_code(by, about),
                 "act_url": url[: -len("act/")],
             }
         return super().change_view(request, object_id, form_url, extra_context)
@@ -318,19 +239,19 @@ class ModeratedUserAdmin(UserAdmin):
     def act(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         if act not in ON_USERS:
             raise Http404
-        _perform(request, act, get_object_or_404(User, pk=pk), None)
+        perform(request, act, get_object_or_404(User, pk=pk), None)
         return redirect("admin:accounts_user_change", pk)
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        services.note(by=_moderator(request), act=Act.ADDED, about=[obj])
+        services.note(by=moderator_of(request), act=Act.ADDED, about=[obj])
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        services.note(by=_moderator(request), act=Act.EDITED, about=[obj])
+        services.note(by=moderator_of(request), act=Act.EDITED, about=[obj])
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
-        services.note(by=_moderator(request), act=Act.DELETED, about=queryset)
+        services.note(by=moderator_of(request), act=Act.DELETED, about=queryset)
         return super().log_deletions(request, queryset)
 
 
@@ -351,7 +272,7 @@ class AnnouncementForm(ModelForm):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(admin.ModelAdmin):
+class AnnouncementAdmin(FiltersOnly):
     form = AnnouncementForm
     list_display = ["beginning", "created_at", "changed_at"]
     search_fields = ["text"]
@@ -362,14 +283,14 @@ class AnnouncementAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Announcement, form: Form, change: bool) -> None:
         if not change or form.changed_data:
-            services.announce(by=_moderator(request), announcement=obj)
+            services.announce(by=moderator_of(request), announcement=obj)
 
     def delete_model(self, request: HttpRequest, obj: Announcement) -> None:
-        services.withdraw(by=_moderator(request), announcement=obj)
+        services.withdraw(by=moderator_of(request), announcement=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> None:
         for announcement in queryset:
-            services.withdraw(by=_moderator(request), announcement=announcement)
+            services.withdraw(by=moderator_of(request), announcement=announcement)
 
 
 # --- The audit log ---

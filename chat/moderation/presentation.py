@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
 from chat.presentation import minute
 
+KEYS_SHOWN = 50  # what one person can take in, and more than an honest staff does in a month
 Kind = Notice.Kind
 
 
@@ -46,6 +48,25 @@ def _report_dismissed(notice: Notice) -> str:
     }
 
 
+def _code_issued(notice: Notice) -> str:
+    return _by_whom(
+        notice, _("%(name)s issued a code for a new password of your account on %(time)s.")
+    )
+
+
+def _password_set(notice: Notice) -> str:
+    return _by_whom(notice, _("%(name)s set a new password for your account on %(time)s."))
+
+
+def _email_set(notice: Notice) -> str:
+    return _by_whom(notice, _("%(name)s set the email address of your account on %(time)s."))
+
+
+def _by_whom(notice: Notice, sentence: str) -> str:
+    name = notice.by.username if notice.by else _("a deleted account")
+    return sentence % {"name": name, "time": minute(notice.created_at)}
+
+
 def _reported_name(notice: Notice) -> str:
     about = notice.report.about if notice.report else None
     return about.username if about else _("a deleted account")
@@ -57,6 +78,9 @@ TEXTS: dict[Kind, Callable[[Notice], str]] = {
     Kind.UNMUTED: _unmuted,
     Kind.REPORT_ACTED: _report_acted,
     Kind.REPORT_DISMISSED: _report_dismissed,
+    Kind.CODE_ISSUED: _code_issued,
+    Kind.PASSWORD_SET: _password_set,
+    Kind.EMAIL_SET: _email_set,
 }
 
 
@@ -71,6 +95,13 @@ def announcement_json(announcement: Announcement) -> dict[str, Any]:
         "text": announcement.text,
         "time": minute(announcement.changed_at),
     }
+
+
+def look_at_keys(user: User) -> list[str]:
+    """What stands below the signed-in devices, the newest first."""
+    notices = Notice.objects.shown_among_devices(timezone.now()).filter(user=user)
+    newest = notices.select_related("by").order_by("-id")[:KEYS_SHOWN]
+    return [notice_text(each) for each in newest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +129,9 @@ def look_pending(user: User) -> Pending:
         return Pending()
     newest = announcements.order_by("-edition")[:ANNOUNCEMENTS_AT_ONCE]
     return Pending(
-        [notice_json(each) for each in notices.select_related("report__about").order_by("id")],
+        [
+            notice_json(each)
+            for each in notices.select_related("report__about", "by").order_by("id")
+        ],
         [announcement_json(each) for each in reversed(newest)],
     )

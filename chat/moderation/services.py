@@ -11,7 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import staff
 from accounts.mail import codes
+from accounts.mail import services as mail
 from accounts.models import User
 from chat import events
 from chat.access import Thread
@@ -28,6 +30,8 @@ from chat.models import (
 )
 from chat.presentation import words_of
 from friends.models import Friendship
+
+from .telling import give_notice
 
 REPORTS_A_DAY = 20
 DAY = timedelta(days=1)
@@ -117,7 +121,7 @@ def look(*, by: User, report: Report) -> None:
 
 
 def dismiss(*, by: User, report: Report) -> None:
-    _need(by, "chat.decide_report")
+    staff.need(may_decide(by, report))
     with transaction.atomic():
         _write(Act.DISMISSED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.DISMISSED)
@@ -128,7 +132,7 @@ def remove_message(*, by: User, report: Report) -> None:
 
     Raises ValidationError("not_found") when it has gone with an account.
     """
-    _need(by, "chat.decide_report")
+    staff.need(may_decide(by, report))
     with transaction.atomic():
         message = Message.objects.filter(pk=report.message_number or 0).first()
         if message is None:
@@ -145,7 +149,7 @@ def remove_message(*, by: User, report: Report) -> None:
 def warn(*, by: User, about: User, words: str = "", report: Report | None = None) -> None:
     _need_power_over(by, about)
     with transaction.atomic():
-        _give_notice(about, Notice.Kind.WARNING, words=words)
+        give_notice(about, Notice.Kind.WARNING, words=words)
         _write(Act.WARNED, by=by, about_number=about.pk, report=report)
         _close(report, Outcome.WARNED)
 
@@ -156,7 +160,7 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
     with transaction.atomic():
         until = timezone.now() + MUTES[hours]
         _set_muted(about, until)
-        _give_notice(about, Notice.Kind.MUTED, until=until)
+        give_notice(about, Notice.Kind.MUTED, until=until)
         _write(Act.MUTED, by=by, about_number=about.pk, report=report, detail=f"{hours} h")
         _close(report, Outcome.MUTED)
 
@@ -165,7 +169,7 @@ def unmute(*, by: User, about: User) -> None:
     _need_power_over(by, about)
     with transaction.atomic():
         _set_muted(about, None)
-        _give_notice(about, Notice.Kind.UNMUTED)
+        give_notice(about, Notice.Kind.UNMUTED)
         _write(Act.UNMUTED, by=by, about_number=about.pk)
 
 
@@ -194,12 +198,26 @@ def sign_out(*, by: User, about: User) -> None:
 
 
 def issue_reset_code(*, by: User, about: User) -> str:
-    """A code for a new password, which is known only to who reads the answer."""
-    _need_power_over(by, about)
+    """Give somebody a code for a new password; its owner is told who did it.
+
+    A superuser's is the answer, and known only to who reads it. Anybody else's goes by mail to the
+    verified address of the account, and the answer is empty. Raises ValidationError: no_mail,
+    rate_limited.
+    """
+    staff.need(may_issue_code(by, about))
     with transaction.atomic():
-        code = codes.issue_spoken(user=about)
+        code = codes.issue_spoken(user=about) if by.is_superuser else _mail_code(about)
+        give_notice(about, Notice.Kind.CODE_ISSUED, by=by)
         _write(Act.CODE_ISSUED, by=by, about_number=about.pk)
     return code
+
+
+def _mail_code(about: User) -> str:
+    if not mail.is_on() or not about.email or about.unverified_since is not None:
+        message = _("No verified email address: only a superuser can issue a code for this user.")
+        raise ValidationError(message, "no_mail")
+    mail.send_reset_code(user=about)
+    return ""
 
 
 def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
@@ -208,18 +226,24 @@ def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
         _write(act, by=by, about_number=user.pk)
 
 
+def may_decide(by: User, report: Report) -> bool:
+    """Whether somebody may close it, or remove its message: not when it is about themselves."""
+    about = User.objects.filter(pk=report.about_number).first()
+    if about is None:
+        return by.has_perm("chat.decide_report")
+    return staff.may_judge(by, about, "chat.decide_report")
+
+
 def has_power_over(by: User, about: User) -> bool:
-    """Nobody judges themselves, and only superusers judge the staff."""
-    return (
-        by.pk != about.pk
-        and by.has_perm("chat.moderate_user")
-        and (by.is_superuser or not (about.is_staff or about.is_superuser))
-    )
+    return staff.may_judge(by, about, "chat.moderate_user")
+
+
+def may_issue_code(by: User, about: User) -> bool:
+    return staff.may_judge(by, about, "chat.issue_code")
 
 
 def _need_power_over(by: User, about: User) -> None:
-    if not has_power_over(by, about):
-        raise PermissionDenied(_("You may not do that to this user."))
+    staff.need(has_power_over(by, about))
 
 
 def _need(by: User, permission: str) -> None:
@@ -238,7 +262,7 @@ def _close(report: Report | None, outcome: Report.Outcome) -> None:
         each.closed_at, each.outcome = timezone.now(), outcome
         each.save(update_fields=["closed_at", "outcome"])
         if each.reporter is not None:
-            _give_notice(each.reporter, kind, report=each)
+            give_notice(each.reporter, kind, report=each)
 
 
 def _tell_removed(message: Message) -> None:
@@ -256,11 +280,6 @@ def _tell_removed(message: Message) -> None:
         events.conversation_changed(each) for each in unread_by.with_unread().with_last_message()
     ]
     events.record(told)
-
-
-def _give_notice(user: User, kind: Notice.Kind, **facts: Any) -> None:
-    notice = Notice.objects.create(user=user, kind=kind, **facts)
-    events.record([Event(kind=Event.Kind.NOTICE, user=user, data={"notice": notice.pk})])
 
 
 def _end_sessions(user: User) -> None:

@@ -1,0 +1,97 @@
+"""The buttons of the moderators: each act asks its service, and what comes of it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from chat.models import Report
+
+from . import services
+from .forms import WarnForm
+
+MUTES = {
+    "1": gettext_lazy("1 hour"),
+    "24": gettext_lazy("1 day"),
+    "168": gettext_lazy("7 days"),
+}
+
+
+def _warn(by: User, about: User, report: Report | None, data: Any) -> str:
+    form = WarnForm(data)
+    if not form.is_valid():
+        raise ValidationError(form.errors.as_data())
+    services.warn(by=by, about=about, report=report, words=form.cleaned_data["words"])
+    return _("%(name)s is warned, and has to confirm it.")
+
+
+def _mute(by: User, about: User, report: Report | None, data: Any) -> str:
+    if data.get("hours") not in MUTES:
+        raise ValidationError(_("Choose for how long."), "invalid")
+    services.mute(by=by, about=about, report=report, hours=data["hours"])
+    return _("%(name)s is muted.")
+
+
+def _unmute(by: User, about: User, report: Report | None, data: Any) -> str:
+    services.unmute(by=by, about=about)
+    return _("%(name)s can send again.")
+
+
+def _ban(by: User, about: User, report: Report | None, data: Any) -> str:
+    services.ban(by=by, about=about, report=report)
+    return _("%(name)s is banned.")
+
+
+def _unban(by: User, about: User, report: Report | None, data: Any) -> str:
+    services.unban(by=by, about=about)
+    return _("%(name)s can log in again.")
+
+
+def _sign_out(by: User, about: User, report: Report | None, data: Any) -> str:
+    services.sign_out(by=by, about=about)
+    return _("%(name)s is signed out everywhere.")
+
+
+def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
+    code = services.issue_reset_code(by=by, about=about)
+    if not code:
+        return _("A code for a new password is on its way to the email address of %(name)s.")
+    words = _("With this code %(name)s chooses a new password; it is shown only now:")
+    return f"{words} {code}"
+
+
+# Each does it, and answers with what is said of it.
+ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
+    "warn": _warn,
+    "mute": _mute,
+    "unmute": _unmute,
+    "ban": _ban,
+    "unban": _unban,
+    "sign_out": _sign_out,
+    "issue_code": _issue_code,
+}
+
+
+def perform(request: HttpRequest, act: str, about: User | None, report: Report | None) -> None:
+    """Do it and say so, or say why not; PermissionDenied is for who may not (403)."""
+    by = moderator_of(request)
+    try:
+        if about is None:
+            raise ValidationError(_("This account is gone already."), "not_found")
+        words = ON_USERS[act](by, about, report, request.POST) % {"name": about.username}
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+    else:
+        messages.success(request, words)
+
+
+def moderator_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  (admin_view lets nobody else through)
+    return request.user
