@@ -1,14 +1,17 @@
+from importlib import import_module
 from unittest import mock
 
 import pytest
+from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.mail import codes
 from accounts.middleware import SeenMiddleware
-from accounts.models import User, UserSession
+from accounts.models import OneTimeCode, User, UserSession
 
 pytestmark = pytest.mark.django_db
 
@@ -217,6 +220,23 @@ def test_a_session_made_by_any_code_stands_among_the_devices(alice_client, alice
     session.create()
     session.save()  # of nobody any more
     assert not UserSession.objects.exists()
+
+
+def test_an_upgrade_ends_what_stood_in_no_list(alice_client, alice, bob):
+    """And the codes that a moderator may have read; not those that went by mail."""
+    lost = Client()
+    lost.force_login(bob)
+    UserSession.objects.filter(user=bob).delete()
+    anonymous = Client().session
+    anonymous["verifying"] = 1
+    anonymous.save()
+    codes.issue_spoken(user=alice)
+    codes.issue(user=bob, purpose=codes.Purpose.RESET, email="bob@example.com")
+    import_module("accounts.migrations.0007_doors").shut(apps, None)
+    assert is_signed_in(alice_client)
+    assert not is_signed_in(lost)
+    assert Session.objects.filter(pk=anonymous.session_key).exists()
+    assert [code.user for code in OneTimeCode.objects.all()] == [bob]
 
 
 class TestPasswordChange:
