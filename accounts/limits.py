@@ -77,7 +77,7 @@ REGISTRATION_CODE = Limit("registration-code", 100, TEN_MINUTES)  # by address
 OWN_PASSWORD = Limit("own-password", 10, TEN_MINUTES)  # by account
 
 # Right passwords: a script that logs in again and again makes sessions, and hashes.
-LOGGED_IN = Limit("logged-in", 30, TEN_MINUTES)  # by account and address
+LOGGED_IN = Limit("logged-in", 100, TEN_MINUTES)  # by account and address
 REGISTRATION = Limit("registration", 100, HOUR)  # by address
 CODE = Limit("code", 5, HOUR)  # by the address of mail to which it goes
 RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0010_quoting'),
+        ('chat', '0011_typing_is_not_kept'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
