@@ -51,14 +51,23 @@ make_release() {
         cd "$release"
         make_venv
         install requirements.txt
+        check_settings . || {
+            rm -rf "$release"
+            fail "新版本不接受 .env 里的设置（见上），什么都没有改变。" \
+                "The release refuses a setting in .env, see above: nothing was changed."
+        }
         .venv/bin/python -m compileall -q -x '/\.venv/' .
-        # Nothing of the settings but where the files are is needed, and .env is not root's to read.
-        SECRET_KEY=collect .venv/bin/python manage.py collectstatic --no-input --verbosity 0
+        .venv/bin/python manage.py collectstatic --no-input --verbosity 0
         # Next to those of the releases before: pages that are open still ask for them.
         cp -R staticfiles/. "$home/static/"
         chmod -R go+rX . "$home/static"
     )
     echo "$content" >"$release/.content"  # last: it says that the release is whole
+}
+
+# check_settings RELEASE: whether it takes the settings that there are; it says which one it refuses.
+check_settings() {
+    manage "$1" check >/dev/null
 }
 
 # prove RELEASE: whether it starts and answers /readyz on a spare port, on the same database.

@@ -18,6 +18,9 @@ case ${1:-} in
 --back)
     new=$(readlink -f "$home/previous") && [ -d "$new" ] || fail \
         "没有可以退回的版本。" "There is no release to go back to."
+    check_settings "$new" || fail \
+        "上一版本不接受 .env 里的设置（见上），仍由现在的版本服务。" \
+        "The release before refuses a setting in .env, see above: the one of now goes on serving."
     ;;
 '')
     make_release

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -42,7 +43,7 @@ class Home:
         self.home = path / "home"
         self.home.mkdir()
         (self.home / ".env").write_text(
-            f"SECRET_KEY={'k' * 50}\nDATA_DIR={path}/data\nPORT={self.port}\n"
+            f"SECRET_KEY={secrets.token_hex()}\nDATA_DIR={path}/data\nPORT={self.port}\n"
         )
 
     def sh(self, script: str) -> subprocess.CompletedProcess[str]:
@@ -174,3 +175,31 @@ def test_an_upgrade_that_cannot_serve_leaves_the_old_release_serving(home, name,
     assert home.current == first
     assert home.process.poll() is None
     assert home.health() == was
+
+
+@pytest.mark.faults
+def test_settings_that_the_new_release_refuses_leave_the_old_one_serving(home):
+    line = "TRUSTED_PROXY=0.0.0.0/0"
+    sentence = "TRUSTED_PROXY would believe half the world"
+    first, was = home.current, home.health()
+    env = home.home / ".env"
+    good = env.read_text()
+    env.write_text(f"{good}{line}\n")
+    home.change("webchat/health.py", '"ok"', '"ok, as of the next release"')
+    with home.asked_all_the_time() as answers:
+        done = home.upgrade()
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(answers) == {200}
+    assert (home.current, home.health()) == (first, was)
+    assert list((home.home / "releases").iterdir()) == [first]
+    assert not (home.path / "data/backups").exists(), "something was done before the check"
+
+    env.write_text(good)
+    assert home.upgrade().returncode == 0
+    assert home.current != first
+    env.write_text(f"{good}{line}\n")
+    back = home.upgrade("--back")
+    assert (back.returncode, home.current != first) == (1, True)
+    assert sentence in back.stderr

@@ -1,6 +1,7 @@
 """deploy/run.sh, in a copy of the project."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -120,7 +121,7 @@ def test_a_port_in_use_is_said_in_one_sentence(project):
 
 
 def test_nonsense_in_the_env_file_is_said_in_one_sentence(project):
-    (project / ".env").write_text("SECRET_KEY=x\nPORT=eighty\n")
+    (project / ".env").write_text(f"SECRET_KEY={secrets.token_hex()}\nPORT=eighty\n")
     assert "PORT must be a number" in refuse(project)
 
 

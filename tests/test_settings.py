@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,17 @@ def show(*names, **settings):
         ({"ADMIN_PATH": "chat/"}, "ADMIN_PATH"),
         ({"BEHIND_PROXY": "nginx"}, "BEHIND_PROXY"),
         ({"TRUSTED_PROXY": "nginx"}, "TRUSTED_PROXY"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "x" * 64}, "SECRET_KEY"),
+        ({"TRUSTED_PROXY": "0.0.0.0/0"}, "TRUSTED_PROXY"),
+        ({"TRUSTED_PROXY": "::/0"}, "TRUSTED_PROXY"),
+        ({"SEND_RATE": "999999/1s"}, "SEND_RATE"),
+        ({"DATA_DIR": "/"}, "DATA_DIR"),
+        ({"DATA_DIR": "/tmp"}, "DATA_DIR"),
+        ({"DATA_DIR": "."}, "DATA_DIR"),
+        ({"DATABASE_URL": "sqlite:////tmp/chat.db"}, "DATABASE_URL"),
+        ({"REGISTRATION": "code", "REGISTRATION_CODE": "7b"}, "REGISTRATION_CODE"),
+        ({"MAIL_MODE": "smtp", "EMAIL_URL": "smtp://u:p@h\nx"}, "EMAIL_URL"),
     ],
 )
 def test_nonsense_refuses_to_start_with_one_sentence(settings, named):
@@ -134,5 +146,5 @@ def test_every_setting_stands_in_the_example():
 def test_the_example_with_a_key_is_a_good_env_file():
     lines = (ROOT / ".env.example").read_text().splitlines()
     values = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
-    values |= {"SECRET_KEY": "k" * 60, "DATA_DIR": os.environ["DATA_DIR"]}
+    values |= {"SECRET_KEY": secrets.token_hex(), "DATA_DIR": os.environ["DATA_DIR"]}
     assert run("manage.py", "check", **values).returncode == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,26 @@ TAKEN_PATHS = (
 )
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-_RATE = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,4})([smh]?)")
+_RATE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,4})([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
+_MAIL_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+# No setting can hold a line break or half a character: it would end up in headers and logs.
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+VALUE_LENGTH = 4096  # characters, of any one setting
+SECRET_LENGTH = 32  # characters: 128 bits in the plainest of alphabets, hexadecimal
+SECRET_LETTERS = 5  # different ones, as Django's own check has it
+CODE_LENGTH = 4  # characters; an address may guess 100 times in 10 minutes
+RATE_COUNT = 1000  # messages: so many rows are read for each one that is sent
+RATE_SECONDS = 24 * 3600
+# The fewest bits that say which network a proxy is in: 10.0.0.0/8 is the widest there is.
+NETWORK_BITS = {4: 8, 6: 16}
+# Folders of the system. Whose data were there would close them for everybody else.
+SYSTEM = (
+    *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc"),
+    *("root", "run", "sbin", "srv", "sys", "tmp", "usr", "usr/lib", "usr/local", "usr/share"),
+    *("var", "var/cache", "var/lib", "var/log", "var/run", "var/spool", "var/tmp", "var/www"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,13 +87,37 @@ def load_env_file(path: Path) -> None:
 
 
 def text(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default
+    value = os.environ.get(name, "").strip()
+    if len(value) > VALUE_LENGTH or _UNUSABLE.search(value):
+        # What it holds may be a password, and may not be printed at all.
+        raise ImproperlyConfigured(
+            f"{name} must be one line of at most {VALUE_LENGTH} characters, without any that"
+            " cannot be shown."
+        )
+    return value or default
 
 
 def required(name: str, why: str) -> str:
     value = text(name)
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: {why}.")
+    return value
+
+
+def hard_to_guess(name: str, value: str) -> str:
+    """Return a key that nobody can find by trying; what it is does not get into the refusal."""
+    is_simple = len(value) < SECRET_LENGTH or len(set(value)) < SECRET_LETTERS
+    if is_simple or value.startswith("django-insecure-"):
+        raise ImproperlyConfigured(
+            f"{name} must be at least {SECRET_LENGTH} random characters, like what"
+            " `openssl rand -hex 32` prints; after a change everybody has to log in again."
+        )
+    return value
+
+
+def long_enough(name: str, value: str) -> str:
+    if len(value) < CODE_LENGTH:
+        raise ImproperlyConfigured(f"{name} must be at least {CODE_LENGTH} characters long.")
     return value
 
 
@@ -146,8 +189,13 @@ def send_rate(name: str, default: str) -> tuple[int, int] | None:
     match = _RATE.fullmatch(value)
     if not match:
         raise ImproperlyConfigured(f"{name} must look like 30/10s or be off, not “{value}”.")
-    count, number, unit = match.groups()
-    return int(count), int(number) * _SECONDS[unit]
+    count, seconds = int(match[1]), int(match[2]) * _SECONDS[match[3]]
+    if count > RATE_COUNT or seconds > RATE_SECONDS:
+        raise ImproperlyConfigured(
+            f"{name} may be at most {RATE_COUNT} messages and at most 24h, not “{value}”;"
+            " off means no limit."
+        )
+    return count, seconds
 
 
 def admin_path(name: str, default: str) -> str:
@@ -174,8 +222,18 @@ def time_zone(name: str, default: str) -> str:
 
 
 def directory(name: str, default: Path) -> Path:
-    """Return the folder, made when it is missing; a relative one is beside manage.py."""
-    path = default.parent / text(name, str(default))
+    """Return the folder, made when it is missing; a relative one is beside manage.py.
+
+    It will be closed to everybody else, so one that others need is refused.
+    """
+    base = default.parent
+    path = base / text(name, str(default))
+    where = Path(os.path.realpath(path))
+    if where in {Path("/", folder) for folder in ("", *SYSTEM)} or base.is_relative_to(where):
+        raise ImproperlyConfigured(
+            f"{name} must be a folder of its own, not {path}, which others need."
+        )
+    _refuse_shared(name, where, base)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -185,15 +243,40 @@ def directory(name: str, default: Path) -> Path:
     return path.resolve()
 
 
+def _refuse_shared(name: str, folder: Path, base: Path) -> None:
+    """Refuse a folder that everybody may write into, like /tmp, and one that is served."""
+    if os.path.isdir(folder) and folder.stat().st_mode & stat.S_ISVTX:
+        raise ImproperlyConfigured(f"{name} must not lie in {folder}: everybody may write there.")
+    for served in (base / "static", base / "staticfiles"):
+        if folder.is_relative_to(served):
+            raise ImproperlyConfigured(f"{name} must not lie in {served}: everybody may read that.")
+
+
 def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Parse addresses and networks with commas between them: `10.0.0.2, 172.16.0.0/12`."""
     parts = [part.strip() for part in text(name).split(",") if part.strip()]
     try:
-        return [ipaddress.ip_network(part) for part in parts]
+        found = [ipaddress.ip_network(part) for part in parts]
     except ValueError:
         raise ImproperlyConfigured(
             f"{name} must be addresses or networks like 10.0.0.2 or 10.0.0.0/8, not “{text(name)}”."
         ) from None
+    for network in _joined(found):
+        # Those for private use may be as wide as they are: fc00::/7.
+        if network.prefixlen < NETWORK_BITS[network.version] and not network.is_private:
+            raise ImproperlyConfigured(
+                f"{name} would believe half the world: {network} must be narrowed to the proxy."
+            )
+    return found
+
+
+def _joined(
+    found: list[ipaddress.IPv4Network | ipaddress.IPv6Network],
+) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The same addresses in as few networks as can be: two halves of the world are the world."""
+    old = (each for each in found if isinstance(each, ipaddress.IPv4Network))
+    new = (each for each in found if isinstance(each, ipaddress.IPv6Network))
+    return [*ipaddress.collapse_addresses(old), *ipaddress.collapse_addresses(new)]
 
 
 def sqlite_file(name: str, default: Path, base: Path) -> Path:
@@ -207,6 +290,7 @@ def sqlite_file(name: str, default: Path, base: Path) -> Path:
         raise ImproperlyConfigured(
             f"{name} must be a SQLite file like sqlite:////srv/webchat/db.sqlite3."
         )
+    _refuse_shared(name, Path(os.path.realpath((base / file).parent)), base)
     return base / file
 
 
@@ -245,7 +329,8 @@ def _smtp_settings(url: str) -> dict[str, Any]:
         config: dict[str, Any] = environ.Env.email_url_config(url)
     except (ValueError, ImproperlyConfigured):
         raise refusal from None
-    if not config["EMAIL_BACKEND"].endswith("smtp.EmailBackend") or not config["EMAIL_HOST"]:
+    is_smtp = config["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
+    if not is_smtp or not _is_mail_host(config["EMAIL_HOST"] or ""):
         raise refusal
     config.pop("EMAIL_FILE_PATH", None)
     config.pop("OPTIONS", None)
@@ -261,3 +346,10 @@ def _smtp_settings(url: str) -> dict[str, Any]:
         "DEFAULT_FROM_EMAIL": sender,
         "SERVER_EMAIL": sender,
     }
+
+
+def _is_mail_host(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return len(host) <= 253 and bool(_MAIL_HOST.fullmatch(host.lower()))

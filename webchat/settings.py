@@ -12,6 +12,7 @@ environment.load_env_file(BASE_DIR / ".env")
 SECRET_KEY = environment.required(
     "SECRET_KEY", "deploy/run.sh writes a random one into .env, which must not change afterwards"
 )
+environment.hard_to_guess("SECRET_KEY", SECRET_KEY)
 DEBUG = environment.boolean("DEBUG", False)
 SITE = environment.site_url("SITE_URL")  # None is LAN mode
 DATA_DIR = environment.directory("DATA_DIR", BASE_DIR / "data")
@@ -23,6 +24,7 @@ REGISTRATION = environment.choice("REGISTRATION", "open", ("open", "code", "clos
 REGISTRATION_CODE = environment.text("REGISTRATION_CODE")
 if REGISTRATION == "code":
     environment.required("REGISTRATION_CODE", "REGISTRATION=code asks newcomers for it")
+    environment.long_enough("REGISTRATION_CODE", REGISTRATION_CODE)
 WEB_CONCURRENCY = environment.integer("WEB_CONCURRENCY", 1, low=1, high=64)
 PORT = environment.integer("PORT", 8000, low=1, high=65535)
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -148,6 +148,73 @@ def test_proxies_are_addresses_and_networks(given):
         environment.networks(given("nginx"))
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["0.0.0.0/0", "::/0", "0.0.0.0/1,128.0.0.0/1", "10.0.0.2,2000::/3", "8.0.0.0/8,9.0.0.0/8"],
+)
+def test_half_the_world_is_no_proxy(given, value):
+    with pytest.raises(ImproperlyConfigured, match="NAME would believe half the world"):
+        environment.networks(given(value))
+    assert environment.networks(given("10.0.0.0/8,fc00::/7,2001:db8::/32,8.0.0.0/8"))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x" * 31, "k" * 60, "abcd" * 20, "django-insecure-" + "abcdefgh" * 5]
+)
+def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(value):
+    with pytest.raises(ImproperlyConfigured, match="NAME must be at least 32 random") as refusal:
+        environment.hard_to_guess("NAME", value)
+    assert not value or value not in str(refusal.value)
+    assert environment.hard_to_guess("NAME", "0123456789abcdef" * 2)
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\x1b[2J", "a\u2028b", "half\udc80", "x" * 5000])
+def test_a_value_is_one_line_that_can_be_shown(given, value):
+    with pytest.raises(ImproperlyConfigured, match="NAME must be one line") as refusal:
+        environment.text(given(value))
+    assert value not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["1001/1s", "999999/1s", "30/25h", "30/86401"])
+def test_an_absurd_rate_is_refused(given, value):
+    with pytest.raises(ImproperlyConfigured, match="NAME may be at most 1000 messages"):
+        environment.send_rate(given(value), "30/10s")
+    assert environment.send_rate(given("1000/24h"), "30/10s") == (1000, 86400)
+
+
+def make_link(path, target):
+    path.symlink_to(target)
+    return path
+
+
+def test_the_data_have_a_folder_of_their_own(given, tmp_path):
+    base = tmp_path / "lab/webchat"
+    (base / "static").mkdir(parents=True)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    link = make_link(tmp_path / "link", shared)
+    refused = ["/", "/etc", "/var/lib", "/tmp/", "/dev/shm", "/home/../usr", ".", "..", "../.."]
+    refused += [str(path) for path in (base, base.parent, shared, link)]
+    refused += ["static", "./static/data", "staticfiles", "data/../static/x"]
+    for value in refused:
+        with pytest.raises(ImproperlyConfigured, match="NAME must "):
+            environment.directory(given(value), base / "data")
+    assert environment.directory(given(""), base / "data") == base / "data"
+    assert environment.directory(given("../data"), base / "data") == base.parent / "data"
+    assert environment.directory(given(f"{link}/mine"), base / "data") == shared / "mine"
+    for value in (f"sqlite:///{shared}/chat.db", "sqlite:///static/chat.db"):
+        with pytest.raises(ImproperlyConfigured, match="NAME must not lie in"):
+            environment.sqlite_file(given(value), base / "data/db.sqlite3", base)
+
+
+def test_a_folder_that_leads_nowhere_is_one_sentence(given, tmp_path):
+    loop = make_link(tmp_path / "loop", tmp_path / "loop")
+    for value in (str(loop), "/proc/nowhere", "x" * 300, f"{__file__}/data"):
+        with pytest.raises(ImproperlyConfigured, match="cannot be made"):
+            environment.directory(given(value), tmp_path / "webchat/data")
+
+
 def test_qq_mail_sends_from_its_own_address_over_ssl(monkeypatch):
     monkeypatch.setenv("QQ_EMAIL", "10001@qq.com")
     monkeypatch.setenv("QQ_MAIL_PASSWORD", "abcdefgh")
@@ -180,13 +247,24 @@ def test_smtp_takes_one_url(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "smtp.example.com", "http://x", "smtp://u:secret@h:99999", "smtp://"]
+    "url",
+    [
+        *("", "smtp.example.com", "http://x", "smtp://u:secret@h:99999", "smtp://"),
+        *("smtp://u:secret@a..b", "smtp://u:secret@-x", "smtp://u:secret@a b", "smtp://u:secret@*"),
+        *("smtp://u:secret@h\nRCPT", "smtp://u:secret@" + "a." * 200 + "b"),
+    ],
 )
 def test_smtp_without_a_server_is_refused_and_the_password_not_repeated(monkeypatch, url):
     monkeypatch.setenv("EMAIL_URL", url)
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as refusal:
         environment.mail_settings("smtp")
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "mail_server", "SMTP.qq.com", "localhost"])
+def test_a_mail_server_may_be_any_host(monkeypatch, host):
+    monkeypatch.setenv("EMAIL_URL", f"smtp://u:secret@{host}")
+    assert environment.mail_settings("smtp")["EMAIL_PORT"] == 25
 
 
 def test_the_env_file_gives_way_to_the_real_environment(tmp_path, monkeypatch):
