@@ -59,6 +59,11 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+# Nobody can know its name beforehand: what root writes there is nobody else's to choose.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' HUP INT TERM
+
 # Each step goes through here, so that --dry-run prints what would be done.
 run() {
     if [ -n "$dry" ]; then
@@ -169,16 +174,13 @@ ask_for_mail() {
 
 # write FILE: what comes in, if it differs.
 write() {
-    cat >/tmp/webchat-install.$$
-    if cmp -s /tmp/webchat-install.$$ "$1"; then
-        rm /tmp/webchat-install.$$
-    elif [ -n "$dry" ]; then
+    cat >"$scratch/new"
+    ! cmp -s "$scratch/new" "$1" || return 0
+    if [ -n "$dry" ]; then
         echo "+ $1"
-        rm /tmp/webchat-install.$$
     else
         mkdir -p "$(dirname "$1")"
-        cat /tmp/webchat-install.$$ >"$1"
-        rm /tmp/webchat-install.$$
+        cat "$scratch/new" >"$1"
     fi
 }
 

@@ -32,7 +32,7 @@ manage() {
 
 code() {
     tar --exclude=./.venv --exclude=./.env --exclude=./.git --exclude=./data --exclude=./staticfiles \
-        --exclude=__pycache__ "$@" .
+        --exclude=./staticfiles.lock --exclude=__pycache__ "$@" .
 }
 
 # Copy the code in this folder to a release of its own, with its packages and its static files.

@@ -2,6 +2,8 @@
 # 一条命令启动聊天服务：sh deploy/run.sh
 # Starts the chat with one command: makes what is missing, updates what has changed, then serves.
 set -eu
+# What is made here is for the user who runs it alone.
+umask 077
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
 # Whatever another project has left in this shell.
@@ -9,11 +11,12 @@ export DJANGO_SETTINGS_MODULE=webchat.settings
 
 make_env() {
     if [ ! -e .env ]; then
-        (umask 077 && : >.env)
+        : >.env
         echo "已生成 .env（内含随机密钥，请保密）。/ Made .env with a random secret: keep it."
     fi
     # Present, but copied from .env.example without a key: one is added, nothing replaced.
     if ! grep -Eq '^(export )?SECRET_KEY=.' .env && [ -z "${SECRET_KEY:-}" ]; then
+        chmod go-rwx .env
         key=$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(48))')
         printf '\nSECRET_KEY=%s\n' "$key" >>.env
     fi

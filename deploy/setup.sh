@@ -18,10 +18,10 @@ find_python() {
 
 check_writable() {
     # A real write: root passes every test of permissions, also on a read-only disk.
-    if ! (: >.writable) 2>/dev/null; then
+    if ! probe=$(mktemp ./.writable.XXXXXX 2>/dev/null); then
         fail "目录不可写：$PWD" "This folder cannot be written to: $PWD"
     fi
-    rm -f .writable
+    rm -f "$probe"
 }
 
 make_venv() {

@@ -40,12 +40,23 @@ class Server:
         }
 
     def __enter__(self) -> Server:
-        self.manage("prepare")
+        self.prepare()
         self.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
+
+    def prepare(self) -> None:
+        """Another run of the tests may collect the static files of this folder just now."""
+        while True:
+            try:
+                self.manage("prepare")
+            except subprocess.CalledProcessError as error:
+                if "staticfiles.lock" not in error.stderr:
+                    raise
+            else:
+                return
 
     def manage(self, *command: str, **options) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

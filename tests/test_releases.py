@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -114,6 +115,31 @@ class Home:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(15)
+
+
+def test_no_script_names_a_file_where_others_can_make_one_first():
+    scripts = [*ROOT.glob("deploy/*.sh"), *ROOT.glob("deploy/*.py"), *ROOT.glob(".ci/*")]
+    scripts += [path for path in ROOT.glob("*/**/*.py") if ".venv" not in path.parts]
+    for path in scripts:
+        if "tests" in path.parts:
+            continue
+        for line in path.read_text().splitlines():
+            found = re.search(r"/tmp/|/var/tmp|/dev/shm/|(?<!\\)\$\$|mktemp\(", line)
+            assert not found, f"{path}: {line}"
+
+
+def test_a_dry_run_leaves_nothing_behind_and_shows_what_would_be_written(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    env = os.environ | {"TMPDIR": f"{tmp_path}/tmp", "WEBCHAT_HOME": f"{tmp_path}/home"}
+    site = ("--site-url", "https://chat.example.com", "--nginx", "own", "--mail", "off")
+    done = subprocess.run(
+        ["sh", "deploy/install.sh", "--dry-run", *site],
+        cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "+ /etc/nginx/snippets/webchat.conf" in done.stdout
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import logging
 import os
 from typing import IO, TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from .bridge import Receive, Scope, Send, WsgiBridge
+from .locks import HeldError, reach_database, take
 
 if TYPE_CHECKING:
     from chat.live.engine import Engine
@@ -20,6 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat.settings")
 REQUEST_THREADS = 8
 django = WsgiBridge(get_wsgi_application(), REQUEST_THREADS, settings.DATA_DIR)
 engine: Engine | None = None  # while the worker serves
+logger = logging.getLogger(__name__)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +56,12 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            lock = _hold_serving_lock()
+            try:
+                lock = _enter_data()
+            except (OSError, HeldError) as error:
+                sentence = " ".join(str(error).splitlines())
+                await send({"type": "lifespan.startup.failed", "message": sentence})
+                return
             engine = Engine()
             await engine.start()
             # What is loaded by now stays: the collector need not go through it again.
@@ -69,13 +77,20 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def _hold_serving_lock() -> IO[str]:
-    """Tell `manage.py restore` that the data are in use, for as long as the process lives."""
-    from .backup import serving_lock
+def _enter_data() -> IO[bytes]:
+    """Close the data to others, and hold the lock that tells `manage.py restore` of a server.
 
-    lock = serving_lock().open("a")
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    return lock
+    Raises HeldError when another process does not let us in.
+    """
+    from django.conf import settings
+
+    from .backup import serving_lock
+    from .privacy import close_to_others
+
+    for line in close_to_others():
+        logger.warning(line)
+    reach_database(settings.DATABASE_FILE, to_write=False)
+    return take(serving_lock(), fcntl.LOCK_SH)
 
 
 async def _serve_socket(scope: Scope, receive: Receive, send: Send) -> None:

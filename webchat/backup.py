@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
@@ -24,6 +23,8 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from . import locks
 
 FORMAT = 1
 DATABASE = "db.sqlite3"
@@ -50,17 +51,15 @@ def write_backup(folder: Path) -> Path:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"webchat-{timezone.now():%Y%m%d-%H%M%S}.tar.gz"
-    part = target.with_suffix(".part")
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as scratch:
         database = Path(scratch) / DATABASE
         _copy_database(settings.DATABASE_FILE, database)
         files = _files()
         manifest = _describe(database, files)
-        try:
-            _write_tar(part, database, files, manifest)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+        # Nobody can know beforehand what it is called, in a folder that others write into, too.
+        part = Path(scratch) / target.name
+        _write_tar(part, database, files, manifest)
+        os.replace(part, target)
     _sync(folder)
     return target
 
@@ -158,7 +157,7 @@ def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
 
 
 def _write_tar(part: Path, database: Path, files: list[Path], manifest: dict[str, Any]) -> None:
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
         text = json.dumps(manifest, indent=1).encode()
         info = tarfile.TarInfo(MANIFEST)
@@ -293,11 +292,12 @@ def _add_files(folder: Path) -> None:
 @contextmanager
 def _nobody_serves() -> Iterator[None]:
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-    with serving_lock().open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UnusableError(_("The server is running: stop it first.")) from None
+    try:
+        lock = locks.take(serving_lock(), seconds=0)
+    except locks.HeldError as error:
+        message = _("The server is running: stop it first. (Process: %(process)s)")
+        raise UnusableError(message % {"process": error.holders or "?"}) from None
+    with lock:
         yield
 
 

@@ -1,8 +1,12 @@
 """Django's settings. What can be set from outside is read through `webchat.environment`."""
 
+import os
 from pathlib import Path
 
 from . import environment
+
+# Whatever a process of ours writes is for its own user: the database, its log, backups, exports.
+os.umask(0o077)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.load_env_file(BASE_DIR / ".env")

@@ -14,6 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from webchat.health import LOW_DISK_BYTES
+from webchat.privacy import close_to_others
 
 from .finding import Finding, advice, ok, wrong
 
@@ -78,8 +79,10 @@ def check_files() -> Finding:
             )
     if database.exists() and _mode(database) & 0o007 and _mode(folder) & 0o007:
         return advice(
-            _("Everybody on this machine can read the messages."), f"chmod -R o-rwx {folder}"
+            _("Everybody on this machine can read the messages."), f"chmod -R go-rwx {folder}"
         )
+    if open_doors := close_to_others(only_look=True):
+        return advice(_("Others on this machine can get at the data."), open_doors[0])
     return ok(_("The data belong to this account alone"))
 
 

@@ -239,7 +239,8 @@ def test_a_disk_that_fills(monkeypatch, free, level):
 def test_an_env_file_that_others_can_read(settings, tmp_path):
     settings.BASE_DIR = tmp_path
     assert machine.check_env_file().level == Level.OK
-    (tmp_path / ".env").touch(0o644)
+    (tmp_path / ".env").touch()
+    (tmp_path / ".env").chmod(0o644)
     assert machine.check_env_file().level == Level.WRONG
     (tmp_path / ".env").chmod(0o600)
     assert machine.check_env_file().level == Level.OK

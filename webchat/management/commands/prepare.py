@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import socket
 import sqlite3
 import sys
+import tempfile
 from typing import Any
 
 import segno
@@ -16,7 +16,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from webchat import locks
 from webchat.addresses import lan_addresses
+from webchat.privacy import close_to_others
 
 
 class Command(BaseCommand):
@@ -32,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check_data_dir()
+        for line in close_to_others():
+            self.stdout.write(line)
         if not options["no_port"]:
             self._check_port()
         self._migrate()
@@ -43,9 +47,8 @@ class Command(BaseCommand):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # A real write: neither root nor a read-only disk is told apart by permissions.
-            probe = folder / ".writable"
-            probe.write_bytes(b"")
-            probe.unlink()
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+                pass
         except OSError as error:
             raise CommandError(
                 f"数据目录不可写：{folder}。\n"
@@ -64,11 +67,14 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         try:
+            locks.reach_database(settings.DATABASE_FILE, to_write=True)
             executor = MigrationExecutor(connection)
             if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 return
             self.stdout.write("正在更新数据库… / Updating the database…")
             call_command("migrate", verbosity=0, interactive=False)
+        except locks.HeldError as error:
+            raise CommandError(str(error)) from None
         except (DatabaseError, sqlite3.Error) as error:
             raise CommandError(
                 f"无法打开或更新数据库 {settings.DATABASE_FILE}。\n"
@@ -79,15 +85,16 @@ class Command(BaseCommand):
         stamp = settings.STATIC_ROOT / ".stamp"
         digest = _static_digest()
         try:
-            settings.STATIC_ROOT.mkdir(exist_ok=True)
-            with (settings.STATIC_ROOT / ".lock").open("w") as lock:
-                # Of two starts at once, the second waits and then has nothing to do.
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            # Beside the folder, which is served. Of two starts at once the second has nothing to
+            # do, unless the first is not done after three seconds.
+            with locks.take(settings.STATIC_ROOT.with_name("staticfiles.lock")):
                 if stamp.exists() and stamp.read_text() == digest:
                     return
                 self.stdout.write("正在整理静态文件… / Collecting static files…")
                 call_command("collectstatic", verbosity=0, interactive=False)
                 stamp.write_text(digest)
+        except locks.HeldError as error:
+            raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(
                 f"目录不可写：{settings.STATIC_ROOT}。\n"

@@ -1,0 +1,100 @@
+"""Other users of the same machine: they may read nothing of what is kept, nor lock any of it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from . import environment
+
+OTHERS = 0o077
+LINES = 20  # after a first start of old data there may be a hundred thousand files
+
+
+def close_to_others(*, only_look: bool = False) -> list[str]:
+    """Take away what others may do with anything that is kept; a line for each that was open.
+
+    The folders come before what is in them. A line also says what cannot be mended here:
+    what is not ours, and folders above in which others could put another one in our place.
+    """
+    lines = [line for path in _kept() if (line := _close(path, only_look))]
+    if len(lines) > LINES:
+        lines[LINES:] = [f"… {len(lines) - LINES}"]
+    return lines + [line for folder in _ways() if (line := _doubt(folder))]
+
+
+def _kept() -> Iterator[Path]:
+    yield settings.DATA_DIR
+    for folder, names, files in os.walk(settings.DATA_DIR):
+        yield from (Path(folder, name) for name in sorted(names + files))
+    database: Path = settings.DATABASE_FILE
+    if not database.is_relative_to(settings.DATA_DIR):
+        # Its folder may be there for others, too.
+        yield from (Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
+    yield (settings.BASE_DIR / ".env").resolve()
+
+
+def _close(path: Path, only_look: bool) -> str | None:
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return _leads_out(path)
+        mode = stat.S_IMODE(found.st_mode)
+        if not _is_ours(found):
+            # Through a group that root has made for us we may be here ourselves.
+            return _foreign(path, found) if found.st_uid or mode & 0o007 else None
+        if not mode & OTHERS:
+            return None
+        if not only_look:
+            path.chmod(mode & ~OTHERS)
+    except FileNotFoundError:  # a log or a file that has gone just now
+        return None
+    except OSError as error:
+        return f"无法收紧权限 / Cannot be closed to others: {path} ({error.strerror})"
+    return f"已收紧权限 / Closed to others: {path} ({mode:04o} → {mode & ~OTHERS:04o})"
+
+
+def _leads_out(path: Path) -> str | None:
+    """Where a link leads to is not ours to change, but others may read it."""
+    if path.exists() and path.stat().st_mode & 0o007:
+        target = path.resolve()
+        return f"他人可读 / Others can read {target}, to which {path} leads: chmod go-rwx {target}"
+    return None
+
+
+def _ways() -> list[Path]:
+    """The folders through which one gets to the data, with those of links on the way."""
+    typed = settings.BASE_DIR / environment.text("DATA_DIR", "data")
+    places = (Path(os.path.abspath(typed)), settings.DATA_DIR, settings.DATABASE_FILE)
+    return sorted({folder for place in places for folder in place.parents} - {settings.DATA_DIR})
+
+
+def _doubt(folder: Path) -> str | None:
+    found = folder.stat()
+    is_shared = found.st_mode & 0o002 or (
+        # The group of one person has the number of that person.
+        found.st_mode & 0o020 and found.st_gid not in (0, found.st_uid)
+    )
+    if is_shared and not found.st_mode & stat.S_ISVTX:
+        return (
+            f"他人可以掉包数据 / Others could put something else in the place of the data:"
+            f" {folder} ({stat.S_IMODE(found.st_mode):04o}): chmod go-w {folder}"
+        )
+    return None if _is_ours(found) or found.st_uid == 0 else _foreign(folder, found)
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return os.geteuid() in (0, found.st_uid)
+
+
+def _foreign(path: Path, found: os.stat_result) -> str:
+    try:
+        owner = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        owner = str(found.st_uid)
+    return f"不属于运行本程序的用户 / Belongs to {owner}, who can read or replace it: {path}"
