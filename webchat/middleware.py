@@ -8,18 +8,58 @@ import socket
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.urls import Resolver404, resolve
+from django.utils.cache import add_never_cache_headers
+from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 from . import errors, logs
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 logger = logging.getLogger(__name__)
+
+
+class PrivateMiddleware:
+    """Let nobody keep what was answered to a person, be it a page, an error or a redirect.
+
+    Pages say who is logged in, and at a shared computer the next one must not find them. Static
+    files are the same for everybody. The cookie decides, which is there also where a request
+    is refused before anybody has looked for its session.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        name = settings.SESSION_COOKIE_NAME
+        is_personal = name in request.COOKIES or name in response.cookies
+        if is_personal and not isinstance(response, WhiteNoiseFileResponse):
+            add_never_cache_headers(response)
+        return response
+
+
+class StaticMiddleware(WhiteNoiseMiddleware):
+    """Serve what `collectstatic` has written for browsers, and not what it remembers by."""
+
+    def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
+        if is_for_browsers(url):
+            super().add_file_to_dictionary(url, path, stat_cache=stat_cache)
+
+    def find_file(self, url: str) -> StaticFile | None:
+        return super().find_file(url) if is_for_browsers(url) else None
+
+
+def is_for_browsers(url: str) -> bool:
+    """Neither the manifest nor anything whose name, or whose folder's, begins with a dot."""
+    return not re.search(r"/(\.|staticfiles\.json)", url)
 
 
 class PrefixMiddleware:

@@ -72,12 +72,13 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "webchat.middleware.RequestIdMiddleware",
+    "webchat.middleware.PrivateMiddleware",
     "webchat.middleware.PrefixMiddleware",
     "webchat.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "webchat.middleware.HostMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webchat.middleware.StaticMiddleware",
     # Pages and JSON; it varies their length against BREACH, and the tokens in them are masked.
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
