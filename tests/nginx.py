@@ -65,6 +65,7 @@ def beside(folder: Path, *, upstream: str, static: Path, name: str, port: int, p
     """A site that is there already, with the include of install.sh --nginx beside."""
     site = (
         f"server {{ listen 127.0.0.1:{port}; server_name {name};"
+        " add_header X-Blog everywhere always;"
         ' location / { default_type text/plain; return 200 "the blog"; }'
         " include snippets/webchat.conf; }"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
@@ -39,6 +40,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Server]
             config = nginx.own_site(folder, **names)
         else:
             config = nginx.beside(folder, **names, prefix=prefix)
+    server.config = config
     with server, Nginx(folder, config, port):
         yield server
 
@@ -134,7 +136,8 @@ def test_what_nginx_answers_itself(server):
     style = next(part for part in page.text.split('"') if part.endswith(".css"))
     file = client.get(style.removeprefix(prefix))
     assert file.status_code == 200
-    assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+    forever = "max-age=31536000, public, immutable" if server.kind == "own" else "max-age=31536000"
+    assert file.headers["cache-control"] == forever
     assert file.headers["server"].startswith("nginx")
     assert file.headers["content-encoding"] == "gzip"
     # The chat itself says no, in its own words.
@@ -146,3 +149,40 @@ def test_what_nginx_answers_itself(server):
         assert bare.headers.get("location", server.site).startswith((server.site, prefix))
         login = client.get(f"http://127.0.0.1:{port}{prefix}/login")
         assert login.headers["location"] == f"{prefix}/login/"
+
+
+def test_what_the_server_block_says_is_said_with_every_answer(server):
+    if server.kind == "plain":
+        pytest.skip("the plain block serves nothing itself")
+    address = server.site.replace(NAME, "127.0.0.1")
+    client = httpx.Client(headers={"Host": urlsplit(server.site).netloc}, verify=False, timeout=30)
+    style = next(part for part in client.get(f"{address}/login/").text.split('"') if ".css" in part)
+    file = urljoin(address, style)
+    hidden = [f"{address}/static/{name}" for name in ("staticfiles.json", ".stamp", "css/.x")]
+    # Of the chat, of the folder, and of nginx alone: a page, files, 404, 413 and, at the end, 502.
+    answers = [client.get(url) for url in (f"{address}/login/", file, f"{file}.none", *hidden)]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 404, 404, 404]
+    answers.append(client.head(file))
+    answers.append(client.post(f"{address}/login/", content=b"x" * 2_000_000))
+    assert answers[-1].status_code == 413
+    if server.kind == "own":
+        [port] = re.findall(r"listen 127.0.0.1:(\d+);", server.config)
+        redirect = client.get(f"http://127.0.0.1:{port}/login/")
+        assert redirect.status_code == 308
+        assert "strict-transport-security" not in redirect.headers  # RFC 6797, 7.2
+    server.stop()
+    try:
+        answers.append(client.get(f"{address}/login/"))
+    finally:
+        server.start()
+    assert answers[-1].status_code == 502
+    if server.kind != "own":
+        assert {answer.headers.get("x-blog") for answer in answers} == {"everywhere"}
+        return
+    for answer in [*answers, redirect]:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    for answer in answers:
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
