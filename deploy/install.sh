@@ -303,6 +303,12 @@ esac
 case $site_url in
 *[[:space:]\'\"\|\&]*) fail "网址无效：$site_url" "This is no address: $site_url" ;;
 esac
+case $data_dir/ in
+"$home/" | "$home/static/"* | "$home/releases/"* | "$home/current/"*)
+    fail "数据目录要另选：$data_dir 不能对他人关闭。" \
+        "The folder of the data must be another one: $data_dir cannot be closed to others."
+    ;;
+esac
 case $data_dir in
 /*[[:space:]\|\&]*) fail "数据目录不能含空格等字符。" "The folder of the data may not hold spaces." ;;
 /?*) ;;

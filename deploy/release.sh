@@ -60,6 +60,7 @@ make_release() {
         .venv/bin/python manage.py collectstatic --no-input --verbosity 0
         # Next to those of the releases before: pages that are open still ask for them.
         cp -R staticfiles/. "$home/static/"
+        rm -f "$home/static/staticfiles.json"  # the release has its own, and browsers need none
         chmod -R go+rX . "$home/static"
     )
     echo "$content" >"$release/.content"  # last: it says that the release is whole

@@ -1,4 +1,4 @@
-"""Locks between processes: had within three seconds, or refused in a sentence that says by whom."""
+"""Locks between processes: had within two seconds, or refused in a sentence that says by whom."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
-LOCK_SECONDS = 3.0  # longer than anybody holds one who is at work; then a person is told
+LOCK_SECONDS = 2.0  # and a program starts in one: within three a person is told
 LOOK_SECONDS = 0.05
 # What SQLite says when another process does not let it in.
 HELD = ("locked", "locking protocol")

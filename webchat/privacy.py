@@ -19,8 +19,9 @@ LINES = 20  # after a first start of old data there may be a hundred thousand fi
 def close_to_others(*, only_look: bool = False) -> list[str]:
     """Take away what others may do with anything that is kept; a line for each that was open.
 
-    The folders come before what is in them. A line also says what cannot be mended here:
-    what is not ours, and folders above in which others could put another one in our place.
+    With `only_look` the line is the command that would close it, and nothing is changed. The
+    folders come before what is in them. A line also says what cannot be mended here: what is
+    not ours, and folders above in which others could put another one in our place.
     """
     lines = [line for path in _kept() if (line := _close(path, only_look))]
     if len(lines) > LINES:
@@ -50,8 +51,9 @@ def _close(path: Path, only_look: bool) -> str | None:
             return _foreign(path, found) if found.st_uid or mode & 0o007 else None
         if not mode & OTHERS:
             return None
-        if not only_look:
-            path.chmod(mode & ~OTHERS)
+        if only_look:
+            return f"chmod go-rwx {path}"
+        path.chmod(mode & ~OTHERS)
     except FileNotFoundError:  # a log or a file that has gone just now
         return None
     except OSError as error:
@@ -68,21 +70,24 @@ def _leads_out(path: Path) -> str | None:
 
 
 def _ways() -> list[Path]:
-    """The folders through which one gets to the data, with those of links on the way."""
-    typed = settings.BASE_DIR / environment.text("DATA_DIR", "data")
-    places = (Path(os.path.abspath(typed)), settings.DATA_DIR, settings.DATABASE_FILE)
+    """The folders through which one gets to data and program, with those of a link to the data."""
+    typed = Path(os.path.abspath(settings.BASE_DIR / environment.text("DATA_DIR", "data")))
+    places = (typed, settings.DATA_DIR, settings.DATABASE_FILE, settings.BASE_DIR / ".env")
     return sorted({folder for place in places for folder in place.parents} - {settings.DATA_DIR})
 
 
 def _doubt(folder: Path) -> str | None:
-    found = folder.stat()
+    try:
+        found = folder.stat()
+    except OSError:  # `link/../data` is elsewhere than it looks
+        return None
     is_shared = found.st_mode & 0o002 or (
         # The group of one person has the number of that person.
         found.st_mode & 0o020 and found.st_gid not in (0, found.st_uid)
     )
     if is_shared and not found.st_mode & stat.S_ISVTX:
         return (
-            f"他人可以掉包数据 / Others could put something else in the place of the data:"
+            "他人可以掉包数据 / Others could put something else in the place of the data:"
             f" {folder} ({stat.S_IMODE(found.st_mode):04o}): chmod go-w {folder}"
         )
     return None if _is_ours(found) or found.st_uid == 0 else _foreign(folder, found)

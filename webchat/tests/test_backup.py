@@ -115,6 +115,22 @@ def test_a_backup_under_load_holds_what_was_acknowledged_before_it_and_serves(tm
         assert answer == {"reset": True}
 
 
+def test_in_a_folder_of_others_nobody_can_say_where_a_backup_is_written(home, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    bait = tmp_path / "bait"
+    bait.write_text("not ours")
+    for second in range(300):  # whatever the next minutes may be called
+        name = time.strftime("webchat-%Y%m%d-%H%M%S", time.gmtime(time.time() + second))
+        (shared / f"{name}.tar.part").symlink_to(bait)
+        (shared / f"{name}.part").symlink_to(bait)
+        (shared / f"{name}.tar.gz").symlink_to(bait)
+    home.manage("backup", str(shared))
+    [backup] = [path for path in shared.iterdir() if not path.is_symlink()]
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert bait.read_text() == "not ours"
+
+
 def test_a_restore_keeps_what_it_replaces_and_ends_all_sessions(home, tmp_path):
     assert restore_into(tmp_path / "data", home.backup).returncode == 0
     with closing(sqlite3.connect(tmp_path / "data/db.sqlite3")) as connection, connection:

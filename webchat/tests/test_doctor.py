@@ -71,6 +71,14 @@ def test_nothing_is_wrong_with_a_healthy_server(folder):
     assert wrong_with(folder) == {}
 
 
+def test_data_that_others_can_get_at(folder):
+    assert examine(folder)["files"]["level"] == "ok"
+    (folder / "db.sqlite3").chmod(0o640)
+    finding = examine(folder)["files"]
+    assert finding["level"] == "advice"
+    assert finding["fix"] == f"chmod go-rwx {folder}/db.sqlite3"
+
+
 def test_a_backup_of_last_month_is_too_old(folder):
     (folder / "backups").mkdir()
     old = folder / "backups/webchat-20260101-030000.tar.gz"

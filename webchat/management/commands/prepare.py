@@ -86,7 +86,7 @@ class Command(BaseCommand):
         digest = _static_digest()
         try:
             # Beside the folder, which is served. Of two starts at once the second has nothing to
-            # do, unless the first is not done after three seconds.
+            # do, unless the first is not done in time.
             with locks.take(settings.STATIC_ROOT.with_name("staticfiles.lock")):
                 if stamp.exists() and stamp.read_text() == digest:
                     return
