@@ -28,7 +28,6 @@ REGISTRATION = environment.choice("REGISTRATION", "open", ("open", "code", "clos
 REGISTRATION_CODE = environment.text("REGISTRATION_CODE")
 if REGISTRATION == "code":
     environment.required("REGISTRATION_CODE", "REGISTRATION=code asks newcomers for it")
-    environment.long_enough("REGISTRATION_CODE", REGISTRATION_CODE)
 WEB_CONCURRENCY = environment.integer("WEB_CONCURRENCY", 1, low=1, high=64)
 PORT = environment.integer("PORT", 8000, low=1, high=65535)
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
