@@ -5,22 +5,20 @@ from __future__ import annotations
 import fcntl
 import gc
 import logging
-import os
 from typing import IO, TYPE_CHECKING
 
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 
+from . import wsgi
 from .bridge import Receive, Scope, Send, WsgiBridge
 from .locks import HeldError, reach_database, take
 
 if TYPE_CHECKING:
     from chat.live.engine import Engine
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat.settings")
 # More than keep two cores busy: some of them wait for the write lock or hash a password.
 REQUEST_THREADS = 8
-django = WsgiBridge(get_wsgi_application(), REQUEST_THREADS, settings.DATA_DIR)
+django = WsgiBridge(wsgi.application, REQUEST_THREADS, settings.DATA_DIR)
 engine: Engine | None = None  # while the worker serves
 logger = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ def _is_live(path: str) -> bool:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    # Its modules need the applications loaded, which `get_wsgi_application` did above.
+    # Its modules need the applications loaded, which `wsgi` has done.
     from chat.live.engine import Engine
 
     global engine
