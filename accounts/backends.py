@@ -9,6 +9,7 @@ from webchat.middleware import client_address
 
 from . import limits
 from .models import User
+from .passwords import PASSWORD_AT_MOST
 
 
 class NameOrMailBackend(ModelBackend):
@@ -30,6 +31,8 @@ class NameOrMailBackend(ModelBackend):
             return None
         address = client_address(request) if request else ""
         guess = limits.guess_login(typed=username, address=address)
+        if len(password) > PASSWORD_AT_MOST:
+            return None
         user = super().authenticate(request, self._name_of(username), password, **kwargs)
         if user is not None:
             guess.give_back()

@@ -12,23 +12,43 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from . import limits, services
+from .mail import codes
 from .models import User
+from .names import NAME_OR_MAIL_AT_MOST, validate_length
+from .passwords import PASSWORD_AT_MOST
 
+REGISTRATION_CODE_AT_MOST = 1000  # characters; whoever runs the server chooses it
 WRONG_PASSWORD = _("The password is wrong.")
 # One sentence for what Django's validators say in a list each.
 PASSWORD_HELP = _("At least 8 characters, not only digits, and nothing easy to guess.")
 
 
-def _username_field(**attrs: str) -> forms.CharField:
+def _name_widget(**attrs: str) -> forms.TextInput:
     # The keyboard of a phone would begin every name with a capital.
     attrs = {"autocapitalize": "none", "autocomplete": "username", "spellcheck": "false"} | attrs
-    return forms.CharField(label=_("User name"), widget=forms.TextInput(attrs=attrs))
+    return forms.TextInput(attrs=attrs)
+
+
+def _new_name_field(**attrs: str) -> forms.CharField:
+    return forms.CharField(
+        label=_("User name"), validators=[validate_length], widget=_name_widget(**attrs)
+    )
+
+
+def _username_field() -> forms.CharField:
+    """How an account is known to its owner: its address of mail will do as well."""
+    return forms.CharField(
+        label=_("User name"),
+        max_length=NAME_OR_MAIL_AT_MOST,
+        widget=_name_widget(autofocus=""),
+    )
 
 
 def _current_password_field() -> forms.CharField:
     return forms.CharField(
         label=_("Password"),
         strip=False,
+        max_length=PASSWORD_AT_MOST,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -36,13 +56,13 @@ def _current_password_field() -> forms.CharField:
 def _email_field() -> forms.EmailField:
     return forms.EmailField(
         label=_("Email"),
-        max_length=254,
+        max_length=NAME_OR_MAIL_AT_MOST,
         widget=forms.EmailInput(attrs={"autocapitalize": "none", "autocomplete": "email"}),
     )
 
 
 class RegisterForm(SetPasswordMixin, forms.Form):
-    username = _username_field()
+    username = _new_name_field()
     email = _email_field()
     password1, password2 = SetPasswordMixin.create_password_fields(
         label1=_("Password"), label2=_("Password again")
@@ -52,6 +72,7 @@ class RegisterForm(SetPasswordMixin, forms.Form):
     registration_code = forms.CharField(
         label=_("Registration code"),
         help_text=_("The administrator gives it to you."),
+        max_length=REGISTRATION_CODE_AT_MOST,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off"}),
     )
 
@@ -84,7 +105,7 @@ class RegisterForm(SetPasswordMixin, forms.Form):
 
 
 class LoginForm(AuthenticationForm):
-    username = _username_field(autofocus="")
+    username = _username_field()
     password = _current_password_field()
     shared = forms.BooleanField(
         label=_("Public computer"),
@@ -169,7 +190,7 @@ class DeleteForm(OwnPasswordForm):
 
 
 class RenameForm(OwnPasswordForm):
-    username = _username_field(autocomplete="off")
+    username = _new_name_field(autocomplete="off")
     username.label = _("New user name")
 
     field_order = ["username", "password"]
@@ -185,7 +206,7 @@ class SettingsForm(forms.ModelForm):
 class CodeForm(forms.Form):
     code = forms.CharField(
         label=_("Code"),
-        max_length=32,
+        max_length=codes.TYPED_AT_MOST,
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": ""}
         ),
@@ -193,16 +214,16 @@ class CodeForm(forms.Form):
 
 
 class ForgottenForm(forms.Form):
-    username = _username_field(autofocus="")
+    username = _username_field()
     username.label = _("User name or email")
 
 
 class ResetForm(SetPasswordMixin, forms.Form):
-    username = _username_field(autofocus="")
+    username = _username_field()
     username.label = _("User name or email")
     code = forms.CharField(
         label=_("Code"),
-        max_length=32,
+        max_length=codes.TYPED_AT_MOST,
         required=False,
         widget=forms.TextInput(
             attrs={"autocapitalize": "characters", "autocomplete": "one-time-code"}

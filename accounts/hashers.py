@@ -10,6 +10,8 @@ from django.core.management.base import OutputWrapper
 
 from webchat.progress import Progress
 
+from .passwords import PASSWORD_AT_MOST
+
 PROCESSORS = len(os.sched_getaffinity(0))
 # A class that logs in leaves a processor to those who chat: each password takes one for some
 # 30 ms, and 19 MiB.
@@ -21,7 +23,7 @@ class Argon2Hasher(Argon2PasswordHasher):
     """Argon2id as the OWASP password storage cheat sheet has it.
 
     Django's own parameters take 100 MiB for each check: a class that logs in at once would
-    stall a small server.
+    stall a small server. A password that is too long is nobody's, and never hashed.
     """
 
     time_cost = 2
@@ -29,10 +31,14 @@ class Argon2Hasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
+        if len(password) > PASSWORD_AT_MOST:
+            raise ValueError("This password is longer than the forms and validators let through.")
         with _hashing:
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
+        if len(password) > PASSWORD_AT_MOST:
+            return False
         with _hashing:
             return super().verify(password, encoded)
 

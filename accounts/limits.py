@@ -20,9 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from webchat.addresses import network, networks
+from webchat.text import fold
 
 from .models import Attempt
-from .names import username_key
+from .names import NAME_OR_MAIL_AT_MOST
 
 WIDER = 10  # how many times the allowance of a /64 its whole /48 has
 
@@ -141,7 +142,8 @@ def outdated(now: datetime) -> QuerySet[Attempt]:
 
 
 def _fold(typed: str) -> str:
-    return username_key(typed.strip())
+    """What is too long to be anybody's counts as one: no such guess is the first."""
+    return (fold(typed, most=NAME_OR_MAIL_AT_MOST) or "").strip()
 
 
 def _refuse_over(claims: Sequence[Claim]) -> datetime:

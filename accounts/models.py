@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from .names import normalize_username, username_key, validate_username
+from .names import NAME_OR_MAIL_AT_MOST, normalize_username, username_key, validate_username
 from .pinyin import LETTERS_AT_MOST
 
 RETIRED_FOR = timedelta(days=30)
@@ -34,6 +34,8 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def known_as(self, name_or_mail: str) -> User | None:
         """By name, or by a verified address."""
+        if len(name_or_mail) > NAME_OR_MAIL_AT_MOST:
+            return None
         if "@" in name_or_mail:  # no name has one
             return self.filter(email=name_or_mail.strip().casefold()).first()
         return self.named(name_or_mail).first()

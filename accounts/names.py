@@ -12,7 +12,13 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from webchat.text import TYPED_FOR_ONE, fold, normalize
+
 SHORTEST, LONGEST = 2, 16  # characters (code points)
+# Of what may be a name, decomposed as some keyboards have it; the rest is never looked at.
+TYPED_AT_MOST = TYPED_FOR_ONE * LONGEST
+NAME_OR_MAIL_AT_MOST = 254  # characters of an address of mail: RFC 5321, 4.5.3.1.3
+NOBODY = "?"  # the key of what is too long to be a name: none holds this character
 
 # First segments of our own routes, and names that would speak with the voice of the house.
 RESERVED_KEYS = frozenset(
@@ -51,16 +57,23 @@ INVALID = _(
 
 
 def username_key(username: str) -> str:
-    """The form of a name in which two names are the same: NFKC, casefold, NFKC."""
-    # A lone surrogate (JSON can hold one) would break the look-up; “?” is in no name.
-    username = username.encode(errors="replace").decode()
-    folded = unicodedata.normalize("NFKC", username).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    """The form of a name in which two names are the same: see `webchat.text.fold`.
+
+    Whatever is typed gets one that can be stored and looked up.
+    """
+    key = fold(username, most=TYPED_AT_MOST)
+    return NOBODY if key is None else key
 
 
 def normalize_username(username: str) -> str:
     """The form in which a name is stored and shown."""
-    return unicodedata.normalize("NFC", username)
+    return normalize("NFC", username)
+
+
+def validate_length(typed: str) -> None:
+    """Refuse, unseen, what is too long for a name in any form: ValidationError("too_long")."""
+    if len(typed) > TYPED_AT_MOST:
+        raise _too_long()
 
 
 def validate_username(username: str) -> None:
@@ -68,14 +81,14 @@ def validate_username(username: str) -> None:
 
     Raises ValidationError: too_short, too_long, invalid.
     """
+    validate_length(username)
     typed = normalize_username(username)
-    judged = unicodedata.normalize("NFKC", typed)
+    judged = normalize("NFKC", typed)
     if min(len(typed), len(judged)) < SHORTEST:
         message = _("A user name has at least %(limit)d characters.")
         raise ValidationError(message, "too_short", {"limit": SHORTEST})
     if max(len(typed), len(judged)) > LONGEST:
-        message = _("A user name has at most %(limit)d characters.")
-        raise ValidationError(message, "too_long", {"limit": LONGEST})
+        raise _too_long()
     # NFKC makes letters of ㊙ and ™; no symbol gets in that way.
     if any(unicodedata.category(character)[0] == "S" for character in typed):
         raise ValidationError(INVALID, "invalid")
@@ -87,6 +100,11 @@ def validate_unreserved(username: str) -> None:
     """Raises ValidationError("reserved") for names that only createsuperuser may give."""
     if username_key(username) in RESERVED_KEYS:
         raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
+
+
+def _too_long() -> ValidationError:
+    message = _("A user name has at most %(limit)d characters.")
+    return ValidationError(message, "too_long", {"limit": LONGEST})
 
 
 def _is_well_built(judged: str) -> bool:

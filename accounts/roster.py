@@ -21,11 +21,13 @@ from django.utils.translation import gettext as _
 from webchat.text import clean_text
 
 from .models import User
-from .names import username_key
+from .names import NAME_OR_MAIL_AT_MOST, username_key
 from .services import check_available
 
 USERNAME, NAME, EMAIL = "用户名", "姓名", "邮箱"
 COLUMNS = (USERNAME, NAME, EMAIL)
+BYTES_AT_MOST = 1024 * 1024  # of a list: a class has some kilobytes, a school a hundred
+LINES_AT_MOST = 5000  # each is looked up in the database
 DELIMITERS = (",", "\t", ";", "，")
 # What cannot be taken for one another on paper.
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -54,6 +56,9 @@ def read_roster(content: bytes) -> list[Newcomer]:
 
     Raises ValidationError with a sentence for each line that cannot be done.
     """
+    if len(content) > BYTES_AT_MOST:
+        message = _("The file has at most %(limit)d KB.")
+        raise ValidationError(message, "too_long", {"limit": BYTES_AT_MOST // 1024})
     rows = csv.reader(io.StringIO(_decode(content), newline=""), delimiter=_delimiter(content))
     people: list[Newcomer] = []
     refused: list[str] = []
@@ -61,6 +66,10 @@ def read_roster(content: bytes) -> list[Newcomer]:
         header = _header(next(rows, []))
         before: dict[tuple[str, str], int] = {}
         for cells in rows:
+            if rows.line_num > LINES_AT_MOST:
+                raise ValidationError(
+                    _("The list has at most %(limit)d lines."), "too_long", {"limit": LINES_AT_MOST}
+                )
             if not any(cell.strip() for cell in cells):
                 continue
             try:
@@ -120,7 +129,9 @@ def _newcomer(
     if any(cell.strip() for cell in cells[len(header) :]):
         raise ValidationError(_("There are more cells than columns."))
     row = dict.fromkeys(COLUMNS, "") | {
-        column: clean_text(cell) for column, cell in zip(header, cells, strict=False) if column
+        column: clean_text(cell, most=NAME_OR_MAIL_AT_MOST)
+        for column, cell in zip(header, cells, strict=False)
+        if column
     }
     username = check_available(row[USERNAME])
     _refuse_repeated(before, (USERNAME, username_key(username)), line)

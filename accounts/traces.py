@@ -14,6 +14,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection, models
 from django.dispatch import Signal
 
+from webchat.text import fold
+
 from . import signals
 from .models import RetiredUsername, User, retired_digest
 from .names import username_key
@@ -23,7 +25,7 @@ ROWS_AT_ONCE = 1000
 IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", "sqlite_")
 # A hash, and how other names are read: 张三 is not the trace of a zhangsan.
 UNTELLING = ("password", "pinyin", "initials")
-NAME_CHARACTERS = r"[\w.-]"
+NAME_CHARACTERS = re.compile(r"[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Name:
         self._others = set(User.objects.values_list("username_key", flat=True)) - {key}
 
     def stands_in(self, text: str) -> bool:
-        text = username_key(text)
+        text = fold(text, most=len(text)) or ""
         return any(
             self._run_around(text, found) not in self._others
             for found in self._pattern.finditer(text)
@@ -63,9 +65,10 @@ class Name:
 
     def _run_around(self, text: str, found: re.Match[str]) -> str:
         """The longest name that what was found may be a part of."""
-        before = re.search(f"{NAME_CHARACTERS}*$", text[: found.start()])
-        after = re.match(f"{NAME_CHARACTERS}*", text[found.end() :])
-        run = (before[0] if before else "") + found[0] + (after[0] if after else "")
+        # Read backwards from there: a search for what ends there would try every beginning.
+        before = NAME_CHARACTERS.match(text[: found.start()][::-1])
+        after = NAME_CHARACTERS.match(text, found.end())
+        run = (before[0][::-1] if before else "") + found[0] + (after[0] if after else "")
         return run.strip(".-")
 
 
@@ -170,5 +173,5 @@ def _texts(column: str, value: Any) -> Iterator[str]:
     if value.startswith(("{", "[", '"')):
         try:
             yield from texts_in(json.loads(value))
-        except ValueError:
+        except (ValueError, RecursionError):
             return

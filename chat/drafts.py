@@ -48,18 +48,20 @@ class Draft:
 
 
 def clean_message(text: str) -> str:
-    text = clean_text(text)
+    text = clean_text(
+        text, most=TEXT_LENGTH, too_long=_("A message has at most %(limit)s characters.")
+    )
     if not text:
         raise ValidationError(_("The message is empty."), "invalid")
-    if len(text) > TEXT_LENGTH:
-        raise ValidationError(
-            _("A message has at most %(limit)s characters."), "too_long", {"limit": TEXT_LENGTH}
-        )
     return text
+
+
+def is_client_id(value: Any) -> bool:
+    return isinstance(value, str) and UUID_FORM.fullmatch(value) is not None
 
 
 def parse_client_id(value: Any) -> UUID:
     """A UUID in its usual form of 36 characters; any version."""
-    if not isinstance(value, str) or not UUID_FORM.fullmatch(value):
+    if not is_client_id(value):
         raise ValidationError(_("“client_id” must be a UUID."), "invalid")
     return UUID(value)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from accounts.models import User
-from accounts.names import username_key
+from webchat.text import fold
 
 from .models import Friendship
+
+TYPED_AT_MOST = 100  # characters, as many as a search has
 
 
 def find_friends(owner: User, typed: str) -> list[Friendship]:
@@ -28,4 +30,5 @@ def _is_read(wanted: str, readings: str) -> bool:
 
 
 def _key(words: str) -> str:
-    return username_key("".join(words.split()))
+    """Nothing for what is too long: it stands in no name."""
+    return "".join((fold(words, most=TYPED_AT_MOST) or "").split())

@@ -142,12 +142,13 @@ LOGIN_REDIRECT_URL = "chat:chats"
 LOGOUT_REDIRECT_URL = "accounts:login"
 PASSWORD_HASHERS = ["accounts.hashers.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    {"NAME": validator}
     for validator in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+        "accounts.passwords.MaximumLengthValidator",
+        "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "django.contrib.auth.password_validation.CommonPasswordValidator",
+        "django.contrib.auth.password_validation.NumericPasswordValidator",
     )
 ]
 
@@ -193,7 +194,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 CSRF_FAILURE_VIEW = "webchat.errors.csrf_failure"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; forms and JSON are far below it
+# Bytes. The longest honest form is a message of 4,000 syllables of Hangul, taken apart into three
+# letters each and percent-encoded: 105 KiB. What a form refuses comes back with its page.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 SILENCED_SYSTEM_CHECKS = [
     "security.W004",  # HSTS: nginx, where https ends, sends it
     "security.W005",  # HSTS for subdomains: not ours to decide

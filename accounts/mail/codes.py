@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -14,6 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import OneTimeCode, User
+from webchat.text import fold
 
 DIGITS = 6
 VALID_FOR = timedelta(minutes=10)
@@ -23,6 +23,7 @@ ANEW_AFTER = timedelta(seconds=60)
 SPOKEN = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 SPOKEN_LENGTH = 10
 SPOKEN_VALID_FOR = timedelta(hours=24)
+TYPED_AT_MOST = 32  # characters, with spaces and dashes; more is no code
 
 MailState, Purpose = OneTimeCode.MailState, OneTimeCode.Purpose
 
@@ -94,5 +95,5 @@ def _store(user: User, purpose: str, secret: str, **fields: object) -> OneTimeCo
 
 
 def _digest(user_id: int, purpose: str, typed: str) -> str:
-    secret = unicodedata.normalize("NFKC", typed).upper().replace("-", "").replace(" ", "")
+    secret = (fold(typed, most=TYPED_AT_MOST) or "").upper().replace("-", "").replace(" ", "")
     return salted_hmac(f"accounts.code.{purpose}.{user_id}", secret, algorithm="sha256").hexdigest()

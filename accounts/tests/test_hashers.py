@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from accounts.hashers import AT_ONCE, Argon2Hasher
+from accounts.passwords import PASSWORD_AT_MOST
 
 
 class Gauge:
@@ -25,6 +26,16 @@ class Gauge:
         with self.lock:
             self.inside -= 1
         return "done"
+
+
+def test_a_password_beyond_the_limit_is_never_hashed(monkeypatch):
+    gauge = Gauge(monkeypatch)
+    hasher, long = Argon2Hasher(), "字" * (PASSWORD_AT_MOST + 1)
+    assert hasher.verify(long, "x") is False
+    with pytest.raises(ValueError, match="longer"):
+        hasher.encode(long, "salt")
+    assert gauge.peak == 0
+    assert hasher.verify(long[1:], "x") == "done"
 
 
 def test_a_class_that_logs_in_hashes_a_few_at_once(monkeypatch):

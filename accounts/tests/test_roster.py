@@ -243,3 +243,24 @@ def test_whatever_stops_it_no_slip_and_no_account_is_left(school, monkeypatch):
     assert error.value.returncode == 130
     assert not User.objects.exists()
     assert not school.slips.exists()
+
+
+def test_a_list_has_its_limits():
+    assert refusals("用户名\n" + "x" * roster.BYTES_AT_MOST) == ["The file has at most 1024 KB."]
+    assert refusals("用户名\n" + "\n" * roster.LINES_AT_MOST + "wangwei") == [
+        "The list has at most 5000 lines."
+    ]
+    [person] = read("用户名\n" + "\n" * (roster.LINES_AT_MOST - 2) + "wangwei")
+    assert person.username == "wangwei"
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("a" * 1017, "Please write at most 254 characters."),
+        ("a" + "\u0301\u0327" * 100, "There are too many marks on one letter."),
+        ("a" * 200_000, "This is no CSV."),
+    ],
+)
+def test_a_cell_has_its_limits(cell, reason):
+    assert refusals(f"用户名\n{cell}\n") == [f"Line 2: {reason}"]

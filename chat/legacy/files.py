@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from chat.attachments import MAGIC_BYTES, sniff_picture
 from chat.models import Attachment
 from chat.models.attachments import PICTURES, attachments_folder
-from webchat.text import is_storable
+from webchat.text import mend_text
 
 from .reading import Tree
 from .talk import OldFile, OldMessage
@@ -96,7 +96,7 @@ def name_of(file: OldFile) -> str:
     is_data = file.url[:5].lower() == "data:"
     name = file.name or ("" if is_data else file.url)
     name = re.split(r"[/\\]", name)[-1]
-    name = "".join(character for character in name if is_storable(character)).strip()
+    name, _removed = mend_text(name)
     if name in ("", ".", ".."):
         name = f"file{_extension('', file.mimetype)}"
     stem, dot, extension = name.rpartition(".")

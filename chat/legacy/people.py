@@ -17,6 +17,7 @@ from accounts.names import (
     validate_unreserved,
     validate_username,
 )
+from accounts.passwords import PASSWORD_AT_MOST
 
 from .reading import Tree, fold
 from .report import Report
@@ -102,7 +103,7 @@ def _read(tree: Tree, stem: str, path: Any, report: Report) -> Person | None:
     person = Person(stem, stem)
     if isinstance(password, int) and not isinstance(password, bool):
         password = str(password)
-    if isinstance(password, str) and password:
+    if isinstance(password, str) and 0 < len(password) <= PASSWORD_AT_MOST:
         person.password = password.encode(errors="ignore").decode()
     if isinstance(email, str):
         person.email = email.strip()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import stat
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from webchat.text import normalize
 
 from .report import Report
 
@@ -77,7 +78,7 @@ def find_root(path: Path) -> Path | None:
 
 def fold(name: str) -> str:
     """A name as it is compared: some systems take file names apart into letters and marks."""
-    return unicodedata.normalize("NFC", name)
+    return normalize("NFC", name)
 
 
 def splits(stem: str) -> Iterator[tuple[str, str]]:

@@ -14,9 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import ValidationError
-
-from webchat.text import clean_text, is_storable
+from webchat.text import mend_text
 
 from .people import Pair, People, Person
 from .reading import Tree, fold, splits
@@ -177,7 +175,7 @@ def parse(entry: Any, label: str, zone: ZoneInfo) -> OldMessage:
         return _refused(message, entry, "has a time that nobody understands")
     content = entry.get("text")
     if isinstance(content, str):
-        message.text, message.removed = clean(content)
+        message.text, message.removed = mend_text(content)
         words = ("text", message.text)
         if not message.text:
             message.problem = "is empty"
@@ -203,16 +201,6 @@ def _file(content: dict[str, Any]) -> OldFile:
         name=name if isinstance(name, str) else "",
         mimetype=mimetype if isinstance(mimetype, str) else "",
     )
-
-
-def clean(text: str) -> tuple[str, int]:
-    """The text as the gate would have it, and how many characters that took."""
-    try:
-        return clean_text(text), 0
-    except ValidationError:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        kept = "".join(character for character in text if is_storable(character))
-        return clean_text(kept), len(text) - len(kept)
 
 
 def parse_time(value: Any, zone: ZoneInfo) -> Moment | None:

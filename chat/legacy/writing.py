@@ -13,12 +13,13 @@ from accounts.models import User
 from chat.bulk import insert, stored
 from chat.models import Attachment, Conversation, Membership, Message
 from friends.models import FriendRequest, Friendship
+from webchat.text import mend_text
 
 from .files import FileStore, name_of
 from .links import REMARK_LENGTH, Asked, Friendships, unfriended
 from .people import Pair, People, Person, problem_of
 from .report import Report
-from .talk import OldMessage, ReadMarks, clean
+from .talk import OldMessage, ReadMarks
 
 # No draft has this digest: nobody's retry finds an imported message, but an import does.
 IMPORTED = b""
@@ -119,7 +120,7 @@ class Writer:
         self._settle_requests([(each.owner_id, each.friend_id) for each in new])
 
     def _friendship(self, owner: Person, friend: Person, found: Friendships) -> Friendship:
-        remark, _removed = clean(found.remarks.get((owner, friend), ""))
+        remark, _removed = mend_text(found.remarks.get((owner, friend), ""))
         remark = " ".join(remark.split())
         if len(remark) > REMARK_LENGTH:
             what, remark = f"{owner.old} on {friend.old}", remark[:REMARK_LENGTH].strip()

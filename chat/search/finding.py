@@ -28,7 +28,6 @@ from ..presentation import MessageView, view_message
 from .grams import blocks_that_may_hold, probes_of
 
 QUERY_LENGTH = 100
-TYPED_LENGTH = 4 * QUERY_LENGTH  # before accents and their letters become one
 WORDS_AT_MOST = 16  # each may be looked for in four cases, in every message
 LOOK_SECONDS = 1.0  # of processor; a hundred thousand messages take a tenth
 EXCERPT_BEFORE = 12  # characters of a message shown before the hit
@@ -93,10 +92,8 @@ class Query:
     """
 
     def __init__(self, typed: str) -> None:
-        self.text = clean_text(typed[:TYPED_LENGTH])
-        if len(self.text) > QUERY_LENGTH or len(typed) > TYPED_LENGTH:
-            message = _("Search for at most %(limit)d characters.") % {"limit": QUERY_LENGTH}
-            raise ValidationError(message, "too_long")
+        too_long = _("Search for at most %(limit)d characters.")
+        self.text = clean_text(typed, most=QUERY_LENGTH, too_long=too_long)
         self.words = list(dict.fromkeys(self.text.split()))
         if len(self.words) > WORDS_AT_MOST:
             message = _("Search for at most %(limit)d words.") % {"limit": WORDS_AT_MOST}

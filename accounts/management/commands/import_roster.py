@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.hashers import hash_all
-from accounts.roster import Newcomer, enrol, make_password, read_roster
+from accounts.roster import BYTES_AT_MOST, Newcomer, enrol, make_password, read_roster
 from webchat.addresses import lan_addresses
 
 EXAMPLE = """\
@@ -50,7 +50,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         slips: Path | None = options["slips"]
         try:
-            people = read_roster(options["path"].read_bytes())
+            with options["path"].open("rb") as file:
+                people = read_roster(file.read(BYTES_AT_MOST + 1))
             if options["dry_run"]:
                 self.stdout.write(f"{len(people)} accounts could be made. A dry run: none was.")
                 return
