@@ -14,13 +14,15 @@ from django.utils.translation import gettext_lazy as _
 
 from webchat.text import TYPED_FOR_ONE, fold, normalize
 
+from .lookalikes import resembles_staff
+
 SHORTEST, LONGEST = 2, 16  # characters (code points)
 # Of what may be a name, decomposed as some keyboards have it; the rest is never looked at.
 TYPED_AT_MOST = TYPED_FOR_ONE * LONGEST
 NAME_OR_MAIL_AT_MOST = 254  # characters of an address of mail: RFC 5321, 4.5.3.1.3
 NOBODY = "?"  # the key of what is too long to be a name: none holds this character
 
-# First segments of our own routes, and names that would speak with the voice of the house.
+# First segments of our own routes, and what else is nobody's; see also `lookalikes.STAFF`.
 RESERVED_KEYS = frozenset(
     "account admin announcements api chat contacts discover healthz live login logout password"
     " readyz register requests root settings static system terms 管理员 系统".split()
@@ -97,8 +99,11 @@ def validate_username(username: str) -> None:
 
 
 def validate_unreserved(username: str) -> None:
-    """Raises ValidationError("reserved") for names that only createsuperuser may give."""
-    if username_key(username) in RESERVED_KEYS:
+    """Raises ValidationError("reserved") for names that only createsuperuser may give.
+
+    Those that look like them are reserved as well.
+    """
+    if username_key(username) in RESERVED_KEYS or resembles_staff(username):
         raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
 
 

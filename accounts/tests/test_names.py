@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.lookalikes import CONFUSABLES, resembles_staff
 from accounts.names import (
     RESERVED_KEYS,
     normalize_username,
@@ -12,6 +13,7 @@ from accounts.names import (
     validate_unreserved,
     validate_username,
 )
+from webchat.text import fold, normalize
 
 WELCOME = [
     "alice",
@@ -135,6 +137,44 @@ def test_a_reserved_name_is_refused_in_any_case_and_width(name):
         with pytest.raises(ValidationError) as refusal:
             validate_unreserved(typed)
         assert refusal.value.code == "reserved"
+
+
+LIKE_STAFF = """
+    admın ɑdmin аdmin ADMlN adrnin a.d.m.i.n а_d-min Ａｄｍｉｎ 𝐚𝐝𝐦𝐢𝐧 ád́min ⒜dmin
+    Ꭺᗞmin аԁмін αδμιη 4dm1n
+    Root r00t rооt suрport 5upport ѕystem sуstеm offıcial 0fficial moderat0r staff webchat vvebchat
+    webchat-admin support.system администратор АДМИН 管理員 菅理员 系统管理员 系統管理員
+    系统 系統 係統 官方 客服 官方客服 系统客服 版主 管理者 관리자
+""".split()
+
+
+@pytest.mark.parametrize("name", LIKE_STAFF)
+def test_a_name_that_looks_like_the_staff_is_refused(name):
+    assert resembles_staff(name)
+    with pytest.raises(ValidationError) as refusal:
+        validate_unreserved(name)
+    assert refusal.value.code == "reserved"
+
+
+@pytest.mark.parametrize(
+    "name", ["ad\u200bmin", "a d m i n", "★管理员★", "@dmin", "\u202eadmin", "ＳＹＳＴＥＭ"]
+)
+def test_a_name_of_a_group_will_be_seen_through_as_well(name):
+    assert resembles_staff(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*WELCOME, "admin2", "adam", "supporter", "王管理", "系小统", "roots", "stuff", "madmin", ""],
+)
+def test_who_looks_like_nobody_of_the_staff_keeps_the_name(name):
+    assert not resembles_staff(name)
+
+
+def test_every_lookalike_is_in_the_form_in_which_it_is_looked_for():
+    alikes = [alike for others in CONFUSABLES.values() for alike in others]
+    assert len(alikes) == len(set(alikes))
+    assert [a for a in alikes if normalize("NFKD", fold(a, most=1) or "") != a] == []
 
 
 def test_a_name_that_only_contains_a_reserved_one_is_free():

@@ -1,0 +1,76 @@
+"""Names that would speak with the voice of the house, however they are written.
+
+The idea is the skeleton of UTS #39: two texts that look alike have the same one. The table holds
+only the letters that the words of the staff are written with, so that no font has to be known.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from webchat.text import fold, normalize
+
+# As typed, in characters: names, and what groups and their members may be called one day.
+LOOKED_AT = 128
+STAFF = (
+    "admin administrator root system moderator support official staff webchat"
+    " админ администратор модератор"
+    " 管理员 管理者 系统 官方 客服 版主 관리자 운영자"
+).split()
+# By letter, what is taken for it: other scripts, small capitals, strokes and hooks, and digits
+# where they stand for letters. After case folding, which leaves Cherokee and Lisu in capitals.
+CONFUSABLES = {
+    "a": "ɑɐαаᴀⲁӕᎪꓮᗅ4@",
+    "b": "ьвʙƅɓбᏴꓐ8",
+    "c": "сᴄσⲥᏟꓚ¢ƈ",
+    "d": "ԁժɗɖđðᴅδдᎠꓓᏧᗞ",
+    "e": "еєɛεҽᴇəɘⲉᎬꓰ3",
+    "f": "ƒғꝼքᖴꓝ",
+    "h": "һհʜɦħⲏᎻꓧ",
+    # l as well: of ADMlN and ADMIN nobody can tell which is which.
+    "i": "lɩɪıіӏιɨᴉǀןاⲓᎥᏆꓲ丨ᅵ1|!łɭʟ",
+    "m": "мᴍɱμⲙᎷꓟᗰ",
+    "n": "пոռηнᴎɴиⲛƞŋɲɳꓠ",
+    "o": "οоօᴏөøⲟ〇ᅌ໐๐ဝ०০0ꓳ",
+    "p": "рρᴘթⲣᏢꓑ",
+    "r": "гʀɾɼɽᴦяⲅꓣᎡᖇ",
+    "s": "ѕꜱʂƽⲋꓢᏚ5$",
+    "t": "тτᴛŧƭʈⲧᎢꓔ7",
+    "u": "υцսᴜʋʊⴎꓴ",
+    "w": "ԝѡաωшᴡɯⲱᎳꓪ",
+    "y": "уүγʏყᎩꓬ",
+    # Han in its other forms: 管理員, 系統, 菅理员.
+    "员": "員貟",
+    "统": "統綂",
+    "系": "係",
+    "管": "菅筦",
+}
+TABLE = str.maketrans({alike: letter for letter, others in CONFUSABLES.items() for alike in others})
+# Two letters that look like one.
+PAIRS = (("rn", "m"), ("vv", "w"))
+
+
+def skeleton(text: str) -> str:
+    """What of a text is seen at a glance: no marks, no case, no signs between the letters.
+
+    Empty for what is too long to be a name of any kind.
+    """
+    folded = fold(text, most=LOOKED_AT) or ""
+    plain = normalize("NFKD", folded).translate(TABLE)
+    letters = "".join(filter(_is_seen, plain))
+    for pair, letter in PAIRS:
+        letters = letters.replace(pair, letter)
+    return letters
+
+
+def resembles_staff(text: str) -> bool:
+    """Whether a name is the staff's own, or made of nothing else: 系统客服, webchat-admin."""
+    return STAFF_ONLY.fullmatch(skeleton(text)) is not None
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LN"
+
+
+STAFF_ONLY = re.compile(f"(?:{'|'.join(sorted(map(skeleton, STAFF), reverse=True))})+")
