@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 MAX_BODY_BYTES = 32 * 1024
 MAX_INTEGER = 2**63 - 1  # the largest that SQLite stores
+DIGITS_AT_MOST = 1000  # of a number that comes as a text: reading it costs their square
 
 STATUS = {
     "invalid": 400,
@@ -130,7 +131,9 @@ def describe(error: ValidationError) -> tuple[str, str, dict[str, Any]]:
 def integer(value: Any, *, name: str) -> int:
     """Read an id or a limit; one beyond what the database holds becomes the largest it does."""
     try:
-        if isinstance(value, (bool, float)):
+        if isinstance(value, (bool, float)) or (
+            isinstance(value, str) and len(value) > DIGITS_AT_MOST
+        ):
             raise ValueError
         number = int(value)
     except (TypeError, ValueError):
@@ -170,7 +173,7 @@ def _check_csrf(request: HttpRequest) -> None:
 
 
 def _read_object(request: HttpRequest) -> dict[str, Any]:
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    length = int(request.META.get("CONTENT_LENGTH") or 0)  # the bridge has counted
     if length > MAX_BODY_BYTES:
         raise ValidationError(_("That is too large."), "too_large")
     _check_csrf(request)
@@ -179,12 +182,29 @@ def _read_object(request: HttpRequest) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise ValidationError(_("Please send application/json."), "unsupported_type")
     try:
-        data = json.loads(request.body)
-    except (ValueError, RecursionError):
-        data = None
+        return parse_object(request.body.decode())
+    except ValueError:
+        raise ValidationError(_("The body must be one JSON object."), "invalid") from None
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object that a body or a frame is, RFC 8259: no NaN, no Infinity.
+
+    Raises ValueError for everything else, at whatever depth and length.
+    """
+    if len(text) > MAX_BODY_BYTES:
+        raise ValueError("too long")
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("too deep") from None
     if not isinstance(data, dict):
-        raise ValidationError(_("The body must be one JSON object."), "invalid")
+        raise ValueError("no object")
     return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def is_api(request: HttpRequest) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,12 +22,13 @@ from accounts import budgets
 from accounts.models import User
 from chat import events, services
 from chat.access import get_thread
-from chat.drafts import Draft
+from chat.drafts import Draft, is_client_id
 from chat.services import Outcome
 from webchat import turns
-from webchat.api import describe, integer
+from webchat.api import describe, integer, parse_object
 from webchat.bridge import Receive, Scope, Send
 from webchat.connections import Connection
+from webchat.text import encodable
 from webchat.turns import address_of
 
 from . import frames
@@ -42,6 +42,7 @@ SESSION_ENDED = 4401
 TOO_SLOW = 4408
 TOO_MANY = 4429
 RESTART = 1012
+BROKEN = 1011  # a fault of ours (RFC 6455, 7.4.1): come back
 
 FRAMES_WAITING = 1_000  # for a reader that does not keep up; a replay is not queued
 GOODBYE_SECONDS = 0.5  # for what waits when the connection ends
@@ -119,6 +120,7 @@ class Socket:
         self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
         self._typed = "", 0.0  # to whom, when
         self._close_code: int | None = None
+        self._is_peer_gone = False
         self.task: asyncio.Task[Any] = _current_task()
 
     @property
@@ -136,6 +138,7 @@ class Socket:
                     self._connection.is_kept = True  # one of so many: never closed to make room
                 await self._replay(after)
                 sender = asyncio.create_task(self._send_waiting())
+                sender.add_done_callback(self._on_silence)
                 await self._listen()
         except asyncio.CancelledError:
             if self._close_code is None:
@@ -147,7 +150,7 @@ class Socket:
             self._engine.hub.remove(self)
             if sender is not None:
                 sender.cancel()
-        if self._close_code is not None:
+        if self._close_code is not None and not self._is_peer_gone:
             await self._say_goodbye(self._close_code)
 
     async def _say_goodbye(self, code: int) -> None:
@@ -222,10 +225,23 @@ class Socket:
                     _event_id, frame = self._waiting.popleft()
                     await self._tell(frame)
         except OSError:
-            pass  # the listening side sees the disconnect
+            pass  # the peer has gone
+
+    def _on_silence(self, sender: asyncio.Task[None]) -> None:
+        """Nothing goes out any more: a socket that only listens would seem to work."""
+        if sender.cancelled():
+            return
+        error = sender.exception()
+        if error is not None:
+            logger.error("A socket could not be written to", exc_info=error)
+        self._is_peer_gone = error is None
+        self.close(BROKEN)
 
     async def _tell(self, frame: str) -> None:
-        await self._send({"type": "websocket.send", "text": frame})
+        try:
+            await self._send({"type": "websocket.send", "text": frame})
+        except UnicodeEncodeError:
+            await self._send({"type": "websocket.send", "text": encodable(frame)})
 
     # Inwards
 
@@ -235,9 +251,9 @@ class Socket:
             if message["type"] == "websocket.disconnect":
                 return
             try:
-                frame = _decode(message)
+                frame = parse_object(message.get("text") or "")
                 command = COMMANDS.get(frame["type"])
-            except (KeyError, TypeError, ValueError, RecursionError):
+            except (KeyError, TypeError, ValueError):
                 command = None
             if command is None:
                 self._refuse_with(NOT_UNDERSTOOD)
@@ -270,15 +286,15 @@ class Socket:
                 quote=frame.get("quote"),
             )
         except ValidationError as error:
-            self._answer(client_id if isinstance(client_id, str) else None, error)
+            self._refuse_with(error, client_id if is_client_id(client_id) else None)
         else:
-            self._engine.writer.submit(draft, partial(self._answer, client_id))
+            self._engine.writer.submit(draft, partial(self._answer, str(client_id)))
 
-    def _answer(self, client_id: str | None, outcome: Outcome) -> None:
+    def _answer(self, client_id: str, outcome: Outcome) -> None:
         if isinstance(outcome, ValidationError):
             self._refuse_with(outcome, client_id)
         else:
-            self.offer(frames.ack(client_id or "", outcome.for_sender))
+            self.offer(frames.ack(client_id, outcome.for_sender))
 
     async def _on_read(self, frame: Frame) -> None:
         try:
@@ -342,13 +358,6 @@ def _current_task() -> asyncio.Task[Any]:
     if task is None:
         raise RuntimeError("A socket lives in a task.")
     return task
-
-
-def _decode(message: Mapping[str, Any]) -> Frame:
-    frame = json.loads(message.get("text") or "")
-    if not isinstance(frame, dict):
-        raise TypeError
-    return frame
 
 
 def _mark_read(user: User, username: str, up_to: int) -> None:

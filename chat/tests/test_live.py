@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from uuid import uuid4
 
@@ -168,6 +169,41 @@ def test_refusals_are_error_frames_with_the_id_of_the_send(alice):
         assert live.expect("error")["client_id"] is None
 
 
+@pytest.mark.parametrize(
+    "lone", ["\ud800", "\udc00\ud800", "a\udfff", "3f0c9b1e-6d5a-4a53-9d0e-5f2b7c1a9e4\ud800"]
+)
+@pytest.mark.parametrize("field", ["client_id", "to", "text", "quote", "type", "x\ud800"])
+def test_a_lone_surrogate_makes_no_socket_deaf(alice, field, lone):
+    client_id = str(uuid4())
+    frame = {"type": "send", "client_id": client_id, "to": "bob", "text": "hi"} | {field: lone}
+    with alice.open() as live:
+        live.expect("caught_up")
+        live.send(json.dumps(frame))
+        if field.isascii():
+            error = live.expect("error")
+            knows_whose = field not in ("client_id", "type")
+            assert error["client_id"] == (client_id if knows_whose else None)
+        for frame in ({"type": "typing", "to": lone}, {"type": "read", "with": lone, "up_to": 1}):
+            live.send(json.dumps(frame))
+        live.send({"type": "ping"})
+        live.expect("pong")
+
+
+@pytest.mark.parametrize(
+    "text", ["a" + "\u0301\u0327" * 5000, "\u0f73" * 10_000, "\ufdfa" * 10_000]
+)
+def test_a_heap_of_marks_is_refused_like_any_other_text(alice, text):
+    with alice.open() as live:
+        live.expect("caught_up")
+        client_id = str(uuid4())
+        frame = {"type": "send", "client_id": client_id, "to": "bob", "text": text}
+        live.send(json.dumps(frame, ensure_ascii=False))
+        assert live.expect("error")["client_id"] == client_id
+        live.send(json.dumps({"type": "typing", "to": text}, ensure_ascii=False))
+        live.send({"type": "ping"})
+        live.expect("pong")
+
+
 JUNK = [
     "",
     "{",
@@ -179,6 +215,12 @@ JUNK = [
     '{"type": []}',
     '{"type": "dance"}',
     "[" * 5000,
+    '{"type":' * 4000,
+    '{"type": NaN}',
+    '{"type": "read", "with": "bob", "up_to": NaN}',
+    '{"type": "read", "with": "bob", "up_to": 1e999}',
+    f'{{"type": "read", "with": "bob", "up_to": {"9" * 30_000}}}',
+    f'{{"type": "read", "with": "bob", "up_to": "{"9" * 30_000}"}}',
     b"\x00\xff",
     b'{"type": "ping"}',
     '{"type": "read"}',

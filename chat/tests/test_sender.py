@@ -1,0 +1,73 @@
+"""A socket whose frames do not go out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from chat.live import socket as live
+from chat.live.hub import Hub
+from chat.live.visitors import Visitor
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.hub = Hub()
+
+    def admit(self, socket: live.Socket) -> None:
+        self.hub.add(socket)
+
+
+class Wire:
+    """Takes what is sent, and breaks with what it is told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.error = error
+
+    async def receive(self) -> dict[str, Any]:
+        return await asyncio.Event().wait()  # a client that says nothing more
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            message["text"].encode()
+            if self.error is not None:
+                raise self.error
+        self.sent.append(message)
+
+
+def talk(monkeypatch, wire: Wire, frame: str) -> None:
+    async def replay(socket: live.Socket, after: str | None) -> None:
+        socket.offer(frame)
+
+    async def run() -> None:
+        monkeypatch.setattr(live.Socket, "_replay", replay)
+        visitor = Visitor(User(pk=1, username="alice"), "key", "data", "en")
+        socket = live.Socket(Engine(), visitor, wire.receive, wire.send)
+        async with asyncio.timeout(2):
+            await socket.run(None)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), ValueError("odd"), KeyError("x")])
+def test_a_sender_that_fails_closes_its_socket(monkeypatch, error):
+    wire = Wire(error)
+    talk(monkeypatch, wire, "hi")
+    assert wire.sent == [{"type": "websocket.close", "code": live.BROKEN}]
+
+
+def test_a_peer_that_has_gone_ends_it_without_a_word(monkeypatch):
+    wire = Wire(ConnectionResetError())
+    talk(monkeypatch, wire, "hi")
+    assert wire.sent == []
+
+
+def test_what_cannot_be_encoded_goes_out_without_it(monkeypatch):
+    wire = Wire()
+    with pytest.raises(TimeoutError):  # it goes on
+        talk(monkeypatch, wire, "a\ud800b")
+    assert wire.sent == [{"type": "websocket.send", "text": "a?b"}]
