@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -26,7 +25,7 @@ from .forms import (
     RenameForm,
     SettingsForm,
 )
-from .http import UserRequest, render_form
+from .http import UserRequest, render_form, safe_next
 from .mail import services as mail
 from .mail.views import VERIFYING
 
@@ -83,7 +82,7 @@ def registered(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def login(request: HttpRequest) -> HttpResponse:
-    next_url = _safe_next(request)
+    next_url = safe_next(request)
     if request.user.is_authenticated:
         return redirect(next_url or settings.LOGIN_REDIRECT_URL)
     initial = {
@@ -192,7 +191,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language not in dict(settings.LANGUAGES) or not check_for_language(language):
         raise BadRequest("No such language.")
-    response = redirect(_safe_next(request) or settings.LOGIN_REDIRECT_URL)
+    response = redirect(safe_next(request) or settings.LOGIN_REDIRECT_URL)
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,
@@ -208,12 +207,3 @@ def set_language(request: HttpRequest) -> HttpResponse:
 def _posted(request: HttpRequest) -> QueryDict | None:
     """What fills a form; a POST without a single field is one, too."""
     return request.POST if request.method == "POST" else None
-
-
-def _safe_next(request: HttpRequest) -> str:
-    """Where `next` leads, if that is on this site; else nowhere."""
-    next_url = request.POST.get("next", request.GET.get("next", ""))
-    is_safe = url_has_allowed_host_and_scheme(
-        next_url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return next_url if is_safe else ""

@@ -7,12 +7,11 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.http import UserRequest
+from accounts.http import UserRequest, safe_next
 from chat.access import Thread, get_thread
 from chat.models import Announcement, Message
 from chat.presentation import list_conversations, view_thread
@@ -89,16 +88,9 @@ def confirm(request: UserRequest) -> HttpResponse:
     up_to = _number(request.POST.get("up_to", ""))
     if up_to is not None:
         services.see_announcements(user=request.user, up_to=up_to)
-    return redirect(_next_of(request))
+    return redirect(safe_next(request) or settings.LOGIN_REDIRECT_URL)
 
 
 def _number(value: str) -> int | None:
     """An id as a page sends it."""
     return int(value) if value.isdecimal() and len(value) <= DIGITS else None
-
-
-def _next_of(request: UserRequest) -> str:
-    url = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}):
-        return url
-    return settings.LOGIN_REDIRECT_URL
