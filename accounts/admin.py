@@ -24,9 +24,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from webchat.admin import SEARCH_AT_MOST, BoundedAdmin
+from webchat.text import fold
+
 from . import services, staff
 from .models import User
-from .names import username_key
 
 KEYS = ("password", "email")  # what opens an account
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -72,18 +74,6 @@ class PasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
-class FiltersOnly(admin.ModelAdmin):
-    """A list is narrowed down by its own filters alone.
-
-    Django lets the address of a list compare anything that the model knows: who may only look at
-    users could so find out the keys of their sessions, letter by letter.
-    """
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        offered = {getattr(each, "parameter_name", each) for each in self.list_filter}
-        return lookup.partition("__")[0] in offered | {self.date_hierarchy}
-
-
 class PermissionField(forms.ModelMultipleChoiceField):
     """In the reader's language: the database has the names of our own permissions in English."""
 
@@ -99,7 +89,7 @@ class PermissionsInWords(admin.ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(FiltersOnly, PermissionsInWords, BaseUserAdmin):
+class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
@@ -126,7 +116,8 @@ class UserAdmin(FiltersOnly, PermissionsInWords, BaseUserAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        return super().get_search_results(request, queryset, username_key(search_term))
+        words = fold(search_term, most=SEARCH_AT_MOST) or search_term
+        return super().get_search_results(request, queryset, words)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         fields = [*super().get_readonly_fields(request, obj)]
@@ -213,7 +204,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(FiltersOnly, PermissionsInWords, BaseGroupAdmin):
+class GroupAdmin(BoundedAdmin, PermissionsInWords, BaseGroupAdmin):
     """For superusers: who may edit a group could add rights to their own."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import FiltersOnly
+from webchat.admin import BoundedAdmin
 
 from . import services
 from .models import FriendRequest, Friendship
 
 
-class ByServices(FiltersOnly):
+class ByServices(BoundedAdmin):
     """Rows are looked at and taken away here; how they come to be is the users' own affair."""
 
     date_hierarchy = "created_at"

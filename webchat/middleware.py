@@ -214,7 +214,10 @@ def machine_names() -> frozenset[str]:
 
 
 class DatabaseTroubleMiddleware:
-    """Turn a locked, full or broken database into an honest 503 (errors in views)."""
+    """Turn a locked, full or broken database into an honest 503 (errors in views).
+
+    A number that no row can have is no trouble of the database: the request is wrong, 400.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -225,4 +228,6 @@ class DatabaseTroubleMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if errors.is_database_trouble(error):
             return errors.unavailable(request, error)
+        if isinstance(error, OverflowError) and "SQLite" in str(error):
+            return errors.bad_request(request, error)
         return None

@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.admin import FiltersOnly, UserAdmin
+from accounts.admin import UserAdmin
 from accounts.models import User
 from chat.models import Announcement, AuditEntry, Report
 from chat.presentation import minute
+from webchat.admin import BoundedAdmin
 from webchat.text import PlainTextField
 
 from . import services
@@ -33,7 +34,7 @@ NAMES_SHOWN = 50  # of the accounts that a deletion asks about
 Act = AuditEntry.Act
 
 
-class LookedAt(FiltersOnly):
+class LookedAt(BoundedAdmin):
     """Nothing here is added, changed or deleted by a form."""
 
     list_per_page = 50
@@ -272,7 +273,7 @@ class AnnouncementForm(ModelForm):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(FiltersOnly):
+class AnnouncementAdmin(BoundedAdmin):
     form = AnnouncementForm
     list_display = ["beginning", "created_at", "changed_at"]
     search_fields = ["text"]

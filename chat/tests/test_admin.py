@@ -13,12 +13,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.admin import FiltersOnly
 from accounts.models import RetiredUsername, User
 from chat.models import Announcement, AuditEntry, Message, Notice, Report
 from chat.moderation import services
 from chat.moderation.admin import ON_USERS
 from tests.cast import Api, befriend, make_user, say
+from webchat.admin import BoundedAdmin
 
 QUEUE = reverse("admin:chat_report_changelist")
 USERS = reverse("admin:accounts_user_changelist")
@@ -87,7 +87,7 @@ def test_what_people_write_is_not_registered():
 
 
 def test_every_list_keeps_to_its_filters(desk, report):
-    assert all(isinstance(each, FiltersOnly) for each in admin.site._registry.values())
+    assert all(isinstance(each, BoundedAdmin) for each in admin.site._registry.values())
     # Each look at a text is written down; this would be one that is not.
     assert desk.get(QUEUE, {"snapshot__icontains": "böse"}).status_code == 400
 

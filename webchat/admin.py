@@ -1,0 +1,94 @@
+"""What every list of the admin has in common: what may be asked of it is bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.core.exceptions import BadRequest, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from .text import clean_text
+
+SEARCH_AT_MOST = 100  # characters
+DIGITS_AT_MOST = 18  # of an id that the database can hold
+WORDS_AT_MOST = 8  # each is looked for in every field
+
+
+def clean_search(typed: str) -> str:
+    """Raises ValidationError: too_long, invalid."""
+    too_long = _("Search for at most %(limit)d characters.")
+    words = clean_text(typed, most=SEARCH_AT_MOST, too_long=too_long)
+    if len(words.split()) > WORDS_AT_MOST:
+        message = _("Search for at most %(limit)d words.")
+        raise ValidationError(message, "too_long", {"limit": WORDS_AT_MOST})
+    return words
+
+
+class SearchField(forms.CharField):
+    def to_python(self, value: Any) -> str:
+        return clean_search(value or "")
+
+
+class SearchForm(ChangeListSearchForm):
+    """A search that is refused says why, above the list without it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields = {SEARCH_VAR: SearchField(required=False, strip=False)}
+
+
+class BoundedChangeList(ChangeList):
+    """A date or a number that there is not leads back to the list, as Django has it for others."""
+
+    search_form_class = SearchForm
+
+    def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        try:
+            return super().get_queryset(*args, **kwargs)
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (ValueError, OverflowError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+
+class BoundedAdmin(admin.ModelAdmin):
+    """The base of every page of the admin; a test holds that."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Let a list be narrowed down by its own filters alone.
+
+        Django lets its address compare anything that the model knows: who may only look at users
+        could so find out the keys of their sessions, letter by letter.
+        """
+        offered = {getattr(each, "parameter_name", each) for each in self.list_filter}
+        return lookup.partition("__")[0] in offered | {self.date_hierarchy}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Also asked by the fields that complete what is typed."""
+        try:
+            words = clean_search(search_term)
+        except ValidationError:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, words)
+
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(pk.isdecimal() and len(pk) <= DIGITS_AT_MOST for pk in chosen):
+            raise BadRequest("What was chosen has no such number.")
+        return super().response_action(request, *args, **kwargs)
