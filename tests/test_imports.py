@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "friends", "chat")  # each may import those before it
 # What the house does for every app: it knows none of them.
 PLUMBING = {
+    "webchat.admin",
     "webchat.api",
     "webchat.errors",
     "webchat.environment",
