@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from django.shortcuts import get_object_or_404
@@ -10,6 +11,7 @@ from accounts.models import User
 from accounts.names import username_key
 from friends.access import get_friendship
 from friends.models import Friendship
+from webchat.holding import holding
 
 from .models import Conversation, Event, Membership, Message, MessageQuerySet
 
@@ -32,6 +34,10 @@ class Thread:
         return messages.filter(id__gt=self.membership.hidden_through).not_hidden_from(
             self.membership.user_id
         )
+
+    def holding(self, *messages: Message) -> AbstractContextManager[None]:
+        """`webchat.holding`, for a change of this thread or of messages in it."""
+        return holding(self.friendship, self.membership, *messages)
 
 
 def get_thread(user: User, username: str) -> Thread:

@@ -71,7 +71,7 @@ def send(request: UserRequest, username: str) -> tuple[dict[str, Any], int]:
 def read(request: UserRequest, username: str) -> dict[str, Any]:
     thread = get_thread(request.user, username)
     up_to = integer(request.json.get("up_to"), name="up_to")  # type: ignore[attr-defined]
-    return services.mark_read(membership=thread.membership, up_to=up_to)
+    return services.mark_read(thread=thread, up_to=up_to)
 
 
 def recall(request: UserRequest, pk: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from threading import Lock
 
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -103,19 +103,28 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
         target.writestr("index.html", render_to_string("chat/export/index.html", context))
         yield pipe.take()
         for chat in chats:
+            try:
+                thread = get_thread(user, chat.username)
+            except Http404:
+                continue  # it went while the others were written
             for kind in ("html", "txt"):
-                yield from _write_chat(target, pipe, user, chat, kind)
-            yield from _write_attachments(target, pipe, get_thread(user, chat.username))
+                yield from _write_chat(target, pipe, thread, user, chat, kind)
+            yield from _write_attachments(target, pipe, thread)
     yield pipe.take()
 
 
 def _write_chat(
-    target: zipfile.ZipFile, pipe: _Pipe, user: User, chat: ConversationView, kind: str
+    target: zipfile.ZipFile,
+    pipe: _Pipe,
+    thread: Thread,
+    user: User,
+    chat: ConversationView,
+    kind: str,
 ) -> Iterator[bytes]:
     context = {"user": user, "chat": chat}
     with target.open(f"{chat.username}.{kind}", "w") as file:
         file.write(render_to_string(f"chat/export/head.{kind}", context).encode())
-        for page in _pages(user, get_thread(user, chat.username)):
+        for page in _pages(user, thread):
             part = render_to_string(f"chat/export/page.{kind}", context | {"page": page})
             file.write(part.encode())
             yield pipe.take()

@@ -1,4 +1,7 @@
-"""Every change of conversations. Pages, API, socket, admin and commands come in here."""
+"""Every change of conversations. Pages, API, socket, admin and commands come in here.
+
+One that is about a thread raises Http404 where that has gone since it was fetched.
+"""
 
 from __future__ import annotations
 
@@ -95,16 +98,11 @@ def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
         return [outcome for draft in drafts for outcome in post_messages([draft])]
 
 
-def mark_read(*, membership: Membership, up_to: int) -> dict[str, object]:
-    """Move the reader's own cursor forward and tell the reader's other tabs.
-
-    Raises ValidationError("not_found") when the conversation has gone with an account.
-    """
-    with transaction.atomic():
-        moved = membership.mark_read(up_to)
-        now = Membership.objects.with_unread().filter(pk=membership.pk).first()
-        if now is None:
-            raise _not_found()
+def mark_read(*, thread: Thread, up_to: int) -> dict[str, object]:
+    """Move the reader's own cursor forward and tell the reader's other tabs."""
+    with thread.holding():
+        moved = thread.membership.mark_read(up_to)
+        now = Membership.objects.with_unread().get(pk=thread.membership.pk)
         if now.marked_unread:
             now.mark_unread(False)
             _tell_conversation(Membership.objects.filter(pk=now.pk))
@@ -135,7 +133,7 @@ def recall(*, thread: Thread, message: Message) -> MessageView:
         raise ValidationError(_("Only your own messages can be recalled."), "forbidden")
     if message.state == "sent" and timezone.now() - message.sent_at > RECALL_WITHIN:
         raise ValidationError(_("Messages can be recalled for 2 minutes."), "forbidden")
-    with transaction.atomic():
+    with thread.holding(message):
         if message.recall():
             events.record([_about_message(Event.Kind.MESSAGE_CHANGED, message)])
             _tell_conversation(Membership.objects.filter(conversation=message.conversation_id))
@@ -146,7 +144,7 @@ def recall(*, thread: Thread, message: Message) -> MessageView:
 def hide_message(*, thread: Thread, message: Message) -> None:
     """Delete a message for oneself; the other side keeps it."""
     user_id = thread.membership.user_id
-    with transaction.atomic():
+    with thread.holding(message):
         _hidden, is_new = HiddenMessage.objects.get_or_create(
             user_id=user_id,
             message=message.pk,
@@ -162,7 +160,7 @@ def hide_message(*, thread: Thread, message: Message) -> None:
 
 def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
     """Pin, mute, hide a chat or mark it unread, for oneself; `how` is the verb of Membership."""
-    with transaction.atomic():
+    with thread.holding():
         getattr(thread.membership, how)(on)
         mine = Membership.objects.filter(pk=thread.membership.pk)
         _tell_conversation(mine)

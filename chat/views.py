@@ -77,12 +77,8 @@ def discover(request: UserRequest) -> HttpResponse:
 
 
 def _mark_read(thread: Thread, form: ReadForm) -> None:
-    if not form.is_valid():
-        return
-    try:
-        services.mark_read(membership=thread.membership, up_to=form.cleaned_data["up_to"])
-    except ValidationError:
-        raise Http404 from None
+    if form.is_valid():
+        services.mark_read(thread=thread, up_to=form.cleaned_data["up_to"])
 
 
 def _why_unsendable(user: User, thread: Thread) -> str:
@@ -123,6 +119,10 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     conversations = list_conversations(request.user)
+    friend = thread.friend
+    shown = next((each for each in conversations if each.username == friend.username), None)
+    if shown is None:
+        raise Http404  # the friendship has ended, or the friend is called otherwise by now
     if at is None:
         newer = False
         page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
@@ -130,8 +130,8 @@ def _render(
         page, more, newer = thread.messages.around(at, limit=PAGE_SIZE)
     context: dict[str, Any] = {
         "conversations": conversations,
-        "conversation": next(c for c in conversations if c.username == thread.friend.username),
-        "thread": view_thread(page, viewer=request.user, friend=thread.friend),
+        "conversation": shown,
+        "thread": view_thread(page, viewer=request.user, friend=friend),
         "more": more,
         "newer": newer,
         "at": at,

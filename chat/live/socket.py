@@ -321,7 +321,8 @@ class Socket:
         if budgets.TYPING.try_take(self.user_id):
             return
         self._typed = username, now
-        with suppress(OperationalError):  # it would be late by the time that the database is back
+        # It would be late by the time that the database is back, and who is gone is not told.
+        with suppress(OperationalError, Http404):
             await self._engine.note_typing(self.visitor.user, username)
 
     def _refuse_with(self, error: ValidationError, client_id: str | None = None) -> None:
@@ -361,4 +362,4 @@ def _current_task() -> asyncio.Task[Any]:
 
 
 def _mark_read(user: User, username: str, up_to: int) -> None:
-    services.mark_read(membership=get_thread(user, username).membership, up_to=up_to)
+    services.mark_read(thread=get_thread(user, username), up_to=up_to)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -88,6 +88,8 @@ def perform(request: HttpRequest, act: str, about: User | None, report: Report |
         words = ON_USERS[act](by, about, report, request.POST) % {"name": about.username}
     except ValidationError as error:
         messages.error(request, error.messages[0])
+    except Http404:
+        messages.error(request, _("This account is gone already."))
     else:
         messages.success(request, words)
 

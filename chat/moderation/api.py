@@ -30,7 +30,7 @@ def report_person(request: UserRequest, username: str) -> tuple[dict[str, Any], 
     friendship = get_friendship(request.user, username)
     reason = fill(ReportForm, request).cleaned_data["reason"]
     return _answer(
-        *services.report_person(reporter=request.user, about=friendship.friend, reason=reason)
+        *services.report_person(reporter=request.user, friendship=friendship, reason=reason)
     )
 
 

@@ -1,4 +1,7 @@
-"""Every change that a report, a moderator or an announcement makes; each act in the audit log."""
+"""Every change that a report, a moderator or an announcement makes; each act in the audit log.
+
+One that is about a message or a person raises Http404 where that has gone since it was fetched.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ from chat.models import (
 )
 from chat.presentation import words_of
 from friends.models import Friendship
+from webchat.holding import holding
 
 from .telling import give_notice
 
@@ -56,7 +60,7 @@ def report_message(
     """
     if message.sender_id == reporter.pk:
         raise ValidationError(_("This message is your own."), "self")
-    with transaction.atomic():
+    with thread.holding(message):
         before = Report.objects.filter(reporter=reporter, message_number=message.pk).first()
         if before is not None:
             return before, False
@@ -70,9 +74,10 @@ def report_message(
         return new, True
 
 
-def report_person(*, reporter: User, about: User, reason: str) -> tuple[Report, bool]:
+def report_person(*, reporter: User, friendship: Friendship, reason: str) -> tuple[Report, bool]:
     """Report a friend; again while it waits is the same report. Raises rate_limited."""
-    with transaction.atomic():
+    about = friendship.friend
+    with holding(friendship):
         waiting = Report.objects.open().filter(reporter=reporter, about=about, message_number=None)
         if before := waiting.first():
             return before, False
@@ -148,7 +153,7 @@ def remove_message(*, by: User, report: Report) -> None:
 
 def warn(*, by: User, about: User, words: str = "", report: Report | None = None) -> None:
     _need_power_over(by, about)
-    with transaction.atomic():
+    with holding(about):
         give_notice(about, Notice.Kind.WARNING, words=words)
         _write(Act.WARNED, by=by, about_number=about.pk, report=report)
         _close(report, Outcome.WARNED)
@@ -157,7 +162,7 @@ def warn(*, by: User, about: User, words: str = "", report: Report | None = None
 def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> None:
     """Let somebody read and not send, for one of the MUTES from now on; it ends by itself."""
     _need_power_over(by, about)
-    with transaction.atomic():
+    with holding(about):
         until = timezone.now() + MUTES[hours]
         _set_muted(about, until)
         give_notice(about, Notice.Kind.MUTED, until=until)
@@ -167,7 +172,7 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
 
 def unmute(*, by: User, about: User) -> None:
     _need_power_over(by, about)
-    with transaction.atomic():
+    with holding(about):
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)
         _write(Act.UNMUTED, by=by, about_number=about.pk)
@@ -176,7 +181,7 @@ def unmute(*, by: User, about: User) -> None:
 def ban(*, by: User, about: User, report: Report | None = None) -> None:
     """Close an account: no login, no session; its open pages are left within seconds."""
     _need_power_over(by, about)
-    with transaction.atomic():
+    with holding(about):
         _set_active(about, False)
         _end_sessions(about)
         _write(Act.BANNED, by=by, about_number=about.pk, report=report)
@@ -185,14 +190,14 @@ def ban(*, by: User, about: User, report: Report | None = None) -> None:
 
 def unban(*, by: User, about: User) -> None:
     _need_power_over(by, about)
-    with transaction.atomic():
+    with holding(about):
         _set_active(about, True)
         _write(Act.UNBANNED, by=by, about_number=about.pk)
 
 
 def sign_out(*, by: User, about: User) -> None:
     _need_power_over(by, about)
-    with transaction.atomic():
+    with holding(about):
         _end_sessions(about)
         _write(Act.SIGNED_OUT, by=by, about_number=about.pk)
 
@@ -205,7 +210,7 @@ def issue_reset_code(*, by: User, about: User) -> str:
     rate_limited.
     """
     staff.need(may_issue_code(by, about))
-    with transaction.atomic():
+    with holding(about):
         code = codes.issue_spoken(user=about) if by.is_superuser else _mail_code(about)
         give_notice(about, Notice.Kind.CODE_ISSUED, by=by)
         _write(Act.CODE_ISSUED, by=by, about_number=about.pk)

@@ -47,7 +47,7 @@ def report(request: UserRequest, username: str) -> HttpResponse:
 
 def _report(request: UserRequest, thread: Thread, *, message: int | None, reason: str) -> None:
     if message is None:
-        services.report_person(reporter=request.user, about=thread.friend, reason=reason)
+        services.report_person(reporter=request.user, friendship=thread.friendship, reason=reason)
         return
     reported: Message = get_object_or_404(thread.messages, pk=message)
     services.report_message(reporter=request.user, thread=thread, message=reported, reason=reason)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, models
+from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
@@ -119,11 +119,10 @@ def test_who_is_deleted_can_neither_read_nor_be_written_to(alice, bob):
 
 def test_a_reader_whose_friend_goes_meanwhile_is_told_so(alice, bob):
     message = say(bob, alice, "1")
-    membership = get_thread(alice, "bob").membership
+    thread = get_thread(alice, "bob")
     bob.delete()
-    with pytest.raises(ValidationError) as caught:
-        services.mark_read(membership=membership, up_to=message.id)
-    assert caught.value.code == "not_found"
+    with pytest.raises(Http404):
+        services.mark_read(thread=thread, up_to=message.id)
 
 
 def test_a_thread_whose_friend_goes_while_it_is_fetched_is_not_there(alice, bob, monkeypatch):
