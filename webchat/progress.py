@@ -5,6 +5,8 @@ from types import TracebackType
 
 from django.core.management.base import OutputWrapper
 
+from .telling import tell
+
 WIDTH = 30  # characters of the bar
 LINE_SECONDS = 5.0  # in a pipe or a log a line now and then is enough
 BAR_SECONDS = 0.1
@@ -12,6 +14,8 @@ BAR_SECONDS = 0.1
 
 class Progress:
     """How far a long command is: a bar on a terminal, plain lines in a pipe.
+
+    Where nobody takes it any more it is quiet, and the command goes on.
 
     `with Progress(self.stdout, "Passwords", len(people)) as progress: …; progress.step()`
     """
@@ -22,6 +26,7 @@ class Progress:
         self._total = total
         self._done = 0
         self._is_terminal = stream.isatty()
+        self._is_heard = True
         self._shown_at = time.monotonic()
 
     def __enter__(self) -> Progress:
@@ -44,10 +49,12 @@ class Progress:
 
     def _show(self, end: str) -> None:
         self._shown_at = time.monotonic()
+        if not self._is_heard:
+            return
         share = min(self._done / self._total, 1)
         if self._is_terminal:
             bar = ("█" * round(share * WIDTH)).ljust(WIDTH, "·")
-            self._stream.write(f"\r{self._label} {bar} {share:4.0%}{end}", ending="")
+            words, ending = f"\r{self._label} {bar} {share:4.0%}{end}", ""
         else:
-            self._stream.write(f"{self._label}: {self._done}/{self._total}")
-        self._stream.flush()
+            words, ending = f"{self._label}: {self._done}/{self._total}", "\n"
+        self._is_heard = tell(self._stream, words, ending)

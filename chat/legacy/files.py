@@ -42,7 +42,7 @@ class FileStore:
         source: Path | bytes | None = _data_of(message.file.url)
         if source is None:
             source = self._tree.upload(message.file.url)
-        head = _head(source)
+        head = self._head(source)
         if source is None or head is None:
             return None
         name = name_of(message.file)
@@ -54,13 +54,23 @@ class FileStore:
             self._write(source, attachment.path)
         return attachment
 
+    def _head(self, source: Path | bytes | None) -> bytes | None:
+        if source is None or isinstance(source, bytes):
+            return source
+        try:
+            with self._tree.open(source) as file:
+                return file.read(MAGIC_BYTES)
+        except OSError:
+            return None
+
     def _write(self, source: Path | bytes, target: Path) -> None:
         attachments_folder().mkdir(mode=0o700, exist_ok=True)
         self._written.append(target)
         if isinstance(source, bytes):
             target.write_bytes(source)
-        else:
-            shutil.copyfile(source, target)
+            return
+        with self._tree.open(source) as old, target.open("wb") as new:
+            shutil.copyfileobj(old, new)
 
     def take_back(self) -> None:
         for path in self._written:
@@ -78,16 +88,6 @@ def _data_of(url: str) -> bytes | None:
     try:
         return base64.b64decode(b"".join(content.split()), validate=True)
     except binascii.Error:
-        return None
-
-
-def _head(source: Path | bytes | None) -> bytes | None:
-    if source is None or isinstance(source, bytes):
-        return source
-    try:
-        with source.open("rb") as file:
-            return file.read(MAGIC_BYTES)
-    except OSError:
         return None
 
 

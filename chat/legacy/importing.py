@@ -41,10 +41,12 @@ class Options:
 def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Report:
     """Bring a data folder over: all of it or, where anything fails, nothing.
 
-    Raises ValidationError for a rename that cannot be done, OSError for a disk that is full.
+    Raises ValidationError for a folder that is a link and for a rename that cannot be done,
+    OSError for a disk that is full.
     """
     report = Report()
     tree = Tree(root, report)
+    tree.check()
     people = read_people(tree, report, renames=options.renames, trust_mail=options.trust_mail)
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)

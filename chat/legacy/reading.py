@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from django.core.exceptions import ValidationError
 
 from webchat.text import normalize
 
 from .report import Report
 
+FOLDERS = ("users", "friends", "friends_remarks", "requests", "messages", "last_read", "uploads")
+LINK = "is a link, which an import does not follow"
 NOT_JSON = "cannot be read as JSON, perhaps half-written"
 
 
@@ -22,13 +28,25 @@ class Tree:
         self.root = root
         self._report = report
 
+    def check(self) -> None:
+        """Raises ValidationError where one of its folders is a link, to wherever that leads."""
+        places = [self.root / name for name in FOLDERS] + [self.root.parent / "uploads"]
+        for place in places:
+            if place.is_symlink():
+                raise ValidationError(
+                    f"{place} {LINK}. Put the folder itself there, and nothing that is not of the"
+                    " old program in it."
+                )
+
     def files(self, folder: str, suffix: str = ".json") -> Iterator[tuple[str, Path]]:
         """The files of a folder, each with the name that it speaks of, in a fixed order."""
         place = self.root / folder
         if not place.is_dir():
             return
         for path in sorted(place.iterdir()):
-            if path.suffix == suffix and not path.name.startswith(".") and path.is_file():
+            # A link or a pipe is told of when it is opened.
+            is_folder = path.is_dir() and not path.is_symlink()
+            if path.suffix == suffix and not path.name.startswith(".") and not is_folder:
                 yield fold(path.name[: -len(suffix)]), path
 
     def has(self, folder: str) -> bool:
@@ -40,9 +58,10 @@ class Tree:
     def load(self, path: Path, kind: str, expected: type) -> Any:
         """What a file holds; None, and reported under `kind`, where it cannot be used."""
         try:
-            content = json.loads(_decode(path.read_bytes()))
+            content = json.loads(_decode(self.read(path)))
         except OSError as error:
-            reason = f"cannot be read ({error.strerror})"
+            is_link = error.errno == errno.ELOOP
+            reason = LINK if is_link else f"cannot be read ({error.strerror})"
         except (ValueError, RecursionError):
             reason = NOT_JSON
         else:
@@ -51,6 +70,26 @@ class Tree:
             reason = f"holds no JSON {'list' if expected is list else 'object'}"
         self._report.unreadable(kind, self.label(path), reason)
         return None
+
+    def read(self, path: Path) -> bytes:
+        with self.open(path) as file:
+            return file.read()
+
+    def open(self, path: Path) -> BinaryIO:
+        """Open a regular file in one of the folders; raises OSError for anything else.
+
+        No link is followed on the way, whenever it was put there, and no pipe waited for.
+        """
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(path.name, flags, dir_fd=folder)
+        finally:
+            os.close(folder)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "no regular file")
+        return os.fdopen(descriptor, "rb")
 
     def upload(self, url: str) -> Path | None:
         """The file that an address of the old program means, if it is there."""
@@ -69,9 +108,10 @@ class Tree:
 
 
 def find_root(path: Path) -> Path | None:
-    """The folder with `users/` in it: the one given, or its `data/`."""
+    """The folder with `users/` in it: the one given, which may be a link, or its `data/`."""
+    path = path.resolve()
     for root in (path, path / "data"):
-        if (root / "users").is_dir():
+        if (root / "users").is_dir() and not root.is_symlink():
             return root
     return None
 

@@ -302,7 +302,7 @@ def read_marks(tree: Tree, people: People, zone: ZoneInfo, report: Report) -> Re
         marks[names[::-1]].append(moment)
     for stem, path in tree.files("last_read", ".txt"):
         try:
-            words = path.read_text(errors="replace")
+            words = tree.read(path).decode(errors="replace")
         except OSError:
             words = ""
         moment, names = parse_time(words, zone), _known_split(stem, people)

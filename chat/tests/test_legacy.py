@@ -639,10 +639,10 @@ def test_a_disk_that_fills_up_takes_back_what_was_written(old, monkeypatch):
     stored = stored_files()
 
     def copy(source, target):
-        target.write_bytes(b"half")
+        target.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.shutil, "copyfile", copy)
+    monkeypatch.setattr(files.shutil, "copyfileobj", copy)
     with pytest.raises(CommandError, match="Nothing was imported"):
         old.run()
     assert stored_files() == stored

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from chat.legacy.importing import Options, import_tree
 from chat.legacy.reading import find_root
 from chat.legacy.report import Report
+from webchat.telling import tell
 
 EXAMPLE = """\
 Example, first to see what would happen, then in earnest:
   manage.py import_legacy /srv/old-chat/data --dry-run
   manage.py import_legacy /srv/old-chat/data --rename "Li Lei=李雷" --report import.json
 """
+DRY = "A dry run: nothing was written."
 INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
@@ -67,25 +70,31 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was imported: {error}.") from None
         except KeyboardInterrupt:
             raise CommandError("Stopped; nothing was imported.", returncode=INTERRUPTED) from None
+        try:
+            self._tell(report)
+        finally:
+            # Whatever becomes of the report: this has to be known.
+            self._say(DRY if options["dry_run"] else self.style.WARNING(_advice(root)))
         if options["report"]:
             content = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
-            _write(options["report"], content + "\n")
-        self._tell(report, root, is_dry=options["dry_run"])
+            _write(options["report"], content + "\n", "The import itself is done. ")
 
-    def _tell(self, report: Report, root: Path, *, is_dry: bool) -> None:
-        for line in report.lines():
-            self.stdout.write(line)
-        if is_dry:
-            self.stdout.write("A dry run: nothing was written.")
-            return
-        users = root.resolve() / "users"
-        self.stdout.write(
-            self.style.WARNING(
-                f"{users} still holds every password in plain text. When people have logged in"
-                " here, destroy it and all copies of it:\n"
-                f"  find '{users}' -type f -exec shred -u {{}} +"
-            )
-        )
+    def _tell(self, report: Report) -> None:
+        all(tell(self.stdout, line) for line in report.lines())
+
+    def _say(self, words: str) -> None:
+        """Say it where somebody still listens."""
+        if not tell(self.stdout, words):
+            tell(self.stderr, words)
+
+
+def _advice(root: Path) -> str:
+    users = root.resolve() / "users"
+    return (
+        f"{users} still holds every password in plain text. When people have logged in"
+        " here, destroy it and all copies of it:\n"
+        f"  find {shlex.quote(str(users))} -type f -exec shred -u {{}} +"
+    )
 
 
 def _options(options: dict[str, Any]) -> Options:
@@ -114,8 +123,8 @@ def _rename(value: str) -> tuple[str, str]:
     return old, new
 
 
-def _write(path: Path, content: str) -> None:
+def _write(path: Path, content: str, before: str = "") -> None:
     try:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+        raise CommandError(f"{before}{path} cannot be written: {error.strerror}.") from None

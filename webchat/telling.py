@@ -1,0 +1,33 @@
+"""What a command says, to a terminal, a pipe or a file that may take less than all of it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextlib import suppress
+
+from django.core.management.base import OutputWrapper
+
+
+def tell(stream: OutputWrapper, words: str, ending: str = "\n") -> bool:
+    """Write at once what the stream's encoding knows, the rest as escapes.
+
+    False where nobody takes it: a reader that has left (`| head`), a full disk, a closed
+    terminal. Nothing is raised: no word may undo or hide what it speaks of.
+    """
+    try:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(words.encode(encoding, "backslashreplace").decode(encoding), ending=ending)
+        stream.flush()
+    except (OSError, ValueError, AttributeError):  # the last one: closed before we began
+        atexit.register(_let_go, stream)
+        return False
+    return True
+
+
+def _let_go(stream: OutputWrapper) -> None:
+    """Or Python would try once more when it ends, and complain with a status of its own."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
