@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -15,33 +14,31 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
-from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import locks
+from . import locks, schema
+from .archive import (
+    DATABASE,
+    FILE_NAME,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    UnusableError,
+    digest,
+    unpack,
+)
+from .errors import is_database_trouble
 
-FORMAT = 1
-DATABASE = "db.sqlite3"
-MANIFEST = "manifest.json"
-FILES = "attachments"
 NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
-FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")
-MANIFEST_BYTES = 64 * 1024 * 1024
-CHUNK = 1024 * 1024
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 # Whoever has an id from before a restore must never meet another thing under it.
 HANDED_OUT = ("chat_event", "chat_message")
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
-
-
-class UnusableError(Exception):
-    """Why a file cannot be restored, in a sentence."""
 
 
 def write_backup(folder: Path) -> Path:
@@ -90,19 +87,15 @@ def restore(file: Path) -> Path | None:
         tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as scratch,
     ):
         folder = Path(scratch)
-        _unpack(file, folder)
+        unpack(file, folder)
         database = folder / DATABASE
-        _check_database(database)
-        _begin_anew(database, _handed_out(settings.DATABASE_FILE, database))
+        _make_ours(database, folder)
         kept = _keep_old()
         _add_files(folder / FILES)
         _sync_file(database)
         os.replace(database, settings.DATABASE_FILE)
         _sync(settings.DATABASE_FILE.parent)
     connections.close_all()
-    call_command("migrate", verbosity=0, interactive=False)
-    connections.close_all()
-    _check_database(settings.DATABASE_FILE)
     return kept
 
 
@@ -149,7 +142,7 @@ def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
         "counts": counts,
         "migrations": [list(migration) for migration in migrations],
         "files": {
-            name: {"bytes": path.stat().st_size, "sha256": _digest(path.open("rb"))}
+            name: {"bytes": path.stat().st_size, "sha256": digest(path.open("rb"))}
             for name, path in members.items()
             if path.exists()  # its message may be deleted just now
         },
@@ -172,55 +165,26 @@ def _write_tar(part: Path, database: Path, files: list[Path], manifest: dict[str
 # Reading
 
 
-def _unpack(file: Path, folder: Path) -> None:
-    (folder / FILES).mkdir()
+def _make_ours(database: Path, scratch: Path) -> None:
+    """Check a database that came from elsewhere, and make it one of this version.
+
+    Raises UnusableError.
+    """
+    ours = scratch / "ours.sqlite3"
+    schema.migrate(ours)
     try:
-        with tarfile.open(file, "r:gz") as tar:
-            manifest = _read_manifest(tar)
-            wanted = dict(manifest["files"])
-            for position, member in enumerate(tar):
-                if position == 0:
-                    continue  # the manifest
-                if member.name not in wanted or not member.isfile():
-                    raise UnusableError(_("It holds something that does not belong there."))
-                expected = wanted.pop(member.name)
-                source = tar.extractfile(member)
-                with (folder / member.name).open("wb") as target:
-                    digest = _digest(source, target)  # type: ignore[arg-type]
-                if digest != expected["sha256"]:
-                    raise UnusableError(_("A checksum is wrong: the file is damaged."))
-    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise UnusableError(_("It is no backup of this program, or damaged.")) from error
-    if wanted:
-        raise UnusableError(_("Something is missing in it."))
-
-
-def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
-    member = tar.next()
-    if member is None or member.name != MANIFEST or member.size > MANIFEST_BYTES:
-        raise UnusableError(_("It is no backup of this program, or damaged."))
-    manifest: dict[str, Any] = json.loads(tar.extractfile(member).read())  # type: ignore[union-attr]
-    if manifest["application"] != "webchat":
-        raise UnusableError(_("It is the backup of another program."))
-    known = set(MigrationLoader(None).disk_migrations)
-    needed = {(app, name) for app, name in manifest["migrations"]}
-    if manifest["format"] > FORMAT or needed - known:
-        raise UnusableError(_("It comes from a newer version: upgrade the program first."))
-    for name in manifest["files"]:
-        if name != DATABASE and not FILE_NAME.fullmatch(name):
-            raise UnusableError(_("It holds something that does not belong there."))
-    return manifest
-
-
-def _check_database(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        try:
-            [whole] = connection.execute("PRAGMA integrity_check").fetchone()
-            orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise UnusableError(_("The database in it is damaged.")) from error
-    if whole != "ok" or orphan is not None:
-        raise UnusableError(_("The database in it is damaged."))
+        schema.check_whole(database)
+        schema.check_code(database, ours)
+        schema.migrate(database)
+        schema.check_tables(database, ours)
+        _begin_anew(database, _handed_out(settings.DATABASE_FILE, database))
+        schema.check_whole(database)
+    except UnusableError:
+        raise
+    except Exception as error:  # what is not ours may fail in any way that a migration can
+        if is_database_trouble(error):
+            raise UnusableError(str(error)) from error
+        raise UnusableError(_("The database in it is damaged.")) from error
 
 
 def _handed_out(*databases: Path) -> int:
@@ -241,6 +205,7 @@ def _handed_out(*databases: Path) -> int:
 def _begin_anew(database: Path, number: int) -> None:
     """Ids go on beyond `number`, every open page loads anew, everybody logs in again."""
     with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA secure_delete=ON")
         for table in HANDED_OUT:
             connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
             connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, number])
@@ -252,6 +217,9 @@ def _begin_anew(database: Path, number: int) -> None:
         # A session that has ended since must not come back to life, nor a code that was used.
         for table in ("accounts_usersession", "django_session", "accounts_onetimecode"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    with closing(sqlite3.connect(database)) as connection:
+        # One file, without a log beside it.
+        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def _keep_old() -> Path | None:
@@ -299,16 +267,6 @@ def _nobody_serves() -> Iterator[None]:
         raise UnusableError(message % {"process": error.holders or "?"}) from None
     with lock:
         yield
-
-
-def _digest(source: BinaryIO, target: BinaryIO | None = None) -> str:
-    digest = hashlib.sha256()
-    with source:
-        while chunk := source.read(CHUNK):
-            digest.update(chunk)
-            if target is not None:
-                target.write(chunk)
-    return digest.hexdigest()
 
 
 def _sync_file(path: Path) -> None:

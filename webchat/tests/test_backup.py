@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 from contextlib import closing
@@ -20,6 +24,7 @@ import pytest
 
 from tests.live import settle
 from tests.server import ROOT, Server
+from webchat import archive
 
 HEX = "0123456789abcdef"
 
@@ -39,6 +44,14 @@ def home(tmp_path_factory):
     server.manage("backup")
     [server.backup] = (data / "backups").iterdir()
     return server
+
+
+@pytest.fixture(scope="module")
+def restored(home, tmp_path_factory):
+    """A folder into which the backup was restored."""
+    data = tmp_path_factory.mktemp("restored")
+    assert restore_into(data, home.backup).returncode == 0
+    return data
 
 
 def restore_into(folder: Path, file: Path) -> subprocess.CompletedProcess[str]:
@@ -73,6 +86,34 @@ def with_manifest(**changes):
         return members | {"manifest.json": json.dumps(manifest).encode()}
 
     return change
+
+
+def with_database(change):
+    """Another database, which the manifest says is the right one."""
+
+    def repack(members):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "db.sqlite3"
+            path.write_bytes(members["db.sqlite3"])
+            change(path)
+            content = path.read_bytes()
+        manifest = json.loads(members["manifest.json"])
+        manifest["files"]["db.sqlite3"] = {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+        return members | {"manifest.json": json.dumps(manifest).encode(), "db.sqlite3": content}
+
+    return repack
+
+
+def with_sql(*statements):
+    def change(path):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    return with_database(change)
 
 
 def test_a_backup_under_load_holds_what_was_acknowledged_before_it_and_serves(tmp_path):
@@ -166,11 +207,51 @@ def test_a_second_restore_gives_ids_beyond_those_of_the_first(home, tmp_path):
         with_manifest(migrations=[["chat", "9999_from_the_future"]]),
         with_manifest(files={"../evil": {"bytes": 1, "sha256": "0" * 64}}),
         with_manifest(files=None),
+        with_manifest(files={}),
+        with_manifest(files={"db.sqlite3": 7}),
+        with_manifest(files={"db.sqlite3": {"bytes": -1, "sha256": ""}}),
+        with_manifest(files={"db.sqlite3": {"bytes": "1", "sha256": ""}}),
+        with_manifest(files={"db.sqlite3": {"bytes": 2**70, "sha256": ""}}),
+        with_manifest(migrations=[[[], {}]]),
+        with_manifest(migrations=7),
+        with_manifest(format="1"),
+        lambda members: members | {"manifest.json": b"[" * 200_000},
+        lambda members: members | {"manifest.json": b'{"a":' * 200_000},
+        lambda members: members | {"manifest.json": b'["webchat"]'},
+        lambda members: members | {"manifest.json": b'"webchat"'},
+        lambda members: members | {"manifest.json": b""},
+        lambda members: members | {"manifest.json": b"\xff\xfe"},
+        lambda members: members | {"manifest.json": b'{"application": ' + b"9" * 5000 + b"}"},
+        with_database(lambda path: path.write_bytes(b"no database at all" * 1000)),
+        with_database(lambda path: path.write_bytes(b"")),
+        with_sql("DROP TABLE accounts_user"),
+        with_sql("DROP TABLE chat_eventlog"),
+        with_sql("DROP TABLE django_migrations"),
+        with_sql("ALTER TABLE chat_message RENAME COLUMN text TO words"),
+        with_sql("ALTER TABLE accounts_user ADD COLUMN more TEXT AS (upper(username))"),
+        with_sql("UPDATE sqlite_sequence SET seq = 'many'"),
+        with_sql("UPDATE sqlite_sequence SET seq = 9223372036854775807"),
+        with_sql("CREATE TRIGGER more AFTER INSERT ON chat_message BEGIN SELECT 1; END"),
+        with_sql(
+            "CREATE TRIGGER t AFTER INSERT ON chat_eventlog BEGIN DELETE FROM chat_report; END"
+        ),
+        with_sql("CREATE VIEW more AS SELECT * FROM accounts_user"),
+        with_sql("CREATE VIRTUAL TABLE more USING fts5(text)"),
+        with_sql(
+            "DROP TRIGGER chat_search_deleted",
+            "CREATE TRIGGER chat_search_deleted AFTER DELETE ON chat_message BEGIN SELECT 1; END",
+        ),
+        with_sql(
+            "PRAGMA writable_schema=ON",
+            "INSERT INTO sqlite_master VALUES ('table', 'more', 'chat_message', 0,"
+            " 'CREATE  TRIGGER more AFTER INSERT ON chat_message BEGIN SELECT 1; END')",
+        ),
     ],
 )
-def test_what_is_damaged_foreign_or_newer_is_refused_and_changes_nothing(home, tmp_path, change):
-    data = tmp_path / "data"
-    assert restore_into(data, home.backup).returncode == 0
+def test_what_is_damaged_foreign_or_newer_is_refused_and_changes_nothing(
+    home, restored, tmp_path, change
+):
+    data = shutil.copytree(restored, tmp_path / "data")
     before = (data / "db.sqlite3").read_bytes()
     bad = repacked(home.backup, tmp_path / "bad.tar.gz", change)
     answer = restore_into(data, bad)
@@ -180,6 +261,53 @@ def test_what_is_damaged_foreign_or_newer_is_refused_and_changes_nothing(home, t
     assert not (tmp_path / "evil").exists()
     assert not list(data.glob(".restore-*"))
     assert not list(data.glob("before-restore-*"))
+
+
+def test_an_archive_that_unpacks_to_more_than_it_says_is_given_up(tmp_path):
+    """Half a gigabyte of zeros, as a header that a reader of archives would keep in memory."""
+    bomb = tmp_path / "bomb.tar.gz"
+    info = tarfile.TarInfo("manifest.json")
+    info.type, info.size = tarfile.XHDTYPE, 512 * 1024 * 1024
+    with gzip.open(bomb, "wb", compresslevel=1) as out:
+        out.write(info.tobuf())
+        for _megabyte in range(512):
+            out.write(bytes(1024 * 1024))
+    code = (
+        "import resource, sys; from django.core.management import execute_from_command_line as go\n"
+        "try: go(['manage.py', 'restore', sys.argv[1]])\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    env = Server(tmp_path / "data").env
+    (tmp_path / "data").mkdir()
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(bomb)], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert int(answer.stdout) < 300 * 1024  # KiB
+
+
+def test_a_disk_without_room_for_it_is_said_before_anything_is_written(home, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(archive.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(archive.UnusableError, match="磁盘"):
+        archive.unpack(home.backup, tmp_path)
+    assert not (tmp_path / "db.sqlite3").exists()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize("name", ["manifest.json", "db.sqlite3"])
+def test_a_member_that_is_no_file_is_refused(home, tmp_path, name, kind):
+    bad = tmp_path / "bad.tar.gz"
+    with tarfile.open(home.backup) as old, tarfile.open(bad, "w:gz") as new:
+        for member in old:
+            content = old.extractfile(member).read()
+            if member.name == name:
+                member.type, member.linkname, content = kind, "/etc/passwd", b""
+                member.size = 0
+            new.addfile(member, io.BytesIO(content))
+    answer = restore_into(tmp_path / "data", bad)
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1, answer.stderr
 
 
 @pytest.mark.parametrize("size", [0, 10, 1000, -1])

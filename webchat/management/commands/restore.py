@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             kept = backup.restore(options["file"])
-        except backup.UnusableError as error:
+        except (backup.UnusableError, OSError) as error:
             message = _("Nothing was restored. %(reason)s")
             raise CommandError(message % {"reason": error}) from error
         self.stdout.write(_("Restored. Everybody has to log in again."))
