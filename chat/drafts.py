@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | 
 class Draft:
     sender_id: int
     to: str  # the recipient's username, in any case or width
-    text: str
+    text: str = field(repr=False)  # no log gets it by way of a callback's arguments
     client_id: UUID
     quote: int | None = None  # the id of the message that it answers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from types import MappingProxyType
@@ -46,7 +46,7 @@ class QuoteView:
 
     id: int
     sender: str
-    text: str | None
+    text: str | None = field(repr=False)
     state: str
 
     def as_json(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class MessageView:
     with_: str
     sender: str
     mine: bool
-    text: str | None
+    text: str | None = field(repr=False)
     sent_at: datetime
     client_id: str
     state: str

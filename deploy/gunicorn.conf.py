@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+from gunicorn.glogging import Logger
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,11 +31,11 @@ def _enter(release: Path) -> None:
     sys.path.insert(0, str(release))
 
 
-def _read_settings() -> ModuleType:
-    """The settings; the workers, forked from here, read them for themselves."""
+def _read(module: str) -> ModuleType:
+    """A module of ours, of which the workers, forked from here, find nothing."""
     modules, environ = set(sys.modules), dict(os.environ)
     try:
-        return importlib.import_module("webchat.settings")
+        return importlib.import_module(module)
     except Exception as error:
         if type(error).__name__ != "ImproperlyConfigured":
             raise
@@ -47,7 +49,8 @@ def _read_settings() -> ModuleType:
 
 
 _enter(ROOT)
-settings = _read_settings()
+settings = _read("webchat.settings")
+logs = _read("webchat.logs")
 
 os.environ["TZ"] = settings.TIME_ZONE
 time.tzset()
@@ -82,10 +85,19 @@ forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
 
-loglevel = settings.LOG_LEVEL.lower()
+loglevel = settings.LIBRARY_LOG_LEVEL.lower()
 # Without the query string, which may hold what people search for.
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 accesslog = "-" if settings.LOG_LEVEL == "DEBUG" else None
+
+
+class logger_class(Logger):  # noqa: N801  (the name of the setting)
+    """gunicorn's own, in our lines, which nobody can forge by an address."""
+
+    def setup(self, cfg) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        super().setup(cfg)
+        for handler in self.error_log.handlers + self.access_log.handlers:
+            handler.setFormatter(logs.LineFormatter())
 
 
 def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001

@@ -1,11 +1,35 @@
 from __future__ import annotations
 
+import copy
 import logging
+import re
+import sqlite3
 import threading
 import time
+import traceback
+from collections.abc import Iterator
 from contextvars import ContextVar
 
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured
+from django.db import Error
+from django.template import TemplateDoesNotExist
+
+MESSAGE_CHARACTERS = 2000  # an address may be longer than anybody reads
+CHAIN = 5  # exceptions behind exceptions
+# Their words are the program's or the system's. Those of all others may be what somebody typed:
+# a KeyError is the key, a UnicodeEncodeError the text.
+PLAIN_SPOKEN = (
+    AttributeError,
+    Error,
+    ImportError,
+    ImproperlyConfigured,
+    NameError,
+    OSError,
+    RecursionError,
+    TemplateDoesNotExist,
+    TypeError,
+    sqlite3.Error,
+)
 
 EVERY_SECONDS = 1.0
 KIND_CHARACTERS = 40  # of a message that was put together before it came here
@@ -18,18 +42,41 @@ class LineFormatter(logging.Formatter):
     """One line a record, a traceback too, so that `grep` and the journal keep it whole.
 
     Each names the request in which it was written, as its answer does in `X-Request-ID`.
+    Nobody can forge a line, or steer a terminal: what cannot be printed is escaped. Of an
+    exception there is the way to it and its class, and words only of the PLAIN_SPOKEN.
     """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(request_id)s %(name)s %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
+        record = copy.copy(record)
         record.request_id = request_id.get()
-        return super().format(record).replace("\r", "").replace("\n", " | ")
+        record.exc_text = None  # what another handler made of it
+        record.msg = _without_words(record.msg)
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_without_words, record.args))
+        return _escape(super().format(record).replace("\n", " | "))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        if record.name == "asyncio":
+            # What follows are arguments: of callbacks, of tasks, of exceptions.
+            record.message = re.split(r"[\n(<]", record.message)[0]
+        record.message = _escape(record.message[:MESSAGE_CHARACTERS])
+        return super().formatMessage(record)
 
     def formatException(self, ei: logging._SysExcInfoType) -> str:  # noqa: N802
         # A stranger's Host header is no fault of ours to trace.
-        return "" if isinstance(ei[1], DisallowedHost) else super().formatException(ei)
+        if ei[1] is None or isinstance(ei[1], DisallowedHost):
+            return ""
+        return "\n".join(["Traceback:", *_trace(ei[1], CHAIN)])
+
+
+class LineHandler(logging.StreamHandler):
+    """Writes to stderr; of what cannot be written it does not print the arguments there."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        pass
 
 
 class Sparingly(logging.Filter):
@@ -71,3 +118,32 @@ def quieten(logger: logging.Logger) -> None:
     """Have a logger with handlers of its own write sparingly, too."""
     if not any(isinstance(found, Sparingly) for found in logger.filters):
         logger.addFilter(Sparingly())
+
+
+def _trace(error: BaseException, chain: int) -> Iterator[str]:
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and chain > 1:
+        yield from _trace(before, chain - 1)
+        yield "and then"
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f"{frame.filename}:{frame.lineno} {frame.name}"
+    yield _describe(error)
+
+
+def _without_words(value: object) -> object:
+    return _describe(value) if isinstance(value, BaseException) else value
+
+
+def _describe(error: BaseException) -> str:
+    name = type(error).__qualname__
+    return f"{name}: {error}" if isinstance(error, PLAIN_SPOKEN) else name
+
+
+def _escape(text: str) -> str:
+    """Escape what no terminal prints: controls, line separators, directions (U+202E)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

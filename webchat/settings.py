@@ -211,6 +211,9 @@ if not HTTPS:
 
 # --- Logs: one line a record on stderr, never the text of a message or a password ---
 
+# At DEBUG libraries tell what passes through them: templates their contexts, the database each
+# query with its values. Only our own code is asked for that much.
+LIBRARY_LOG_LEVEL = "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -218,16 +221,15 @@ LOGGING = {
     "filters": {"sparingly": {"()": "webchat.logs.Sparingly"}},
     "handlers": {
         "stderr": {
-            "class": "logging.StreamHandler",
+            "class": "webchat.logs.LineHandler",
             "formatter": "line",
             "filters": ["sparingly"],
         }
     },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "root": {"handlers": ["stderr"], "level": LIBRARY_LOG_LEVEL},
     "loggers": {
-        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
-        # At DEBUG it would log every query with its values, messages among them.
-        "django.db.backends": {"level": "INFO"},
+        "django": {"handlers": ["stderr"], "level": LIBRARY_LOG_LEVEL, "propagate": False},
         "asyncio": {"level": "WARNING"},
+        **{app: {"level": LOG_LEVEL} for app in ("accounts", "chat", "friends", "webchat")},
     },
 }

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 import logging
+from uuid import uuid4
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import OperationalError
 
+from chat.drafts import Draft
 from webchat import logs
 
 
@@ -29,7 +34,7 @@ def test_a_line_of_the_log_names_the_request_and_stays_one_line():
     record = logging.LogRecord("webchat", logging.ERROR, "f.py", 1, "two\nlines", (), None)
     line = logs.LineFormatter().format(record)
     logs.request_id.reset(token)
-    assert " abc webchat two | lines" in line
+    assert " abc webchat two\\nlines" in line
 
 
 def record(message, level=logging.WARNING, *args, error=None):
@@ -93,3 +98,95 @@ def test_whatever_is_written_goes_through_it(settings):
     logs.quieten(logger)
     logs.quieten(logger)
     assert len(logger.filters) == 1
+
+
+SECRET = "geheim"
+
+
+def line_of(message: object, *args: object, name: str = "webchat", error=None) -> str:
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord(name, logging.ERROR, "f.py", 1, message, args, info)
+    return logs.LineFormatter().format(record)
+
+
+@pytest.mark.parametrize(
+    "character", ["\n", "\r", "\x1b", "\x85", "\u2028", "\u2029", "\u202e", "\0"]
+)
+def test_no_line_can_be_forged_and_no_terminal_steered(character):
+    line = line_of("Not Found: %s", f"/{character}2026 INFO - webchat all is well")
+    assert line.isprintable()
+    assert "Not Found: /\\" in line
+    assert line_of("王伟 🙂").endswith("王伟 🙂")
+
+
+def test_a_long_address_is_cut():
+    assert len(line_of("Not Found: %s", "x" * 100_000)) < 3000
+
+
+def fail_with(error: Exception) -> Exception:
+    try:
+        try:
+            raise KeyError(SECRET)
+        except KeyError as cause:
+            raise error from cause
+    except Exception as raised:
+        return raised
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError(SECRET),
+        ValueError(SECRET),
+        UnicodeEncodeError("utf-8", SECRET, 0, 1, "no"),
+        ValidationError(SECRET),
+        RuntimeError(SECRET),
+    ],
+)
+def test_of_an_error_there_is_the_way_and_the_class_and_no_words(error):
+    line = line_of("It failed", error=fail_with(error))
+    assert SECRET not in line
+    assert f"{__file__}:" in line
+    assert "fail_with | KeyError | and then" in line
+    assert line.endswith(type(error).__name__)
+    for told in (line_of("It failed: %s", error), line_of(error)):
+        assert SECRET not in told
+        assert type(error).__name__ in told
+
+
+def test_what_the_system_says_of_an_error_is_told():
+    error = fail_with(OSError(28, "No space left on device"))
+    assert "OSError: [Errno 28] No space left on device" in line_of("It failed", error=error)
+    assert "locked" in line_of("%s", OperationalError("database is locked"))
+
+
+def test_asyncio_tells_no_arguments(caplog):
+    loop = asyncio.new_event_loop()
+    draft = Draft(1, "bob", SECRET, uuid4())
+
+    def fail(*args):
+        raise ValueError(SECRET)
+
+    loop.call_soon(fail, draft, SECRET)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+    [record] = caplog.records
+    assert record.name == "asyncio"
+    line = logs.LineFormatter().format(record)
+    assert "Exception in callback" in line
+    assert SECRET not in line
+    assert SECRET not in repr(draft)
+
+
+def test_a_record_that_cannot_be_written_is_not_printed_another_way(capsys):
+    class Broken:
+        def __str__(self):
+            raise ValueError(SECRET)
+
+    logger = logging.Logger("broken")
+    handler = logs.LineHandler()
+    handler.setFormatter(logs.LineFormatter())
+    logger.addHandler(handler)
+    logger.error("%s", Broken())
+    assert SECRET not in capsys.readouterr().err
