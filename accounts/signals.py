@@ -6,6 +6,7 @@ account_renamed(user, old_username)   inside the transaction of the change
 keys_set(user, by, what, email)   a superuser has set what opens somebody's account, "password" or
                          "email", inside the transaction; `email` is the address from before
 trace_found(trace)       why a value may name an account that is deleted: an answer of `traces.Kept`
+files_left()             files of nobody, each a line: what stood before them has gone
 account_kept(username)   what else stays of a deleted account: a list of `traces.Kept`
 
 That an account goes they learn from Django's own `pre_delete`, inside the transaction.
@@ -17,4 +18,5 @@ account_summary = Signal()
 account_renamed = Signal()
 keys_set = Signal()
 trace_found = Signal()
+files_left = Signal()
 account_kept = Signal()

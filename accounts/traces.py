@@ -80,7 +80,7 @@ def find_traces(username: str) -> Iterator[Trace]:
     by_table = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
     for table in sorted(tables):
         if not table.startswith(IMPERSONAL):
-            yield from _search(table, _telling_columns(by_table.get(table)), name)
+            yield from _search(table, _columns_of(by_table.get(table)), name)
 
 
 def explain(trace: Trace) -> Kept | None:
@@ -112,6 +112,11 @@ def find_orphans() -> list[str]:
     return found
 
 
+def find_lost_files() -> list[str]:
+    """Files of which no row speaks any more."""
+    return [line for lines in _ask(signals.files_left) for line in lines]
+
+
 def texts_in(value: Any) -> Iterator[str]:
     """Every text in what JSON can hold, texts that are JSON themselves included."""
     if isinstance(value, str):
@@ -134,10 +139,13 @@ def _edge(character: str, look: str) -> str:
     return rf"{look}[0-9a-z_])" if re.match("[0-9a-z_]", character) else ""
 
 
-def _telling_columns(model: type[models.Model] | None) -> set[str] | None:
-    """The columns of a model that may hold a name; None for a table that has no model."""
-    if model is None:
-        return None
+def _columns_of(model: type[models.Model] | None) -> set[str] | None:
+    """None, which is all, for a table that has no model."""
+    return None if model is None else telling_columns(model)
+
+
+def telling_columns(model: type[models.Model]) -> set[str]:
+    """The columns of a model that may hold a name, or words."""
     texts = (models.CharField, models.TextField, models.JSONField, models.BinaryField)
     return {
         str(field.column)

@@ -8,10 +8,12 @@ class ChatConfig(AppConfig):
     verbose_name = _("chat")
 
     def ready(self) -> None:
-        from . import receivers  # noqa: F401
+        from . import gone, receivers  # noqa: F401
         from .search.triggers import drop_triggers, make_triggers
 
         # Around every migration: one that builds a table anew drops its triggers, and fails
         # over those of others that name it.
         pre_migrate.connect(drop_triggers, sender=self, dispatch_uid="chat_search_drop")
         post_migrate.connect(make_triggers, sender=self, dispatch_uid="chat_search_make")
+        pre_migrate.connect(gone.drop_triggers, sender=self, dispatch_uid="chat_gone_drop")
+        post_migrate.connect(gone.make_triggers, sender=self, dispatch_uid="chat_gone_make")

@@ -86,10 +86,11 @@ def after_deletion(instance: Attachment, **kwargs: Any) -> None:
     transaction.on_commit(lambda: path.unlink(missing_ok=True))
 
 
-def find_orphans() -> list[Path]:
+def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
     """The files that no message has, as a kill between two writes leaves them."""
+    files = list(_old_files(attachments_folder(), age))
     names = set(Attachment.objects.values_list("file", flat=True))
-    return [path for path in _old_files(attachments_folder()) if path.name not in names]
+    return [path for path in files if path.name not in names]
 
 
 def sweep_orphans() -> int:
@@ -100,9 +101,9 @@ def sweep_orphans() -> int:
     return len(orphans)
 
 
-def _old_files(folder: Path) -> Iterable[Path]:
+def _old_files(folder: Path, age: float) -> Iterable[Path]:
     if not folder.is_dir():
         return
     for path in folder.iterdir():
-        if path.is_file() and time.time() - path.stat().st_mtime > ORPHAN_SECONDS:
+        if path.is_file() and time.time() - path.stat().st_mtime > age:
             yield path

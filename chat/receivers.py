@@ -8,12 +8,19 @@ from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import account_kept, account_renamed, account_summary, keys_set, trace_found
+from accounts.signals import (
+    account_kept,
+    account_renamed,
+    account_summary,
+    files_left,
+    keys_set,
+    trace_found,
+)
 from accounts.traces import Kept, Trace
 from friends import signals
 from friends.models import FriendRequest, Friendship
 
-from . import events
+from . import attachments, events
 from .bulk import loaded
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
 from .moderation.telling import give_notice
@@ -139,6 +146,13 @@ def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
     if place == ("chat_searchfilter", "bits"):
         return Kept("bits of the search index, which are a name by chance only")
     return Kept("somebody else's words") if place in FREE_TEXTS else None
+
+
+@receiver(files_left)
+def list_files(**kwargs: Any) -> list[str]:
+    """A moment old at the least: a file stands before the transaction that speaks of it."""
+    orphans = attachments.find_orphans(age=60)
+    return [f"attachments/{path.name}: the file of no message" for path in orphans]
 
 
 @receiver(account_kept)

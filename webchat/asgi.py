@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import gc
 import logging
@@ -9,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from django.conf import settings
 
-from . import wsgi
+from . import wal, wsgi
 from .bridge import Receive, Scope, Send, WsgiBridge
 from .locks import HeldError, reach_database, take
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # More than keep two cores busy: some of them wait for the write lock or hash a password.
 REQUEST_THREADS = 8
+STOP_SECONDS = 1.0  # for the log of the database, at the end
 django = WsgiBridge(wsgi.application, REQUEST_THREADS, settings.DATA_DIR)
 engine: Engine | None = None  # while the worker serves
 logger = logging.getLogger(__name__)
@@ -70,6 +72,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             if engine is not None:
                 await engine.stop()
             django.close()
+            # Other workers may go on: the last one finds nobody in the way.
+            await asyncio.to_thread(wal.truncate_within, settings.DATABASE_FILE, STOP_SECONDS)
             lock.close()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.services import read_unread_names
 from friends.services import read_unread_remarks
 
+from ..gone import Sweeper
 from ..search.index import Builder
 from . import frames, presence, typing
 from .feed import Feed
@@ -28,6 +29,8 @@ from .writer import Writer
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
 READ_NAMES_SECONDS = 60.0
+GONE_SECONDS = 2.0  # how soon what was taken away leaves the database's log; the promise is 5
+GONE_AGAIN_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
 DRAIN_SECONDS = 2.0  # for close frames on a stop
@@ -58,6 +61,7 @@ class Engine:
             asyncio.create_task(self._note_presence(), name="live-presence"),
             asyncio.create_task(self._build_index(), name="live-index"),
             asyncio.create_task(self._read_names(), name="live-names"),
+            asyncio.create_task(self._sweep_gone(), name="live-gone"),
         ]
 
     def admit(self, socket: Socket) -> int | None:
@@ -153,6 +157,16 @@ class Engine:
             except Exception:
                 logger.exception("The index of the search could not be built")
             took = self._loop.time() - began
+
+    async def _sweep_gone(self) -> None:
+        """Let nothing that was taken away stand on in the log of the database."""
+        sweeper, is_done = Sweeper(), True
+        while True:
+            await asyncio.sleep(GONE_SECONDS if is_done else GONE_AGAIN_SECONDS)
+            try:
+                is_done = await self.in_thread(sweeper.sweep)
+            except Exception:
+                logger.exception("The log of the database could not be cut")
 
     async def _read_names(self) -> None:
         """Make up for what came without its pinyin: by an import, by a command."""

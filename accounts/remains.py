@@ -1,0 +1,127 @@
+"""What the files hold beside the rows that stand: free pages, gaps, the log, forgotten copies."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, connections
+
+from webchat import wal
+from webchat.archive import DATABASE
+from webchat.backup import backups_in
+
+from .names import username_key
+from .traces import Kept
+
+LOG_SECONDS = 3.0  # for a reader that holds the log; a backup of much may take longer
+LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages of a tree: bytes of their header
+ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
+
+
+def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
+    """Where the raw files name the account outside of any row, or hold one of `texts` at all.
+
+    To be called last: connections are closed, for closing a file of SQLite's in passing takes
+    the locks away that a connection of this process has on it. Inside a transaction nothing
+    is said: what it has done stands in no file yet.
+    """
+    if connection.in_atomic_block:
+        return
+    database = Path(str(connection.settings_dict["NAME"]))
+    connections.close_all()
+    wal.truncate_within(database, LOG_SECONDS)
+    # Values stand side by side in a page: where a name begins and ends nobody can tell.
+    key = username_key(username)
+    if any(key in _readable(part) for part in dead_parts(database)):
+        yield f"{database.name}: bytes of no row"
+    log = wal.log_of(database)
+    if log.exists() and key in _readable(log.read_bytes()):
+        yield f"{log.name}: held by somebody who reads, a backup perhaps; try again"
+    for path in _files():
+        if path.name == DATABASE and path != database:
+            yield f"{path.relative_to(settings.DATA_DIR)}: a copy that a killed command left"
+        elif any(_holds(path, text) for text in texts):
+            yield f"{path.relative_to(settings.DATA_DIR)}: one of the texts"
+
+
+def list_copies() -> Iterator[Kept]:
+    """The copies of all data that are kept on purpose, whoever was there then."""
+    for path in backups_in(settings.DATA_DIR / "backups"):
+        yield Kept(f"{path.relative_to(settings.DATA_DIR)}: a backup of what was there then")
+    for path in sorted(settings.DATA_DIR.glob("before-restore-*")):
+        yield Kept(f"{path.name}: what was there before a restore")
+
+
+def dead_parts(database: Path) -> Iterator[bytes]:
+    """What of a database belongs to no row (https://sqlite.org/fileformat2.html, 1.5 and 1.6).
+
+    `secure_delete` fills it with zeros; what is nothing else is left out.
+    """
+    with database.open("rb") as file:
+        header = file.read(100)
+        size = _number(header[16:18])
+        size = 65536 if size == 1 else max(size, 512)
+        pages = database.stat().st_size // size
+
+        def page_at(number: int) -> bytes:
+            file.seek((number - 1) * size)
+            return file.read(size)
+
+        trunk = _number(header[32:36])
+        free: set[int] = set()
+        while trunk and trunk not in free and len(free) < pages:
+            page = page_at(trunk)
+            count = min(_number(page[4:8]), size // 4 - 2)
+            free |= {trunk, *(_number(page[8 + 4 * n : 12 + 4 * n]) for n in range(count))}
+            trunk = _number(page[:4])
+        for number in range(1, pages + 1):
+            page = page_at(number)
+            parts = [page] if number in free else _gaps(page, 100 if number == 1 else 0)
+            yield from filter(None, (part.strip(b"\0") for part in parts))
+
+
+def _gaps(page: bytes, start: int) -> Iterator[bytes]:
+    """The room between the list of cells and the cells, and the freed blocks among these."""
+    header = LEAF_OR_INNER.get(page[start])
+    if header is None:
+        return
+    cells = _number(page[start + 3 : start + 5])
+    yield page[start + header + 2 * cells : _number(page[start + 5 : start + 7]) or len(page)]
+    block, before = _number(page[start + 1 : start + 3]), 0
+    while before < block < len(page):  # in ascending order
+        yield page[block + 4 : block + _number(page[block + 2 : block + 4])]
+        block, before = _number(page[block : block + 2]), block
+
+
+def _number(digits: bytes) -> int:
+    return int.from_bytes(digits, "big")
+
+
+def _readable(content: bytes) -> str:
+    """As a text of keys, the escapes of JSON resolved."""
+    text = content.decode(errors="ignore")
+    return username_key(ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+
+
+def _files() -> Iterator[Path]:
+    """All files of DATA_DIR but the copies that are kept on purpose."""
+    for path in sorted(settings.DATA_DIR.rglob("*")):
+        top = path.relative_to(settings.DATA_DIR).parts[0]
+        is_kept = top == "backups" or top.startswith("before-restore-")
+        if path.is_file() and not path.is_symlink() and not is_kept:
+            yield path
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file has a text in it, as it is or as JSON writes it."""
+    with path.open("rb") as file:
+        if not text or path.stat().st_size == 0:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            written = (text.encode(), json.dumps(text)[1:-1].encode())
+            return any(content.find(each) >= 0 for each in written)

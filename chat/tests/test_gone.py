@@ -1,0 +1,180 @@
+"""What was taken away is counted, and what the files still hold of it is found."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from accounts.models import User
+from accounts.remains import dead_parts
+from accounts.services import delete_account, rename
+from chat import gone
+from chat.access import get_message
+from chat.models.attachments import attachments_folder
+from chat.pruning import delete_messages
+from chat.services import hide_message, mark_read, recall
+from friends import services as friends
+from friends.models import Friendship
+from tests.cast import make_user, say
+from webchat import wal
+
+
+@pytest.fixture
+def counted(alice, bob):
+    """How often something has gone since the last question."""
+    before = [gone.count()]
+
+    def ask() -> int:
+        before.append(gone.count())
+        return before[-1] - before[-2]
+
+    return ask
+
+
+def test_whatever_takes_words_or_a_person_away_is_counted(alice, bob, carol, mallory, counted):
+    first, second = say(alice, bob, "1"), say(alice, bob, "2")
+    thread, message = get_message(alice, first.id)
+    assert counted() == 0
+    for take_away in (
+        lambda: recall(thread=thread, message=message),
+        lambda: delete_messages([second.id]),
+        lambda: friends.set_remark(friendship=alice.friendships.get(), remark="x"),
+        lambda: friends.decline(request=alice.requests_received.get()),
+        lambda: rename(user=mallory, username="mallory2"),
+        lambda: friends.remove(friendship=alice.friendships.get()),
+        lambda: User.objects.filter(pk=mallory.pk).delete(),
+        lambda: delete_account(user=bob),
+    ):
+        take_away()
+        assert counted() > 0
+
+
+def test_who_only_writes_and_reads_counts_for_nothing(alice, bob, counted):
+    for number in range(3):
+        message = say(bob, alice, f"{number}")
+    thread, found = get_message(alice, message.id)
+    mark_read(thread=thread, up_to=message.id)
+    hide_message(thread=thread, message=found)
+    assert counted() == 0
+
+
+def test_every_migration_takes_the_triggers_away_and_puts_them_back(db):
+    def triggers() -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
+            return [name for (name,) in cursor.fetchall()]
+
+    before = triggers()
+    assert {"gone_chat_message_changed", "gone_accounts_user_deleted"} <= set(before)
+    gone.drop_triggers()
+    assert not any(name.startswith(gone.PREFIX) for name in triggers())
+    gone.make_triggers()
+    gone.make_triggers()
+    assert triggers() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_log_is_cut_once_for_what_went_and_not_while_somebody_reads(alice, bob):
+    log = wal.log_of(connection.settings_dict["NAME"])
+    sweeper = gone.Sweeper()
+    assert sweeper.sweep()
+    assert log.stat().st_size == 0
+    say(alice, bob, "1")
+    assert sweeper.sweep()
+    assert log.stat().st_size > 0, "nothing has gone"
+    Friendship.objects.all().delete()
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM chat_message").fetchall()
+        Friendship.objects.all().delete()
+        say_more = make_user("dora")
+        assert not sweeper.sweep()
+        say_more.delete()
+    assert sweeper.sweep()
+    assert log.stat().st_size == 0
+
+
+# The proof
+
+
+def verify(username: str, *texts: str) -> str:
+    out, err = StringIO(), StringIO()
+    words = [word for text in texts for word in ("--text", text)]
+    try:
+        call_command("verify_deletion", username, *words, stdout=out, stderr=err)
+    except CommandError:
+        return err.getvalue()
+    return out.getvalue()
+
+
+@pytest.fixture
+def raw(transactional_db):
+    """The database as somebody opens it who does not overwrite what is deleted."""
+    name = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(name, isolation_level=None, timeout=10)) as raw:
+        raw.execute("PRAGMA secure_delete=OFF")
+        yield raw
+
+
+@pytest.mark.parametrize(
+    "written", ["bobby_was_here", '["bobby_was_here"]', "\\u0062obby_was_here", "x" * 9000]
+)
+def test_what_was_deleted_and_not_overwritten_is_found(raw, written):
+    written = f"{written} bobby_was_here" if "x" in written else written
+    insert = "INSERT INTO chat_announcement (text, edition, created_at, changed_at)"
+    for text in (written, "y" * 50):
+        raw.execute(f"{insert} VALUES (?, 0, '2026-01-01', '2026-01-01')", [text])
+    assert "Nothing else is left" in verify("bobby_was_here")
+    raw.execute("DELETE FROM chat_announcement WHERE text NOT LIKE 'y%'")
+    assert "bytes of no row" in verify("bobby_was_here")
+
+
+def test_what_the_server_deletes_leaves_no_byte(alice, bob, transactional_db):
+    words = ["geheim eins", "geheim 🙂 zwei"]
+    for text in words:
+        say(alice, bob, text * 200)
+    delete_account(user=bob)
+    printed = verify("bob", *words)
+    assert "Nothing else is left" in printed
+    database = connection.settings_dict["NAME"]
+    connection.close()
+    assert not any(word.encode() in part for part in dead_parts(database) for word in words)
+
+
+def test_a_text_that_stands_anywhere_is_found(alice, bob, transactional_db):
+    say(alice, bob, "noch da")
+    assert "one of the texts" in verify("nobody_else", "noch da")
+    (settings.DATA_DIR / "notes.txt").write_text("ganz woanders")
+    try:
+        assert "LEFT: notes.txt: one of the texts" in verify("nobody_else", "ganz woanders")
+    finally:
+        (settings.DATA_DIR / "notes.txt").unlink()
+
+
+def test_files_of_nobody_and_forgotten_copies_are_left_and_backups_are_kept(transactional_db):
+    attachments_folder().mkdir(exist_ok=True)
+    orphan = attachments_folder() / "of-nobody.png"
+    copy = settings.DATA_DIR / ".backup-x" / "db.sqlite3"
+    backup = settings.DATA_DIR / "backups" / "webchat-20260101-030000.tar.gz"
+    for path in (orphan, copy, backup):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    os.utime(orphan, (time.time() - 90,) * 2)
+    try:
+        left = verify("nobody_else")
+        assert "LEFT: attachments/of-nobody.png: the file of no message" in left
+        assert "LEFT: .backup-x/db.sqlite3: a copy" in left
+        for path in (orphan, copy):
+            path.unlink()
+        assert "kept for good: backups/webchat-20260101-030000.tar.gz" in verify("nobody_else")
+    finally:
+        backup.unlink()
+        copy.parent.rmdir()
