@@ -101,7 +101,7 @@ class Spool:
     """An answer that grows while it is read: a thread writes it, the loop sends it.
 
     Up to MEMORY_BYTES are kept as they are; then `is_long`, and a file without a name in
-    `folder` takes them. Writing raises NoRoom, or what the disk says.
+    `folder` takes them. Writing raises NoRoom.
     """
 
     def __init__(self, folder: Path | None, loop: asyncio.AbstractEventLoop) -> None:
@@ -125,9 +125,12 @@ class Spool:
             self._chunks.append(chunk)
             self._length += len(chunk)
             return
-        if self._file is None:
-            chunk = self._begin_file() + chunk
-        self._append(chunk)
+        try:
+            if self._file is None:
+                chunk = self._begin_file() + chunk
+            self._append(chunk)
+        except OSError as error:
+            raise NoRoom(str(error)) from error
 
     def _begin_file(self) -> bytes:
         self._look_at_disk()

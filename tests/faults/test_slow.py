@@ -221,7 +221,7 @@ def test_more_idle_connections_than_files_lock_nobody_out(server, people, crowd)
         other.expect("caught_up")
         for _one in range(1100):
             crowd.append(socket.create_connection(("127.0.0.1", server.port), timeout=5))
-        for number in range(20):
+        for number in range(8):
             one.say("ben", f"{number}")
             one.expect("ack")
             other.expect("message")

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import os
 import threading
 
@@ -360,6 +361,16 @@ def test_an_answer_that_finds_no_room_is_an_honest_503(tmp_path, monkeypatch, na
     assert stream.closed_on == stream.began_on
     assert streams.disk._used == 0
     assert run(stream, folder=tmp_path, path="/api/x/").content.startswith(b'{"error"')
+
+
+def test_a_disk_that_refuses_is_an_honest_503_too(tmp_path, monkeypatch):
+    def refuse(number, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(streams.os, "write", refuse)
+    assert run(Stream(1000), folder=tmp_path).start["status"] == 503
+    assert run(Stream(1000), folder=tmp_path / "missing").start["status"] == 503
+    assert streams.disk._used == 0
 
 
 def test_a_full_disk_in_the_middle_never_looks_like_the_end(tmp_path, monkeypatch):
