@@ -43,8 +43,8 @@ RATE_SECONDS = 24 * 3600
 NETWORK_BITS = {4: 8, 6: 16}
 # Folders of the system. Whose data were there would close them for everybody else.
 SYSTEM = (
-    *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc"),
-    *("root", "run", "sbin", "srv", "sys", "tmp", "usr", "usr/lib", "usr/local", "usr/share"),
+    *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt"),
+    *("root", "run", "sbin", "srv", "tmp", "usr", "usr/lib", "usr/local", "usr/share"),
     *("var", "var/cache", "var/lib", "var/log", "var/run", "var/spool", "var/tmp", "var/www"),
 )
 

@@ -190,7 +190,7 @@ def test_the_other_user_gets_nothing_of_what_is_kept(project):
         # Those of the web server, which is another user, too.
         static = [path for path in (project / "staticfiles").rglob("*.css*") if path.is_file()]
         assert set(what_the_other_gets(static)) == set(map(str, static))
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
     assert "Closed to others" not in said
     assert what_the_other_gets(secrets_of(project)) == []
 
@@ -242,4 +242,4 @@ def test_a_lock_of_the_other_user_or_of_a_stuck_process_is_told_and_nothing_hang
     with held(OWNER, project / "staticfiles.lock", flock) as pid:
         assert f"staticfiles.lock is locked by another program (process {pid}" in refusal(project)
     with running(project) as (port, _said):
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
