@@ -33,10 +33,10 @@ class Share(NamedTuple):
     each_second: float  # … it is so much of one a second
 
 
-OF_ACCOUNT = Share(2, 2.0, 0.25)  # a page of the chat takes some 30 ms
+OF_ACCOUNT = Share(2, 1.0, 0.15)  # a page takes some 30 ms, with its files twice that
 # Without a session: a class of sixty that opens the page and logs in takes six seconds, and who
 # waits for a mail server that hangs leaves room for others.
-OF_ADDRESS = Share(4, 8.0, 0.25)
+OF_ADDRESS = Share(4, 6.0, 0.25)
 
 _known: dict[str, int] = {}  # the account of a session that was good
 _here: dict[Hashable, float] = {}  # the last two who came, and when
