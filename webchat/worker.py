@@ -42,6 +42,7 @@ HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn wo
 # byte by byte it keeps the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
 ACCEPTED_AT_ONCE = 16  # before the first of them is counted; asyncio takes 100
+UNHEARD_FRAMES = 100  # after our close frame; what is under way by then is less
 OPEN_FILES = 65_536  # asked for at the start, as webchat.service does
 
 SHORT_PAUSE_SECONDS = 0.02  # first, then longer, between two looks at whether all was taken
@@ -341,6 +342,24 @@ def unmask_at_once() -> None:
     frame 2 ms in which nobody else is served. To be called from the hook `post_worker_init`.
     """
     WebSocketProtocol._unmask = lambda protocol, payload, key: unmask(payload, key)
+
+
+def cut_off_who_goes_on() -> None:
+    """End a connection at once whose peer sends and sends after our close frame.
+
+    gunicorn reads on for five seconds, to see the peer's own close frame: of a flood that is all
+    the processor there is. To be called from the hook `post_worker_init`.
+    """
+    put_message = WebSocketProtocol._put_message
+
+    async def put(protocol: WebSocketProtocol, message: Any) -> None:
+        if protocol._close_sent:
+            protocol.unheard = getattr(protocol, "unheard", 0) + 1
+            if protocol.unheard > UNHEARD_FRAMES:
+                protocol.transport.abort()
+        await put_message(protocol, message)
+
+    WebSocketProtocol._put_message = put
 
 
 def unmask(payload: bytes, key: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from uuid import uuid4
 
 import httpx
@@ -14,6 +15,7 @@ from tests.live import Person, settle
 from tests.server import Server
 
 NAMES = ["alice", "bob", "carol", "dora", "emil", "fred", "gina", "hans", "mallory"]
+NAMES += ["flora", "flint"]  # who flood
 PAIRS = [
     ("alice", "bob"),
     ("alice", "carol"),
@@ -400,3 +402,35 @@ def test_who_has_to_choose_a_password_has_no_socket_until_then(people):
     ask_for_a_password(False)
     with hans.open() as live:
         assert live.next()["type"] == "hello"
+
+
+def test_who_sends_on_after_the_close_of_a_flood_is_cut_off(people):
+    with people["flora"].open() as live:
+        live.expect("caught_up")
+        for _frame in range(400):
+            live.send("junk")
+        assert live.close_code() == 4429
+    flood = people["flora"].open()
+    flood.expect("caught_up")
+    junk = b"\x81\x84\0\0\0\0junk" * 1000  # past the library, which would answer the close
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        for _time in range(30):  # three seconds, of the five that gunicorn reads on
+            flood.socket.socket.sendall(junk)
+            time.sleep(0.1)
+
+
+def test_who_floods_again_and_again_is_not_let_in_for_a_while(people):
+    codes = []
+    for _flood in range(8):
+        with people["flint"].open() as live:
+            try:
+                live.expect("caught_up")
+                for _frame in range(220):
+                    live.send("junk")
+            except ConnectionClosed:
+                pass
+            codes.append((live.close_code(), len(live.frames)))
+    assert {code for code, _frames in codes} == {4429}
+    assert codes[0][1] > 200
+    assert min(frames for _code, frames in codes) == 0, "closed before the hello"
+    assert people["flint"].get("me/").status_code == 200
