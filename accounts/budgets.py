@@ -91,6 +91,10 @@ class AddressBudget:
         for budget, network in zip(self._each, networks(address), strict=False):
             budget.take(network, cost)
 
+    def charge(self, address: str, cost: float) -> None:
+        for budget, network in zip(self._each, networks(address), strict=False):
+            budget.charge(network, cost)
+
     def forget(self) -> None:
         for budget in self._each:
             budget.forget()

@@ -21,6 +21,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver, resolve
 
+from accounts import budgets
 from accounts.models import User
 from chat.models import Announcement, AuditEntry, Notice, Report
 from chat.moderation import services as moderation
@@ -148,3 +149,44 @@ def test_nothing_is_posted_without_its_token(db, kind):
     posts = [row for method, row, *_ in ROWS if method == "POST" and "nothing" not in row]
     found = {row: visit(world, kind, "POST", row, enforce_csrf_checks=True) for row in posts}
     assert found == dict.fromkeys(posts, "403")
+
+
+SENT = {
+    "/chat/alice/",
+    "/api/conversations/alice/messages/",
+}  # SEND_RATE counts what is posted there
+ASKED_BY_MACHINES = {"/healthz", "/readyz"}
+
+
+def outcomes(world, kind, **options):
+    """What each address answers, all else as it was before."""
+    found = {}
+    for method, row, *_ in ROWS:
+        with transaction.atomic():
+            found[method, row] = visit(world, kind, method, row, **options)
+            transaction.set_rollback(True)
+    return found
+
+
+def test_a_flood_of_anything_meets_the_budget_of_its_account(db):
+    world = make_world()
+    budgets.REQUESTS.charge(world.visitors["root"].pk, 10**6)
+    found = outcomes(world, "root")
+    open_to = {row for _method, row in found if found[_method, row] != "429"}
+    assert open_to == ASKED_BY_MACHINES
+
+
+def test_all_that_is_posted_has_a_budget_but_for_messages(db):
+    world = make_world()
+    budgets.WRITES.charge(world.visitors["root"].pk, 10**6)
+    found = outcomes(world, "root")
+    refused = {each for each, answer in found.items() if answer == "429"}
+    assert refused == {each for each in found if each[0] == "POST" and each[1] not in SENT}
+
+
+def test_a_flood_from_an_address_without_a_session_meets_its_budget(db):
+    world = make_world()
+    budgets.REQUESTS_BY_ADDRESS.charge("203.0.113.7", 10**6)
+    found = outcomes(world, "anonymous", REMOTE_ADDR="203.0.113.7")
+    assert {row for method, row in found if found[method, row] != "429"} == ASKED_BY_MACHINES
+    assert "429" not in outcomes(world, "anonymous", REMOTE_ADDR="198.51.100.9").values()
