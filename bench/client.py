@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{cookie}\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
 )
-REQUEST = "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{cookie}\r\n"
+REQUEST = "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{lines}\r\n"
 TEXT, CLOSE = 1, 8
 # Frames of a client must be masked; by zeros the bytes stay as they are. The server unmasks alike.
 MASKED, MASK = 0x80, bytes(4)
@@ -23,6 +23,7 @@ class Address:
     host: str
     port: int
     prefix: str = ""
+    seen_as: str = ""  # what our proxy would say of who asks: with BEHIND_PROXY=on only
 
 
 class WebSocket(asyncio.Protocol):
@@ -43,12 +44,20 @@ class WebSocket(asyncio.Protocol):
             head = bytes((0x80 | TEXT, MASKED | 126)) + length.to_bytes(2, "big")
         self._transport.write(head + MASK + text)  # type: ignore[union-attr]
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that the server has not taken yet."""
+        return self._transport.get_write_buffer_size()  # type: ignore[union-attr]
+
+    def stop_reading(self) -> None:
+        self._transport.pause_reading()  # type: ignore[union-attr]
+
     def cut(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
-    async def greet(self, address: Address, path: str, cookie: str) -> None:
-        head = HANDSHAKE.format(path=path, host=address.host, port=address.port, cookie=cookie)
+    async def greet(self, address: Address, path: str, lines: str) -> None:
+        head = HANDSHAKE.format(path=path, host=address.host, port=address.port, lines=lines)
         self._transport.write(head.encode())  # type: ignore[union-attr]
         await asyncio.wait_for(self._handshake, 30)
 
@@ -109,7 +118,7 @@ async def open_websocket(
     _transport, socket = await loop.create_connection(
         lambda: WebSocket(on_text), address.host, address.port
     )
-    await socket.greet(address, address.prefix + path, _cookie_line(cookie))
+    await socket.greet(address, address.prefix + path, header_lines(address, cookie))
     return socket
 
 
@@ -147,7 +156,7 @@ class Browser:
             path=address.prefix + path,
             host=address.host,
             port=address.port,
-            cookie=_cookie_line(self._cookie),
+            lines=header_lines(address, self._cookie),
         )
         self._writer.write(head.encode())
         answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
@@ -155,5 +164,7 @@ class Browser:
         return int(answer[9:12]), await self._reader.readexactly(length)
 
 
-def _cookie_line(cookie: str) -> str:
-    return f"Cookie: {cookie}\r\n" if cookie else ""
+def header_lines(address: Address, cookie: str) -> str:
+    """The lines that say who asks."""
+    lines = f"X-Real-IP: {address.seen_as}\r\n" if address.seen_as else ""
+    return f"{lines}Cookie: {cookie}\r\n" if cookie else lines

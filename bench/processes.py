@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -44,6 +45,7 @@ class Server:
     """gunicorn on a port of its own; `with Server(settings, cores) as server`.
 
     Without `arguments` it is the whole application as deployed; with them, whatever they say.
+    `log` is the file that takes what it prints; `open_files` is its `ulimit -n`.
     """
 
     def __init__(
@@ -51,27 +53,41 @@ class Server:
         settings: Mapping[str, str],
         cores: list[int],
         arguments: tuple[str, ...] = ("--config", str(ROOT / "deploy/gunicorn.conf.py")),
+        log: Path | None = None,
+        open_files: int | None = None,
     ) -> None:
         self.address = Address("127.0.0.1", free_port())
         bind = f"127.0.0.1:{self.address.port}"
         self._command = [sys.executable, "-m", "gunicorn", *arguments, "--bind", bind]
         self._environment = environment(settings) | {"PORT": str(self.address.port)}
         self._cores = cores
+        self._log = log
+        self._open_files = open_files
 
     def __enter__(self) -> Server:
+        # Without a log its errors go to the terminal.
+        log = self._log.open("ab") if self._log else None
         self._process = subprocess.Popen(
             self._command,
             cwd=ROOT,
             env=self._environment,
-            preexec_fn=lambda: os.sched_setaffinity(0, self._cores),
-            stdout=subprocess.DEVNULL,
+            preexec_fn=self._prepare_process,
+            stdout=log or subprocess.DEVNULL,
+            stderr=log,
         )
+        if log:
+            log.close()
         try:
             self._wait()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _prepare_process(self) -> None:
+        os.sched_setaffinity(0, self._cores)
+        if self._open_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._open_files, self._open_files))
 
     def __exit__(self, *exc_info: object) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -111,6 +127,14 @@ class Server:
         """Bytes that are its own, shared pages divided by who shares them (PSS)."""
         return sum(_pss(pid) for pid in [self._process.pid, *self.workers()])
 
+    def written(self) -> int:
+        """Bytes that the workers gave to the disk so far."""
+        return sum(_written(pid) for pid in self.workers())
+
+    def open_files(self) -> int:
+        """File descriptors of the workers."""
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.workers())
+
 
 class Running:
     """A server that somebody else started: it can be asked, not looked into."""
@@ -136,6 +160,13 @@ def _pss(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError("no Pss")
+
+
+def _written(pid: int) -> int:
+    for line in _read(f"/proc/{pid}/io").splitlines():
+        if line.startswith("write_bytes:"):
+            return int(line.split()[1])
+    raise RuntimeError("no write_bytes")
 
 
 def free_port() -> int:

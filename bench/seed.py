@@ -60,10 +60,11 @@ def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
         for one, other in couples + [(friend, star) for friend in people[2 * pairs + 1 :]]:
             services.ask(sender=one, username=other.username)
             services.accept(request=FriendRequest.objects.get(sender=one, recipient=other))
-        return [{"username": user.username, "cookie": _cookie(user)} for user in people]
+        return [{"username": user.username, "cookie": cookie_of(user)} for user in people]
 
 
-def _cookie(user: User) -> str:
+def cookie_of(user: User) -> str:
+    """Log in, as a browser keeps it."""
     client = Client()
     client.force_login(user)
     name = settings.SESSION_COOKIE_NAME

@@ -1,0 +1,1 @@
+"""What hostile_bench.py is made of: the people, the victims' probes, the attacks."""
