@@ -113,7 +113,7 @@ HANDSHAKES_BY_ADDRESS = AddressBudget(600, 60)  # with a session that has ended,
 TYPING = Budget(10, 10)  # notes of typing to whomever; a page tells one in two seconds
 SEARCHING = Budget(5, 30)  # seconds of processor: a hundred of the usual searches
 NAME_CHECKS = AddressBudget(600, 600)  # a form asks at each pause of who types
-READINGS = Budget(30, 600)  # names read at once: each starts a process; later ones wait a minute
+READINGS = Budget(10, 200)  # names read at once: each starts a process; later ones wait a minute
 EXPORTS = Budget(5, 3600)  # each reads everything
 
 
