@@ -9,7 +9,7 @@ import pytest
 
 from webchat import turns
 from webchat.bridge import WsgiBridge
-from webchat.tests.test_bridge import Peer, scope
+from webchat.tests.peer import Peer, scope
 
 ALICE, BOB = 7, 8
 
