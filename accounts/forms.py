@@ -133,6 +133,9 @@ class LoginForm(AuthenticationForm):
 class StaffLoginForm(AdminAuthenticationForm):
     """The admin's own form, with our rules."""
 
+    username = _username_field()
+    password = _current_password_field()
+
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         _refuse_unverified(user)

@@ -14,6 +14,7 @@ from django.db import connection, connections
 from webchat import wal
 from webchat.archive import DATABASE
 from webchat.backup import backups_in
+from webchat.text import fold
 
 from .names import username_key
 from .traces import Kept
@@ -105,7 +106,8 @@ def _number(digits: bytes) -> int:
 def _readable(content: bytes) -> str:
     """As a text of keys, the escapes of JSON resolved."""
     text = content.decode(errors="ignore")
-    return username_key(ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+    unescaped = ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return fold(unescaped, most=len(unescaped)) or ""
 
 
 def _files() -> Iterator[Path]:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from contextlib import closing
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -146,7 +147,7 @@ def test_what_the_server_deletes_leaves_no_byte(alice, bob, transactional_db):
     assert "Nothing else is left" in printed
     database = connection.settings_dict["NAME"]
     connection.close()
-    assert not any(word.encode() in part for part in dead_parts(database) for word in words)
+    assert not any(word.encode() in part for part in dead_parts(Path(database)) for word in words)
 
 
 def test_a_text_that_stands_anywhere_is_found(alice, bob, transactional_db):

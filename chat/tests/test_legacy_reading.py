@@ -14,7 +14,8 @@ from chat.legacy.links import read_friendships, read_requests
 from chat.legacy.people import People, Person
 from chat.legacy.reading import Tree, splits
 from chat.legacy.report import Report
-from chat.legacy.talk import OldMessage, Talk, _set_order, clean, merge, parse, parse_time
+from chat.legacy.talk import OldMessage, Talk, _set_order, merge, parse, parse_time
+from webchat.text import mend_text
 
 from .legacy import OldTree, v1, v3, v22
 
@@ -276,7 +277,7 @@ def test_somebody_called_to_bob_has_a_list_of_their_own(old, report):
     ],
 )
 def test_texts_pass_the_gate_at_any_length(written, kept, removed):
-    assert clean(written) == (kept, removed)
+    assert mend_text(written) == (kept, removed)
 
 
 def test_files_of_chinese_windows_are_read_too(old, report):

@@ -199,7 +199,7 @@ def _shape(path: str) -> str:
 def test_the_frames_of_a_socket_are_answered_too(ids, alice, monkeypatch, loss):
     for act in (
         lambda: socket._mark_read(alice, "bob", ids["theirs"]),
-        lambda: typing.note(alice, "bob"),
+        lambda: typing.note_to(alice, "bob"),
     ):
         with losing(monkeypatch, LOSSES[loss]), suppress(Http404):
             act()
