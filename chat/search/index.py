@@ -7,8 +7,8 @@ yet and are read themselves. What changes later takes the filters of its segment
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from django.db import transaction
@@ -28,8 +28,12 @@ class Row(NamedTuple):
 
 
 class Block(NamedTuple):
-    through: int
+    rows: list[Row]
     hashes: set[int]
+
+    @property
+    def through(self) -> int:
+        return self.rows[-1].pk
 
 
 class Builder:
@@ -85,15 +89,15 @@ def _add(conversation_id: int) -> int:
         after = segment.through if segment else 0
         segment = SearchSegment(conversation_id=conversation_id, through=after, ends=[])
     room = BLOCKS_AT_MOST - len(segment.ends)
-    rows = _rows(segment, segment.through, limit=room * MESSAGES_AT_MOST)
-    blocks = list(_cut(rows))[:room]
+    # No more is read and hashed than goes into them: some texts fill a block by themselves.
+    blocks = list(islice(_cut(_new_rows(segment)), room))
     if not blocks:
         return 0
     through = blocks[-1].through
+    read = [row for block in blocks for row in block.rows]
     filters = _join([make_filter(block.hashes) for block in blocks])
     with transaction.atomic():
-        seen = [row for row in rows if row.pk <= through]
-        if _rows(segment, segment.through, through) != seen or not _is_as_read(segment):
+        if _rows(segment, segment.through, through) != read or not _is_as_read(segment):
             return 0
         held = dict(SearchFilter.objects.filter(segment=segment.pk).values_list("part", "bits"))
         if segment.ends and not held:
@@ -122,6 +126,14 @@ def _renew(segment: SearchSegment) -> int:
     return len(filters)
 
 
+def _new_rows(segment: SearchSegment) -> Iterator[Row]:
+    """What stands beyond the segment, read as it is asked for."""
+    after = segment.through
+    while rows := _rows(segment, after, limit=MESSAGES_AT_MOST):
+        yield from rows
+        after = rows[-1].pk
+
+
 def _rows(
     segment: SearchSegment, after: int, through: int | None = None, *, limit: int | None = None
 ) -> list[Row]:
@@ -141,16 +153,15 @@ def _is_as_read(segment: SearchSegment) -> bool:
     return SearchSegment.objects.filter(pk=segment.pk, through=segment.through).exists()
 
 
-def _cut(rows: Sequence[Row]) -> Iterator[Block]:
+def _cut(rows: Iterable[Row]) -> Iterator[Block]:
     """Full blocks; what is left over waits for more."""
-    hashes: set[int] = set()
-    count = 0
+    block = Block([], set())
     for row in rows:
-        hashes |= hash_text(row.text)
-        count += 1
-        if len(hashes) >= GRAMS_AT_MOST or count == MESSAGES_AT_MOST:
-            yield Block(row.pk, hashes)
-            hashes, count = set(), 0
+        block.rows.append(row)
+        block.hashes.update(hash_text(row.text))
+        if len(block.hashes) >= GRAMS_AT_MOST or len(block.rows) == MESSAGES_AT_MOST:
+            yield block
+            block = Block([], set())
 
 
 def _join(filters: Sequence[list[bytes]]) -> list[bytes]:

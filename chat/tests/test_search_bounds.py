@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from accounts import budgets
-from chat.search import finding
+from chat.search import finding, index
 from chat.search.finding import Query, _excerpt, _forms, find_messages, searching
 from chat.search.index import build_all
 from tests.cast import Api, error_of, say
@@ -154,3 +154,15 @@ def test_who_waits_for_a_seat_gets_it(alice, bob):
         assert not got
     thread.join(5)
     assert got
+
+
+def test_the_index_hashes_each_text_once(alice, bob, monkeypatch):
+    digits = [f"{n:05x}" for n in range(4000)]
+    texts = [" ".join(digits[n::4]) for n in range(4)]  # each fills a block by itself
+    for n in range(60):
+        fill(alice, bob, 1, texts[n % 4])
+    hashed = []
+    real = index.hash_text
+    monkeypatch.setattr(index, "hash_text", lambda text: hashed.append(text) or real(text))
+    assert build_all() == 60
+    assert len(hashed) == 60
