@@ -58,17 +58,21 @@ def networks(address: str) -> tuple[str, ...]:
     return (network(address), str(ipaddress.IPv6Network((int(ip), 48), strict=False)))
 
 
+@lru_cache(maxsize=4096)
 def network(address: str) -> str:
-    """What a household or a class has in common: an IPv4 address, or the /64 of an IPv6 one."""
+    """What a household or a class has in common: an IPv4 address, or the /64 of an IPv6 one.
+
+    This machine's own stays as it is; "" for what is no address.
+    """
     ip = parse(address)
-    if isinstance(ip, ipaddress.IPv6Address):
+    if isinstance(ip, ipaddress.IPv6Address) and not ip.is_loopback:
         return str(ipaddress.IPv6Network((int(ip), 64), strict=False))
     return str(ip or "")
 
 
 def parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address.strip().partition("%")[0])
     except ValueError:
         return None
     # A socket that listens on IPv6 shows IPv4 peers as ::ffff:192.0.2.1.

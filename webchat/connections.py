@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from .addresses import network
+
 # Sixty people behind one address, three tabs each, six connections a browser make 1,080.
 OF_ONE_ADDRESS = 1_200
 # Three devices with six connections each and ten live sockets make 28.
@@ -37,7 +39,7 @@ class Connection:
 
     def __init__(self, connections: Connections, address: str) -> None:
         self._connections = connections
-        self.owner: Owner = group(address)
+        self.owner: Owner = network(address)
         self.quiet_since = connections.clock()  # since a request began or ended
         self.is_kept = False  # a live socket, or a download: never closed to make room
         self.files = 0
@@ -166,15 +168,3 @@ def _is_telling(address: str) -> bool:
         return not ipaddress.ip_network(address).is_loopback
     except ValueError:
         return False
-
-
-@lru_cache(maxsize=4096)
-def group(address: str) -> str:
-    """What is counted as one: an IPv4 address, the /64 of an IPv6 one, "" for what is neither."""
-    try:
-        ip = ipaddress.ip_address(address.strip().partition("%")[0])
-    except ValueError:
-        return ""
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    bits = 64 if ip.version == 6 and not ip.is_loopback else ip.max_prefixlen
-    return str(ipaddress.ip_network((ip, bits), strict=False))

@@ -19,7 +19,7 @@ from django.utils.cache import add_never_cache_headers
 from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-from . import errors, logs
+from . import addresses, errors, logs
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -162,12 +162,7 @@ def proxied_address(peer: str, headers: list[tuple[bytes, bytes]]) -> str | None
 
 
 def _address(value: str) -> str:
-    try:
-        ip = ipaddress.ip_address(value.strip())
-    except ValueError:
-        return ""
-    # A socket that listens on IPv6 shows IPv4 peers as ::ffff:192.0.2.1.
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
+    return str(addresses.parse(value) or "")
 
 
 class HostMiddleware:

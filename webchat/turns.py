@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from .addresses import network
-from .middleware import is_trusted_proxy
+from .middleware import proxied_address
 
 Scope = MutableMapping[str, Any]
 
@@ -133,9 +133,7 @@ def who_asks(scope: Scope) -> Hashable:
 def address_of(scope: Scope) -> str:
     """The address of the person's device, as ProxyMiddleware has it for requests."""
     peer: str = (scope.get("client") or ("",))[0]
-    if settings.BEHIND_PROXY and is_trusted_proxy(peer):
-        return _header(scope["headers"], b"x-real-ip").strip() or peer
-    return peer
+    return proxied_address(peer, scope["headers"]) or peer
 
 
 @cache

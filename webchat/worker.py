@@ -23,6 +23,7 @@ from gunicorn.asgi.websocket import (
 from gunicorn.workers.gasgi import ASGIWorker
 
 from . import connections
+from .addresses import network
 from .bridge import Receive, Scope, Send
 from .connections import Connection, Connections
 from .pace import Pace, Pulse, Reception, reception
@@ -199,7 +200,7 @@ class Client(Connection):
         self.quiet_since = self._protocol.worker.loop.time()
         address = proxied_address(self._peer, scope["headers"])
         if address is not None:
-            self.belongs_to(connections.group(address))  # a proxy's next request is anybody's
+            self.belongs_to(network(address))  # a proxy's next request is anybody's
 
     def begin_long_answer(self, *, is_kept: bool) -> None:
         """For the kernel a reader who pauses is one who is gone, so it is watched from here."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from webchat import connections
-from webchat.connections import Connection, Connections, group
+from webchat.addresses import network
+from webchat.connections import Connection, Connections
 
 
 class One(Connection):
@@ -151,8 +152,8 @@ def test_what_has_gone_is_forgotten_whoever_it_was(clock):
 @pytest.mark.parametrize(
     ("address", "grouped"),
     [
-        ("192.0.2.1", "192.0.2.1/32"),
-        ("::ffff:192.0.2.1", "192.0.2.1/32"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
@@ -160,4 +161,4 @@ def test_what_has_gone_is_forgotten_whoever_it_was(clock):
     ],
 )
 def test_addresses_are_counted_as_one_household(address, grouped):
-    assert group(address) == grouped
+    assert network(address) == grouped
