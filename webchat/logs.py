@@ -53,9 +53,10 @@ class LineFormatter(logging.Formatter):
         record = copy.copy(record)
         record.request_id = request_id.get()
         record.exc_text = None  # what another handler made of it
-        record.msg = _without_words(record.msg)
+        error = record.exc_info[1] if record.exc_info else None
+        record.msg = _without_words(record.msg, error)
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_without_words, record.args))
+            record.args = tuple(_without_words(value, error) for value in record.args)
         return _escape(super().format(record).replace("\n", " | "))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
@@ -130,8 +131,12 @@ def _trace(error: BaseException, chain: int) -> Iterator[str]:
     yield _describe(error)
 
 
-def _without_words(value: object) -> object:
-    return _describe(value) if isinstance(value, BaseException) else value
+def _without_words(value: object, error: BaseException | None) -> object:
+    """Django puts an exception's words into a record of its own, too."""
+    if isinstance(value, BaseException):
+        return _describe(value)
+    is_told = error is not None and not isinstance(error, DisallowedHost) and value == str(error)
+    return _describe(error) if error is not None and is_told else value
 
 
 def _describe(error: BaseException) -> str:

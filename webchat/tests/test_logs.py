@@ -149,7 +149,8 @@ def test_of_an_error_there_is_the_way_and_the_class_and_no_words(error):
     assert f"{__file__}:" in line
     assert "fail_with | KeyError | and then" in line
     assert line.endswith(type(error).__name__)
-    for told in (line_of("It failed: %s", error), line_of(error)):
+    again = line_of("%s: %s", str(error), "/admin/", error=fail_with(error))
+    for told in (line_of("It failed: %s", error), line_of(error), again):
         assert SECRET not in told
         assert type(error).__name__ in told
 
