@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from webchat import api
+from webchat import api, turns
 
 from . import sessions
 from .models import User
@@ -27,7 +27,7 @@ OPEN_MEANWHILE = {
 
 
 class SeenMiddleware:
-    """Note whose sessions are in use; what was not asked about the session stays unasked."""
+    """Note whose sessions are in use, once a view has asked for them."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -41,10 +41,11 @@ class SeenMiddleware:
         return response
 
     def _tell_server(self, request: HttpRequest) -> None:
-        """Let the connection be this person's; who is asked about is known by now, or nobody."""
+        """Let the connection, and the session from now on, count as this person's."""
         user = request.user
         if user.is_authenticated:
             request.environ["webchat.user_id"] = user.pk  # type: ignore[attr-defined]
+            turns.introduce(request.session.session_key or "", user.pk)
 
 
 class PasswordChangeMiddleware:

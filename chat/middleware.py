@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
 from accounts import budgets
-from webchat import errors, turns
+from webchat import errors
 from webchat.middleware import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -52,7 +52,6 @@ def _take(request: HttpRequest, *, is_send: bool) -> None:
         if writes:
             budgets.WRITES_BY_ADDRESS.take(client_address(request))
         return
-    turns.introduce(request.session.session_key or "", request.user.pk)
     if is_send and settings.SEND_RATE is None:
         return
     budgets.REQUESTS.take(request.user.pk)

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from .bodies import Body, Pool, Refused, linger
+from .bodies import Body, Crumbled, Pool, Refused, linger
 from .connections import Connection
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
-from .turns import REFUSED_SECONDS, Client, Turns
+from .turns import REFUSED_SECONDS, Client, TooMany, Turns
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -66,8 +66,17 @@ class WsgiBridge:
                 await send(message)
             await linger(receive)
             return
+        except Crumbled:
+            if connection := scope.get("webchat.connection"):
+                connection.drop()
+            return
         try:
             client = await self.turns.take(scope)
+        except TooMany:
+            body.close()
+            for message in refuse(scope, 503):
+                await send(message)
+            return
         except BaseException:
             body.close()
             raise

@@ -12,6 +12,7 @@ from webchat.bridge import WsgiBridge
 from webchat.tests.peer import Peer, scope
 
 ALICE, BOB = 7, 8
+OF_STRANGERS = turns.OF_ADDRESS.at_once
 
 
 @pytest.fixture(autouse=True)
@@ -160,5 +161,54 @@ def test_no_more_clients_and_sessions_are_remembered_than_so_many(monkeypatch):
         assert len(queue._clients) <= 51
         assert len(turns._known) <= 50
         assert len(turns._here) == 2
+
+    play(scene)
+
+
+def test_strangers_from_however_many_addresses_leave_half_of_the_threads():
+    async def scene():
+        site = Site()
+        many = [
+            asyncio.create_task(site.ask(asked_by(address=f"198.51.100.{number}")))
+            for number in range(20)
+        ]
+        await asyncio.sleep(0.2)
+        assert sum(site.running.values()) == turns.STRANGERS_AT_ONCE
+        person = asyncio.create_task(site.ask(asked_by("a" * 32)))
+        await asyncio.sleep(0.2)
+        assert sum(site.running.values()) == turns.STRANGERS_AT_ONCE + 1
+        site.gate.release(21)
+        assert await person == b"ok"
+        assert await asyncio.gather(*many) == [b"ok"] * 20
+
+    play(scene)
+
+
+def test_so_many_of_one_may_wait_and_the_health_of_the_server_is_told_beside_them(monkeypatch):
+    monkeypatch.setattr(turns, "WAITING_AT_MOST", 5)
+
+    async def scene():
+        site = Site()
+        many = [asyncio.create_task(site.ask(asked_by())) for _number in range(12)]
+        await asyncio.sleep(0.2)
+        refused = [task for task in many if task.done()]
+        assert len(refused) == 12 - OF_STRANGERS - 5
+        health = asyncio.create_task(site.ask(asked_by() | {"path": "/healthz"}))
+        await asyncio.sleep(0.2)
+        site.gate.release(20)
+        assert await health == b"ok"
+        answers = await asyncio.gather(*many)
+        assert answers.count(b"ok") == OF_STRANGERS + 5
+
+    play(scene)
+
+
+def test_what_was_used_is_not_held_against_anybody_for_long():
+    async def scene():
+        client = await turns.Turns().take(asked_by("a" * 32))
+        client.leave(used=1000.0)
+        burst = client.share.burst / client.share.each_second
+        owed = client._even_at - asyncio.get_running_loop().time() - burst
+        assert owed <= turns.DEBT_SECONDS + 0.1
 
     play(scene)
