@@ -120,4 +120,4 @@ def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: A
     ours.look_after_connections(worker)
     ours.unmask_at_once()
     ours.write_frames_to_the_living()
-    ours.cut_off_who_goes_on()
+    ours.cut_off_floods()

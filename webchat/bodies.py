@@ -15,6 +15,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns the length
+# A piece costs as much as it is small: browsers send theirs in kilobytes.
+PIECES_AT_MOST = 1_000  # that hold less than …
+PIECE_BYTES = 256  # … on the average
 DISCARDED_BYTES = 16 * BODY_BYTES  # read and thrown away, so that the client sees the refusal
 # A phone on a line of 5 KB/s sends the largest request of the API (32 KiB) in 7 seconds.
 FIRST_BYTE_SECONDS = 10
@@ -31,6 +34,10 @@ class Refused(Exception):  # noqa: N818  (it becomes an answer)
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Crumbled(Exception):  # noqa: N818  (it ends the connection)
+    """A body in so many pieces that taking it apart is all its sender wants."""
 
 
 class Pool:
@@ -80,7 +87,7 @@ class Body:
         self._timeout: asyncio.Timeout | None = None
 
     async def read(self, receive: Receive, declared: int) -> bool:
-        """Read all of it; False when the client left. Raises Refused: 408, 503."""
+        """Read all of it; False when the client left. Raises Refused: 408, 503; and Crumbled."""
         self._pool.begin(self)
         began = asyncio.get_running_loop().time()
         is_whole = False
@@ -98,11 +105,14 @@ class Body:
 
     async def _read(self, receive: Receive, declared: int, began: float) -> bool:
         is_kept = declared <= BODY_BYTES
-        paid = -1
+        paid, pieces = -1, 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return False
+            if pieces > PIECES_AT_MOST and self.length < pieces * PIECE_BYTES:
+                raise Crumbled
+            pieces += 1
             if self._gave_up:
                 raise TimeoutError
             chunk = message.get("body", b"")

@@ -9,6 +9,8 @@ import asyncio
 import resource
 import socket
 import struct
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -43,7 +45,9 @@ HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn wo
 # byte by byte it keeps the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
 ACCEPTED_AT_ONCE = 16  # before the first of them is counted; asyncio takes 100
-UNHEARD_FRAMES = 100  # after our close frame; what is under way by then is less
+# Browsers send no pings of their own, others one in 20 seconds, and a message in some parts.
+UNREAD_FRAMES = 100
+UNREAD_FRAMES_SECONDS = 10.0
 OPEN_FILES = 65_536  # asked for at the start, as webchat.service does
 
 SHORT_PAUSE_SECONDS = 0.02  # first, then longer, between two looks at whether all was taken
@@ -345,22 +349,33 @@ def unmask_at_once() -> None:
     WebSocketProtocol._unmask = lambda protocol, payload, key: unmask(payload, key)
 
 
-def cut_off_who_goes_on() -> None:
-    """End a connection at once whose peer sends and sends after our close frame.
+def cut_off_floods() -> None:
+    """End a connection at once whose frames are none that anybody reads.
 
-    gunicorn reads on for five seconds, to see the peer's own close frame: of a flood that is all
-    the processor there is. To be called from the hook `post_worker_init`.
+    Those are pings, pongs, parts of messages, and all that comes after our close frame, for whose
+    answer gunicorn waits five seconds. It handles what has come already without a pause, before
+    any budget could count it. To be called from the hook `post_worker_init`.
     """
-    put_message = WebSocketProtocol._put_message
+    read_frame = WebSocketProtocol._read_frame
 
-    async def put(protocol: WebSocketProtocol, message: Any) -> None:
-        if protocol._close_sent:
-            protocol.unheard = getattr(protocol, "unheard", 0) + 1
-            if protocol.unheard > UNHEARD_FRAMES:
-                protocol.transport.abort()
-        await put_message(protocol, message)
+    async def read(protocol: WebSocketProtocol) -> Any:
+        frame = await read_frame(protocol)
+        is_message = frame is not None and frame[0] in (OPCODE_TEXT, OPCODE_BINARY)
+        if frame is None or (is_message and not protocol._close_sent):
+            return frame
+        if not hasattr(protocol, "unread"):
+            protocol.unread = deque(maxlen=UNREAD_FRAMES)
+        now = time.monotonic()
+        protocol.unread.append(now)
+        if (
+            len(protocol.unread) == UNREAD_FRAMES
+            and now - protocol.unread[0] < UNREAD_FRAMES_SECONDS
+        ):
+            protocol.transport.abort()
+            return None
+        return frame
 
-    WebSocketProtocol._put_message = put
+    WebSocketProtocol._read_frame = read
 
 
 def unmask(payload: bytes, key: bytes) -> bytes:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from webchat import bodies
-from webchat.bodies import Body, Pool, Refused
+from webchat.bodies import Body, Crumbled, Pool, Refused
 
 KB = 1024
 
@@ -147,3 +147,12 @@ def test_a_client_that_leaves_within_it_holds_nothing():
 
     assert asyncio.run(leave()) is False
     assert pool._held == 0
+
+
+def test_a_body_of_crumbs_ends_and_one_of_kilobytes_does_not():
+    pool = Pool()
+    with pytest.raises(Crumbled):
+        asyncio.run(read(pool, Sender(*[b"x"] * 2000)))
+    assert pool._held == 0
+    honest = [b"x" * bodies.PIECE_BYTES] * 2000
+    assert asyncio.run(read(pool, Sender(*honest))).length == 2000 * bodies.PIECE_BYTES
