@@ -48,9 +48,8 @@ class NewUserForm(AdminUserCreationForm):
         field_classes = {"username": forms.CharField}
 
     def clean_username(self) -> str:
-        """The model knows whether it is taken, in any case and width."""
-        username: str = self.cleaned_data["username"]
-        return username
+        """Only createsuperuser gives names that are reserved or held back."""
+        return services.check_available(self.cleaned_data["username"])
 
 
 class UserForm(UserChangeForm):

@@ -101,13 +101,13 @@ class AddressBudget:
 
 
 # Everything that somebody asks for, but for sending (SEND_RATE): beyond any person with ten tabs.
-REQUESTS = Budget(2_000, 10)
-REQUESTS_BY_ADDRESS = AddressBudget(2_000, 10)  # without a session: a class that loads the page
+REQUESTS = Budget(5_000, 10)
+REQUESTS_BY_ADDRESS = AddressBudget(5_000, 10)  # without a session: a class that loads the page
 # What is posted, but for messages: each may write, and sync the disk.
-WRITES = Budget(100, 10)
+WRITES = Budget(200, 10)
 WRITES_BY_ADDRESS = AddressBudget(300, 10)  # a class of sixty that logs in, some wrongly at first
 # Frames of the sockets, but for sending: a page pings twice a minute, and reads as one looks.
-FRAMES = Budget(600, 10)
+FRAMES = Budget(1_000, 10)
 HANDSHAKES = Budget(300, 60)  # sockets opened: ten tabs that reload as fast as they can
 HANDSHAKES_BY_ADDRESS = AddressBudget(600, 60)  # with a session that has ended, or none
 TYPING = Budget(10, 10)  # notes of typing to whomever; a page tells one in two seconds

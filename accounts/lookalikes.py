@@ -14,41 +14,46 @@ from webchat.text import fold, normalize
 # As typed, in characters: names, and what groups and their members may be called one day.
 LOOKED_AT = 128
 STAFF = (
-    "admin administrator root system moderator support official staff webchat"
+    "admin admins administrator root system moderator support official staff webchat"
+    " sysadmin superadmin superuser"
     " админ администратор модератор"
-    " 管理员 管理者 系统 官方 客服 版主 관리자 운영자"
+    " 管理员 超级管理员 网站管理员 群管理员 管理者 系统 官方 客服 版主 관리자 운영자"
 ).split()
 # By letter, what is taken for it: other scripts, small capitals, strokes and hooks, and digits
 # where they stand for letters. After case folding, which leaves Cherokee and Lisu in capitals.
 CONFUSABLES = {
-    "a": "ɑɐαаᴀⲁӕᎪꓮᗅ4@",
-    "b": "ьвʙƅɓбᏴꓐ8",
-    "c": "сᴄσⲥᏟꓚ¢ƈ",
-    "d": "ԁժɗɖđðᴅδдᎠꓓᏧᗞ",
-    "e": "еєɛεҽᴇəɘⲉᎬꓰ3",
-    "f": "ƒғꝼքᖴꓝ",
-    "h": "һհʜɦħⲏᎻꓧ",
+    "a": "ɑɐαаᴀⲁӕᎪꓮᗅ4@ᶏⱥꭤ",
+    "b": "ьвʙƅɓбᏴꓐ8ƀƃᵬᶀ",
+    "c": "сᴄσⲥᏟꓚ¢ƈȼɕↄꞓ",
+    "d": "ԁժɗɖđðᴅδдᎠꓓᏧᗞƌȡᵭᶁᶑꝺ",
+    "e": "еєɛεҽᴇəɘⲉᎬꓰ3ǝɇᶒᶓⱸꬲꬴ",
+    "f": "ƒғꝼքᖴꓝᵮᶂꜰ",
+    "h": "һհʜɦħⲏᎻꓧɥʮⱨꞕ",
     # l as well: of ADMlN and ADMIN nobody can tell which is which.
-    "i": "lɩɪıіӏιɨᴉǀןاⲓᎥᏆꓲ丨ᅵ1|!łɭʟ",
-    "m": "мᴍɱμⲙᎷꓟᗰ",
-    "n": "пոռηнᴎɴиⲛƞŋɲɳꓠ",
-    "o": "οоօᴏөøⲟ〇ᅌ໐๐ဝ०০0ꓳ",
-    "p": "рρᴘթⲣᏢꓑ",
-    "r": "гʀɾɼɽᴦяⲅꓣᎡᖇ",
-    "s": "ѕꜱʂƽⲋꓢᏚ5$",
-    "t": "тτᴛŧƭʈⲧᎢꓔ7",
-    "u": "υцսᴜʋʊⴎꓴ",
-    "w": "ԝѡաωшᴡɯⲱᎳꓪ",
-    "y": "уүγʏყᎩꓬ",
+    "i": "lɩɪıіӏιɨᴉǀןاⲓᎥᏆꓲ丨ᅵ1|!łɭʟᶖᵻƚȴɫᶅⱡ",
+    "m": "мᴍɱμⲙᎷꓟᗰɯɰᵯᶆ",
+    "n": "пոռηнᴎɴиⲛƞŋɲɳꓠȵᵰᶇꞑ",
+    "o": "οоօᴏөøⲟ〇ᅌ໐๐ဝ०০0ꓳɔᶗⱺꝋꝍ",
+    "p": "рρᴘթⲣᏢꓑƥᵱᵽᶈ",
+    "r": "гʀɾɼɽᴦяⲅꓣᎡᖇɍɹɺɻᵲᵳᶉꞃꭇꭈ",
+    "s": "ѕꜱʂƽⲋꓢᏚ5$ȿᵴᶊꞅ",
+    "t": "тτᴛŧƭʈⲧᎢꓔ7ƫȶʇᵵⱦꞇ",
+    "u": "υцսᴜʋʊⴎꓴᶙ",
+    "w": "ԝѡաωшᴡⲱᎳꓪʍⱳ",
+    "y": "уүγʏყᎩꓬƴɏʎ",
     # Han in its other forms: 管理員, 系統, 菅理员.
-    "员": "員貟",
+    "员": "員貟贠",
     "统": "統綂",
-    "系": "係",
-    "管": "菅筦",
+    "系": "係糸",
+    "管": "菅筦館",
+    "理": "埋",
+    "级": "級",
+    "网": "網",
+    "官": "宫宮",
 }
 TABLE = str.maketrans({alike: letter for letter, others in CONFUSABLES.items() for alike in others})
 # Two letters that look like one.
-PAIRS = (("rn", "m"), ("vv", "w"))
+PAIRS = (("rn", "m"), ("vv", "w"), ("ci", "d"))  # l is i by then
 
 
 def skeleton(text: str) -> str:

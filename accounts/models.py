@@ -191,6 +191,7 @@ class OneTimeCode(models.Model):
     class Purpose(models.TextChoices):
         REGISTRATION = "registration"
         RESET = "reset"
+        SPOKEN = "spoken"  # by a superuser, for a new password
         EMAIL = "email"
 
     user = models.ForeignKey(User, models.CASCADE, related_name="codes")

@@ -5,6 +5,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import translation
 
 from . import sessions
 from .mail import sending
@@ -21,7 +22,8 @@ def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 @receiver(keys_set, dispatch_uid="accounts_mail_keys_set")
 def after_keys_set(user: User, what: str, email: str, **kwargs: Any) -> None:
     if email and settings.MAIL_MODE != "off":
-        sending.send(f"{what}_changed", to=email, user=user)
+        with translation.override(settings.LANGUAGE_CODE):  # not that of who did it
+            sending.send(f"{what}_changed", to=email, user=user)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")

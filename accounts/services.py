@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from . import budgets, limits, sessions, signals, staff
@@ -139,7 +139,7 @@ def set_email_of(*, by: User, about: User, email: str) -> None:
         before = User.objects.values_list("email", flat=True).get(pk=about.pk)
         about.email = email
         about.save(update_fields=["email"])
-        _void_codes(about)
+        void_codes(about)
         if by.pk != about.pk:
             signals.keys_set.send(User, user=about, by=by, what="email", email=before)
 
@@ -147,26 +147,37 @@ def set_email_of(*, by: User, about: User, email: str) -> None:
 def end_access(*, user: User) -> None:
     """End all that an earlier password opened: every session and every code."""
     with transaction.atomic():
-        _void_codes(user)
+        void_codes(user)
         user.sessions.end()
 
 
 def _save_password(user: User) -> None:
-    user.save(update_fields=["password", "must_change_password"])
+    _store_password(user)
     end_access(user=user)
 
 
-def _void_codes(user: User) -> None:
+def _store_password(user: User) -> None:
+    """Hashing takes its time, and the account may have gone meanwhile: Http404."""
+    row = User.objects.filter(pk=user.pk)
+    if not row.update(password=user.password, must_change_password=user.must_change_password):
+        raise Http404
+
+
+def void_codes(user: User) -> None:
     """All but the one of a registration, without which its account could never be used."""
     user.codes.exclude(purpose=OneTimeCode.Purpose.REGISTRATION).delete()
 
 
 def change_password(*, request: HttpRequest, user: User, password: str) -> None:
-    """Set the password; the session of `request` goes on, all others of the user end."""
+    """Set the password; all codes and sessions of the user end but the session of `request`.
+
+    Raises Http404 when the account has gone meanwhile, as the others that set one.
+    """
     user.set_password(password)
     user.must_change_password = False
     with transaction.atomic():
-        user.save(update_fields=["password", "must_change_password"])
+        _store_password(user)
+        void_codes(user)
         update_session_auth_hash(request, user)
         sessions.link(request=request, user=user)
         sessions.end_others(user=user, session_key=request.session.session_key)

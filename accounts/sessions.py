@@ -64,12 +64,13 @@ def link(*, request: HttpRequest, user: User) -> None:
                 "user_agent": user_agent(request)[:USER_AGENT_LENGTH],
             },
         )
-        _end_oldest(user)
+        _end_oldest(user, request.session.session_key)
 
 
-def _end_oldest(user: User) -> None:
-    newest_first = user.sessions.order_by("-started_at", "-last_seen_at")
-    too_many = list(newest_first.values_list("pk", flat=True)[SESSIONS_AT_MOST:])
+def _end_oldest(user: User, own: str | None) -> None:
+    """Never one's own: those that began while the clock was ahead look newer."""
+    newest_first = user.sessions.exclude(session=own).order_by("-started_at", "-last_seen_at")
+    too_many = list(newest_first.values_list("pk", flat=True)[SESSIONS_AT_MOST - 1 :])
     if too_many:
         user.sessions.filter(pk__in=too_many).end()
 

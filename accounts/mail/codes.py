@@ -46,7 +46,7 @@ def issue(*, user: User, purpose: OneTimeCode.Purpose, email: str) -> tuple[OneT
 def issue_spoken(*, user: User) -> str:
     """Make a code with which an administrator lets somebody choose a new password."""
     spoken = "".join(secrets.choice(SPOKEN) for _letter in range(SPOKEN_LENGTH))
-    _store(user, Purpose.RESET, spoken, expires_at=timezone.now() + SPOKEN_VALID_FOR)
+    _store(user, Purpose.SPOKEN, spoken, expires_at=timezone.now() + SPOKEN_VALID_FOR)
     return f"{spoken[:5]}-{spoken[5:]}"
 
 
@@ -67,6 +67,11 @@ def redeem(
                 OneTimeCode.objects.filter(pk=code.pk).delete()
                 return code
     raise ValidationError(_("The code is wrong or no longer valid."), "invalid")
+
+
+def is_spoken(typed: str) -> bool:
+    """Whether it has the form of a spoken code: no number of guesses would find one."""
+    return len(_plain(typed)) == SPOKEN_LENGTH
 
 
 def seconds_to_wait(code: OneTimeCode) -> int:
@@ -95,5 +100,9 @@ def _store(user: User, purpose: str, secret: str, **fields: object) -> OneTimeCo
 
 
 def _digest(user_id: int, purpose: str, typed: str) -> str:
-    secret = (fold(typed, most=TYPED_AT_MOST) or "").upper().replace("-", "").replace(" ", "")
-    return salted_hmac(f"accounts.code.{purpose}.{user_id}", secret, algorithm="sha256").hexdigest()
+    key = f"accounts.code.{purpose}.{user_id}"
+    return salted_hmac(key, _plain(typed), algorithm="sha256").hexdigest()
+
+
+def _plain(typed: str) -> str:
+    return (fold(typed, most=TYPED_AT_MOST) or "").upper().replace("-", "").replace(" ", "")

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import Http404
 from django.urls import get_script_prefix, reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
@@ -120,13 +121,25 @@ def reset_password(
             _("The link is used up or too old. Please ask for a code."), "invalid"
         )
     if not is_proven:
-        user = codes.redeem(user=user, purpose=Purpose.RESET, typed=typed).user
+        user = _redeem_reset(user, typed)
     if user is None:
         raise ValidationError(_("The code is wrong or no longer valid."), "invalid")
     guess.give_back()
-    services.set_password(user=user, password=password)
+    try:
+        services.set_password(user=user, password=password)
+    except Http404:
+        raise ValidationError(_("The code is wrong or no longer valid."), "invalid") from None
     if user.email:
         sending.send("password_changed", to=user.email, user=user)
+
+
+def _redeem_reset(user: User | None, typed: str) -> User:
+    """A spoken code has no tries that a stranger could use up: the limits hold for guesses."""
+    if codes.is_spoken(typed):
+        code = codes.redeem(user=user, purpose=Purpose.SPOKEN, typed=typed, is_own=False)
+    else:
+        code = codes.redeem(user=user, purpose=Purpose.RESET, typed=typed)
+    return code.user
 
 
 def start_email_change(*, user: User, email: str, address: str = "") -> Sending:
@@ -143,6 +156,7 @@ def finish_email_change(*, user: User, typed: str) -> None:
     before = user.email
     code = codes.redeem(user=user, purpose=Purpose.EMAIL, typed=typed)
     _prove(user, code.email)
+    services.void_codes(user)  # one to choose a password may have gone to the address before
     if before and before != user.email:
         sending.send("email_changed", to=before, user=user)
 

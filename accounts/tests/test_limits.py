@@ -537,6 +537,32 @@ def test_codes_cannot_be_tried_out(make_user, name, clock):
     assert guess(spoken, ELSEWHERE).status_code == (302 if name == "alice" else 422)
 
 
+def test_a_stranger_neither_uses_up_nor_replaces_a_code_that_was_read_out(make_user, by_mail):
+    user = make_user("alice")
+    user.email = "alice@example.com"
+    user.save()
+    spoken = codes.issue_spoken(user=user)
+
+    def guess(code, address):
+        fields = {"username": "alice", "code": code, "new_password1": NEW, "new_password2": NEW}
+        return Client(REMOTE_ADDR=address).post("/password/reset/", fields)
+
+    for code in ("WRONG", "123456", "ABCDE-FGHJK"):
+        assert statuses(3, lambda n, code=code: guess(code, HERE)) == [422] * 3
+    Client().post("/password/forgot/", {"username": "alice"})
+    assert guess(spoken, ELSEWHERE).status_code == 302
+
+
+def test_a_new_password_of_one_s_own_leaves_no_code_that_opens_the_account(make_user, password):
+    user = make_user("alice")
+    codes.issue_spoken(user=user)
+    client = Client()
+    client.force_login(user)
+    fields = {"old_password": password, "new_password1": NEW, "new_password2": NEW}
+    assert client.post("/password/change/", fields).status_code == 302
+    assert not OneTimeCode.objects.exists()
+
+
 # Renaming
 
 

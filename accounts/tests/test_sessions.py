@@ -231,6 +231,7 @@ def test_an_upgrade_ends_what_stood_in_no_list(alice_client, alice, bob):
     anonymous["verifying"] = 1
     anonymous.save()
     codes.issue_spoken(user=alice)
+    OneTimeCode.objects.update(purpose=codes.Purpose.RESET)  # as they stood then
     codes.issue(user=bob, purpose=codes.Purpose.RESET, email="bob@example.com")
     import_module("accounts.migrations.0007_doors").shut(apps, None)
     assert is_signed_in(alice_client)

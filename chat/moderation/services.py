@@ -5,13 +5,15 @@ One that is about a message or a person raises Http404 where that has gone since
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff
@@ -121,7 +123,9 @@ def _snapshot(reporter: User, thread: Thread, message: Message) -> list[dict[str
 
 
 def look(*, by: User, report: Report) -> None:
+    """Nobody but a superuser looks at what they are reported for, or by whom."""
     _need(by, "chat.view_report")
+    staff.need(by.is_superuser or report.about_number != by.pk)
     _write(Act.LOOKED, by=by, about_number=report.about_number, report=report)
 
 
@@ -152,8 +156,7 @@ def remove_message(*, by: User, report: Report) -> None:
 
 
 def warn(*, by: User, about: User, words: str = "", report: Report | None = None) -> None:
-    _need_power_over(by, about)
-    with holding(about):
+    with _holding_power_over(by, about):
         give_notice(about, Notice.Kind.WARNING, words=words)
         _write(Act.WARNED, by=by, about_number=about.pk, report=report)
         _close(report, Outcome.WARNED)
@@ -161,8 +164,7 @@ def warn(*, by: User, about: User, words: str = "", report: Report | None = None
 
 def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> None:
     """Let somebody read and not send, for one of the MUTES from now on; it ends by itself."""
-    _need_power_over(by, about)
-    with holding(about):
+    with _holding_power_over(by, about):
         until = timezone.now() + MUTES[hours]
         _set_muted(about, until)
         give_notice(about, Notice.Kind.MUTED, until=until)
@@ -171,8 +173,7 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
 
 
 def unmute(*, by: User, about: User) -> None:
-    _need_power_over(by, about)
-    with holding(about):
+    with _holding_power_over(by, about):
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)
         _write(Act.UNMUTED, by=by, about_number=about.pk)
@@ -180,8 +181,7 @@ def unmute(*, by: User, about: User) -> None:
 
 def ban(*, by: User, about: User, report: Report | None = None) -> None:
     """Close an account: no login, no session; its open pages are left within seconds."""
-    _need_power_over(by, about)
-    with holding(about):
+    with _holding_power_over(by, about):
         _set_active(about, False)
         _end_sessions(about)
         _write(Act.BANNED, by=by, about_number=about.pk, report=report)
@@ -189,15 +189,13 @@ def ban(*, by: User, about: User, report: Report | None = None) -> None:
 
 
 def unban(*, by: User, about: User) -> None:
-    _need_power_over(by, about)
-    with holding(about):
+    with _holding_power_over(by, about):
         _set_active(about, True)
         _write(Act.UNBANNED, by=by, about_number=about.pk)
 
 
 def sign_out(*, by: User, about: User) -> None:
-    _need_power_over(by, about)
-    with holding(about):
+    with _holding_power_over(by, about):
         _end_sessions(about)
         _write(Act.SIGNED_OUT, by=by, about_number=about.pk)
 
@@ -209,8 +207,8 @@ def issue_reset_code(*, by: User, about: User) -> str:
     verified address of the account, and the answer is empty. Raises ValidationError: no_mail,
     rate_limited.
     """
-    staff.need(may_issue_code(by, about))
     with holding(about):
+        staff.need(may_issue_code(by, about))
         code = codes.issue_spoken(user=about) if by.is_superuser else _mail_code(about)
         give_notice(about, Notice.Kind.CODE_ISSUED, by=by)
         _write(Act.CODE_ISSUED, by=by, about_number=about.pk)
@@ -221,7 +219,8 @@ def _mail_code(about: User) -> str:
     if not mail.is_on() or not about.email or about.unverified_since is not None:
         message = _("No verified email address: only a superuser can issue a code for this user.")
         raise ValidationError(message, "no_mail")
-    mail.send_reset_code(user=about)
+    with translation.override(settings.LANGUAGE_CODE):  # not that of who issues it
+        mail.send_reset_code(user=about)
     return ""
 
 
@@ -244,11 +243,15 @@ def has_power_over(by: User, about: User) -> bool:
 
 
 def may_issue_code(by: User, about: User) -> bool:
-    return staff.may_judge(by, about, "chat.issue_code")
+    return about.is_active and staff.may_judge(by, about, "chat.issue_code")
 
 
-def _need_power_over(by: User, about: User) -> None:
-    staff.need(has_power_over(by, about))
+@contextmanager
+def _holding_power_over(by: User, about: User) -> Iterator[None]:
+    """The rule is asked of somebody as they are now: they may just have joined the staff."""
+    with holding(about):
+        staff.need(has_power_over(by, about))
+        yield
 
 
 def _need(by: User, permission: str) -> None:

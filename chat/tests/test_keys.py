@@ -193,7 +193,7 @@ def spoil(what, boss, about):
     [
         ("code", "“boss”于 {} 为你的账号签发了重置密码的验证码。"),
         ("password", "“boss”于 {} 为你的账号设置了新密码。"),
-        ("email", "“boss”于 {} 更改了你账号的邮箱。"),
+        ("email", "“boss”于 {} 设置了你账号的邮箱。"),
     ],
 )
 def test_the_owner_is_told_at_the_next_log_in_and_finds_it_for_a_month(boss, lilei, what, words):

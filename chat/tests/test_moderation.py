@@ -291,3 +291,20 @@ def test_the_audit_log_keeps_numbers_and_outlives_names(moderator, alice):
     alice.delete()
     [entry] = AuditEntry.objects.with_names()
     assert (entry.actor_name, entry.about_name, entry.about_number) == ("moderator", None, number)
+
+
+def test_who_joins_the_staff_meanwhile_is_out_of_a_moderator_s_reach(moderator, bob):
+    User.objects.filter(pk=bob.pk).update(is_staff=True)  # as the moderator saw him he was none
+    for act in (services.ban, services.unban, services.sign_out, services.unmute, services.warn):
+        with pytest.raises(PermissionDenied):
+            act(by=moderator, about=bob)
+    assert User.objects.get(pk=bob.pk).is_active
+
+
+def test_a_moderator_does_not_see_by_whom_they_were_reported(moderator, alice, bob):
+    befriend(moderator, alice)
+    report, _is_new = services.report_person(
+        reporter=alice, friendship=alice.friendships.get(friend=moderator), reason="böse"
+    )
+    with pytest.raises(PermissionDenied):
+        services.look(by=moderator, report=report)
