@@ -104,7 +104,7 @@ def required(name: str, why: str) -> str:
 
 def hard_to_guess(name: str, value: str) -> str:
     """Return a key that nobody can find by trying; what it is does not get into the refusal."""
-    if len(value) < SECRET_LENGTH or value.startswith("django-insecure-"):
+    if len(value) < SECRET_LENGTH:
         raise ImproperlyConfigured(
             f"{name} must be at least {SECRET_LENGTH} random characters, like what"
             " `openssl rand -hex 32` prints; after a change everybody has to log in again."

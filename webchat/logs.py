@@ -27,7 +27,6 @@ PLAIN_SPOKEN = (
     OSError,
     RecursionError,
     TemplateDoesNotExist,
-    TypeError,
     sqlite3.Error,
 )
 

@@ -60,7 +60,11 @@ class Neighbours:
         ear = self._socket
         if ear is None or len(word) > LONGEST:
             return
-        for name in os.listdir(self._directory):
+        try:
+            names = os.listdir(self._directory)
+        except OSError:  # no file can be opened just now: nobody waits for a note of typing
+            return
+        for name in names:
             if name == self._name:
                 continue
             try:

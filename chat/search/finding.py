@@ -54,7 +54,7 @@ STRETCHES_FIRST = 16
 STRETCHES_AT_ONCE = 32  # more read what is not needed, fewer ask more often
 
 AT_ONCE = 2  # searches in a process; each keeps a request thread and a processor busy
-SEAT_SECONDS = 2.0  # that one waits for another to end
+SEAT_SECONDS = 0.5  # that one waits, with a thread, for another to end
 RETRY_SECONDS = 5
 
 _searching: set[int] = set()  # accounts
@@ -67,6 +67,7 @@ def searching(user: User) -> Iterator[None]:
 
     Raises ValidationError: rate_limited, unavailable.
     """
+    budgets.SEARCHING.take(user.pk, cost=0)
     with _seats:
         if not _seats.wait_for(lambda: _has_seat(user.pk), SEAT_SECONDS):
             message = _("Others are searching just now. Please try again in a moment.")

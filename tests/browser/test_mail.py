@@ -14,7 +14,7 @@ from tests.mailbox import Mailbox, digits_of, link_of, text_of
 from tests.server import Server
 
 from .conftest import DESKTOP, PASSWORD, PHONE, Person
-from .test_moderation import PROMOTE, open_user, press
+from .test_moderation import open_user, press
 
 NEW = "gruene-Wiese-8"
 OUT_MS = 5_000  # the promise: how soon a page is left whose session has ended
@@ -490,13 +490,19 @@ def test_an_account_without_an_address_gets_one(guest, mailbox, mailing, way):
 # Without mail
 
 
+CROWN = """
+from accounts.models import User
+User.objects.filter(username={name!r}).update(is_staff=True, is_superuser=True)
+"""
+
+
 @pytest.mark.parametrize("way", [ZH_PHONE])
 def test_without_mail_the_administrator_has_a_code_to_read_out(guest, people, server, way):
     locale, device = way
     olga = guest("olga", way, server.site)
     people(olga.name, device)
     boss = people(f"boss{olga.language}", DESKTOP, locale=locale)
-    server.manage("shell", "--verbosity", "0", "-c", PROMOTE.format(name=boss.name))
+    server.manage("shell", "--verbosity", "0", "-c", CROWN.format(name=boss.name))
     olga.go("/login/")
     olga.follow(olga.words("忘记密码", "Forgotten password"))
     expect(olga.page.locator("main")).to_contain_text(olga.words("联系管理员", "administrator"))

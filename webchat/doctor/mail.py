@@ -23,7 +23,7 @@ TOO_MANY = (421, 450, 451, 454)
 
 def check_mail() -> Finding:
     if settings.MAIL_MODE == "off":
-        return ok(_("Mail is off: the administrator issues codes for forgotten passwords"))
+        return ok(_("Mail is off: a superuser issues codes for forgotten passwords"))
     if settings.MAIL_MODE == "console":
         return advice(
             _("Mails are only printed by the server."), _("Set MAIL_MODE=qq or smtp in .env.")

@@ -158,7 +158,7 @@ def test_half_the_world_is_no_proxy(given, value):
     assert environment.networks(given("10.0.0.0/8,fc00::/7,2001:db8::/32,8.0.0.0/8"))
 
 
-@pytest.mark.parametrize("value", ["", "x" * 31, "django-insecure-" + "abcdefgh" * 5])
+@pytest.mark.parametrize("value", ["", "x" * 31, "字" * 31])
 def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(value):
     with pytest.raises(ImproperlyConfigured, match="NAME must be at least 32 random") as refusal:
         environment.hard_to_guess("NAME", value)
