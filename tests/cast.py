@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
 from accounts import budgets
 from accounts.models import User
+from chat import downloads
 from chat.drafts import Draft
 from chat.services import post_message
 from friends import services
@@ -76,6 +80,14 @@ def error_of(response: HttpResponse) -> tuple[int, str]:
 def full_budgets() -> None:
     """The accounts of each test have the numbers of those before, and owe nothing for them."""
     budgets.forget_all()
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_others() -> Iterator[None]:
+    """A test finds no file that one before it has left, and no download that was never read."""
+    yield
+    downloads._running.clear()
+    shutil.rmtree(settings.DATA_DIR / "attachments", ignore_errors=True)
 
 
 @pytest.fixture

@@ -15,6 +15,12 @@ from webchat.connections import Connection, Connections
 from .peer import Peer, Stream, exchange, run, scope
 
 
+@pytest.fixture(autouse=True)
+def empty_disk(monkeypatch):
+    """Threads of tests before may not have given back yet what they took."""
+    monkeypatch.setattr(streams, "disk", streams.Disk())
+
+
 def test_a_short_stream_goes_out_whole_and_is_closed_on_its_thread():
     stream = Stream(20)
     peer = run(stream)
