@@ -72,7 +72,7 @@ class Server:
             cwd=ROOT,
             env=self._environment,
             preexec_fn=self._prepare_process,
-            stdout=log or subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # MAIL_MODE=console prints mails there
             stderr=log,
         )
         if log:

@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts import budgets
 from accounts.models import User
-from chat import downloads
+from chat import downloads, export
 from chat.drafts import Draft
 from chat.services import post_message
 from friends import services
@@ -87,6 +87,7 @@ def nothing_of_others() -> Iterator[None]:
     """A test finds no file that one before it has left, and no download that was never read."""
     yield
     downloads._running.clear()
+    export._running.clear()
     shutil.rmtree(settings.DATA_DIR / "attachments", ignore_errors=True)
 
 

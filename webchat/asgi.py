@@ -60,6 +60,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 lock = _enter_data()
             except (OSError, HeldError) as error:
                 sentence = " ".join(str(error).splitlines())
+                # gunicorn's own record of it holds the class of an exception and no words.
+                logger.error(sentence)
                 await send({"type": "lifespan.startup.failed", "message": sentence})
                 return
             engine = Engine()
