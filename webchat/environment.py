@@ -46,6 +46,7 @@ SYSTEM = (
     *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt"),
     *("root", "run", "sbin", "srv", "tmp", "usr", "usr/lib", "usr/local", "usr/share"),
     *("var", "var/cache", "var/lib", "var/log", "var/run", "var/spool", "var/tmp", "var/www"),
+    "dev/shm",
 )
 
 
@@ -236,8 +237,15 @@ def directory(name: str, default: Path) -> Path:
 
 
 def _refuse_shared(name: str, folder: Path) -> None:
-    """Refuse a folder that everybody may write into, like /tmp: it cannot be closed to others."""
-    if os.path.isdir(folder) and folder.stat().st_mode & stat.S_ISVTX:
+    """Refuse a folder that everybody may write into, like /tmp: it cannot be closed to others.
+
+    But for a disk of one's own, which may be like that when it is new: that is closed.
+    """
+    if not os.path.isdir(folder):
+        return
+    found = folder.stat()
+    is_own_disk = os.path.ismount(folder) and found.st_uid == os.geteuid()
+    if found.st_mode & stat.S_ISVTX and not is_own_disk:
         raise ImproperlyConfigured(f"{name} must not be {folder}: everybody may write there.")
 
 

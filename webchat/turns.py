@@ -43,7 +43,7 @@ OF_ADDRESS = Share(4, 15.0, 0.5)
 OF_HEALTH = Share(2, math.inf, 1.0)  # asked by machines that must not stand behind anybody
 HEALTH = ("/healthz", "/readyz")
 STRANGERS_AT_ONCE = 4  # from however many addresses: half of the threads stay for people
-WAITING_AT_MOST = 400  # of one client; sixty browsers open six connections each
+WAITING_AT_MOST = 1_200  # of one client: sixty people with three tabs of six connections each
 
 _known: dict[str, int] = {}  # the account of a session that was good
 _here: dict[Hashable, float] = {}  # the last two who came, and when

@@ -501,7 +501,7 @@ def test_without_mail_the_administrator_has_a_code_to_read_out(guest, people, se
     locale, device = way
     olga = guest("olga", way, server.site)
     people(olga.name, device)
-    boss = people(f"boss{olga.language}", DESKTOP, locale=locale)
+    boss = people(olga.words("校长", "boss"), DESKTOP, locale=locale)
     server.manage("shell", "--verbosity", "0", "-c", CROWN.format(name=boss.name))
     olga.go("/login/")
     olga.follow(olga.words("忘记密码", "Forgotten password"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -122,13 +123,18 @@ def get(server: Server, path: str, cookie: str = "", buffer: int | None = None) 
 
 def held(server: Server, some: list[socket.socket]) -> int:
     """How many of these the server still has as connections, told by the kernel."""
-    ports = {one.getsockname()[1] for one in some}
+    ends = {_as_the_kernel_writes(*one.getsockname()) for one in some}
     found = 0
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         local, remote, state = line.split()[1:4]
         is_ours = int(local.split(":")[1], 16) == server.port and state == "01"
-        found += is_ours and int(remote.split(":")[1], 16) in ports
+        found += is_ours and remote in ends
     return found
+
+
+def _as_the_kernel_writes(address: str, port: int) -> str:
+    """Two sockets may have one port where they have come by different addresses."""
+    return f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
 
 
 def take(one: socket.socket, size: int) -> int:
