@@ -30,20 +30,38 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 TOO_LONG = _("Please write at most %(limit)d characters.")
 
 
-def _more_marks_than(count: int) -> re.Pattern[str]:
-    marks = "".join(filter(unicodedata.combining, map(chr, range(LAST_MARK)))) + BECOME_MARKS
+def _row_of(marks: str) -> re.Pattern[str]:
     # Looked for where a row begins: from each of its marks it would be read thirty times.
-    return re.compile(f"(?<![{marks}])([{marks}]{{{count}}})[{marks}]+")
+    return re.compile(f"(?<![{marks}])([{marks}]{{{MARKS_AT_MOST}}})[{marks}]+")
 
 
-RUN_OF_MARKS = _more_marks_than(MARKS_AT_MOST)
+_MARKS = "".join(filter(unicodedata.combining, map(chr, range(LAST_MARK)))) + BECOME_MARKS
+_MARKS_OF_PLANE_0 = "".join(mark for mark in _MARKS if mark <= "\uffff")
+RUN_OF_MARKS = _row_of(_MARKS)
+# Python looks letters of plane 0 up in a bitmap, and goes through a list where there are others:
+# 2 ms for the longest message, most of which have no mark at all.
+RUN_OF_MARKS_OF_PLANE_0 = _row_of(_MARKS_OF_PLANE_0)
+MARK_OF_PLANE_0 = re.compile(f"[{_MARKS_OF_PLANE_0}]")
+PLANE_1 = re.compile("[\U00010000-\U0001efff]")  # to the last marks; emoji begin behind it
+
+
+def _find_rows(text: str) -> re.Pattern[str] | None:
+    """What finds too many marks in this text; None where it has none."""
+    if PLANE_1.search(text):
+        return RUN_OF_MARKS
+    return RUN_OF_MARKS_OF_PLANE_0 if MARK_OF_PLANE_0.search(text) else None
+
+
+def _without_rows(text: str) -> str:
+    rows = _find_rows(text)
+    return text if rows is None else rows.sub(r"\1", text)
 
 
 def normalize(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
     """`unicodedata.normalize` in linear time: of marks in a row the first 30 stay."""
     if text.isascii():
         return text
-    return unicodedata.normalize(form, RUN_OF_MARKS.sub(r"\1", text))
+    return unicodedata.normalize(form, _without_rows(text))
 
 
 def fold(text: str, *, most: int) -> str | None:
@@ -76,7 +94,8 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
     text = _with_plain_ends(text)
     if UNSTORABLE.search(text):
         raise ValidationError(_("The text contains a character that is not allowed."), "invalid")
-    if RUN_OF_MARKS.search(text):
+    rows = _find_rows(text)
+    if rows is not None and rows.search(text):
         raise ValidationError(_("There are too many marks on one letter."), "invalid")
     text = unicodedata.normalize("NFC", text).strip()
     if len(text) > most:
@@ -87,7 +106,7 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
 def mend_text(text: str) -> tuple[str, int]:
     """What of an old text can be kept, however long it is, and how many characters that took."""
     text = _with_plain_ends(text)
-    kept = RUN_OF_MARKS.sub(r"\1", UNSTORABLE.sub("", text))
+    kept = _without_rows(UNSTORABLE.sub("", text))
     return normalize("NFC", kept).strip(), len(text) - len(kept)
 
 
