@@ -16,10 +16,7 @@ from webchat.middleware import client_address
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 SENDS = {"chat:api_messages", "chat:conversation"}  # SEND_RATE counts what is posted to them
-UNCOUNTED = {
-    "healthz",
-    "readyz",
-}  # asked by machines; they cost next to nothing
+UNCOUNTED = {"healthz", "readyz"}  # asked by machines; they cost next to nothing
 READS = ("GET", "HEAD", "OPTIONS")
 
 
