@@ -117,6 +117,7 @@ def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: A
 
     logs.quieten(logging.getLogger("gunicorn.error"))
     ours.raise_open_files()
+    sys.setswitchinterval(ours.SWITCH_SECONDS)
     ours.look_after_connections(worker)
     ours.unmask_at_once()
     ours.write_frames_to_the_living()

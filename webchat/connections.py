@@ -53,6 +53,11 @@ class Connection:
         """Whether it waits for a request."""
         raise NotImplementedError
 
+    @property
+    def has_gone(self) -> bool:
+        """Whether its other side has closed it."""
+        raise NotImplementedError
+
     def drop(self) -> None:
         """Close it at once, whatever it is doing."""
         raise NotImplementedError
@@ -140,6 +145,10 @@ class Connections:
         strangers = [owner for owner in self._of if isinstance(owner, str)]
         strangers.sort(key=lambda owner: len(self._of[owner]), reverse=True)
         return any(self._close_some(owner, but=for_one) for owner in strangers)
+
+    def may_wait(self) -> int:
+        """How many may be open that are not counted yet: half of the room, or of the reserve."""
+        return max(self.at_most - self._count - self.files, RESERVED // 2) // 2
 
     def _close_some(self, owner: Owner, but: Connection | None = None) -> bool:
         """Close those of one owner that have been quiet for longest; False if there are none."""

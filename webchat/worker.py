@@ -28,6 +28,7 @@ from . import connections
 from .addresses import network
 from .bridge import Receive, Scope, Send
 from .connections import Connection, Connections
+from .doorway import Doorway
 from .pace import Pace, Pulse, Reception, reception
 
 LOOK_SECONDS = 0.2
@@ -44,10 +45,12 @@ HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn wo
 # The kernel is asked for so much at once, and reading pauses while more than that waits. Parsed
 # byte by byte it keeps the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
-ACCEPTED_AT_ONCE = 16  # before the first of them is counted; asyncio takes 100
 # Browsers send no pings of their own, others one in 20 seconds, and a message in some parts.
 UNREAD_FRAMES = 100
 UNREAD_FRAMES_SECONDS = 10.0
+# A thread that computes keeps the interpreter for so long while others want it; Python's own 5 ms
+# are paid again at each step of a request that reads the database, and by the loop each time.
+SWITCH_SECONDS = 0.0005
 OPEN_FILES = 65_536  # asked for at the start, as webchat.service does
 
 SHORT_PAUSE_SECONDS = 0.02  # first, then longer, between two looks at whether all was taken
@@ -91,16 +94,14 @@ def look_after_connections(worker: ASGIWorker) -> None:
     To be called from the hook `post_worker_init`.
     """
     watch = Watch(worker, Connections(connections_at_most(), worker.loop.time))
-    create_server = worker.loop.create_server
 
-    async def create_watched_server(factory: Callable[[], ASGIProtocol], **options: Any) -> Any:
-        server = await create_server(
-            lambda: Protocol(worker, watch), backlog=ACCEPTED_AT_ONCE, **options
-        )
-        options["sock"].listen(worker.cfg.backlog)  # those who wait are the kernel's to hold
-        return server
+    def let_in(newcomer: socket.socket, said: bytes) -> Any:
+        return worker.loop.connect_accepted_socket(lambda: Protocol(worker, watch, said), newcomer)
 
-    worker.loop.create_server = create_watched_server
+    async def open_doorway(_factory: object, **options: Any) -> Doorway:
+        return Doorway(options["sock"], let_in, watch.connections.may_wait)
+
+    worker.loop.create_server = open_doorway
     # The loop itself holds tasks only weakly.
     worker.look = worker.loop.create_task(watch.look_after())
 
@@ -108,8 +109,10 @@ def look_after_connections(worker: ASGIWorker) -> None:
 class Protocol(ASGIProtocol):
     """gunicorn's, with a bound on what it reads ahead and somebody who watches."""
 
-    def __init__(self, worker: ASGIWorker, watch: Watch) -> None:
+    def __init__(self, worker: ASGIWorker, watch: Watch, said: bytes = b"") -> None:
+        """`said`: what has been read of the connection already."""
         super().__init__(worker)
+        self._said = said
         self._max_buffer_size = READ_BYTES
         self._watch = watch
         self._application: Callable[..., Any] = worker.asgi
@@ -124,6 +127,9 @@ class Protocol(ASGIProtocol):
         self.client = Client(self, self._watch.connections)
         if not self._watch.admit(self.client):
             self.refuse(FULL)
+        elif self._said:
+            self.data_received(self._said)
+            self._said = b""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -181,6 +187,10 @@ class Client(Connection):
     @property
     def is_idle(self) -> bool:
         return self._protocol.is_idle and not self._long_answers
+
+    @property
+    def has_gone(self) -> bool:
+        return bool(self._protocol.transport.is_closing())
 
     @property
     def requests(self) -> int:

@@ -237,6 +237,7 @@ def test_what_waits_for_the_end_is_done_once_when_both_sides_have_ended(chunks, 
 
 class Counted(Connection):
     is_idle = False
+    has_gone = False
 
     def __init__(self, connections):
         super().__init__(connections, "192.0.2.7")

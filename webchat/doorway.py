@@ -1,0 +1,235 @@
+"""Takes connections from the kernel at once, and lets them in address by address.
+
+The kernel hands over who came first, so that one machine that opens and cuts connections as fast as
+it can would stand before everybody else. Here it stands in a queue of its own. And who hangs up
+before a whole request has come costs a look, instead of all that belongs to a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import socket
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .addresses import network
+
+# Before the loop looks after others, who wait for several of its rounds:
+TAKEN_AT_ONCE = 16  # from the kernel, at some 10 µs each
+LOOKED_AT_ONCE = 16  # at, when they are next, at 10 µs as well; and of those …
+LET_IN_AT_ONCE = 4  # … at some 300 µs
+WAIT_SECONDS = 1.0  # for the end of the first request's head; then they come in without
+SWEEP_SECONDS = 0.25
+END_OF_HEAD = b"\r\n\r\n"
+HEAD_BYTES = 4_096  # with which one comes in, too
+AGAIN_SECONDS = 0.1  # after the kernel had no number for one more
+
+LetIn = Callable[[socket.socket, bytes], Coroutine[Any, Any, object]]
+
+logger = logging.getLogger(__name__)
+
+
+class Newcomer:
+    """A connection that is not let in yet, and what it has said."""
+
+    def __init__(self, sock: socket.socket, place: Place) -> None:
+        self.sock = sock
+        self.place = place
+        self.said = b""
+        self.may_come_in = False
+        self.until = 0.0  # when it may, whatever it has said
+
+    def listen(self) -> bool | None:
+        """Whether it has asked for something; None as long as it may still do so."""
+        try:
+            said = self.sock.recv(HEAD_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return False
+        self.said += said
+        if END_OF_HEAD in self.said or len(self.said) >= HEAD_BYTES:
+            return True
+        return None if said else False
+
+
+class Place:
+    """Those from one network."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.queue: deque[Newcomer] = deque()  # the first is looked at next
+        self.listened_to: dict[Newcomer, None] = {}  # the first came first
+
+    def __len__(self) -> int:
+        return len(self.queue) + len(self.listened_to)
+
+
+class Doorway:
+    """One listening socket. It stands in for the server that `create_server` would make."""
+
+    def __init__(self, listener: socket.socket, let_in: LetIn, may_wait: Callable[[], int]) -> None:
+        """`may_wait` says how many may stand here at the moment."""
+        self._listener = listener
+        self._let_in = let_in
+        self._may_wait = may_wait
+        self._loop = asyncio.get_running_loop()
+        self._places: dict[str, Place] = {}
+        self._next: dict[Place, None] = {}  # with somebody in the queue, in turn
+        self._waiting = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._is_called = False
+        self._sweep: asyncio.TimerHandle | None = None
+        self._is_open = False
+        self._is_closed = False
+        listener.setblocking(False)
+        self._open()
+
+    def close(self) -> None:
+        """Take no more. Who stands here is still let in."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._pause()
+            self._stop_listening_until(math.inf)
+
+    async def wait_closed(self) -> None:
+        await self._empty.wait()
+
+    def _open(self) -> None:
+        if not self._is_closed and not self._is_open:
+            self._is_open = True
+            self._loop.add_reader(self._listener, self._take)
+
+    def _pause(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._loop.remove_reader(self._listener)
+
+    def _take(self) -> None:
+        for _number in range(TAKEN_AT_ONCE):
+            if self._waiting >= self._may_wait() and not self._turn_away_one():
+                self._pause()  # until one has been let in
+                break
+            try:
+                sock, peer = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                break
+            except OSError as error:  # no number is left, or no memory
+                logger.error("A connection could not be taken: %s", error)
+                self._pause()
+                self._loop.call_later(AGAIN_SECONDS, self._open)
+                break
+            sock.setblocking(False)
+            self._queue(sock, network(peer[0]) if isinstance(peer, tuple) else "")
+        self._call()
+
+    def _queue(self, sock: socket.socket, name: str) -> None:
+        place = self._places.setdefault(name, Place(name))
+        place.queue.append(Newcomer(sock, place))
+        self._next[place] = None
+        self._waiting += 1
+        self._empty.clear()
+
+    def _turn_away_one(self) -> bool:
+        """Of those who have asked nothing yet, from where most have come; False without any."""
+        silent = [place for place in self._places.values() if place.listened_to]
+        if not silent:
+            return False
+        newcomer = next(iter(max(silent, key=len).listened_to))
+        self._stop_listening(newcomer)
+        self._forget(newcomer)
+        newcomer.sock.close()
+        return True
+
+    def _forget(self, newcomer: Newcomer) -> None:
+        """It is neither in a queue nor listened to any more."""
+        self._waiting -= 1
+        place = newcomer.place
+        if not place.queue:
+            self._next.pop(place, None)
+            if not place.listened_to:
+                del self._places[place.name]
+        if not self._waiting:
+            self._empty.set()
+
+    def _call(self) -> None:
+        if self._next and not self._is_called:
+            self._is_called = True
+            self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        self._is_called = False
+        let_in = 0
+        for _number in range(LOOKED_AT_ONCE):
+            if not self._next or let_in == LET_IN_AT_ONCE:
+                break
+            newcomer = self._take_next()
+            asks = newcomer.may_come_in or newcomer.listen()
+            if asks is None:
+                self._listen_to(newcomer)
+                continue
+            self._forget(newcomer)
+            if asks:
+                let_in += 1
+                task = self._loop.create_task(self._let_in(newcomer.sock, newcomer.said))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            else:
+                newcomer.sock.close()
+        self._call()
+        self._open()
+
+    def _take_next(self) -> Newcomer:
+        place = next(iter(self._next))
+        del self._next[place]
+        newcomer = place.queue.popleft()
+        if place.queue:
+            self._next[place] = None  # after the others
+        return newcomer
+
+    def _listen_to(self, newcomer: Newcomer) -> None:
+        newcomer.until = self._loop.time() + WAIT_SECONDS
+        newcomer.place.listened_to[newcomer] = None
+        # By number: for a socket the selector makes a text of it first, at 30 µs.
+        self._loop.add_reader(newcomer.sock.fileno(), self._hear, newcomer)
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(SWEEP_SECONDS, self._look_at_the_time)
+
+    def _hear(self, newcomer: Newcomer) -> None:
+        asks = newcomer.listen()
+        if asks is None:
+            return
+        self._stop_listening(newcomer)
+        if asks:
+            self._queue_again(newcomer)
+        else:
+            self._forget(newcomer)
+            newcomer.sock.close()
+
+    def _stop_listening(self, newcomer: Newcomer) -> None:
+        del newcomer.place.listened_to[newcomer]
+        self._loop.remove_reader(newcomer.sock.fileno())
+
+    def _queue_again(self, newcomer: Newcomer) -> None:
+        newcomer.may_come_in = True
+        newcomer.place.queue.append(newcomer)
+        self._next[newcomer.place] = None
+        self._call()
+
+    def _look_at_the_time(self) -> None:
+        self._sweep = None
+        self._stop_listening_until(self._loop.time())
+        if any(place.listened_to for place in self._places.values()):
+            self._sweep = self._loop.call_later(SWEEP_SECONDS, self._look_at_the_time)
+
+    def _stop_listening_until(self, when: float) -> None:
+        """Let those in whose time is up, though they have asked for nothing yet."""
+        for place in self._places.values():
+            while (first := next(iter(place.listened_to), None)) and first.until <= when:
+                self._stop_listening(first)
+                self._queue_again(first)
