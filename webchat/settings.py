@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from . import environment
+from . import costs, environment
 
 # Whatever a process of ours writes is for its own user: the database, its log, backups, exports.
 os.umask(0o077)
@@ -122,6 +122,7 @@ DATABASES = {
         "OPTIONS": {
             # A transaction that reads first and writes later could never wait for the lock.
             "transaction_mode": "IMMEDIATE",
+            "factory": costs.Connection,
             "timeout": 5,  # seconds to wait for the lock before the honest 503
             # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
             # What a statement may have to take back needs no file of its own.

@@ -1,0 +1,30 @@
+"""What the work of a thread has cost: the processor it used, and the disk it kept waiting."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+
+
+class _Commits(threading.local):
+    seconds = 0.0
+
+
+_commits = _Commits()
+
+
+def spent() -> float:
+    """Seconds of processor and of commits, of this thread since it began."""
+    return time.thread_time() + _commits.seconds
+
+
+class Connection(sqlite3.Connection):
+    """The `factory` of our connections. While one commits, no other can write."""
+
+    def commit(self) -> None:
+        began = time.monotonic()
+        try:
+            super().commit()
+        finally:
+            _commits.seconds += time.monotonic() - began
