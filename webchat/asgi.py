@@ -64,7 +64,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 logger.error(sentence)
                 await send({"type": "lifespan.startup.failed", "message": sentence})
                 return
-            engine = Engine()
+            engine = Engine(django.turns)
             await engine.start()
             # What is loaded by now stays: the collector need not go through it again.
             gc.collect()

@@ -13,6 +13,7 @@ from typing import Any
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
+Toll = Callable[[int], Awaitable[None]]  # is told how many bytes came, and may take its time
 
 BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns the length
 # A piece costs as much as it is small: browsers send theirs in kilobytes.
@@ -28,6 +29,11 @@ LARGE_POOL_BYTES = 24 * 1024 * 1024  # larger ones are refused when all together
 POOL_BYTES = 32 * 1024 * 1024  # … and for small ones the oldest that is half sent makes room
 # For a client that was refused in the middle of its body, so that it reads why.
 LINGER_SECONDS = 5
+TOLL_BYTES = 64 * 1024  # of a body, between two times that its sender pays for them
+
+
+async def no_toll(_size: int) -> None:
+    pass
 
 
 class Refused(Exception):  # noqa: N818  (it becomes an answer)
@@ -78,10 +84,12 @@ class Pool:
 class Body:
     """The body of one request; `close` gives back its memory."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, toll: Toll = no_toll) -> None:
         self.length = 0
         self.held = 0
         self._pool = pool
+        self._toll = toll
+        self._unpaid = 0  # bytes
         self._content = bytearray()
         self._gave_up = False
         self._timeout: asyncio.Timeout | None = None
@@ -127,6 +135,13 @@ class Body:
             if self.length // 1024 > paid:
                 paid = self.length // 1024
                 self._allow_until(began + min(GRACE_SECONDS + paid, TOTAL_SECONDS))
+            await self._pay(len(chunk))
+
+    async def _pay(self, size: int) -> None:
+        self._unpaid += size
+        if self._unpaid >= TOLL_BYTES:
+            size, self._unpaid = self._unpaid, 0
+            await self._toll(size)
 
     def _allow_until(self, when: float) -> None:
         if self._timeout is not None and not self._gave_up:
@@ -154,11 +169,11 @@ class Body:
         self._content = bytearray()
         self._pool.give_back(self)
 
-
-async def linger(receive: Receive) -> None:
-    """Take what a refused client still sends, for a moment: a reset would hide the answer."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_SECONDS):
-            message = await receive()
-            while message["type"] == "http.request" and message.get("more_body", False):
+    async def linger(self, receive: Receive) -> None:
+        """Take what a refused client still sends, for a moment: a reset would hide the answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
                 message = await receive()
+                while message["type"] == "http.request" and message.get("more_body", False):
+                    await self._pay(len(message.get("body", b"")))
+                    message = await receive()

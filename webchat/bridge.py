@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
@@ -20,11 +19,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from .bodies import Body, Crumbled, Pool, Refused, linger
+from . import costs
+from .bodies import Body, Crumbled, Pool, Refused
 from .connections import Connection
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
-from .turns import REFUSED_SECONDS, Client, TooMany, Turns
+from .turns import (
+    BYTES_A_SECOND,
+    REFUSED_SECONDS,
+    REQUEST_SECONDS,
+    TooMany,
+    Turn,
+    Turns,
+    who_asks,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,30 +65,38 @@ class WsgiBridge:
         self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = Body(self._pool)
+        who = who_asks(scope)
+
+        async def toll(size: int) -> None:
+            await self.turns.step_back(who, size / BYTES_A_SECOND)
+
+        body = Body(self._pool, toll)
         try:
-            if not await _read(body, scope, receive):
-                return
+            if await _read(body, scope, receive):
+                await self._run(who, scope, body, receive, send)
         except Refused as refused:
-            for message in refuse(scope, refused.status):
-                await send(message)
-            await linger(receive)
-            return
+            await _refuse(scope, refused.status, send)
+            await body.linger(receive)
         except Crumbled:
             if connection := scope.get("webchat.connection"):
                 connection.drop()
-            return
+
+    async def _run(
+        self, who: Hashable, scope: Scope, body: Body, receive: Receive, send: Send
+    ) -> None:
+        """Wait for a turn, and have the request answered in it, which closes the body."""
         try:
-            client = await self.turns.take(scope)
+            turn = await self.turns.take(who)
         except TooMany:
             body.close()
-            for message in refuse(scope, 503):
-                await send(message)
-            return
+            return await _refuse(scope, 503, send)
         except BaseException:
             body.close()
             raise
-        exchange = _Exchange(self._application, scope, body, client, self._spool_folder)
+        if scope["method"] in ("GET", "HEAD") and _has_gone(scope):
+            body.close()
+            return turn.leave(REQUEST_SECONDS)
+        exchange = _Exchange(self._application, scope, body, turn, self._spool_folder)
         self._threads.submit(exchange.run)
         await exchange.relay(receive, send)
 
@@ -108,12 +124,12 @@ class _Exchange:
         application: Application,
         scope: Scope,
         body: Body,
-        client: Client,
+        turn: Turn,
         spool_folder: Path | None,
     ) -> None:
         self._application = application
         self._scope = scope
-        self._client = client
+        self._turn = turn
         self._has_turn = True
         self._connection: Connection | None = scope.get("webchat.connection")
         self._at_end: list[Callable[[], None]] = [body.close]
@@ -130,7 +146,7 @@ class _Exchange:
     # The thread's side
 
     def run(self) -> None:
-        self._began = time.thread_time()
+        self._began = costs.spent()
         try:
             self._respond()
         except ClientGone:
@@ -148,9 +164,11 @@ class _Exchange:
         """Let the next one in. The thread tells it: a client who leaves early frees nothing."""
         if self._has_turn:
             self._has_turn = False
-            used = time.thread_time() - self._began
-            refused = REFUSED_SECONDS if self._start.get("status") == 429 else 0.0
-            self._loop.call_soon_threadsafe(self._client.leave, used + refused)
+            used = costs.spent() - self._began + REQUEST_SECONDS
+            if self._start:
+                used += (self._length() or 0) / BYTES_A_SECOND
+                used += REFUSED_SECONDS if self._start["status"] == 429 else 0.0
+            self._loop.call_soon_threadsafe(self._turn.leave, used)
 
     def _respond(self) -> None:
         response = self._application(self._environ, self._start_response)
@@ -250,8 +268,7 @@ class _Exchange:
                 await self._send_long(answer, receive, send)
                 await connection.end_long_answer()
             else:
-                for message in refuse(self._scope, 503):
-                    await send(message)
+                await _refuse(self._scope, 503, send)
         finally:
             self._gone = True
             self._end_side()
@@ -295,6 +312,17 @@ class _Exchange:
             self._source.close()
         while self._at_end:
             self._at_end.pop()()
+
+
+async def _refuse(scope: Scope, status: int, send: Send) -> None:
+    for message in refuse(scope, status):
+        await send(message)
+
+
+def _has_gone(scope: Scope) -> bool:
+    """Whether nobody would read the answer."""
+    connection: Connection | None = scope.get("webchat.connection")
+    return connection is not None and connection.has_gone
 
 
 def _missing_length(length: int | None, whole: bytes) -> list[tuple[bytes, bytes]]:

@@ -1,8 +1,10 @@
-"""Fair shares of the request threads and of the processor, among those who ask.
+"""Fair shares of the request threads, the processor and the disk, among those who ask.
 
 One who asks for much must not make the others wait: of each client only a few requests run at
-once, the rest wait on the event loop, where waiting costs nothing. Who has used more of the
-processor than a share is held up until it is even again, as long as anybody else is here.
+once, the rest wait on the event loop, where waiting costs nothing. Who asks for little goes first:
+the requests of those who have used much lately run one by one, and begin in a moment in which no
+other runs. Who has used more than a share is held up until it is even again. Both only while
+anybody else is here.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Callable, Hashable, Iterable, MutableMapping
-from contextlib import AsyncExitStack
+from collections.abc import Hashable, Iterable, MutableMapping
+from contextlib import ExitStack, suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -23,6 +25,9 @@ from .middleware import proxied_address
 
 Scope = MutableMapping[str, Any]
 
+# What the loop does for a request, which no thread can measure, and for its bytes.
+REQUEST_SECONDS = 0.001
+BYTES_A_SECOND = 400_000_000
 REFUSED_SECONDS = 0.05  # what a 429 counts as: who goes on after it is held up
 DEBT_SECONDS = 10.0  # that one is held up at the most after the last request
 PAUSE_AT_MOST = 2.0  # seconds that one request is held up
@@ -31,18 +36,23 @@ KNOWN_AT_MOST = 10_000  # sessions, and clients, that are remembered
 
 
 class Share(NamedTuple):
+    """Seconds are of processor and disk; those of late count, less what is free."""
+
     at_once: int  # requests in the threads
-    burst: float  # seconds of processor, before …
-    each_second: float  # … it is so much of one a second
+    light: float  # seconds with which one still goes before those with more
+    burst: float  # seconds, before one is held up
+    each_second: float  # seconds that are free
 
 
-OF_ACCOUNT = Share(2, 2.0, 0.2)  # a page takes some 30 ms, with its files twice that
+OF_ACCOUNT = Share(2, 0.5, 2.0, 0.2)  # a page takes some 30 ms, with its files twice that
 # Without a session: a class of sixty that opens the page and logs in takes five seconds here, on a
 # small machine three times as much.
-OF_ADDRESS = Share(4, 15.0, 0.5)
-OF_HEALTH = Share(2, math.inf, 1.0)  # asked by machines that must not stand behind anybody
+OF_ADDRESS = Share(4, 0.5, 15.0, 0.2)
+OF_HEALTH = Share(2, 0.2, math.inf, 0.1)  # asked by machines: they never stand behind pages
 HEALTH = ("/healthz", "/readyz")
 STRANGERS_AT_ONCE = 4  # from however many addresses: half of the threads stay for people
+STEP_BACK_SECONDS = 0.01  # that one who has used much waits for the next piece of a long body
+LULL_SECONDS = 0.3  # that one who has used much waits at the most for a moment without the others
 WAITING_AT_MOST = 1_200  # of one client: sixty people with three tabs of six connections each
 
 _known: dict[str, int] = {}  # the account of a session that was good
@@ -79,10 +89,13 @@ class Turns:
     def __init__(self) -> None:
         self._clients: dict[Hashable, Client] = {}
         self._strangers = asyncio.Semaphore(STRANGERS_AT_ONCE)
+        self._one_by_one = asyncio.Semaphore(1)
+        self._light = 0  # turns of those who have used little
+        self._lull = asyncio.Event()  # set while there is none of them
+        self._lull.set()
 
-    async def take(self, scope: Scope) -> Client:
-        """Wait for one's turn, which ends with `leave`. Raises TooMany."""
-        who = who_asks(scope)
+    async def take(self, who: Hashable) -> Turn:
+        """Wait for a turn of the client that `who_asks` found. Raises TooMany."""
         client = self._client(who)
         if client.waiting >= WAITING_AT_MOST:
             raise TooMany
@@ -90,10 +103,48 @@ class Turns:
             note(who)
         client.waiting += 1
         try:
-            await client.enter(lambda: _is_anybody_else_here(who))
+            return Turn(client, await self._wait(client, who))
         finally:
             client.waiting -= 1
-        return client
+
+    async def step_back(self, who: Hashable, used: float) -> None:
+        """Have a client without a turn pay for what the loop did, and wait if it is much."""
+        client = self._client(who)
+        client.pay(used)
+        if client.is_heavy and _is_anybody_else_here(who):
+            await asyncio.sleep(STEP_BACK_SECONDS)
+
+    async def _wait(self, client: Client, who: Hashable) -> ExitStack:
+        """Answers with what has to be given back."""
+        with ExitStack() as held:
+            await _hold(client.room, held)
+            while (pause := client.pause()) and _is_anybody_else_here(who):
+                await asyncio.sleep(pause)
+                if pause == PAUSE_AT_MOST:
+                    break
+            steps_back = client.is_heavy and _is_anybody_else_here(who)
+            if steps_back:
+                await _hold(self._one_by_one, held)
+            if client.shared_room is not None:
+                await _hold(client.shared_room, held)
+            if steps_back:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LULL_SECONDS):
+                        await self._lull.wait()
+            elif not client.is_heavy:
+                self.begin_light()
+                held.callback(self.end_light)
+            return held.pop_all()
+
+    def begin_light(self) -> None:
+        """Something is under way that those who have used much must not make slower."""
+        self._light += 1
+        self._lull.clear()
+
+    def end_light(self) -> None:
+        self._light -= 1
+        if not self._light:
+            self._lull.set()
 
     def _client(self, who: Hashable) -> Client:
         client = self._clients.get(who)
@@ -104,9 +155,14 @@ class Turns:
         return client
 
     def _make(self, who: Hashable) -> Client:
-        if who in HEALTH:
+        if isinstance(who, Health):
             return Client(OF_HEALTH)
         return Client(OF_ACCOUNT) if isinstance(who, int) else Client(OF_ADDRESS, self._strangers)
+
+
+async def _hold(room: asyncio.Semaphore, held: ExitStack) -> None:
+    await room.acquire()
+    held.callback(room.release)
 
 
 class Client:
@@ -117,49 +173,55 @@ class Client:
         self.share = share
         self.waiting = 0
         self.shared_room = shared_room
-        self._even_at = 0.0  # when what was used is within the share again, the burst aside
+        self._even_at = 0.0  # when all that was used is free again
 
     @property
     def is_idle(self) -> bool:
         return self._even_at < time.monotonic() and self.room._value == self.share.at_once
 
-    async def enter(self, is_held_up: Callable[[], bool]) -> None:
-        """Wait for room, and for as long as too much was used while `is_held_up`."""
-        async with AsyncExitStack() as on_error:
-            await self.room.acquire()
-            on_error.callback(self.room.release)
-            while (pause := self.pause()) and is_held_up():
-                await asyncio.sleep(pause)
-                if pause == PAUSE_AT_MOST:
-                    break
-            if self.shared_room is not None:
-                await self.shared_room.acquire()
-            on_error.pop_all()
+    @property
+    def is_heavy(self) -> bool:
+        return self._beyond(self.share.light) > 0
 
     def pause(self) -> float:
-        """Seconds until what was used is within the share; at most PAUSE_AT_MOST."""
-        burst = self.share.burst / self.share.each_second
-        return min(max(self._even_at - time.monotonic() - burst, 0.0), PAUSE_AT_MOST)
+        """Seconds until no more than a burst is used; at most PAUSE_AT_MOST."""
+        return min(max(self._beyond(self.share.burst), 0.0), PAUSE_AT_MOST)
 
-    def leave(self, used: float) -> None:
-        """The turn is over; it took so many seconds of processor."""
-        self.room.release()
-        if self.shared_room is not None:
-            self.shared_room.release()
-        self.pay(used)
+    def _beyond(self, used: float) -> float:
+        """Seconds until no more than that is used; negative when it is less."""
+        return self._even_at - time.monotonic() - used / self.share.each_second
 
     def pay(self, used: float) -> None:
         now = time.monotonic()
         even_at = max(self._even_at, now) + used / self.share.each_second
         # What was used while nobody else was here is not held against them for long.
-        most = self.share.burst / self.share.each_second + DEBT_SECONDS
-        self._even_at = min(even_at, now + most)
+        bound = self.share.burst if math.isfinite(self.share.burst) else self.share.light
+        self._even_at = min(even_at, now + bound / self.share.each_second + DEBT_SECONDS)
+
+
+class Turn:
+    """What one request holds."""
+
+    def __init__(self, client: Client, held: ExitStack) -> None:
+        self.client = client
+        self._held = held
+
+    def leave(self, used: float) -> None:
+        """The turn is over; it took so many seconds of processor and disk."""
+        self._held.close()
+        self.client.pay(used)
+
+
+class Health(NamedTuple):
+    """Who asks how the server is, from one network."""
+
+    network: str
 
 
 def who_asks(scope: Scope) -> Hashable:
     """The account of a known session, else where the request comes from."""
     if scope.get("path") in HEALTH:
-        return scope["path"]
+        return Health(network(address_of(scope)))
     cookies = _header(scope["headers"], b"cookie")
     match = _session_cookie().search(cookies) if cookies else None
     if match and (user_id := _known.get(match[1])) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,8 @@ from accounts import sessions
 from accounts.models import User
 from accounts.services import read_unread_names
 from friends.services import read_unread_remarks
+from webchat import costs
+from webchat.turns import Turns
 
 from ..gone import Sweeper
 from ..search.index import Builder
@@ -33,20 +35,22 @@ GONE_SECONDS = 2.0  # how soon what was taken away leaves the database's log; th
 GONE_AGAIN_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
+LOOP_SHARE = 2.0  # what a socket's query costs with what the loop does for it, to the query alone
 DRAIN_SECONDS = 2.0  # for close frames on a stop
 
 logger = logging.getLogger(__name__)
 
 
 class Engine:
-    """Built and started on the event loop of the worker."""
+    """Built and started on the event loop of the worker, whose `turns` it shares."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns) -> None:
         self.hub = Hub()
+        self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
         self.feed = Feed(self.hub, self._readers, lambda: self.writer.is_busy)
-        self.writer = Writer(self._loop, self.feed.written)
+        self.writer = Writer(self._loop, self.feed.written, turns)
         self._neighbours = Neighbours(settings.DATA_DIR / "workers", self._hear)
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
@@ -98,6 +102,21 @@ class Engine:
     async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run what queries the database: the loop itself never waits for a disk."""
         return await self._loop.run_in_executor(self._readers, function, *args)
+
+    async def in_turn(self, who: Hashable, function: Callable[..., Any], *args: Any) -> Any:
+        """The same in a turn of who asks (see `turns.who_asks`), who pays for it."""
+        turn = await self._turns.take(who)
+
+        def run() -> Any:
+            began = costs.spent()
+            try:
+                return function(*args)
+            finally:
+                used = LOOP_SHARE * (costs.spent() - began)
+                self._loop.call_soon_threadsafe(turn.leave, used)
+
+        # Who leaves early does not free a turn that still runs.
+        return await asyncio.shield(self.in_thread(run))
 
     async def note_typing(self, user: User, username: str) -> None:
         if note := await self.in_thread(typing.note_to, user, username):

@@ -71,17 +71,22 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
         await send({"type": "websocket.close"})  # before accept: a 403
         return
     try:
-        visitor = await engine.in_thread(identify, scope)
+        visitor = await engine.in_turn(turns.who_asks(scope), identify, scope)
+    except turns.TooMany:
+        await send({"type": "websocket.close"})
+        return
     except OperationalError:
         visitor = None  # what follows answers that, too
         logger.exception("A socket could not be opened")
-    await send({"type": "websocket.accept"})
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-    page_of = query.get("user", [None])[0]
-    if _is_over_budget(scope, visitor):
+    is_over_budget = _is_over_budget(scope, visitor)
+    if is_over_budget:
         await asyncio.sleep(REFUSED_SECONDS)
+    await send({"type": "websocket.accept"})
+    if is_over_budget:
         await send({"type": "websocket.close", "code": TOO_MANY})
         return
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    page_of = query.get("user", [None])[0]
     if visitor is None or page_of not in (None, str(visitor.user.pk)):
         await send({"type": "websocket.close", "code": SESSION_ENDED})
         return
@@ -196,7 +201,7 @@ class Socket:
         user = self.visitor.user
         try:
             cursor = None if after is None else integer(after, name="after")
-            missed = await self._engine.in_thread(events.read_after, user, cursor)
+            missed = await self._in_turn(events.read_after, user, cursor)
         except ValidationError:
             missed = None
         if missed is None:
@@ -210,11 +215,14 @@ class Socket:
                 await self._tell(frames.event(body))
             if not missed.more:
                 break
-            missed = await self._engine.in_thread(events.read_after, user, missed.last_event)
+            missed = await self._in_turn(events.read_after, user, missed.last_event)
             if missed is None:
                 return await self._tell(frames.RESET)
         await self._tell(frames.CAUGHT_UP)
         self._skip_through(missed.last_event)
+
+    async def _in_turn(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await self._engine.in_turn(self.user_id, function, *args)
 
     def _skip_through(self, event_id: int) -> None:
         """Forget the live events that the replay has brought."""
@@ -318,7 +326,7 @@ class Socket:
             username = frame.get("with")
             if not isinstance(username, str):
                 raise NOT_UNDERSTOOD
-            await self._engine.in_thread(_mark_read, self.visitor.user, username, up_to)
+            await self._in_turn(_mark_read, self.visitor.user, username, up_to)
         except ValidationError as error:
             self._refuse_with(error)
         except Http404:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from chat import services
 from chat.drafts import Draft
 from chat.services import Outcome
+from webchat.turns import Turns
 
 DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, short enough to wait for
 WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked
@@ -30,12 +31,14 @@ class Writer:
     """Takes drafts on the event loop and answers there, after their commit.
 
     There is no timer: an idle writer commits one draft at once, a busy one shares each
-    fsync among all the drafts that came during the one before.
+    fsync among all the drafts that came during the one before. While it writes, requests of
+    those who have used much wait as for a turn of others.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, written: Written) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, written: Written, turns: Turns) -> None:
         self._loop = loop
         self._written = written
+        self._turns = turns
         self._waiting: list[Waiting] = []
         self._unanswered = 0
         self._stopping = False
@@ -60,6 +63,8 @@ class Writer:
         """Have `answer` called on the loop with the outcome, once it is on disk or refused."""
         with self._changed:
             if len(self._waiting) < WAITING_AT_MOST and not self._stopping:
+                if not self._unanswered:
+                    self._turns.begin_light()
                 self._waiting.append((draft, answer))
                 self._unanswered += 1
                 self._changed.notify()
@@ -85,6 +90,8 @@ class Writer:
 
     def _tell(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
         self._unanswered -= len(batch)
+        if not self._unanswered:
+            self._turns.end_light()
         # The feed first: it delivers in the order of the log, and an ack may overtake no event.
         self._written(outcomes)
         for (_draft, answer), outcome in zip(batch, outcomes, strict=True):

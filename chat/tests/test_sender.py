@@ -71,3 +71,28 @@ def test_what_cannot_be_encoded_goes_out_without_it(monkeypatch):
     with pytest.raises(TimeoutError):  # it goes on
         talk(monkeypatch, wire, "a\ud800b")
     assert wire.sent == [{"type": "websocket.send", "text": "a?b"}]
+
+
+def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
+    """Who cuts the line and comes again would wait for nothing otherwise."""
+    monkeypatch.setattr(live, "REFUSED_SECONDS", 0.2)
+    monkeypatch.setattr(live, "_is_over_budget", lambda _scope, _visitor: True)
+    wire = Wire()
+
+    class Anonymous(Engine):
+        async def in_turn(self, _who, _function, *_args):
+            return None
+
+    async def handshake() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def run() -> None:
+        scope = {"headers": [], "path": "/live/", "client": ("192.0.2.7", 5)}
+        task = asyncio.create_task(live.serve(Anonymous(), scope, handshake, wire.send))
+        await asyncio.sleep(0.1)
+        assert wire.sent == []
+        await task
+
+    asyncio.run(run())
+    assert [message["type"] for message in wire.sent] == ["websocket.accept", "websocket.close"]
+    assert wire.sent[-1]["code"] == live.TOO_MANY

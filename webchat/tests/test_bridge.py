@@ -1,12 +1,13 @@
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from webchat import bodies
 from webchat.bridge import WsgiBridge
 
-from .peer import Peer, run, scope
+from .peer import Peer, exchange, run, scope
 
 
 class Environ:
@@ -126,3 +127,21 @@ def test_the_threads_last():
 
     asyncio.run(many())
     assert len(seen) <= 2
+
+
+@pytest.mark.parametrize(("method", "runs"), [("GET", 0), ("HEAD", 0), ("POST", 1)])
+def test_nothing_is_read_for_who_has_gone_before_the_turn_came(method, runs):
+    asked = []
+
+    def application(environ, start_response):
+        asked.append(environ["REQUEST_METHOD"])
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    bridge = WsgiBridge(application, 1)
+    gone = SimpleNamespace(has_gone=True, belongs_to=lambda _user: None)
+    around = scope(method=method, **{"webchat.connection": gone})
+    asyncio.run(exchange(bridge, Peer(), around))
+    assert len(asked) == runs
+    [client] = bridge.turns._clients.values()
+    assert client.room._value == client.share.at_once

@@ -108,16 +108,16 @@ def test_who_leaves_early_frees_no_turn_that_still_runs():
 def test_who_has_used_more_than_a_share_is_held_up_while_others_are_here():
     async def scene():
         queue = turns.Turns()
-        client = await queue.take(asked_by("a" * 32))
+        turn = await queue.take(ALICE)
         over = turns.OF_ACCOUNT.each_second / 5
-        client.leave(used=turns.OF_ACCOUNT.burst + over)
-        assert 0.1 < client.pause() < 0.2 + 0.01, "a fifth of a second until it is even"
+        turn.leave(used=turns.OF_ACCOUNT.burst + over)
+        assert 0.1 < turn.client.pause() < 0.2 + 0.01, "a fifth of a second until it is even"
         loop = asyncio.get_running_loop()
         began = loop.time()
-        (await queue.take(asked_by("a" * 32))).leave(0.0)
+        (await queue.take(ALICE)).leave(0.0)
         assert loop.time() - began < 0.1, "nobody else is here"
-        (await queue.take(asked_by("b" * 32))).leave(0.0)
-        (await queue.take(asked_by("a" * 32))).leave(0.0)
+        (await queue.take(BOB)).leave(0.0)
+        (await queue.take(ALICE)).leave(0.0)
         assert loop.time() - began > 0.1, "somebody is"
 
     play(scene)
@@ -157,7 +157,8 @@ def test_no_more_clients_and_sessions_are_remembered_than_so_many(monkeypatch):
         queue = turns.Turns()
         for number in range(500):
             turns.introduce(f"s{number}", number)
-            (await queue.take(asked_by(address=f"10.0.{number // 200}.{number % 200}"))).leave(0)
+            address = f"10.0.{number // 200}.{number % 200}"
+            (await queue.take(turns.who_asks(asked_by(address=address)))).leave(0)
         assert len(queue._clients) <= 51
         assert len(turns._known) <= 50
         assert len(turns._here) == 2
@@ -205,10 +206,100 @@ def test_so_many_of_one_may_wait_and_the_health_of_the_server_is_told_beside_the
 
 def test_what_was_used_is_not_held_against_anybody_for_long():
     async def scene():
-        client = await turns.Turns().take(asked_by("a" * 32))
-        client.leave(used=1000.0)
+        turn = await turns.Turns().take(ALICE)
+        turn.leave(used=1000.0)
+        client = turn.client
         burst = client.share.burst / client.share.each_second
         owed = client._even_at - asyncio.get_running_loop().time() - burst
         assert owed <= turns.DEBT_SECONDS + 0.1
+
+    play(scene)
+
+
+async def make_heavy(queue, who):
+    turn = await queue.take(who)
+    turn.leave(used=turn.client.share.light + 0.05)
+    return turn.client
+
+
+def test_who_has_used_much_goes_after_the_others_and_one_by_one():
+    async def scene():
+        queue = turns.Turns()
+        assert (await make_heavy(queue, ALICE)).is_heavy
+        await make_heavy(queue, "203.0.113.7")
+        bobs = await queue.take(BOB)
+        tasks = [asyncio.create_task(queue.take(who)) for who in (ALICE, ALICE, "203.0.113.7")]
+        await asyncio.sleep(0.05)
+        assert not any(task.done() for task in tasks), "bob's request runs"
+        bobs.leave(0.0)
+        await asyncio.sleep(0.05)
+        assert [task.done() for task in tasks] == [True, False, False]
+        more = await asyncio.wait_for(queue.take(BOB), 0.05)
+        tasks[0].result().leave(0.0)
+        await asyncio.sleep(0.05)
+        assert not tasks[1].done()
+        more.leave(0.0)
+        for task in tasks[1:]:
+            (await task).leave(0.0)
+        assert queue._one_by_one._value == 1
+
+    play(scene)
+
+
+def test_who_has_used_much_is_not_kept_out_by_those_who_always_ask(monkeypatch):
+    monkeypatch.setattr(turns, "LULL_SECONDS", 0.05)
+
+    async def scene():
+        queue = turns.Turns()
+        await make_heavy(queue, ALICE)
+        bobs = await queue.take(BOB)
+        (await asyncio.wait_for(queue.take(ALICE), 1)).leave(0.0)
+        bobs.leave(0.0)
+
+    play(scene)
+
+
+def test_alone_nobody_goes_one_by_one():
+    async def scene():
+        queue = turns.Turns()
+        await make_heavy(queue, ALICE)
+        async with asyncio.timeout(0.05):
+            both = [await queue.take(ALICE), await queue.take(ALICE)]
+        for turn in both:
+            turn.leave(0.0)
+
+    play(scene)
+
+
+def test_who_gives_up_waiting_holds_nothing():
+    async def scene():
+        queue = turns.Turns()
+        client = await make_heavy(queue, ALICE)
+        bobs = await queue.take(BOB)
+        waiting = asyncio.create_task(queue.take(ALICE))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert client.room._value == client.share.at_once
+        assert queue._one_by_one._value == 1
+        bobs.leave(0.0)
+        assert queue._lull.is_set()
+
+    play(scene)
+
+
+def test_a_flood_of_questions_about_health_steps_back_and_is_not_held_up_for_long():
+    async def scene():
+        queue = turns.Turns()
+        health = turns.who_asks(asked_by() | {"path": "/healthz"})
+        turn = await queue.take(health)
+        turn.leave(used=1000.0)
+        assert turn.client.is_heavy
+        assert turn.client.pause() == 0
+        bobs = await queue.take(BOB)
+        (await asyncio.wait_for(queue.take(health), 2 * turns.LULL_SECONDS)).leave(0.0)
+        bobs.leave(0.0)
+        elsewhere = turns.who_asks(asked_by(address="203.0.113.8") | {"path": "/healthz"})
+        assert not (await queue.take(elsewhere)).client.is_heavy
 
     play(scene)
