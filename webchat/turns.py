@@ -52,7 +52,7 @@ OF_HEALTH = Share(2, 0.2, math.inf, 0.1)  # asked by machines: they never stand 
 HEALTH = ("/healthz", "/readyz")
 STRANGERS_AT_ONCE = 4  # from however many addresses: half of the threads stay for people
 STEP_BACK_SECONDS = 0.01  # that one who has used much waits for the next piece of a long body
-LULL_SECONDS = 0.3  # that one who has used much waits at the most for a moment without the others
+LULL_SECONDS = 0.1  # that one who has used much waits at the most for a moment without the others
 WAITING_AT_MOST = 1_200  # of one client: sixty people with three tabs of six connections each
 
 _known: dict[str, int] = {}  # the account of a session that was good
@@ -118,7 +118,7 @@ class Turns:
         """Answers with what has to be given back."""
         with ExitStack() as held:
             await _hold(client.room, held)
-            while (pause := client.pause()) and _is_anybody_else_here(who):
+            while (pause := client.pause()) and client.is_crowding and _is_anybody_else_here(who):
                 await asyncio.sleep(pause)
                 if pause == PAUSE_AT_MOST:
                     break
@@ -182,6 +182,14 @@ class Client:
     @property
     def is_heavy(self) -> bool:
         return self._beyond(self.share.light) > 0
+
+    @property
+    def is_crowding(self) -> bool:
+        """Whether more than the one that is about to begin was asked for, which counts twice here.
+
+        Who waits for each answer takes one thread at the most, and steps back for others anyway.
+        """
+        return self.waiting + self.share.at_once - self.room._value > 2
 
     def pause(self) -> float:
         """Seconds until no more than a burst is used; at most PAUSE_AT_MOST."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -103,9 +103,9 @@ class Engine:
         """Run what queries the database: the loop itself never waits for a disk."""
         return await self._loop.run_in_executor(self._readers, function, *args)
 
-    async def in_turn(self, who: Hashable, function: Callable[..., Any], *args: Any) -> Any:
-        """The same in a turn of who asks (see `turns.who_asks`), who pays for it."""
-        turn = await self._turns.take(who)
+    async def in_turn(self, user_id: int, function: Callable[..., Any], *args: Any) -> Any:
+        """The same in a turn of the person who asks, who pays for it."""
+        turn = await self._turns.take(user_id)
 
         def run() -> Any:
             began = costs.spent()

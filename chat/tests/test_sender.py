@@ -80,7 +80,7 @@ def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
     wire = Wire()
 
     class Anonymous(Engine):
-        async def in_turn(self, _who, _function, *_args):
+        async def in_thread(self, _function, *_args):
             return None
 
     async def handshake() -> dict[str, Any]:

@@ -105,7 +105,8 @@ def test_who_leaves_early_frees_no_turn_that_still_runs():
     play(scene)
 
 
-def test_who_has_used_more_than_a_share_is_held_up_while_others_are_here():
+@pytest.mark.parametrize(("at_once", "is_held_up"), [(1, False), (2, True)])
+def test_who_has_used_more_than_a_share_is_held_up_while_others_are_here(at_once, is_held_up):
     async def scene():
         queue = turns.Turns()
         turn = await queue.take(ALICE)
@@ -113,12 +114,16 @@ def test_who_has_used_more_than_a_share_is_held_up_while_others_are_here():
         turn.leave(used=turns.OF_ACCOUNT.burst + over)
         assert 0.1 < turn.client.pause() < 0.2 + 0.01, "a fifth of a second until it is even"
         loop = asyncio.get_running_loop()
+
+        others = [await queue.take(ALICE) for _number in range(1, at_once)]
         began = loop.time()
         (await queue.take(ALICE)).leave(0.0)
         assert loop.time() - began < 0.1, "nobody else is here"
         (await queue.take(BOB)).leave(0.0)
         (await queue.take(ALICE)).leave(0.0)
-        assert loop.time() - began > 0.1, "somebody is"
+        assert (loop.time() - began > 0.1) == is_held_up
+        for other in others:
+            other.leave(0.0)
 
     play(scene)
 
