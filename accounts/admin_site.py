@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminToField
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,6 +21,17 @@ class AdminSite(admin.AdminSite):
     """Django's, with our own ways in: no page here logs in or sets a password by other rules."""
 
     login_form = StaffLoginForm
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Django's own, without its fault over the name of a field that is empty."""
+
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if "" in (request.GET.get(TO_FIELD_VAR), request.POST.get(TO_FIELD_VAR)):
+                raise DisallowedModelAdminToField("The field has no name.")
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(checked, cacheable)
 
     @method_decorator(never_cache)
     @method_decorator(login_not_required)

@@ -420,6 +420,14 @@ def test_a_list_of_the_admin_takes_any_query(root, alice, bob, query):
         assert of(root).get(path, query, follow=True).status_code < 500, path
 
 
+@pytest.mark.parametrize("page", ["change", "delete", "history"])
+def test_a_field_without_a_name_is_a_bad_request(root, alice, page):
+    path = reverse(f"admin:accounts_user_{page}", args=[alice.pk])
+    assert of(root).get(path).status_code in (200, 403)
+    assert of(root).get(path, {"_to_field": ""}).status_code == 400
+    assert of(root).post(path, {"_to_field": ""}).status_code == 400
+
+
 @texts
 def test_the_admin_can_be_asked_and_told_anything(root, alice, text):
     client = of(root)
