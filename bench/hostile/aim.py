@@ -23,6 +23,8 @@ CATCH_UP_SECONDS = 0.1  # by how much a schedule may be late before it is given 
 # Bytes, as from far away (RFC 9293, 3.7.1): with the 64 KiB of loopback the server's kernel would
 # take whole answers from it.
 SMALL_SEGMENT = 536
+# Whoever opens bare connections sits at another machine, as far as the server can tell.
+ELSEWHERE = "127.0.0.2"
 SMALL_BUFFER = 2_304  # bytes: the least that Linux keeps for what was not read yet
 
 
@@ -117,6 +119,8 @@ class Aim:
         sock = socket.socket()
         try:
             sock.setblocking(False)
+            if self.address.host == "127.0.0.1":
+                sock.bind((ELSEWHERE, 0))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
             loop = asyncio.get_running_loop()
