@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -35,9 +36,13 @@ class SeenMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         session = request.session
-        if session.accessed and session.session_key and SESSION_KEY in session:
+        if not session.accessed:
+            return response
+        if session.session_key and SESSION_KEY in session:
             sessions.note_seen(session.session_key)
             self._tell_server(request)
+        else:
+            turns.forget(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
         return response
 
     def _tell_server(self, request: HttpRequest) -> None:

@@ -166,7 +166,8 @@ class _Exchange:
             self._has_turn = False
             used = costs.spent() - self._began + REQUEST_SECONDS
             if self._start:
-                used += (self._length() or 0) / BYTES_A_SECOND
+                if not self._has_no_body():
+                    used += (self._length() or 0) / BYTES_A_SECOND
                 used += REFUSED_SECONDS if self._start["status"] == 429 else 0.0
             self._loop.call_soon_threadsafe(self._turn.leave, used)
 

@@ -23,8 +23,9 @@ class Connection(sqlite3.Connection):
     """The `factory` of our connections. While one commits, no other can write."""
 
     def commit(self) -> None:
-        began = time.monotonic()
+        began, computed = time.monotonic(), time.thread_time()
         try:
             super().commit()
         finally:
-            _commits.seconds += time.monotonic() - began
+            waited = time.monotonic() - began - (time.thread_time() - computed)
+            _commits.seconds += max(0.0, waited)

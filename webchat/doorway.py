@@ -13,6 +13,8 @@ import math
 import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
+from heapq import nlargest
+from itertools import islice
 from typing import Any
 
 from .addresses import network
@@ -21,6 +23,7 @@ from .addresses import network
 TAKEN_AT_ONCE = 16  # from the kernel, at some 10 µs each
 LOOKED_AT_ONCE = 16  # at, when they are next, at 10 µs as well; and of those …
 LET_IN_AT_ONCE = 4  # … at some 300 µs
+TURNED_AWAY_AT_ONCE = 16  # where there is no room, so that a flood costs a look only so often
 WAIT_SECONDS = 1.0  # for the end of the first request's head; then they come in without
 SWEEP_SECONDS = 0.25
 END_OF_HEAD = b"\r\n\r\n"
@@ -71,9 +74,17 @@ class Place:
 class Doorway:
     """One listening socket. It stands in for the server that `create_server` would make."""
 
-    def __init__(self, listener: socket.socket, let_in: LetIn, may_wait: Callable[[], int]) -> None:
-        """`may_wait` says how many may stand here at the moment."""
+    def __init__(
+        self,
+        listener: socket.socket,
+        let_in: LetIn,
+        may_wait: Callable[[], int],
+        *,
+        listens: bool = True,
+    ) -> None:
+        """`may_wait` says how many may stand here at the moment; `listens`, to what they ask."""
         self._listener = listener
+        self._listens = listens
         self._let_in = let_in
         self._may_wait = may_wait
         self._loop = asyncio.get_running_loop()
@@ -82,10 +93,11 @@ class Doorway:
         self._waiting = 0
         self._empty = asyncio.Event()
         self._empty.set()
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._is_called = False
         self._sweep: asyncio.TimerHandle | None = None
         self._is_open = False
+        self._has_no_number = False  # the system gives none for one more connection
         self._is_closed = False
         listener.setblocking(False)
         self._open()
@@ -95,15 +107,22 @@ class Doorway:
         if not self._is_closed:
             self._is_closed = True
             self._pause()
+            self._listener.close()
             self._stop_listening_until(math.inf)
 
     async def wait_closed(self) -> None:
         await self._empty.wait()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _open(self) -> None:
-        if not self._is_closed and not self._is_open:
+        if not (self._is_closed or self._is_open or self._has_no_number):
             self._is_open = True
             self._loop.add_reader(self._listener, self._take)
+
+    def _open_again(self) -> None:
+        self._has_no_number = False
+        self._open()
 
     def _pause(self) -> None:
         if self._is_open:
@@ -112,7 +131,7 @@ class Doorway:
 
     def _take(self) -> None:
         for _number in range(TAKEN_AT_ONCE):
-            if self._waiting >= self._may_wait() and not self._turn_away_one():
+            if self._waiting >= self._may_wait() and not self._turn_some_away():
                 self._pause()  # until one has been let in
                 break
             try:
@@ -121,8 +140,9 @@ class Doorway:
                 break
             except OSError as error:  # no number is left, or no memory
                 logger.error("A connection could not be taken: %s", error)
+                self._has_no_number = True
                 self._pause()
-                self._loop.call_later(AGAIN_SECONDS, self._open)
+                self._loop.call_later(AGAIN_SECONDS, self._open_again)
                 break
             sock.setblocking(False)
             self._queue(sock, network(peer[0]) if isinstance(peer, tuple) else "")
@@ -135,16 +155,20 @@ class Doorway:
         self._waiting += 1
         self._empty.clear()
 
-    def _turn_away_one(self) -> bool:
+    def _turn_some_away(self) -> bool:
         """Of those who have asked nothing yet, from where most have come; False without any."""
         silent = [place for place in self._places.values() if place.listened_to]
-        if not silent:
-            return False
-        newcomer = next(iter(max(silent, key=len).listened_to))
-        self._stop_listening(newcomer)
+        fullest = nlargest(TURNED_AWAY_AT_ONCE, silent, key=len)
+        fullest = [place for place in fullest if 2 * len(place) > len(fullest[0])]
+        for place in fullest:
+            for newcomer in list(islice(place.listened_to, TURNED_AWAY_AT_ONCE // len(fullest))):
+                self._stop_listening(newcomer)
+                self._turn_away(newcomer)
+        return bool(fullest)
+
+    def _turn_away(self, newcomer: Newcomer) -> None:
         self._forget(newcomer)
         newcomer.sock.close()
-        return True
 
     def _forget(self, newcomer: Newcomer) -> None:
         """It is neither in a queue nor listened to any more."""
@@ -169,20 +193,26 @@ class Doorway:
             if not self._next or let_in == LET_IN_AT_ONCE:
                 break
             newcomer = self._take_next()
-            asks = newcomer.may_come_in or newcomer.listen()
+            asks = newcomer.may_come_in or not self._listens or newcomer.listen()
             if asks is None:
                 self._listen_to(newcomer)
-                continue
-            self._forget(newcomer)
-            if asks:
+            elif asks:
                 let_in += 1
-                task = self._loop.create_task(self._let_in(newcomer.sock, newcomer.said))
+                self._forget(newcomer)
+                task = self._loop.create_task(self._bring_in(newcomer))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             else:
-                newcomer.sock.close()
+                self._turn_away(newcomer)
         self._call()
         self._open()
+
+    async def _bring_in(self, newcomer: Newcomer) -> None:
+        try:
+            await self._let_in(newcomer.sock, newcomer.said)
+        except OSError as error:
+            logger.warning("A connection was lost at the door: %s", error)
+            newcomer.sock.close()
 
     def _take_next(self) -> Newcomer:
         place = next(iter(self._next))
@@ -193,10 +223,13 @@ class Doorway:
         return newcomer
 
     def _listen_to(self, newcomer: Newcomer) -> None:
+        # By number: for a socket the selector makes a text of it first, at 30 µs.
+        try:
+            self._loop.add_reader(newcomer.sock.fileno(), self._hear, newcomer)
+        except OSError:  # the system watches no more
+            return self._turn_away(newcomer)
         newcomer.until = self._loop.time() + WAIT_SECONDS
         newcomer.place.listened_to[newcomer] = None
-        # By number: for a socket the selector makes a text of it first, at 30 µs.
-        self._loop.add_reader(newcomer.sock.fileno(), self._hear, newcomer)
         if self._sweep is None:
             self._sweep = self._loop.call_later(SWEEP_SECONDS, self._look_at_the_time)
 
@@ -208,8 +241,7 @@ class Doorway:
         if asks:
             self._queue_again(newcomer)
         else:
-            self._forget(newcomer)
-            newcomer.sock.close()
+            self._turn_away(newcomer)
 
     def _stop_listening(self, newcomer: Newcomer) -> None:
         del newcomer.place.listened_to[newcomer]

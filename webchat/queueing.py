@@ -1,12 +1,13 @@
-"""The threads of this process that wait for the write lock: first come, first served.
+"""The threads of this process that wait for the write lock stand in line for it.
 
-SQLite has them ask again after growing pauses. Who writes much then has the lock again before who
-wrote once looks, and one message waits for tens of them. So one thread asks at a time, and the
-others stand behind it. Other processes ask as before.
+SQLite has each ask again after growing pauses. Who writes much then has the lock again before who
+writes once has looked, and one message waits for tens of others. So one thread asks at a time, and
+the others wait for that one. Other processes ask as before.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-BEGIN = "BEGIN IMMEDIATE"
+WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")
 # Between two looks at whether another process has let go. SQLite's own grow to 100 ms.
 LOOK_SECONDS = 0.005
 
@@ -23,17 +24,18 @@ _first = threading.Lock()
 
 
 def stand_in_line(connection: BaseDatabaseWrapper, **_kwargs: object) -> None:
-    """Have each transaction of a new connection wait its turn (`connection_created`)."""
+    """Have the transactions of a new connection wait (`connection_created`), and its own writes."""
     if _wait not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_wait)
+        connection.execute_wrappers.insert(0, _wait)
 
 
 def _wait(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    if sql != BEGIN:
-        return execute(sql, params, many, context)
     connection = context["connection"]
+    # Inside of a transaction the lock is held; many rows without one are many transactions.
+    if connection.in_atomic_block or many or not sql.startswith(WRITES):
+        return execute(sql, params, many, context)
     patience: float = connection.settings_dict["OPTIONS"].get("timeout", 5.0)
     until = time.monotonic() + patience
     if not _first.acquire(timeout=patience):
@@ -44,11 +46,16 @@ def _wait(
             try:
                 return execute(sql, params, many, context)
             except OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > until:
+                if not _is_busy(error) or time.monotonic() > until:
                     raise
     finally:
         _first.release()
         _set_timeout(connection, patience)
+
+
+def _is_busy(error: OperationalError) -> bool:
+    """Whether somebody else has the lock; a snapshot that is too old would never get it."""
+    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _set_timeout(connection: BaseDatabaseWrapper, seconds: float) -> None:

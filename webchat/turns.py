@@ -31,6 +31,7 @@ BYTES_A_SECOND = 400_000_000
 REFUSED_SECONDS = 0.05  # what a 429 counts as: who goes on after it is held up
 DEBT_SECONDS = 10.0  # that one is held up at the most after the last request
 PAUSE_AT_MOST = 2.0  # seconds that one request is held up
+USUAL_OF = 10  # requests
 HERE_SECONDS = 5.0  # after a request or a frame one still counts as here
 KNOWN_AT_MOST = 10_000  # sessions, and clients, that are remembered
 
@@ -52,7 +53,11 @@ OF_HEALTH = Share(2, 0.2, math.inf, 0.1)  # asked by machines: they never stand 
 HEALTH = ("/healthz", "/readyz")
 STRANGERS_AT_ONCE = 4  # from however many addresses: half of the threads stay for people
 STEP_BACK_SECONDS = 0.01  # that one who has used much waits for the next piece of a long body
-LULL_SECONDS = 0.1  # that one who has used much waits at the most for a moment without the others
+# For a moment without the others, one who has used much waits so many times as long as its
+# requests usually take, and no longer than:
+LULL_TIMES = 5
+LULL_SECONDS = 0.1
+ONE_BY_ONE_SECONDS = 2.0  # for those before it, of which one may wait for the disk
 WAITING_AT_MOST = 1_200  # of one client: sixty people with three tabs of six connections each
 
 _known: dict[str, int] = {}  # the account of a session that was good
@@ -64,6 +69,11 @@ def introduce(session_key: str, user_id: int) -> None:
     if len(_known) >= KNOWN_AT_MOST:
         _known.clear()
     _known[session_key] = user_id
+
+
+def forget(session_key: str) -> None:
+    """It is not, or no longer, the session of anybody."""
+    _known.pop(session_key, None)
 
 
 def note(who: Hashable) -> None:
@@ -89,7 +99,8 @@ class Turns:
     def __init__(self) -> None:
         self._clients: dict[Hashable, Client] = {}
         self._strangers = asyncio.Semaphore(STRANGERS_AT_ONCE)
-        self._one_by_one = asyncio.Semaphore(1)
+        # A stranger may hold it while waiting for others of them, so people have their own.
+        self._one_stranger, self._one_person = asyncio.Semaphore(1), asyncio.Semaphore(1)
         self._light = 0  # turns of those who have used little
         self._lull = asyncio.Event()  # set while there is none of them
         self._lull.set()
@@ -123,13 +134,15 @@ class Turns:
                 if pause == PAUSE_AT_MOST:
                     break
             steps_back = client.is_heavy and _is_anybody_else_here(who)
-            if steps_back:
-                await _hold(self._one_by_one, held)
+            if steps_back and client.lane is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ONE_BY_ONE_SECONDS):
+                        await _hold(client.lane, held)
             if client.shared_room is not None:
                 await _hold(client.shared_room, held)
             if steps_back:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LULL_SECONDS):
+                    async with asyncio.timeout(min(LULL_SECONDS, LULL_TIMES * client.usual)):
                         await self._lull.wait()
             elif not client.is_heavy:
                 self.begin_light()
@@ -157,7 +170,9 @@ class Turns:
     def _make(self, who: Hashable) -> Client:
         if isinstance(who, Health):
             return Client(OF_HEALTH)
-        return Client(OF_ACCOUNT) if isinstance(who, int) else Client(OF_ADDRESS, self._strangers)
+        if isinstance(who, int):
+            return Client(OF_ACCOUNT, self._one_person)
+        return Client(OF_ADDRESS, self._one_stranger, self._strangers)
 
 
 async def _hold(room: asyncio.Semaphore, held: ExitStack) -> None:
@@ -166,13 +181,23 @@ async def _hold(room: asyncio.Semaphore, held: ExitStack) -> None:
 
 
 class Client:
-    """An account, or those without a session behind one address."""
+    """An account, or those without a session behind one address.
 
-    def __init__(self, share: Share, shared_room: asyncio.Semaphore | None = None) -> None:
+    `lane` lets those who have used much go one by one, `shared_room` so many strangers at once.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        lane: asyncio.Semaphore | None = None,
+        shared_room: asyncio.Semaphore | None = None,
+    ) -> None:
         self.room = asyncio.Semaphore(share.at_once)
         self.share = share
         self.waiting = 0
+        self.lane = lane
         self.shared_room = shared_room
+        self.usual = 0.0  # seconds that a request of late has cost
         self._even_at = 0.0  # when all that was used is free again
 
     @property
@@ -217,6 +242,7 @@ class Turn:
     def leave(self, used: float) -> None:
         """The turn is over; it took so many seconds of processor and disk."""
         self._held.close()
+        self.client.usual += (used - self.client.usual) / USUAL_OF
         self.client.pay(used)
 
 

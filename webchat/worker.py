@@ -95,11 +95,15 @@ def look_after_connections(worker: ASGIWorker) -> None:
     """
     watch = Watch(worker, Connections(connections_at_most(), worker.loop.time))
 
-    def let_in(newcomer: socket.socket, said: bytes) -> Any:
-        return worker.loop.connect_accepted_socket(lambda: Protocol(worker, watch, said), newcomer)
-
     async def open_doorway(_factory: object, **options: Any) -> Doorway:
-        return Doorway(options["sock"], let_in, watch.connections.may_wait)
+        def let_in(newcomer: socket.socket, said: bytes) -> Any:
+            return worker.loop.connect_accepted_socket(
+                lambda: Protocol(worker, watch, said), newcomer, ssl=options.get("ssl")
+            )
+
+        # What comes over TLS is not ours to read.
+        listens = options.get("ssl") is None
+        return Doorway(options["sock"], let_in, watch.connections.may_wait, listens=listens)
 
     worker.loop.create_server = open_doorway
     # The loop itself holds tasks only weakly.
@@ -128,8 +132,12 @@ class Protocol(ASGIProtocol):
         if not self._watch.admit(self.client):
             self.refuse(FULL)
         elif self._said:
-            self.data_received(self._said)
-            self._said = b""
+            said, self._said = self._said, b""
+            try:
+                self.data_received(said)
+            except Exception:
+                transport.abort()
+                raise
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

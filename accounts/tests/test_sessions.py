@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.mail import codes
 from accounts.middleware import SeenMiddleware
 from accounts.models import OneTimeCode, User, UserSession
+from webchat import turns
 
 pytestmark = pytest.mark.django_db
 
@@ -343,3 +344,16 @@ def test_the_database_is_asked_nothing_for_that(alice_client, path, monkeypatch)
     told = queries()
     monkeypatch.setattr(SeenMiddleware, "_tell_server", lambda self, request: None)
     assert told == queries()
+
+
+def test_a_session_that_has_ended_takes_no_more_turns_of_its_account(client, alice, password):
+    log_in(client, "alice", password)
+    client.get("/")
+    key = client.session.session_key
+    assert turns._known[key] == alice.pk
+    client.post("/logout/")
+    assert key not in turns._known
+    turns.introduce(key, alice.pk)
+    client.cookies["sessionid"] = key
+    client.get("/login/")
+    assert key not in turns._known

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,7 +36,7 @@ GONE_SECONDS = 2.0  # how soon what was taken away leaves the database's log; th
 GONE_AGAIN_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
-LOOP_SHARE = 2.0  # what a socket's query costs with what the loop does for it, to the query alone
+LOOP_SHARE = 1.0  # what the loop does for a socket's query, to the processor that the query takes
 DRAIN_SECONDS = 2.0  # for close frames on a stop
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Engine:
         self.writer = Writer(self._loop, self.feed.written, turns)
         self._neighbours = Neighbours(settings.DATA_DIR / "workers", self._hear)
         self._tasks: list[asyncio.Task[None]] = []
+        self._kept: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -104,19 +106,28 @@ class Engine:
         return await self._loop.run_in_executor(self._readers, function, *args)
 
     async def in_turn(self, user_id: int, function: Callable[..., Any], *args: Any) -> Any:
-        """The same in a turn of the person who asks, who pays for it."""
+        """The same in a turn of the person who asks, who pays for it. Raises TooMany."""
         turn = await self._turns.take(user_id)
 
         def run() -> Any:
-            began = costs.spent()
+            began, computed = costs.spent(), time.thread_time()
             try:
                 return function(*args)
             finally:
-                used = LOOP_SHARE * (costs.spent() - began)
+                of_the_loop = LOOP_SHARE * (time.thread_time() - computed)
+                used = costs.spent() - began + of_the_loop
                 self._loop.call_soon_threadsafe(turn.leave, used)
 
         # Who leaves early does not free a turn that still runs.
-        return await asyncio.shield(self.in_thread(run))
+        task = asyncio.create_task(self.in_thread(run))
+        task.add_done_callback(_look_at_error)
+        return await asyncio.shield(task)
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done to its end, whatever becomes of the socket that asked for it."""
+        task = asyncio.create_task(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
 
     async def note_typing(self, user: User, username: str) -> None:
         if note := await self.in_thread(typing.note_to, user, username):
@@ -196,3 +207,9 @@ class Engine:
             except Exception:
                 logger.exception("Names could not be read")
             await asyncio.sleep(READ_NAMES_SECONDS)
+
+
+def _look_at_error(task: asyncio.Task[Any]) -> None:
+    """Who waited for it is told, if still there; else asyncio would put it into the log."""
+    if not task.cancelled():
+        task.exception()

@@ -128,6 +128,8 @@ class Socket:
         self._cursor = 0  # events up to this id were queued, or came with the replay
         self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
         self._typed = "", 0.0  # to whom, when
+        self._reads: dict[str, int] = {}  # how far each chat was read, to be marked
+        self._is_reading = False
         self._drafts = asyncio.Semaphore(DRAFTS_AT_ONCE)
         self._close_code: int | None = None
         self._is_peer_gone = False
@@ -156,6 +158,9 @@ class Socket:
             self.task.uncancel()
         except OSError:
             pass  # the peer went away while something was sent
+        except (OperationalError, turns.TooMany) as error:
+            logger.error("A socket could not be served: %s", type(error).__name__)
+            self._close_code = BROKEN
         finally:
             self._engine.hub.remove(self)
             if sender is not None:
@@ -319,17 +324,36 @@ class Socket:
             self.offer(frames.ack(client_id, outcome.for_sender))
 
     async def _on_read(self, frame: Frame) -> None:
+        """Note it; the frames behind it do not wait for a turn of this person."""
         try:
             up_to = integer(frame.get("up_to"), name="up_to")
             username = frame.get("with")
             if not isinstance(username, str):
                 raise NOT_UNDERSTOOD
+        except ValidationError as error:
+            return self._refuse_with(error)
+        self._reads[username] = max(up_to, self._reads.get(username, up_to))
+        if not self._is_reading:
+            self._is_reading = True
+            self._engine.keep(self._mark_reads())
+
+    async def _mark_reads(self) -> None:
+        translation.activate(self.visitor.language)  # for this task
+        try:
+            while self._reads:
+                username = next(iter(self._reads))
+                await self._mark_read(username, self._reads.pop(username))
+        finally:
+            self._is_reading = False
+
+    async def _mark_read(self, username: str, up_to: int) -> None:
+        try:
             await self._in_turn(_mark_read, self.visitor.user, username, up_to)
         except ValidationError as error:
             self._refuse_with(error)
         except Http404:
             self._refuse_with(ValidationError(_("Not found."), "not_found"))
-        except OperationalError:
+        except (OperationalError, turns.TooMany):
             self._refuse_with(unavailable())
 
     async def _on_typing(self, frame: Frame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -96,3 +97,42 @@ def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
     asyncio.run(run())
     assert [message["type"] for message in wire.sent] == ["websocket.accept", "websocket.close"]
     assert wire.sent[-1]["code"] == live.TOO_MANY
+
+
+def test_read_marks_that_wait_for_a_turn_hold_up_no_other_frame():
+    """They are kept: the furthest of each chat is marked, one after the other."""
+    frames = [{"type": "read", "with": "bob", "up_to": number} for number in (3, 9, 5)]
+    frames += [{"type": "read", "with": "carol", "up_to": 2}, {"type": "ping"}]
+    wire, marked = Wire(), []
+
+    class Busy(Engine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.turn = asyncio.Event()
+
+        async def in_turn(self, _user_id, _function, _user, username, up_to):
+            marked.append((username, up_to))
+            await self.turn.wait()
+
+        def keep(self, work) -> None:
+            self.task = asyncio.create_task(work)
+
+    async def say() -> dict[str, Any]:
+        if frames:
+            return {"type": "websocket.receive", "text": json.dumps(frames.pop(0))}
+        return await asyncio.Event().wait()
+
+    async def run() -> None:
+        engine = Busy()
+        visitor = Visitor(User(pk=1, username="alice"), "key", "data", "en")
+        socket = live.Socket(engine, visitor, say, wire.send)
+        listening = asyncio.create_task(socket._listen())
+        await asyncio.sleep(0.05)
+        assert not frames, "all were read"
+        assert len(socket._waiting) == 1, "the ping is answered"
+        listening.cancel()
+        engine.turn.set()
+        await engine.task
+
+    asyncio.run(run())
+    assert marked in ([("bob", 3), ("bob", 9), ("carol", 2)], [("bob", 9), ("carol", 2)])

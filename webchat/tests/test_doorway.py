@@ -25,9 +25,13 @@ class Hall:
         self.came = []
         self.said = []
         self.room = room
+        self.number, self.breaks_at = -1, None
         self.outside = []
 
     async def let_in(self, sock, said):
+        self.number += 1
+        if self.number == self.breaks_at:
+            raise OSError("gone")
         self.came.append(sock)
         self.said.append(said)
 
@@ -50,13 +54,14 @@ class Hall:
             sock.close()
 
 
-def play(hall, scene):
+def play(hall, scene, **options):
     async def run():
-        door = Doorway(hall.listener, hall.let_in, lambda: hall.room)
+        door = Doorway(hall.listener, hall.let_in, lambda: hall.room, **options)
         try:
             await scene(door)
         finally:
             door.close()
+            await door.wait_closed()
 
     with hall:
         asyncio.run(asyncio.wait_for(run(), 10))
@@ -154,6 +159,44 @@ def test_where_there_is_no_room_who_says_nothing_gives_way():
     play(hall, scene)
 
 
+def test_who_is_turned_away_comes_from_where_most_are():
+    hall = Hall(room=50)
+    hall.knock(source=QUIET)
+    for _number in range(60):
+        hall.knock()
+
+    async def scene(door):
+        await asyncio.sleep(0.1)
+        assert QUIET in door._places
+        assert door._waiting <= 50
+
+    play(hall, scene)
+
+
+def test_where_there_is_tls_nothing_is_read():
+    hall = Hall()
+    hall.knock(says=REQUEST)
+
+    async def scene(_door):
+        await until(lambda: hall.came)
+        assert hall.said == [b""]
+        assert hall.came[0].recv(100) == REQUEST
+
+    play(hall, scene, listens=False)
+
+
+def test_an_error_at_the_door_closes_the_connection_and_lets_the_others_in():
+    hall = Hall()
+    hall.breaks_at = 0
+    for _number in range(3):
+        hall.knock(says=REQUEST)
+
+    async def scene(_door):
+        await until(lambda: len(hall.came) == 2)
+
+    play(hall, scene)
+
+
 def test_where_there_is_no_room_whoever_asks_waits_outside():
     hall = Hall(room=5)
     for _number in range(40):
@@ -173,6 +216,7 @@ def test_a_closed_door_takes_nobody_but_who_stood_in_it():
     hall = Hall()
     for _number in range(30):
         hall.knock()
+    address = hall.listener.getsockname()
 
     async def scene(door):
         await asyncio.sleep(0.1)
@@ -181,9 +225,8 @@ def test_a_closed_door_takes_nobody_but_who_stood_in_it():
         await door.wait_closed()
         await asyncio.sleep(0.02)
         assert len(hall.came) == 30
-        hall.knock()
-        await asyncio.sleep(0.05)
-        assert len(hall.came) == 30
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
 
     play(hall, scene)
 

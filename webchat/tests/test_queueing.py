@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from chat.models import EventLog
 from webchat import costs, queueing
 
 HELD_SECONDS = 0.03
@@ -77,6 +78,58 @@ def test_all_who_wait_give_up_in_time_when_another_program_holds_the_lock(monkey
     assert not queueing._first.locked()
     with transaction.atomic():
         pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_of_its_own_stands_in_the_line_too():
+    is_over, got = threading.Event(), []
+
+    def write_on():
+        while not is_over.is_set():
+            with transaction.atomic():
+                got.append(1)
+                time.sleep(HELD_SECONDS)
+
+    def write_once():
+        waits = []
+        for number in range(8):
+            asked = len(got)
+            EventLog.objects.update_or_create(pk=1)
+            EventLog.objects.filter(pk=1).update(head_at_least=number)
+            waits.append(len(got) - asked)
+            time.sleep(HELD_SECONDS)
+        is_over.set()
+        assert max(waits) <= 10, "twice as long as one who writes once"
+
+    failures = []
+
+    def checked():
+        try:
+            write_once()
+        except BaseException as error:
+            failures.append(error)
+            is_over.set()
+
+    for thread in in_threads(write_on, write_on, write_on, checked):
+        thread.join(20)
+    assert failures == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_that_no_waiting_mends_is_raised_at_once():
+    """A snapshot that has been overtaken cannot become a transaction that writes."""
+    EventLog.objects.update_or_create(pk=1)
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+        reading = connection.connection.cursor().execute(
+            "SELECT 1 FROM chat_eventlog UNION ALL SELECT 2"
+        )
+        reading.fetchone()
+        other.execute("UPDATE chat_eventlog SET head_at_least = 7")
+        began = time.monotonic()
+        with pytest.raises(OperationalError), transaction.atomic():
+            pass
+        assert time.monotonic() - began < 1
+        reading.close()
 
 
 @pytest.mark.django_db

@@ -11,7 +11,7 @@ from webchat import turns
 from webchat.bridge import WsgiBridge
 from webchat.tests.peer import Peer, scope
 
-ALICE, BOB = 7, 8
+ALICE, BOB, CAROL = 7, 8, 9
 OF_STRANGERS = turns.OF_ADDRESS.at_once
 
 
@@ -224,6 +224,7 @@ def test_what_was_used_is_not_held_against_anybody_for_long():
 async def make_heavy(queue, who):
     turn = await queue.take(who)
     turn.leave(used=turn.client.share.light + 0.05)
+    turn.client.usual = 1.0
     return turn.client
 
 
@@ -231,9 +232,9 @@ def test_who_has_used_much_goes_after_the_others_and_one_by_one():
     async def scene():
         queue = turns.Turns()
         assert (await make_heavy(queue, ALICE)).is_heavy
-        await make_heavy(queue, "203.0.113.7")
+        await make_heavy(queue, CAROL)
         bobs = await queue.take(BOB)
-        tasks = [asyncio.create_task(queue.take(who)) for who in (ALICE, ALICE, "203.0.113.7")]
+        tasks = [asyncio.create_task(queue.take(who)) for who in (ALICE, ALICE, CAROL)]
         await asyncio.sleep(0.05)
         assert not any(task.done() for task in tasks), "bob's request runs"
         bobs.leave(0.0)
@@ -246,7 +247,7 @@ def test_who_has_used_much_goes_after_the_others_and_one_by_one():
         more.leave(0.0)
         for task in tasks[1:]:
             (await task).leave(0.0)
-        assert queue._one_by_one._value == 1
+        assert queue._one_person._value == 1
 
     play(scene)
 
@@ -286,7 +287,7 @@ def test_who_gives_up_waiting_holds_nothing():
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert client.room._value == client.share.at_once
-        assert queue._one_by_one._value == 1
+        assert queue._one_person._value == 1
         bobs.leave(0.0)
         assert queue._lull.is_set()
 
@@ -306,5 +307,51 @@ def test_a_flood_of_questions_about_health_steps_back_and_is_not_held_up_for_lon
         bobs.leave(0.0)
         elsewhere = turns.who_asks(asked_by(address="203.0.113.8") | {"path": "/healthz"})
         assert not (await queue.take(elsewhere)).client.is_heavy
+
+    play(scene)
+
+
+def test_people_do_not_stand_behind_a_stranger_who_waits_for_strangers():
+    async def scene():
+        queue = turns.Turns()
+        for who in (ALICE, "203.0.113.7"):
+            await make_heavy(queue, who)
+        crowd = [f"198.51.100.{number}" for number in range(turns.STRANGERS_AT_ONCE)]
+        running = [await queue.take(who) for who in crowd]
+        stuck = asyncio.create_task(queue.take("203.0.113.7"))
+        await asyncio.sleep(0.05)
+        (await asyncio.wait_for(queue.take(ALICE), 2 * turns.LULL_SECONDS)).leave(0.0)
+        assert not stuck.done()
+        for turn in running:
+            turn.leave(0.0)
+        (await stuck).leave(0.0)
+
+    play(scene)
+
+
+def test_one_by_one_has_an_end_when_the_one_before_takes_too_long(monkeypatch):
+    monkeypatch.setattr(turns, "ONE_BY_ONE_SECONDS", 0.05)
+
+    async def scene():
+        queue = turns.Turns()
+        for who in (ALICE, CAROL):
+            await make_heavy(queue, who)
+        (await queue.take(BOB)).leave(0.0)
+        both = [await queue.take(ALICE), await asyncio.wait_for(queue.take(CAROL), 1)]
+        for turn in both:
+            turn.leave(0.0)
+        assert queue._one_person._value == 1
+
+    play(scene)
+
+
+def test_who_asks_for_cheap_things_waits_for_a_short_moment_only():
+    async def scene():
+        queue = turns.Turns()
+        client = await make_heavy(queue, ALICE)
+        client.usual = 0.002
+        bobs = await queue.take(BOB)
+        (await asyncio.wait_for(queue.take(ALICE), 0.05)).leave(0.0)
+        bobs.leave(0.0)
 
     play(scene)
