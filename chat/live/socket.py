@@ -20,9 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import budgets
-from accounts.models import User
-from chat import events, services
-from chat.access import get_thread
+from chat import events
 from chat.drafts import Draft, is_client_id
 from chat.services import Outcome
 from webchat import turns
@@ -33,8 +31,8 @@ from webchat.text import encodable
 from webchat.turns import address_of
 
 from . import frames
+from .reading import ReadMarks
 from .visitors import Visitor, identify, is_foreign
-from .writer import unavailable
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -128,8 +126,7 @@ class Socket:
         self._cursor = 0  # events up to this id were queued, or came with the replay
         self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
         self._typed = "", 0.0  # to whom, when
-        self._reads: dict[str, int] = {}  # how far each chat was read, to be marked
-        self._is_reading = False
+        self._reads = ReadMarks(engine, visitor.user, self._refuse_with)
         self._drafts = asyncio.Semaphore(DRAFTS_AT_ONCE)
         self._close_code: int | None = None
         self._is_peer_gone = False
@@ -324,7 +321,6 @@ class Socket:
             self.offer(frames.ack(client_id, outcome.for_sender))
 
     async def _on_read(self, frame: Frame) -> None:
-        """Note it; the frames behind it do not wait for a turn of this person."""
         try:
             up_to = integer(frame.get("up_to"), name="up_to")
             username = frame.get("with")
@@ -332,29 +328,7 @@ class Socket:
                 raise NOT_UNDERSTOOD
         except ValidationError as error:
             return self._refuse_with(error)
-        self._reads[username] = max(up_to, self._reads.get(username, up_to))
-        if not self._is_reading:
-            self._is_reading = True
-            self._engine.keep(self._mark_reads())
-
-    async def _mark_reads(self) -> None:
-        translation.activate(self.visitor.language)  # for this task
-        try:
-            while self._reads:
-                username = next(iter(self._reads))
-                await self._mark_read(username, self._reads.pop(username))
-        finally:
-            self._is_reading = False
-
-    async def _mark_read(self, username: str, up_to: int) -> None:
-        try:
-            await self._in_turn(_mark_read, self.visitor.user, username, up_to)
-        except ValidationError as error:
-            self._refuse_with(error)
-        except Http404:
-            self._refuse_with(ValidationError(_("Not found."), "not_found"))
-        except (OperationalError, turns.TooMany):
-            self._refuse_with(unavailable())
+        self._reads.note(username, up_to)
 
     async def _on_typing(self, frame: Frame) -> None:
         username = frame.get("to")
@@ -406,7 +380,3 @@ def _current_task() -> asyncio.Task[Any]:
     if task is None:
         raise RuntimeError("A socket lives in a task.")
     return task
-
-
-def _mark_read(user: User, username: str, up_to: int) -> None:
-    services.mark_read(thread=get_thread(user, username), up_to=up_to)

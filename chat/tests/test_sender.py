@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from chat.live import reading
 from chat.live import socket as live
 from chat.live.hub import Hub
 from chat.live.visitors import Visitor
@@ -136,3 +137,16 @@ def test_read_marks_that_wait_for_a_turn_hold_up_no_other_frame():
 
     asyncio.run(run())
     assert marked in ([("bob", 3), ("bob", 9), ("carol", 2)], [("bob", 9), ("carol", 2)])
+
+
+def test_only_so_many_read_marks_wait():
+    refused = []
+    engine = Engine()
+    engine.keep = lambda work: work.close()
+    marks = reading.ReadMarks(engine, User(pk=1), refused.append)
+    for number in range(reading.WAITING_AT_MOST + 5):
+        marks.note(f"friend{number}", 1)
+    marks.note("x" * 10_000, 1)
+    marks.note("friend0", 7)
+    assert [error.code for error in refused] == ["unavailable"] * 5 + ["not_found"]
+    assert marks._waiting["friend0"] == 7

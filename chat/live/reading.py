@@ -1,0 +1,70 @@
+"""Read marks of one socket, made beside its frames, which do not wait for a turn of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.db import OperationalError
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.names import TYPED_AT_MOST
+from chat import services
+from chat.access import get_thread
+from webchat.turns import TooMany
+
+from .writer import unavailable
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+WAITING_AT_MOST = 200  # chats; a page marks the one that is open
+NOT_FOUND = ValidationError(_("Not found."), "not_found")
+
+
+class ReadMarks:
+    """Marks the furthest of each chat, one chat after the other; `refuse` is told what fails."""
+
+    def __init__(
+        self, engine: Engine, reader: User, refuse: Callable[[ValidationError], None]
+    ) -> None:
+        self._engine = engine
+        self._reader = reader
+        self._refuse = refuse
+        self._waiting: dict[str, int] = {}  # up to which message, by the friend's name
+        self._is_marking = False
+
+    def note(self, username: str, up_to: int) -> None:
+        if len(username) > TYPED_AT_MOST:
+            return self._refuse(NOT_FOUND)
+        if len(self._waiting) >= WAITING_AT_MOST and username not in self._waiting:
+            return self._refuse(unavailable())
+        self._waiting[username] = max(up_to, self._waiting.get(username, up_to))
+        if not self._is_marking:
+            self._is_marking = True
+            self._engine.keep(self._mark_all())
+
+    async def _mark_all(self) -> None:
+        try:
+            while self._waiting:
+                username = next(iter(self._waiting))
+                await self._mark(username, self._waiting.pop(username))
+        finally:
+            self._is_marking = False
+
+    async def _mark(self, username: str, up_to: int) -> None:
+        try:
+            await self._engine.in_turn(self._reader.pk, mark_read, self._reader, username, up_to)
+        except ValidationError as error:
+            self._refuse(error)
+        except Http404:
+            self._refuse(NOT_FOUND)
+        except (OperationalError, TooMany):
+            self._refuse(unavailable())
+
+
+def mark_read(reader: User, username: str, up_to: int) -> None:
+    services.mark_read(thread=get_thread(reader, username), up_to=up_to)
