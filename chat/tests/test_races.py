@@ -21,7 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import RetiredUsername, User
 from accounts.services import delete_account, rename
 from chat.access import get_message
-from chat.live import socket, typing
+from chat.live import reading, typing
 from chat.models import Message, Notice, Report
 from chat.moderation import services as moderation
 from chat.pruning import delete_messages
@@ -198,7 +198,7 @@ def _shape(path: str) -> str:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_frames_of_a_socket_are_answered_too(ids, alice, monkeypatch, loss):
     for act in (
-        lambda: socket._mark_read(alice, "bob", ids["theirs"]),
+        lambda: reading.mark_read(alice, "bob", ids["theirs"]),
         lambda: typing.note_to(alice, "bob"),
     ):
         with losing(monkeypatch, LOSSES[loss]), suppress(Http404):
