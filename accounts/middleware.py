@@ -49,7 +49,7 @@ class SeenMiddleware:
         """Let the connection, and the session from now on, count as this person's."""
         user = request.user
         if user.is_authenticated:
-            request.environ["webchat.user_id"] = user.pk  # type: ignore[attr-defined]
+            request.META["webchat.user_id"] = user.pk
             turns.introduce(request.session.session_key or "", user.pk)
 
 

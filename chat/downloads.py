@@ -42,7 +42,7 @@ def begin(request: UserRequest, make: Callable[[], HttpResponseBase]) -> HttpRes
     except BaseException:
         end()
         raise
-    environ = request.environ  # type: ignore[attr-defined]
+    environ = request.META
     environ["webchat.is_download"] = True
     closers = response._resource_closers  # type: ignore[attr-defined]
     environ.get("webchat.at_end", closers).append(end)

@@ -117,7 +117,7 @@ class ProxyMiddleware:
                 meta["REMOTE_ADDR"] = address
             scheme = meta.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
             if scheme in ("http", "https"):
-                request.environ["wsgi.url_scheme"] = scheme  # type: ignore[attr-defined]
+                request.META["wsgi.url_scheme"] = scheme
         return self.get_response(request)
 
 
