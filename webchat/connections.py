@@ -147,8 +147,12 @@ class Connections:
         return any(self._close_some(owner, but=for_one) for owner in strangers)
 
     def may_wait(self) -> int:
-        """How many may be open that are not counted yet: half of the room, or of the reserve."""
-        return max(self.at_most - self._count - self.files, RESERVED // 2) // 2
+        """How many may be open that are not counted yet."""
+        return max(self.at_most - self._count - self.files, RESERVED // 4)
+
+    def may_come_from(self, place: str) -> float:
+        """How many more strangers of one network fit beside those who are in."""
+        return max(_most(place) - len(self._of.get(place, ())), 1)
 
     def _close_some(self, owner: Owner, but: Connection | None = None) -> bool:
         """Close those of one owner that have been quiet for longest; False if there are none."""

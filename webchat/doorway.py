@@ -79,14 +79,16 @@ class Doorway:
         listener: socket.socket,
         let_in: LetIn,
         may_wait: Callable[[], int],
+        may_come_from: Callable[[str], float] = lambda _place: math.inf,
         *,
         listens: bool = True,
     ) -> None:
-        """`may_wait` says how many may stand here at the moment; `listens`, to what they ask."""
+        """How many may stand here, and from one network; `listens`, to what they ask."""
         self._listener = listener
         self._listens = listens
         self._let_in = let_in
         self._may_wait = may_wait
+        self._may_come_from = may_come_from
         self._loop = asyncio.get_running_loop()
         self._places: dict[str, Place] = {}
         self._next: dict[Place, None] = {}  # with somebody in the queue, in turn
@@ -154,6 +156,10 @@ class Doorway:
         self._next[place] = None
         self._waiting += 1
         self._empty.clear()
+        if place.listened_to and len(place) > self._may_come_from(name):
+            oldest = next(iter(place.listened_to))
+            self._stop_listening(oldest)
+            self._turn_away(oldest)
 
     def _turn_some_away(self) -> bool:
         """Of those who have asked nothing yet, from where most have come; False without any."""

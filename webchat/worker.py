@@ -94,6 +94,7 @@ def look_after_connections(worker: ASGIWorker) -> None:
     To be called from the hook `post_worker_init`.
     """
     watch = Watch(worker, Connections(connections_at_most(), worker.loop.time))
+    doorways: list[Doorway] = []
 
     async def open_doorway(_factory: object, **options: Any) -> Doorway:
         def let_in(newcomer: socket.socket, said: bytes) -> Any:
@@ -101,9 +102,14 @@ def look_after_connections(worker: ASGIWorker) -> None:
                 lambda: Protocol(worker, watch, said), newcomer, ssl=options.get("ssl")
             )
 
+        def may_wait() -> int:
+            return watch.connections.may_wait() // len(doorways)
+
         # What comes over TLS is not ours to read.
         listens = options.get("ssl") is None
-        return Doorway(options["sock"], let_in, watch.connections.may_wait, listens=listens)
+        may_come_from = watch.connections.may_come_from
+        doorways.append(Doorway(options["sock"], let_in, may_wait, may_come_from, listens=listens))
+        return doorways[-1]
 
     worker.loop.create_server = open_doorway
     # The loop itself holds tasks only weakly.

@@ -34,6 +34,18 @@ def worker_of(server: Server) -> int:
     return int(children.read_text().split()[0])
 
 
+def stop(pid: int) -> None:
+    """Halt every thread: until the first of them has seen the signal, the others go on."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 5
+    while any(
+        thread.read_text().rpartition(")")[2].split()[0] != "T"
+        for thread in Path(f"/proc/{pid}/task").glob("*/stat")
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def test_the_commit_is_synced_before_its_answer_leaves(server, tmp_path):
     if shutil.which("strace") is None:
         message = "strace is missing: apt-get install strace"
@@ -97,7 +109,7 @@ def test_copies_at_any_instant_open_clean_and_hold_what_was_acknowledged(server,
             copy.mkdir()
             known = list(acknowledged)
             # The files as they are at one instant: nothing is written while they are copied.
-            os.kill(worker, signal.SIGSTOP)
+            stop(worker)
             try:
                 for name in ("db.sqlite3", "db.sqlite3-wal"):
                     shutil.copy(tmp_path / name, copy / name)

@@ -66,8 +66,11 @@ class LimitedServer(Server):
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
 
     def open_files(self) -> list[str]:
-        folder = Path(f"/proc/{self.worker}/fd")
-        return [str(number.readlink()) for number in folder.iterdir()]
+        files = []
+        for number in Path(f"/proc/{self.worker}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                files.append(str(number.readlink()))
+        return files
 
 
 @pytest.fixture(scope="module")

@@ -173,6 +173,20 @@ def test_who_is_turned_away_comes_from_where_most_are():
     play(hall, scene)
 
 
+def test_from_one_network_only_so_many_stand_here():
+    hall = Hall()
+    for _number in range(40):
+        hall.knock()
+    hall.knock(source=QUIET)
+
+    async def scene(door):
+        await asyncio.sleep(0.1)
+        assert 15 <= len(door._places[FLOODING]) < 15 + doorway.TAKEN_AT_ONCE
+        assert len(door._places[QUIET]) == 1
+
+    play(hall, scene, may_come_from=lambda _place: 15)
+
+
 def test_where_there_is_tls_nothing_is_read():
     hall = Hall()
     hall.knock(says=REQUEST)
