@@ -112,11 +112,7 @@ class Turns:
             raise TooMany
         if client.share is not OF_HEALTH:
             note(who)
-        client.waiting += 1
-        try:
-            return Turn(client, await self._wait(client, who))
-        finally:
-            client.waiting -= 1
+        return Turn(client, await self._wait(client, who))
 
     async def step_back(self, who: Hashable, used: float) -> None:
         """Have a client without a turn pay for what the loop did, and wait if it is much."""
@@ -128,7 +124,11 @@ class Turns:
     async def _wait(self, client: Client, who: Hashable) -> ExitStack:
         """Answers with what has to be given back."""
         with ExitStack() as held:
-            await _hold(client.room, held)
+            client.waiting += 1
+            try:
+                await _hold(client.room, held)
+            finally:
+                client.waiting -= 1
             while (pause := client.pause()) and client.is_crowding and _is_anybody_else_here(who):
                 await asyncio.sleep(pause)
                 if pause == PAUSE_AT_MOST:
@@ -194,7 +194,7 @@ class Client:
     ) -> None:
         self.room = asyncio.Semaphore(share.at_once)
         self.share = share
-        self.waiting = 0
+        self.waiting = 0  # requests for the room
         self.lane = lane
         self.shared_room = shared_room
         self.usual = 0.0  # seconds that a request of late has cost
@@ -210,11 +210,8 @@ class Client:
 
     @property
     def is_crowding(self) -> bool:
-        """Whether more than the one that is about to begin was asked for, which counts twice here.
-
-        Who waits for each answer takes one thread at the most, and steps back for others anyway.
-        """
-        return self.waiting + self.share.at_once - self.room._value > 2
+        """Whether it wants more than one thing at once: one at a time is slow enough by itself."""
+        return self.waiting + self.share.at_once - self.room._value > 1
 
     def pause(self) -> float:
         """Seconds until no more than a burst is used; at most PAUSE_AT_MOST."""

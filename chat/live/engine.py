@@ -37,7 +37,7 @@ GONE_AGAIN_SECONDS = 0.5
 INDEX_SECONDS = 1.0
 BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
 LOOP_SHARE = 1.0  # what the loop does for a socket's query, to the processor that the query takes
-DRAIN_SECONDS = 2.0  # for close frames on a stop
+DRAIN_SECONDS = 2.0  # on a stop, for close frames, and for what was to be kept
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class Engine:
             await self._ending
         for task in self._tasks:
             task.cancel()
+        if self._kept:
+            await asyncio.wait(self._kept, timeout=DRAIN_SECONDS)
         await self.feed.stop()
         self._neighbours.stop()
         for _thread in range(READER_THREADS):

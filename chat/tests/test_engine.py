@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 from chat.live.engine import Engine
+from chat.live.writer import Writer
 from webchat.turns import Turns
 
 ALICE = 7
@@ -47,5 +48,45 @@ def test_what_it_took_is_paid_for_also_when_it_fails():
         assert client._beyond(0.0) > 0
         assert client.room._value == client.share.at_once
         engine._readers.shutdown()
+
+    asyncio.run(scene())
+
+
+def test_what_is_to_be_kept_goes_on_when_its_socket_has_ended():
+    async def scene():
+        engine = Engine(Turns())
+        marked = []
+
+        async def mark():
+            await asyncio.sleep(0.05)
+            marked.append(True)
+
+        async def socket():
+            engine.keep(mark())
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(socket())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        assert marked == [True]
+        assert not engine._kept
+        engine._readers.shutdown()
+
+    asyncio.run(scene())
+
+
+def test_while_messages_are_written_those_who_have_used_much_wait():
+    async def scene():
+        turns, answered = Turns(), []
+        writer = Writer(asyncio.get_running_loop(), lambda _outcomes: None, turns)
+        for _number in range(2):
+            writer.submit(None, answered.append)
+        assert not turns._lull.is_set()
+        writer._tell([(None, answered.append)], ["one"])
+        assert not turns._lull.is_set(), "the other is not written yet"
+        writer._tell([(None, answered.append)], ["two"])
+        assert turns._lull.is_set()
+        assert answered == ["one", "two"]
 
     asyncio.run(scene())

@@ -7,12 +7,14 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from accounts.models import User
 from chat.live import reading
 from chat.live import socket as live
 from chat.live.hub import Hub
 from chat.live.visitors import Visitor
+from webchat.turns import TooMany
 
 
 class Engine:
@@ -150,3 +152,19 @@ def test_only_so_many_read_marks_wait():
     marks.note("friend0", 7)
     assert [error.code for error in refused] == ["unavailable"] * 5 + ["not_found"]
     assert marks._waiting["friend0"] == 7
+
+
+@pytest.mark.parametrize("error", [OperationalError("database is locked"), TooMany()])
+def test_a_replay_that_cannot_be_read_now_has_the_page_come_back(monkeypatch, error):
+    wire = Wire()
+
+    async def fail(_socket: live.Socket, _after: str | None) -> None:
+        raise error
+
+    async def run() -> None:
+        monkeypatch.setattr(live.Socket, "_replay", fail)
+        visitor = Visitor(User(pk=1, username="alice"), "key", "data", "en")
+        await live.Socket(Engine(), visitor, wire.receive, wire.send).run(None)
+
+    asyncio.run(run())
+    assert wire.sent == [{"type": "websocket.close", "code": live.BROKEN}]

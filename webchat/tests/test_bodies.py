@@ -156,3 +156,20 @@ def test_a_body_of_crumbs_ends_and_one_of_kilobytes_does_not():
     assert pool._held == 0
     honest = [b"x" * bodies.PIECE_BYTES] * 2000
     assert asyncio.run(read(pool, Sender(*honest))).length == 2000 * bodies.PIECE_BYTES
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_the_sender_of_a_long_body_pays_for_it_on_the_way(refuses):
+    """Also for what is thrown away after a refusal."""
+    paid = []
+
+    async def toll(size):
+        paid.append(size)
+
+    async def take():
+        sender = Sender(*[b"x" * 16_384] * 10)
+        body = Body(Pool(), toll)
+        await (body.linger(sender.receive) if refuses else body.read(sender.receive, 0))
+
+    asyncio.run(take())
+    assert paid == [bodies.TOLL_BYTES] * 2
