@@ -119,7 +119,7 @@ def test_a_request_that_comes_in_pieces_is_handed_on_whole():
     play(hall, scene)
 
 
-def test_who_has_asked_and_closed_one_half_gets_an_answer():
+def test_who_has_asked_and_closed_one_half_is_let_in():
     hall = Hall()
     hall.knock(says=REQUEST).shutdown(socket.SHUT_WR)
     hall.knock(says=b"x" * doorway.HEAD_BYTES).shutdown(socket.SHUT_WR)
