@@ -8,17 +8,26 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90  # for a fresh folder on a busy machine; usually it is one
 
 
+# Below those that the kernel gives to connections by itself (`ip_local_port_range`): none of the
+# tests beside takes it between the looking and the server's start.
+PORTS = range(20_000, 32_000)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in SystemRandom().sample(PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a hundred ports are in use")
 
 
 class Server:
@@ -59,15 +68,19 @@ class Server:
                 return
 
     def manage(self, *command: str, **options) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT,
-            env=self.env,
-            check=True,
-            capture_output=True,
-            text=True,
-            **options,
-        )
+        try:
+            return subprocess.run(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env=self.env,
+                check=True,
+                capture_output=True,
+                text=True,
+                **options,
+            )
+        except subprocess.CalledProcessError as error:
+            error.add_note(f"{error.stdout}\n{error.stderr}")
+            raise
 
     def start(self) -> None:
         self.process = subprocess.Popen(
