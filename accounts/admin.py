@@ -25,7 +25,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from webchat.admin import SEARCH_AT_MOST, BoundedAdmin
-from webchat.text import fold
+from webchat.base.text import fold
 
 from . import services, staff
 from .models import User

@@ -13,7 +13,7 @@ import time
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 
-from webchat.addresses import networks
+from webchat.base.addresses import networks
 
 from .limits import WIDER, refusal
 

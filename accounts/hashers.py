@@ -8,7 +8,7 @@ from threading import Semaphore
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 from django.core.management.base import OutputWrapper
 
-from webchat.progress import Progress
+from webchat.base.progress import Progress
 
 from .passwords import PASSWORD_AT_MOST
 

@@ -19,8 +19,8 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from webchat.addresses import network, networks
-from webchat.text import fold
+from webchat.base.addresses import network, networks
+from webchat.base.text import fold
 
 from .models import Attempt
 from .names import NAME_OR_MAIL_AT_MOST

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from webchat.text import fold, normalize
+from webchat.base.text import fold, normalize
 
 # As typed, in characters: names, and what groups and their members may be called one day.
 LOOKED_AT = 128

@@ -12,7 +12,7 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from webchat.text import TYPED_FOR_ONE, fold, normalize
+from webchat.base.text import TYPED_FOR_ONE, fold, normalize
 
 from .lookalikes import resembles_staff
 
@@ -59,7 +59,7 @@ INVALID = _(
 
 
 def username_key(username: str) -> str:
-    """The form of a name in which two names are the same: see `webchat.text.fold`.
+    """The form of a name in which two names are the same: see `webchat.base.text.fold`.
 
     Whatever is typed gets one that can be stored and looked up.
     """

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.sessions.models import Session
 from django.utils.translation import gettext as _
 
-from webchat.pruning import Chore, rows_chore
+from webchat.base.pruning import Chore, rows_chore
 
 from . import limits
 from .models import OneTimeCode, RetiredUsername, User

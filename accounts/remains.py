@@ -11,10 +11,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, connections
 
-from webchat import wal
 from webchat.archive import DATABASE
-from webchat.backup import backups_in
-from webchat.text import fold
+from webchat.base.text import fold
+from webchat.database import wal
+from webchat.database.backup import backups_in
 
 from .names import username_key
 from .traces import Kept

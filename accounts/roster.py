@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from webchat.text import clean_text
+from webchat.base.text import clean_text
 
 from .models import User
 from .names import NAME_OR_MAIL_AT_MOST, username_key

@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, models
 from django.dispatch import Signal
 
-from webchat.text import fold
+from webchat.base.text import fold
 
 from . import signals
 from .models import RetiredUsername, User, retired_digest

@@ -5,7 +5,7 @@ from django.http import HttpResponseBase
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from webchat.api import endpoint
+from webchat.base.api import endpoint
 
 from . import api, views
 from .mail import views as mail_views

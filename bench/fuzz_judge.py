@@ -69,7 +69,7 @@ def faults(shot: Shot, answer: Answer) -> Iterator[str]:
 
 
 def _faults_of_error(answer: Answer) -> Iterator[str]:
-    from webchat.api import STATUS
+    from webchat.base.api import STATUS
 
     try:
         data = json.loads(answer.body)

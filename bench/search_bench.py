@@ -33,12 +33,12 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
 from accounts.models import User  # noqa: E402
-from chat.bulk import insert  # noqa: E402
 from chat.models import Conversation, Message  # noqa: E402
 from chat.search.finding import Query, find_messages  # noqa: E402
 from chat.search.index import build_all  # noqa: E402
 from chat.search.triggers import drop_triggers, make_triggers  # noqa: E402
 from friends.models import Friendship  # noqa: E402
+from webchat.database.bulk import insert  # noqa: E402
 
 FRIENDS = 40
 ROUNDS = 9

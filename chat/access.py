@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.names import username_key
 from friends.access import get_friendship
 from friends.models import Friendship
-from webchat.holding import holding
+from webchat.base.holding import holding
 
 from .models import Conversation, Event, Membership, Message, MessageQuerySet
 
@@ -36,7 +36,7 @@ class Thread:
         )
 
     def holding(self, *messages: Message) -> AbstractContextManager[None]:
-        """`webchat.holding`, for a change of this thread or of messages in it."""
+        """`webchat.base.holding`, for a change of this thread or of messages in it."""
         return holding(self.friendship, self.membership, *messages)
 
 

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.http import UserRequest
-from webchat.api import integer
-from webchat.snapshot import read_snapshot
+from webchat.base.api import integer
+from webchat.database.snapshot import read_snapshot
 
 from . import events, services
 from .access import get_message, get_thread

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from friends.models import FriendRequest
-from webchat.snapshot import read_snapshot
+from webchat.database.snapshot import read_snapshot
 
 from . import events
 from .moderation.presentation import look_pending

@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from accounts.http import UserRequest
-from webchat import errors
+from webchat.base import errors
 
 # A reader may pause for as long as it likes, and each holds an open file. A browser asks for six
 # things at once.

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from webchat.api import integer
-from webchat.text import clean_text
+from webchat.base.api import integer
+from webchat.base.text import clean_text
 
 TEXT_LENGTH = 4000
 DIGEST_BYTES = 16

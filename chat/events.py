@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import User
 from friends.api import friend_json, request_json
 from friends.models import FriendRequest, Friendship
-from webchat.snapshot import read_snapshot
+from webchat.database.bulk import next_ids, stored
+from webchat.database.snapshot import read_snapshot
 
-from .bulk import next_ids, stored
 from .models import (
     Announcement,
     Conversation,

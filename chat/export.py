@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import budgets
 from accounts.http import UserRequest
 from accounts.models import User
-from webchat.api import STATUS, describe
+from webchat.base.api import STATUS, describe
 
 from . import downloads
 from .access import Thread, get_thread

@@ -16,8 +16,8 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.names import username_key
+from webchat.database.bulk import loaded, stored
 
-from .bulk import loaded, stored
 from .drafts import Draft
 from .models import Message
 

@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import connection
 
 from accounts.traces import IMPERSONAL, telling_columns
-from webchat import wal
+from webchat.database import wal
 
 from .models import SearchFilter
 

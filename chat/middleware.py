@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
 from accounts import budgets
-from webchat import errors
+from webchat.base import errors
 from webchat.middleware import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from webchat.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
+from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
 
 from . import attachments, events
 from .live.presence import ONLINE_FOR

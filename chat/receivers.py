@@ -19,9 +19,9 @@ from accounts.signals import (
 from accounts.traces import Kept, Trace
 from friends import signals
 from friends.models import FriendRequest, Friendship
+from webchat.database.bulk import loaded
 
 from . import attachments, events
-from .bulk import loaded
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
 from .moderation.telling import give_notice
 

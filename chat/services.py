@@ -18,10 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from webchat.database.bulk import insert, stored
 
 from . import events
 from .access import Thread, renamed_to
-from .bulk import insert, stored
 from .drafts import Draft
 from .facts import Facts, look_up
 from .models import Conversation, Event, HiddenMessage, Membership, MembershipQuerySet, Message

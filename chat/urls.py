@@ -2,7 +2,7 @@ from functools import partial
 
 from django.urls import include, path, re_path
 
-from webchat.api import endpoint, nothing_here
+from webchat.base.api import endpoint, nothing_here
 
 from . import api, views
 from .attachments import attachment

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import UserRequest
 from accounts.models import User
-from webchat.snapshot import of_one_moment
+from webchat.database.snapshot import of_one_moment
 
 from . import services
 from .access import Thread, get_thread, renamed_to

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.http import UserRequest
 from accounts.models import User
-from webchat.api import fill
+from webchat.base.api import fill
 
 from . import access, services
 from .forms import AskForm, RemarkForm

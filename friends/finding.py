@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from webchat.text import fold
+from webchat.base.text import fold
 
 from .models import Friendship
 

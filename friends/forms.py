@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import validate_length
-from webchat.text import PlainTextField
+from webchat.base.text import PlainTextField
 
 NOTE_LENGTH = 50
 REMARK_LENGTH = 16

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from webchat.api import endpoint
+from webchat.base.api import endpoint
 
 from . import api, views
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import UserRequest, render_form
-from webchat.snapshot import of_one_moment
+from webchat.database.snapshot import of_one_moment
 
 from . import access, services
 from .api import request_json

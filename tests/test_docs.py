@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from chat.models import Event
-from webchat.api import STATUS
+from webchat.base.api import STATUS
 
 from .environment import ROOT
 

@@ -25,8 +25,8 @@ from chat.drafts import Draft
 from chat.moderation import forms as moderation_forms
 from friends import forms as friend_forms
 from tests.cast import Api
-from webchat import text as gate
 from webchat.admin import BoundedAdmin
+from webchat.base import text as gate
 
 ROOT = Path(__file__).resolve().parent.parent
 MANY = 2_500
@@ -102,7 +102,7 @@ def test_nobody_but_the_gate_normalizes():
         for path in (ROOT / app).rglob("*.py")
         if "tests" not in path.parts and calls(path, "unicodedata", "normalize")
     }
-    assert found == {"webchat/text.py"}
+    assert found == {"webchat/base/text.py"}
 
 
 def calls(path: Path, module: str, name: str) -> bool:

@@ -10,14 +10,14 @@ APPS = ("accounts", "friends", "chat")  # each may import those before it
 # What the house does for every app: it knows none of them.
 PLUMBING = {
     "webchat.admin",
-    "webchat.api",
-    "webchat.errors",
+    "webchat.base.api",
+    "webchat.base.errors",
     "webchat.environment",
     "webchat.logs",
     "webchat.middleware",
     "webchat.settings",
-    "webchat.snapshot",
-    "webchat.text",
+    "webchat.database.snapshot",
+    "webchat.base.text",
 }
 
 
@@ -79,7 +79,7 @@ def test_the_plumbing_is_there():
         ("friends/services.py", "def f():\n    from chat import events"),
         ("accounts/receivers.py", "from friends.models import Block"),
         ("accounts/models.py", "from chat.models import Message as M"),
-        ("webchat/api.py", "import accounts"),
+        ("webchat/base/api.py", "import accounts"),
     ],
 )
 def test_an_import_that_goes_up_would_be_found(module, source):

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from .text import clean_text
+from .base.text import clean_text
 
 SEARCH_AT_MOST = 100  # characters
 DIGITS_AT_MOST = 18  # of an id that the database can hold

@@ -6,6 +6,6 @@ class WebchatConfig(AppConfig):
     name = "webchat"
 
     def ready(self) -> None:
-        from . import checks, queueing  # noqa: F401  (registers the checks)
+        from .database import queueing
 
         connection_created.connect(queueing.stand_in_line, dispatch_uid="webchat_queueing")

@@ -10,9 +10,10 @@ from typing import IO, TYPE_CHECKING
 
 from django.conf import settings
 
-from . import wal, wsgi
+from . import wsgi
 from .bridge import Receive, Scope, Send, WsgiBridge
-from .locks import HeldError, reach_database, take
+from .database import wal
+from .database.locks import HeldError, reach_database, take
 
 if TYPE_CHECKING:
     from chat.live.engine import Engine
@@ -88,7 +89,7 @@ def _enter_data() -> IO[bytes]:
     """
     from django.conf import settings
 
-    from .backup import serving_lock
+    from .database.backup import serving_lock
     from .privacy import close_to_others
 
     for line in close_to_others():

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from . import costs
 from .bodies import Body, Crumbled, Pool, Refused
 from .connections import Connection
+from .database import costs
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
 from .turns import (

@@ -19,7 +19,8 @@ from django.utils.cache import add_never_cache_headers
 from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-from . import addresses, errors, logs
+from . import logs
+from .base import addresses, errors
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from . import costs, environment
+from . import environment
+from .database import costs
 
 # Whatever a process of ours writes is for its own user: the database, its log, backups, exports.
 os.umask(0o077)
@@ -194,7 +195,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CSRF_FAILURE_VIEW = "webchat.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "webchat.base.errors.csrf_failure"
 # Bytes. The longest honest form is a message of 4,000 syllables of Hangul, taken apart into three
 # letters each and percent-encoded: 105 KiB. What a form refuses comes back with its page.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from .addresses import network
+from .base.addresses import network
 from .middleware import proxied_address
 
 Scope = MutableMapping[str, Any]

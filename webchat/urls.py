@@ -27,7 +27,7 @@ urlpatterns = [
     path(settings.ADMIN_PATH, admin.site.urls),
 ]
 
-handler400 = "webchat.errors.bad_request"
-handler403 = "webchat.errors.permission_denied"
-handler404 = "webchat.errors.page_not_found"
-handler500 = "webchat.errors.server_error"
+handler400 = "webchat.base.errors.bad_request"
+handler403 = "webchat.base.errors.permission_denied"
+handler404 = "webchat.base.errors.page_not_found"
+handler500 = "webchat.base.errors.server_error"

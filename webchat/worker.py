@@ -25,7 +25,7 @@ from gunicorn.asgi.websocket import (
 from gunicorn.workers.gasgi import ASGIWorker
 
 from . import connections
-from .addresses import network
+from .base.addresses import network
 from .bridge import Receive, Scope, Send
 from .connections import Connection, Connections
 from .doorway import Doorway

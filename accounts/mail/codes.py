@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import OneTimeCode, User
-from webchat.text import fold
+from webchat.base.text import fold
 
 DIGITS = 6
 VALID_FOR = timedelta(minutes=10)

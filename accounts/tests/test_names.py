@@ -13,7 +13,7 @@ from accounts.names import (
     validate_unreserved,
     validate_username,
 )
-from webchat.text import fold, normalize
+from webchat.base.text import fold, normalize
 
 WELCOME = [
     "alice",

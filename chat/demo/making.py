@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.pinyin import Reading, read_names
 from accounts.services import check_available
-from chat.bulk import insert, stored
 from chat.models import Conversation, Membership, Message
 from friends.models import FriendRequest, Friendship
+from webchat.database.bulk import insert, stored
 
 from .people import NAMES, NOTES, REMARKS
 from .talk import TALKS, fill

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from chat.attachments import MAGIC_BYTES, sniff_picture
 from chat.models import Attachment
 from chat.models.attachments import PICTURES, attachments_folder
-from webchat.text import mend_text
+from webchat.base.text import mend_text
 
 from .reading import Tree
 from .talk import OldFile, OldMessage

@@ -18,8 +18,8 @@ from accounts.models import User
 from chat import events
 from chat.models import Attachment, Message
 from friends.models import Friendship
-from webchat.progress import Progress
-from webchat.snapshot import read_snapshot
+from webchat.base.progress import Progress
+from webchat.database.snapshot import read_snapshot
 
 from .files import FileStore
 from .links import read_friendships, read_requests

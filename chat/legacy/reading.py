@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from django.core.exceptions import ValidationError
 
-from webchat.text import normalize
+from webchat.base.text import normalize
 
 from .report import Report
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from webchat.text import mend_text
+from webchat.base.text import mend_text
 
 from .people import Pair, People, Person
 from .reading import Tree, fold, splits

@@ -10,10 +10,10 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from chat.bulk import insert, stored
 from chat.models import Attachment, Conversation, Membership, Message
 from friends.models import FriendRequest, Friendship
-from webchat.text import mend_text
+from webchat.base.text import mend_text
+from webchat.database.bulk import insert, stored
 
 from .files import FileStore, name_of
 from .links import REMARK_LENGTH, Asked, Friendships, unfriended

@@ -16,7 +16,7 @@ from accounts import sessions
 from accounts.models import User
 from accounts.services import read_unread_names
 from friends.services import read_unread_remarks
-from webchat import costs
+from webchat.database import costs
 from webchat.turns import Turns
 
 from ..gone import Sweeper

@@ -24,10 +24,10 @@ from chat import events
 from chat.drafts import Draft, is_client_id
 from chat.services import Outcome
 from webchat import turns
-from webchat.api import describe, integer, parse_object
+from webchat.base.api import describe, integer, parse_object
+from webchat.base.text import encodable
 from webchat.bridge import Receive, Scope, Send
 from webchat.connections import Connection
-from webchat.text import encodable
 from webchat.turns import address_of
 
 from . import frames

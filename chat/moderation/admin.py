@@ -24,7 +24,7 @@ from accounts.models import User
 from chat.models import Announcement, AuditEntry, Report
 from chat.presentation import minute
 from webchat.admin import BoundedAdmin
-from webchat.text import PlainTextField
+from webchat.base.text import PlainTextField
 
 from . import services
 from .acts import MUTES, ON_USERS, moderator_of, perform

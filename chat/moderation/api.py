@@ -8,8 +8,8 @@ from accounts.http import UserRequest
 from chat.access import get_message
 from chat.models import Report
 from friends.access import get_friendship
-from webchat.api import fill, integer
-from webchat.snapshot import read_snapshot
+from webchat.base.api import fill, integer
+from webchat.database.snapshot import read_snapshot
 
 from . import services
 from .forms import ReportForm

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from webchat.text import PlainTextField
+from webchat.base.text import PlainTextField
 
 REASON_LENGTH = 500
 WORDS_LENGTH = 500

@@ -35,7 +35,7 @@ from chat.models import (
 )
 from chat.presentation import words_of
 from friends.models import Friendship
-from webchat.holding import holding
+from webchat.base.holding import holding
 
 from .telling import give_notice
 

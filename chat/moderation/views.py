@@ -15,7 +15,7 @@ from accounts.http import UserRequest, safe_next
 from chat.access import Thread, get_thread
 from chat.models import Announcement, Message
 from chat.presentation import list_conversations, view_thread
-from webchat.snapshot import of_one_moment
+from webchat.database.snapshot import of_one_moment
 
 from . import services
 from .forms import ReportPageForm

@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from accounts import budgets
 from accounts.models import User
 from friends.models import Friendship
-from webchat.patience import TookTooLong, limit_statements
-from webchat.snapshot import read_snapshot
-from webchat.text import clean_text
+from webchat.base.text import clean_text
+from webchat.database.bulk import placeholders
+from webchat.database.patience import TookTooLong, limit_statements
+from webchat.database.snapshot import read_snapshot
 
-from ..bulk import placeholders
 from ..models import Membership, Message, SearchFilter, SearchSegment
 from ..presentation import MessageView, view_message
 from .grams import blocks_that_may_hold, probes_of

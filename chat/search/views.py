@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts.http import UserRequest
 from friends.api import friend_json
 from friends.finding import find_friends
-from webchat.api import STATUS, describe, integer
-from webchat.snapshot import of_one_moment, read_snapshot
+from webchat.base.api import STATUS, describe, integer
+from webchat.database.snapshot import of_one_moment, read_snapshot
 
 from ..presentation import list_conversations
 from .finding import Query, find_messages, searching

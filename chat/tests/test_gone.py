@@ -25,7 +25,7 @@ from chat.services import hide_message, mark_read, recall
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import make_user, say
-from webchat import wal
+from webchat.database import wal
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from chat.legacy.people import People, Person
 from chat.legacy.reading import Tree, splits
 from chat.legacy.report import Report
 from chat.legacy.talk import OldMessage, Talk, _set_order, merge, parse, parse_time
-from webchat.text import mend_text
+from webchat.base.text import mend_text
 
 from .legacy import OldTree, v1, v3, v22
 

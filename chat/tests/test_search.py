@@ -17,12 +17,12 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from accounts.services import delete_account, register
-from chat.bulk import insert
 from chat.models import Conversation, Message, SearchFilter, SearchSegment
 from chat.search.grams import blocks_that_may_hold, hash_text, make_filter, probes_of
 from chat.search.index import Builder, build_all
 from friends.services import block, read_unread_remarks, set_remark
 from tests.cast import Api, befriend, error_of, make_user, say
+from webchat.database.bulk import insert
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from chat.search import finding, index
 from chat.search.finding import Query, _excerpt, _forms, find_messages, searching
 from chat.search.index import build_all
 from tests.cast import Api, error_of, say
-from webchat import text as text_gate
+from webchat.base import text as text_gate
 
 from .test_search import fill, texts
 
@@ -111,7 +111,7 @@ def test_where_time_runs_out_there_is_more_and_it_goes_on_from_there(alice, bob,
 def test_where_nothing_is_found_in_time_one_is_told_so(alice, bob, monkeypatch):
     fill(alice, bob, 400, "a" * 4000)
     monkeypatch.setattr(finding, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("webchat.patience.STEPS", 100)
+    monkeypatch.setattr("webchat.database.patience.STEPS", 100)
     answer = Api(alice).get("search/", q="aab")
     assert error_of(answer) == (503, "unavailable")
     assert int(answer["Retry-After"]) > 0

@@ -17,7 +17,7 @@ import pytest
 
 from tests.live import Person, settle
 from tests.server import ROOT, Server
-from webchat.addresses import lan_addresses
+from webchat.base.addresses import lan_addresses
 from webchat.connections import OF_ONE_ADDRESS, OF_ONE_PERSON
 
 OPEN_FILES = 1024  # what `ulimit -n` is on most systems

@@ -14,8 +14,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from webchat.backup import backups_in
 from webchat.checks import WAL_BUG_FIXED, WAL_BUG_FROM
+from webchat.database.backup import backups_in
 from webchat.health import migrations_are_applied
 
 from .finding import Finding, advice, ok, wrong

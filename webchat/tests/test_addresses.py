@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from webchat import addresses
+from webchat.base import addresses
 
 
 def test_the_addresses_are_ours_and_reachable_by_others():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from webchat import connections
-from webchat.addresses import network
+from webchat.base.addresses import network
 from webchat.connections import Connection, Connections
 
 

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from webchat import locks
+from webchat.database import locks
 
 HANG_SECONDS = 30  # three are promised; a loaded machine may take its time
 FLOCK = "import fcntl; file = open(sys.argv[1], 'r'); fcntl.flock(file, fcntl.LOCK_EX)"

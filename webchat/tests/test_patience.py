@@ -5,7 +5,7 @@ import time
 import pytest
 from django.db import OperationalError, connection
 
-from webchat.patience import TookTooLong, limit_statements
+from webchat.database.patience import TookTooLong, limit_statements
 
 # It would count for minutes.
 ENDLESS = """

@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from chat.models import EventLog
-from webchat import costs, queueing
+from webchat.database import costs, queueing
 
 HELD_SECONDS = 0.03
 

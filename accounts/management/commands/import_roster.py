@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.hashers import hash_all
 from accounts.roster import BYTES_AT_MOST, Newcomer, enrol, make_password, read_roster
-from webchat.addresses import lan_addresses
+from webchat.base.addresses import lan_addresses
 
 EXAMPLE = """\
 class.csv, as Excel saves it, in UTF-8 or GBK:

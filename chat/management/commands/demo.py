@@ -13,8 +13,8 @@ from accounts.models import User
 from accounts.roster import make_password
 from accounts.services import delete_account
 from chat.demo.making import make_class
-from webchat.progress import Progress
-from webchat.pruning import CtrlC
+from webchat.base.progress import Progress
+from webchat.base.pruning import CtrlC
 
 EXAMPLE = """\
 Example, to have a look around, and to be rid of it all again:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from chat.legacy.importing import Options, import_tree
 from chat.legacy.reading import find_root
 from chat.legacy.report import Report
-from webchat.telling import tell
+from webchat.base.telling import tell
 
 EXAMPLE = """\
 Example, first to see what would happen, then in earnest:

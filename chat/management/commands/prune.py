@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 import accounts.pruning
 import chat.pruning
 from chat.events import KEPT_FOR
-from webchat.progress import Progress
-from webchat.pruning import Chore, CtrlC
+from webchat.base.progress import Progress
+from webchat.base.pruning import Chore, CtrlC
 
 EXAMPLE = """\
 Example, first to see what would go, then in earnest:

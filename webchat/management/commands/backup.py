@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from webchat import backup
+from webchat.database import backup
 
 EXAMPLE = """\
 Example, into /mnt/usb, where the newest 14 are kept:

@@ -16,8 +16,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from webchat import locks
-from webchat.addresses import lan_addresses
+from webchat.base.addresses import lan_addresses
+from webchat.database import locks
 from webchat.privacy import close_to_others
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from webchat import backup
+from webchat.database import backup
 
 EXAMPLE = """\
 Example, with the server stopped:

@@ -21,18 +21,9 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ..archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableError, digest, unpack
+from ..base.errors import is_database_trouble
 from . import locks, schema
-from .archive import (
-    DATABASE,
-    FILE_NAME,
-    FILES,
-    FORMAT,
-    MANIFEST,
-    UnusableError,
-    digest,
-    unpack,
-)
-from .errors import is_database_trouble
 
 NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
