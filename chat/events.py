@@ -14,8 +14,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import User
-from friends.api import friend_json, request_json
 from friends.models import FriendRequest, Friendship
+from friends.presentation import friend_json, request_json
 from webchat.database.bulk import next_ids, stored
 from webchat.database.snapshot import read_snapshot
 

@@ -1,10 +1,8 @@
-"""Friends and requests as JSON."""
+"""The API of friends and requests."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from django.utils import timezone
 
 from accounts.http import UserRequest
 from accounts.models import User
@@ -13,26 +11,7 @@ from webchat.base.api import fill
 from . import access, services
 from .forms import AskForm, RemarkForm
 from .models import Block, FriendRequest, Friendship
-
-
-def friend_json(friendship: Friendship) -> dict[str, Any]:
-    """F of the contract; the friendship comes from `FriendshipQuerySet.of`."""
-    return {
-        "username": friendship.username,
-        "remark": friendship.remark,
-        "blocked": friendship.blocked,
-    }
-
-
-def request_json(request: FriendRequest, viewer: User) -> dict[str, Any]:
-    """R of the contract: the username is always the other one's."""
-    other = request.recipient if request.sender_id == viewer.pk else request.sender
-    return {
-        "id": request.pk,
-        "username": other.username,
-        "note": request.note,
-        "time": f"{timezone.localtime(request.created_at):%Y-%m-%d %H:%M}",
-    }
+from .presentation import friend_json, request_json
 
 
 def friends(request: UserRequest) -> dict[str, Any]:

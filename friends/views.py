@@ -18,9 +18,9 @@ from accounts.http import UserRequest, render_form
 from webchat.database.snapshot import of_one_moment
 
 from . import access, services
-from .api import request_json
 from .forms import AskForm, RemarkForm
 from .models import FriendRequest, Friendship
+from .presentation import request_json
 
 
 @require_safe

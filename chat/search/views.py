@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.http import UserRequest
-from friends.api import friend_json
 from friends.finding import find_friends
+from friends.presentation import friend_json
 from webchat.base.api import STATUS, describe, integer
 from webchat.database.snapshot import of_one_moment, read_snapshot
 
