@@ -28,6 +28,7 @@ from webchat.admin import SEARCH_AT_MOST, BoundedAdmin
 from webchat.base.text import fold
 
 from . import services, staff
+from .http import user_of
 from .models import User
 
 KEYS = ("password", "email")  # what opens an account
@@ -152,7 +153,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         if not request.user.is_superuser:
             raise PermissionDenied
         bound = copy(self)  # the form has to know who sets it, and threads share this object
-        form = partial(PasswordForm, by=_by(request))
+        form = partial(PasswordForm, by=user_of(request))
         bound.change_password_form = form  # type: ignore[assignment]
         return super(UserAdmin, bound).user_change_password(request, id, form_url)
 
@@ -160,7 +161,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         if not change and not request.user.is_superuser:
             obj.must_change_password = True  # or who has made it could read along
         if change and "email" in form.changed_data:
-            services.set_email_of(by=_by(request), about=obj, email=obj.email)
+            services.set_email_of(by=user_of(request), about=obj, email=obj.email)
         super().save_model(request, obj, form, change)
 
     def get_deleted_objects(
@@ -196,7 +197,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
 
 
 def _may_touch(request: HttpRequest, user: User | None, codename: str) -> bool:
-    return user is None or staff.may_touch(_by(request), user, f"accounts.{codename}")
+    return user is None or staff.may_touch(user_of(request), user, f"accounts.{codename}")
 
 
 admin.site.unregister(Group)
@@ -207,15 +208,10 @@ class GroupAdmin(BoundedAdmin, PermissionsInWords, BaseGroupAdmin):
     """For superusers: who may edit a group could add rights to their own."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return _by(request).is_superuser
+        return user_of(request).is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _by(request).is_superuser
+        return user_of(request).is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
-
-
-def _by(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  (admin_view lets nobody else through)
-    return request.user

@@ -11,7 +11,7 @@ from friends.models import FriendRequest
 from webchat.database.snapshot import read_snapshot
 
 from . import events
-from .moderation.presentation import look_pending
+from .notices.presentation import look_pending
 from .presentation import count_unread
 
 

@@ -30,7 +30,7 @@ from .models import (
     Message,
     Notice,
 )
-from .moderation.presentation import notice_text
+from .notices.presentation import notice_text
 from .presentation import ConversationView, load_quoted, view_message
 
 BATCH = 500  # events in one answer

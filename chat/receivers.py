@@ -23,7 +23,7 @@ from webchat.database.bulk import loaded
 
 from . import attachments, events
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
-from .moderation.telling import give_notice
+from .notices.services import give_notice
 
 Kind = Event.Kind
 FREE_TEXTS = {

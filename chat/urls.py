@@ -9,6 +9,8 @@ from .attachments import attachment
 from .export import export
 from .moderation import api as moderation
 from .moderation import views as moderation_views
+from .notices import api as notices
+from .notices import views as notices_views
 from .search import views as search_views
 
 app_name = "chat"
@@ -47,11 +49,11 @@ api_urls = [
         endpoint(POST=moderation.report_person),
         name="api_report_person",
     ),
-    path("notices/", endpoint(GET=moderation.notices), name="api_notices"),
-    path("notices/<int:pk>/confirm/", endpoint(POST=moderation.confirm), name="api_confirm"),
+    path("notices/", endpoint(GET=notices.notices), name="api_notices"),
+    path("notices/<int:pk>/confirm/", endpoint(POST=notices.confirm), name="api_confirm"),
     path(
         "announcements/seen/",
-        endpoint(POST=moderation.see_announcements),
+        endpoint(POST=notices.see_announcements),
         name="api_announcements_seen",
     ),
     # Whatever else is asked under api/ gets its 404 as JSON, too.
@@ -63,8 +65,8 @@ urlpatterns = [
     path("chat/<str:username>/", views.conversation, name="conversation"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
-    path("announcements/", moderation_views.announcements, name="announcements"),
-    path("notices/confirm/", moderation_views.confirm, name="confirm"),
+    path("announcements/", notices_views.announcements, name="announcements"),
+    path("notices/confirm/", notices_views.confirm, name="confirm"),
     path("export/", export, name="export"),
     path("connection/", views.connection, name="connection"),
     path("discover/", views.discover, name="discover"),

@@ -20,7 +20,7 @@ from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
 from .drafts import Draft
-from .forms import MessageForm, ReadForm
+from .forms import MessageForm, ReadForm, parse_id
 from .presentation import list_conversations, minute, view_thread
 
 
@@ -104,9 +104,10 @@ def _id(request: UserRequest, name: str) -> int | None:
     value = request.GET.get(name)
     if value is None:
         return None
-    if not value.isdecimal() or len(value) > 18:
+    pk = parse_id(value)
+    if pk is None:
         raise Http404
-    return int(value)
+    return pk
 
 
 def _render(

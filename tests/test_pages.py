@@ -37,7 +37,7 @@ WRITE = [
     "/notices/confirm/",
 ]
 BOTH = ["/chat/bob/", "/chat/bob/report/", "/contacts/requests/"]
-VIEWS = ("friends.views", "chat.views", "chat.moderation.views")
+VIEWS = ("friends.views", "chat.views", "chat.moderation.views", "chat.notices.views")
 OF_ONE_PERSON = [path for path in READ + WRITE if "bob" in path]
 
 

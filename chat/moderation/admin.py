@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.forms import Form, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -20,15 +18,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.admin import UserAdmin
+from accounts.http import user_of
 from accounts.models import User
-from chat.models import Announcement, AuditEntry, Report
+from chat.models import AuditEntry, Report
 from chat.presentation import minute
 from webchat.admin import BoundedAdmin
-from webchat.base.text import PlainTextField
 
 from . import services
-from .acts import MUTES, ON_USERS, moderator_of, perform
-from .forms import ANNOUNCEMENT_LENGTH
+from .acts import MUTES, ON_USERS, perform
 
 NAMES_SHOWN = 50  # of the accounts that a deletion asks about
 Act = AuditEntry.Act
@@ -128,8 +125,8 @@ class ReportAdmin(LookedAt):
     ) -> HttpResponse:
         report = self.get_object(request, object_id)
         if report is not None and self.has_view_permission(request, report):
-            services.look(by=moderator_of(request), report=report)
-            extra_context = (extra_context or {}) | self._context(moderator_of(request), report)
+            services.look(by=user_of(request), report=report)
+            extra_context = (extra_context or {}) | self._context(user_of(request), report)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def decide(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
@@ -145,7 +142,7 @@ class ReportAdmin(LookedAt):
         return redirect("admin:chat_report_change", pk)
 
     def _decide(self, request: HttpRequest, act: str, report: Report) -> None:
-        by = moderator_of(request)
+        by = user_of(request)
         try:
             if act == "dismiss":
                 services.dismiss(by=by, report=report)
@@ -224,7 +221,7 @@ class ModeratedUserAdmin(UserAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        by, about = moderator_of(request), self.get_object(request, object_id)
+        by, about = user_of(request), self.get_object(request, object_id)
         if about is not None:
             url = reverse("admin:accounts_user_moderate", args=[about.pk, "act"])
             extra_context = (extra_context or {}) | {
@@ -244,54 +241,16 @@ class ModeratedUserAdmin(UserAdmin):
         return redirect("admin:accounts_user_change", pk)
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        services.note(by=moderator_of(request), act=Act.ADDED, about=[obj])
+        services.note(by=user_of(request), act=Act.ADDED, about=[obj])
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        services.note(by=moderator_of(request), act=Act.EDITED, about=[obj])
+        services.note(by=user_of(request), act=Act.EDITED, about=[obj])
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
-        services.note(by=moderator_of(request), act=Act.DELETED, about=queryset)
+        services.note(by=user_of(request), act=Act.DELETED, about=queryset)
         return super().log_deletions(request, queryset)
-
-
-# --- Announcements ---
-
-
-class AnnouncementForm(ModelForm):
-    text = PlainTextField(
-        label=gettext_lazy("Text"),
-        max_length=ANNOUNCEMENT_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField"}),
-        help_text=gettext_lazy("Everyone is shown it once, and again when it is changed."),
-    )
-
-    class Meta:
-        model = Announcement
-        fields = ["text"]
-
-
-@admin.register(Announcement)
-class AnnouncementAdmin(BoundedAdmin):
-    form = AnnouncementForm
-    list_display = ["beginning", "created_at", "changed_at"]
-    search_fields = ["text"]
-
-    @admin.display(description=gettext_lazy("text"))
-    def beginning(self, announcement: Announcement) -> str:
-        return announcement.text[:60]
-
-    def save_model(self, request: HttpRequest, obj: Announcement, form: Form, change: bool) -> None:
-        if not change or form.changed_data:
-            services.announce(by=moderator_of(request), announcement=obj)
-
-    def delete_model(self, request: HttpRequest, obj: Announcement) -> None:
-        services.withdraw(by=moderator_of(request), announcement=obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Announcement]) -> None:
-        for announcement in queryset:
-            services.withdraw(by=moderator_of(request), announcement=announcement)
 
 
 # --- The audit log ---

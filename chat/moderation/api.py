@@ -2,18 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.shortcuts import get_object_or_404
-
 from accounts.http import UserRequest
 from chat.access import get_message
 from chat.models import Report
 from friends.access import get_friendship
-from webchat.base.api import fill, integer
-from webchat.database.snapshot import read_snapshot
+from webchat.base.api import fill
 
 from . import services
 from .forms import ReportForm
-from .presentation import look_pending
 
 
 def report_message(request: UserRequest, pk: int) -> tuple[dict[str, Any], int]:
@@ -37,20 +33,3 @@ def report_person(request: UserRequest, username: str) -> tuple[dict[str, Any], 
 def _answer(report: Report, is_new: bool) -> tuple[dict[str, Any], int]:
     state = "open" if report.is_open else "closed"
     return {"report": {"id": report.pk, "state": state}}, 201 if is_new else 200
-
-
-def notices(request: UserRequest) -> dict[str, Any]:
-    with read_snapshot():
-        pending = look_pending(request.user)
-    return {"notices": pending.notices, "announcements": pending.announcements}
-
-
-def confirm(request: UserRequest, pk: int) -> dict[str, Any]:
-    services.confirm(notice=get_object_or_404(request.user.notices, pk=pk))
-    return {}
-
-
-def see_announcements(request: UserRequest) -> dict[str, Any]:
-    up_to = integer(request.json.get("up_to"), name="up_to")  # type: ignore[attr-defined]
-    services.see_announcements(user=request.user, up_to=up_to)
-    return {}

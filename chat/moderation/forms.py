@@ -7,7 +7,6 @@ from webchat.base.text import PlainTextField
 
 REASON_LENGTH = 500
 WORDS_LENGTH = 500
-ANNOUNCEMENT_LENGTH = 2000
 
 
 class ReportForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Every change that a report, a moderator or an announcement makes; each act in the audit log.
+"""Every change that a report or a moderator makes; each act in the audit log.
 
 One that is about a message or a person raises Http404 where that has gone since it was fetched.
 """
@@ -20,11 +20,9 @@ from accounts import staff
 from accounts.mail import codes
 from accounts.mail import services as mail
 from accounts.models import User
-from chat import events
+from chat import audit, events
 from chat.access import Thread
 from chat.models import (
-    Announcement,
-    AnnouncementCursor,
     Attachment,
     AuditEntry,
     Event,
@@ -33,11 +31,10 @@ from chat.models import (
     Notice,
     Report,
 )
+from chat.notices.services import give_notice
 from chat.presentation import words_of
 from friends.models import Friendship
 from webchat.base.holding import holding
-
-from .telling import give_notice
 
 REPORTS_A_DAY = 20
 DAY = timedelta(days=1)
@@ -126,13 +123,13 @@ def look(*, by: User, report: Report) -> None:
     """Nobody but a superuser looks at what they are reported for, or by whom."""
     _need(by, "chat.view_report")
     staff.need(by.is_superuser or report.about_number != by.pk)
-    _write(Act.LOOKED, by=by, about_number=report.about_number, report=report)
+    audit.write(Act.LOOKED, by=by, about_number=report.about_number, report=report)
 
 
 def dismiss(*, by: User, report: Report) -> None:
     staff.need(may_decide(by, report))
     with transaction.atomic():
-        _write(Act.DISMISSED, by=by, about_number=report.about_number, report=report)
+        audit.write(Act.DISMISSED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.DISMISSED)
 
 
@@ -151,14 +148,14 @@ def remove_message(*, by: User, report: Report) -> None:
             message.save(update_fields=["removed_at", "text"])
             Attachment.objects.filter(message=message).delete()
             _tell_removed(message)
-        _write(Act.REMOVED, by=by, about_number=report.about_number, report=report)
+        audit.write(Act.REMOVED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.REMOVED)
 
 
 def warn(*, by: User, about: User, words: str = "", report: Report | None = None) -> None:
     with _holding_power_over(by, about):
         give_notice(about, Notice.Kind.WARNING, words=words)
-        _write(Act.WARNED, by=by, about_number=about.pk, report=report)
+        audit.write(Act.WARNED, by=by, about_number=about.pk, report=report)
         _close(report, Outcome.WARNED)
 
 
@@ -168,7 +165,7 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
         until = timezone.now() + MUTES[hours]
         _set_muted(about, until)
         give_notice(about, Notice.Kind.MUTED, until=until)
-        _write(Act.MUTED, by=by, about_number=about.pk, report=report, detail=f"{hours} h")
+        audit.write(Act.MUTED, by=by, about_number=about.pk, report=report, detail=f"{hours} h")
         _close(report, Outcome.MUTED)
 
 
@@ -176,7 +173,7 @@ def unmute(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)
-        _write(Act.UNMUTED, by=by, about_number=about.pk)
+        audit.write(Act.UNMUTED, by=by, about_number=about.pk)
 
 
 def ban(*, by: User, about: User, report: Report | None = None) -> None:
@@ -184,20 +181,20 @@ def ban(*, by: User, about: User, report: Report | None = None) -> None:
     with _holding_power_over(by, about):
         _set_active(about, False)
         _end_sessions(about)
-        _write(Act.BANNED, by=by, about_number=about.pk, report=report)
+        audit.write(Act.BANNED, by=by, about_number=about.pk, report=report)
         _close(report, Outcome.BANNED)
 
 
 def unban(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
         _set_active(about, True)
-        _write(Act.UNBANNED, by=by, about_number=about.pk)
+        audit.write(Act.UNBANNED, by=by, about_number=about.pk)
 
 
 def sign_out(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
         _end_sessions(about)
-        _write(Act.SIGNED_OUT, by=by, about_number=about.pk)
+        audit.write(Act.SIGNED_OUT, by=by, about_number=about.pk)
 
 
 def issue_reset_code(*, by: User, about: User) -> str:
@@ -211,7 +208,7 @@ def issue_reset_code(*, by: User, about: User) -> str:
         staff.need(may_issue_code(by, about))
         code = codes.issue_spoken(user=about) if by.is_superuser else _mail_code(about)
         give_notice(about, Notice.Kind.CODE_ISSUED, by=by)
-        _write(Act.CODE_ISSUED, by=by, about_number=about.pk)
+        audit.write(Act.CODE_ISSUED, by=by, about_number=about.pk)
     return code
 
 
@@ -227,7 +224,7 @@ def _mail_code(about: User) -> str:
 def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
     """Write down what the admin's own forms do to users, inside their transaction."""
     for user in about:
-        _write(act, by=by, about_number=user.pk)
+        audit.write(act, by=by, about_number=user.pk)
 
 
 def may_decide(by: User, report: Report) -> bool:
@@ -309,55 +306,3 @@ def _set_active(user: User, is_active: bool) -> None:
         Event(kind=Event.Kind.FRIEND_CHANGED, user_id=owner_id, data={"friend": user.pk})
         for owner_id in friends
     )
-
-
-def _write(
-    act: AuditEntry.Act,
-    *,
-    by: User,
-    about_number: int | None = None,
-    report: Report | None = None,
-    detail: str = "",
-) -> None:
-    AuditEntry.objects.create(
-        actor_number=by.pk,
-        act=act,
-        about_number=about_number,
-        report_number=report.pk if report else None,
-        detail=detail,
-    )
-
-
-# --- Telling ---
-
-
-def announce(*, by: User, announcement: Announcement) -> None:
-    """Tell everyone, those who have seen an earlier wording too."""
-    with transaction.atomic():
-        announcement.save()
-        event = Event(kind=Event.Kind.ANNOUNCEMENT, data={"announcement": announcement.pk})
-        events.record([event])
-        announcement.edition = event.pk
-        announcement.save(update_fields=["edition"])
-        _write(Act.ANNOUNCED, by=by, detail=f"#{announcement.pk}")
-
-
-def withdraw(*, by: User, announcement: Announcement) -> None:
-    with transaction.atomic():
-        _write(Act.WITHDRAWN, by=by, detail=f"#{announcement.pk}")
-        announcement.delete()
-
-
-def see_announcements(*, user: User, up_to: int) -> None:
-    """Move somebody's cursor forward, never beyond what there is."""
-    with transaction.atomic():
-        newest = Announcement.objects.order_by("-edition").values_list("edition", flat=True).first()
-        up_to = min(up_to, newest or 0)
-        cursor, _is_new = AnnouncementCursor.objects.get_or_create(user=user)
-        if cursor.seen_through < up_to:
-            cursor.seen_through = up_to
-            cursor.save(update_fields=["seen_through"])
-
-
-def confirm(*, notice: Notice) -> None:
-    Notice.objects.waiting().filter(pk=notice.pk).update(confirmed_at=timezone.now())

@@ -1,19 +1,19 @@
-"""What people see of the moderation: reporting, notices, announcements. No scripts needed."""
+"""What people see of the moderation: the page on which they report. No scripts needed."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
-from accounts.http import UserRequest, safe_next
+from accounts.http import UserRequest
 from chat.access import Thread, get_thread
-from chat.models import Announcement, Message
+from chat.forms import parse_id
+from chat.models import Message
 from chat.presentation import list_conversations, view_thread
 from webchat.database.snapshot import of_one_moment
 
@@ -21,8 +21,6 @@ from . import services
 from .forms import ReportPageForm
 
 OFFERED = 20  # of the newest messages, to choose from
-ANNOUNCEMENTS_SHOWN = 50
-DIGITS = 18  # of an id that the database can hold
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,7 +56,7 @@ def _render_report(
 ) -> HttpResponse:
     theirs = thread.messages.filter(sender=thread.friend).order_by("-id")
     offered = list(theirs.present()[:OFFERED])
-    number = _number(chosen)
+    number = parse_id(chosen)
     if number is not None and number not in {message.pk for message in offered}:
         offered = [*theirs.filter(pk=number), *offered]
     context = {
@@ -69,28 +67,3 @@ def _render_report(
         "form": form,
     }
     return render(request, "chat/report.html", context, status=status)
-
-
-@require_safe
-@never_cache
-@of_one_moment
-def announcements(request: UserRequest) -> HttpResponse:
-    context = {"announcements": Announcement.objects.all()[:ANNOUNCEMENTS_SHOWN]}
-    return render(request, "chat/announcements.html", context)
-
-
-@require_POST
-def confirm(request: UserRequest) -> HttpResponse:
-    """What stood on a page without scripts is confirmed, and the page goes on."""
-    numbers = map(_number, request.POST.getlist("notice"))
-    for notice in request.user.notices.filter(pk__in={pk for pk in numbers if pk is not None}):
-        services.confirm(notice=notice)
-    up_to = _number(request.POST.get("up_to", ""))
-    if up_to is not None:
-        services.see_announcements(user=request.user, up_to=up_to)
-    return redirect(safe_next(request) or settings.LOGIN_REDIRECT_URL)
-
-
-def _number(value: str) -> int | None:
-    """An id as a page sends it."""
-    return int(value) if value.isdecimal() and len(value) <= DIGITS else None

@@ -1,8 +1,8 @@
 from django import template
 from django.template import Context
 
-from chat.moderation.presentation import look_at_keys
 from chat.moderation.waiting import Waiting, look
+from chat.notices.presentation import look_at_keys
 
 register = template.Library()
 

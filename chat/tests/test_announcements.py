@@ -8,8 +8,8 @@ from django.test import Client
 from accounts.models import User
 from chat import events
 from chat.models import Announcement, AnnouncementCursor, AuditEntry
-from chat.moderation.presentation import look_pending
-from chat.moderation.services import announce, withdraw
+from chat.notices.presentation import look_pending
+from chat.notices.services import announce, withdraw
 from tests.cast import Api, error_of
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accounts.models import RetiredUsername, User
 from chat import events
 from chat.models import Announcement, Conversation, Event, EventLog, Membership, Message
-from chat.moderation.services import announce
+from chat.notices.services import announce
 from friends.models import FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
 

@@ -22,6 +22,7 @@ from accounts.mail import sending
 from accounts.models import OneTimeCode, User
 from chat.models import AuditEntry, Notice, Report
 from chat.moderation import services
+from chat.notices.services import confirm
 from tests.cast import Api, befriend, make_user, say
 
 PASSWORD, NEW = "blaue-Wolke-7", "gruene-Wiese-8"
@@ -225,7 +226,7 @@ def test_who_was_away_is_told_after_a_year(boss, lilei):
         lilei.refresh_from_db()
         for path in ("/", DEVICES):
             assert "boss set a new password" in client_of(lilei).get(path).content.decode()
-        services.confirm(notice=Notice.objects.get())
+        confirm(notice=Notice.objects.get())
         call_command("prune", stdout=io.StringIO())
     assert not Notice.objects.exists()
 

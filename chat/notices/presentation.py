@@ -1,0 +1,70 @@
+"""Notices and announcements as JSON, and what of them waits for somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Exists
+from django.utils import timezone
+
+from accounts.models import User
+from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
+from chat.presentation import minute
+
+from .texts import notice_text
+
+KEYS_SHOWN = 50  # what one person can take in, and more than an honest staff does in a month
+
+
+def notice_json(notice: Notice) -> dict[str, Any]:
+    return {"id": notice.pk, "text": notice_text(notice), "time": minute(notice.created_at)}
+
+
+def announcement_json(announcement: Announcement) -> dict[str, Any]:
+    return {
+        "id": announcement.pk,
+        "edition": announcement.edition,
+        "text": announcement.text,
+        "time": minute(announcement.changed_at),
+    }
+
+
+def look_at_keys(user: User) -> list[str]:
+    """What stands below the signed-in devices, the newest first."""
+    notices = Notice.objects.shown_among_devices(timezone.now()).filter(user=user)
+    newest = notices.select_related("by").order_by("-id")[:KEYS_SHOWN]
+    return [notice_text(each) for each in newest]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What one person has not confirmed, as JSON."""
+
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    announcements: list[dict[str, Any]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.notices or self.announcements)
+
+    @property
+    def seen_through(self) -> int:
+        """What is seen when all of this is."""
+        return max((each["edition"] for each in self.announcements), default=0)
+
+
+def look_pending(user: User) -> Pending:
+    """One query where nothing waits, which is nearly always."""
+    notices = Notice.objects.waiting().filter(user=user)
+    announcements = Announcement.objects.unseen_by(user)
+    waits = Exists(notices) | Exists(announcements)
+    if not User.objects.filter(waits, pk=user.pk).exists():
+        return Pending()
+    newest = announcements.order_by("-edition")[:ANNOUNCEMENTS_AT_ONCE]
+    return Pending(
+        [
+            notice_json(each)
+            for each in notices.select_related("report__about", "by").order_by("id")
+        ],
+        [announcement_json(each) for each in reversed(newest)],
+    )
