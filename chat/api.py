@@ -11,10 +11,12 @@ from accounts.http import UserRequest
 from webchat.base.api import integer
 from webchat.database.snapshot import read_snapshot
 
-from . import events, services
+from . import services
 from .access import get_message, get_thread
 from .drafts import Draft
 from .live import presence
+from .log import reading
+from .models import EventLog
 from .presentation import count_unread, list_conversations, view_thread
 
 PAGE_SIZE = 50
@@ -24,12 +26,12 @@ ARRANGEMENTS = {"pin": "pin", "mute": "mute", "hide": "hide", "unread": "mark_un
 
 def me(request: UserRequest) -> dict[str, Any]:
     user = request.user
-    return {"username": user.username, "email": user.email, "last_event": events.head()}
+    return {"username": user.username, "email": user.email, "last_event": EventLog.objects.head()}
 
 
 def conversations(request: UserRequest) -> dict[str, Any]:
     with read_snapshot():
-        last_event = events.head()
+        last_event = EventLog.objects.head()
         views = list_conversations(request.user)
     return {"conversations": [view.as_json() for view in views], "last_event": last_event}
 
@@ -42,7 +44,7 @@ def messages(request: UserRequest, username: str) -> dict[str, Any]:
         raise ValidationError(_("“limit” must be at least 1."), "invalid")
     before, after = _number(request, "before"), _number(request, "after")
     with read_snapshot():
-        last_event = events.head()
+        last_event = EventLog.objects.head()
         thread = get_thread(request.user, username)
         page, more = thread.messages.page(
             before=before, after=after, limit=min(limit, PAGE_SIZE_AT_MOST)
@@ -103,7 +105,7 @@ def online(request: UserRequest) -> dict[str, Any]:
 
 
 def events_after(request: UserRequest) -> dict[str, Any]:
-    missed = events.read_after(request.user, _number(request, "after"))
+    missed = reading.read_after(request.user, _number(request, "after"))
     if missed is None:
         return {"reset": True}
     return {"events": missed.events, "last_event": missed.last_event, "more": missed.more}

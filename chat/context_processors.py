@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from friends.models import FriendRequest
 from webchat.database.snapshot import read_snapshot
 
-from . import events
+from .models import EventLog
 from .notices.presentation import look_pending
 from .presentation import count_unread
 
@@ -24,7 +24,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         with read_snapshot():
             facts |= {
                 "tab": _tab(request),
-                "last_event": events.head(),
+                "last_event": EventLog.objects.head(),
                 "unread": sum(count_unread(user, with_muted=False).values()),
                 "requests": FriendRequest.objects.received_by(user).count(),
                 "pending": look_pending(user),

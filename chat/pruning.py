@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
 
-from . import attachments, events
+from . import attachments
 from .live.presence import ONLINE_FOR
+from .log import writing
 from .models import (
     Attachment,
     Conversation,
@@ -26,10 +27,11 @@ from .models import (
     Presence,
     SearchSegment,
 )
+from .models.events import KEPT_FOR
 
 
 def chores(now: datetime) -> list[Chore]:
-    old = Event.objects.before_the_first_since(now - events.KEPT_FOR)
+    old = Event.objects.before_the_first_since(now - KEPT_FOR)
     return [
         Chore(_("events"), old.count, lambda: _forget(old)),
         rows_chore(_("signs of presence"), Presence.objects.filter(seen_at__lt=now - ONLINE_FOR)),
@@ -51,15 +53,15 @@ def delete_messages(ids: Sequence[int]) -> None:
     memberships = Membership.objects.filter(conversation__in=conversations)
     seen = memberships.with_unread().with_last_message()
     before = {each.pk: _face(each) for each in seen}
-    events.keep_head()
+    writing.keep_head()
     Event.objects.filter(message__in=ids).delete()
     Attachment.objects.filter(message__in=ids).delete()
     HiddenMessage.objects.filter(conversation__in=conversations, message__in=ids).delete()
     Message.objects.filter(quote__in=ids).update(quote=None)
     messages.delete()
     SearchSegment.objects.filter(conversation__in=conversations).empty().delete()
-    events.record(
-        events.conversation_changed(each) for each in seen.all() if _face(each) != before[each.pk]
+    writing.record(
+        writing.conversation_changed(each) for each in seen.all() if _face(each) != before[each.pk]
     )
 
 
@@ -90,7 +92,7 @@ def _delete_old(old: MessageQuerySet) -> Batches:
     finally:
         if has_begun:
             with transaction.atomic():
-                events.have_all_reload()
+                writing.have_all_reload()
 
 
 def _by_conversation(messages: MessageQuerySet) -> Iterator[list[int]]:

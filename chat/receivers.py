@@ -21,8 +21,10 @@ from friends import signals
 from friends.models import FriendRequest, Friendship
 from webchat.database.bulk import loaded
 
-from . import attachments, events
+from . import attachments
+from .log import writing
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
+from .models.events import KEPT_FOR
 from .notices.services import give_notice
 
 Kind = Event.Kind
@@ -40,17 +42,17 @@ def on_request_asked(request: FriendRequest, hidden: bool, **kwargs: Any) -> Non
     told = [_request_event(request, request.sender_id, "sent")]
     if not hidden:
         told.append(_request_event(request, request.recipient_id, "received"))
-    events.record(told)
+    writing.record(told)
 
 
 @receiver(signals.request_shown)
 def on_request_shown(request: FriendRequest, **kwargs: Any) -> None:
-    events.record([_request_event(request, request.recipient_id, "received")])
+    writing.record([_request_event(request, request.recipient_id, "received")])
 
 
 @receiver(signals.request_hidden)
 def on_request_hidden(request: FriendRequest, **kwargs: Any) -> None:
-    events.record([_closed_event(request, request.recipient_id, "hidden")])
+    writing.record([_closed_event(request, request.recipient_id, "hidden")])
 
 
 @receiver(signals.request_closed)
@@ -58,7 +60,7 @@ def on_request_closed(request: FriendRequest, state: str, hidden: bool, **kwargs
     told = [_closed_event(request, request.sender_id, state)]
     if not hidden:
         told.append(_closed_event(request, request.recipient_id, state))
-    events.record(told)
+    writing.record(told)
 
 
 @receiver(post_save, sender=Friendship, dispatch_uid="chat_open_conversation")
@@ -77,9 +79,9 @@ def on_friendship_added(user: User, friend: User, **kwargs: Any) -> None:
         told += [
             Event(kind=Kind.FRIEND_ADDED, user_id=membership.user_id, data={"friend": other_id}),
             # Old friends find their history again.
-            events.conversation_changed(membership),
+            writing.conversation_changed(membership),
         ]
-    events.record(told)
+    writing.record(told)
 
 
 @receiver(signals.friendship_removed)
@@ -87,12 +89,12 @@ def on_friendship_removed(user: User, friend: User, reason: str, **kwargs: Any) 
     told = [_removed_event(friend, user, reason)]
     if reason == "removed":
         told.append(_removed_event(user, friend, reason))
-    events.record(told)
+    writing.record(told)
 
 
 @receiver(signals.friend_changed)
 def on_friend_changed(owner: User, friend: User, **kwargs: Any) -> None:
-    events.record([Event(kind=Kind.FRIEND_CHANGED, user=owner, data={"friend": friend.pk})])
+    writing.record([Event(kind=Kind.FRIEND_CHANGED, user=owner, data={"friend": friend.pk})])
 
 
 @receiver(account_renamed)
@@ -106,9 +108,9 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
         told += [
             Event(kind=Kind.FRIEND_CHANGED, user_id=membership.user_id, data=data),
             # What a page missed before is shown under a name that it did not know yet.
-            events.conversation_changed(membership),
+            writing.conversation_changed(membership),
         ]
-    events.record(told)
+    writing.record(told)
 
 
 @receiver(keys_set)
@@ -118,7 +120,7 @@ def on_keys_set(user: User, by: User, what: str, **kwargs: Any) -> None:
 
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")
 def before_deletion(instance: User, **kwargs: Any) -> None:
-    events.keep_head()
+    writing.keep_head()
     # They name the person to friends, by names that may be older than the account's last.
     Event.objects.filter(
         kind__in=[Kind.FRIEND_ADDED, Kind.FRIEND_CHANGED], data__friend=instance.pk
@@ -140,7 +142,7 @@ def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
     place = (trace.table, trace.column)
     if place == ("chat_event", "data") and trace.row["kind"] == Kind.FRIEND_REMOVED:
         told_at = loaded(Event, "created_at", trace.row["created_at"])
-        return Kept("tells a friend that the account is gone", told_at + events.KEPT_FOR)
+        return Kept("tells a friend that the account is gone", told_at + KEPT_FOR)
     if place == ("chat_report", "snapshot"):
         return Kept("what was reported, for the moderators")
     if place == ("chat_searchfilter", "bits"):

@@ -20,10 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from webchat.database.bulk import insert, stored
 
-from . import events
 from .access import Thread, renamed_to
 from .drafts import Draft
 from .facts import Facts, look_up
+from .log import writing
 from .models import Conversation, Event, HiddenMessage, Membership, MembershipQuerySet, Message
 from .presentation import (
     ConversationView,
@@ -108,7 +108,7 @@ def mark_read(*, thread: Thread, up_to: int) -> dict[str, object]:
             _tell_conversation(Membership.objects.filter(pk=now.pk))
         if moved:
             facts = {"last_read": now.last_read, "unread": now.unread}
-            events.record(
+            writing.record(
                 [
                     Event(
                         kind=Event.Kind.READ,
@@ -135,7 +135,7 @@ def recall(*, thread: Thread, message: Message) -> MessageView:
         raise ValidationError(_("Messages can be recalled for 2 minutes."), "forbidden")
     with thread.holding(message):
         if message.recall():
-            events.record([_about_message(Event.Kind.MESSAGE_CHANGED, message)])
+            writing.record([_about_message(Event.Kind.MESSAGE_CHANGED, message)])
             _tell_conversation(Membership.objects.filter(conversation=message.conversation_id))
         message.refresh_from_db()
     return view_message(message, viewer=thread.membership.user, friend=thread.friend)
@@ -154,7 +154,7 @@ def hide_message(*, thread: Thread, message: Message) -> None:
             return
         told = _about_message(Event.Kind.MESSAGE_HIDDEN, message)
         told.user_id, told.message, told.data = user_id, None, {"message_id": message.pk}
-        events.record([told])
+        writing.record([told])
         _tell_conversation(Membership.objects.filter(pk=thread.membership.pk))
 
 
@@ -176,7 +176,7 @@ def _about_message(kind: Event.Kind, message: Message) -> Event:
 def _tell_conversation(memberships: MembershipQuerySet) -> None:
     """Tell each of these people what their chat looks like now."""
     now = memberships.with_unread().with_last_message()
-    events.record([events.conversation_changed(membership) for membership in now])
+    writing.record([writing.conversation_changed(membership) for membership in now])
 
 
 def _look_up_retry(draft: Draft) -> Facts | None:
@@ -288,7 +288,7 @@ class _Batch:
                 for message in new
             ],
         )
-        event_ids = events.record_messages(ids)
+        event_ids = writing.record_messages(ids)
         for message, pk, event_id in zip(new, ids, event_ids, strict=True):
             message.pk, message.event_id = pk, event_id
 

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from accounts.hashers import hash_all
 from accounts.models import User
-from chat import events
+from chat.log import writing
 from chat.models import Attachment, Message
 from friends.models import Friendship
 from webchat.base.progress import Progress
@@ -113,7 +113,7 @@ def _all_or_nothing(files: FileStore, report: Report, *, is_dry: bool) -> Iterat
             report.check()
             _check_rows(report, before)
             if report.has_news:
-                events.have_all_reload()
+                writing.have_all_reload()
                 # The files reach the disk before the rows that speak of them.
                 os.sync()
     except BaseException:

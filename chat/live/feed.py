@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import connection
 
-from chat import events
+from chat.log import reading
+from chat.models import EventLog
 from chat.services import Outcome, Posted
 
 from . import frames
@@ -52,7 +53,7 @@ class Feed:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        self._delivered_through = await self._in_thread(events.head)
+        self._delivered_through = await self._in_thread(EventLog.objects.head)
         self._tasks = [
             asyncio.create_task(self._watch(), name="feed-watch"),
             asyncio.create_task(self._pump(), name="feed-pump"),
@@ -134,10 +135,10 @@ class Feed:
         more = True
         while more:
             after = self._delivered_through
-            news = await self._in_thread(events.read_for, self._hub.user_ids, after)
+            news = await self._in_thread(reading.read_for, self._hub.user_ids, after)
             if news is None:
                 self._hub.tell_everyone(frames.RESET)
-                self._delivered_through = await self._in_thread(events.head)
+                self._delivered_through = await self._in_thread(EventLog.objects.head)
                 return
             for user_id, body in news.shown:
                 # What the writer delivered itself meanwhile is not told again.

@@ -20,8 +20,9 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import budgets
-from chat import events
 from chat.drafts import Draft, is_client_id
+from chat.log import reading
+from chat.models import EventLog
 from chat.services import Outcome
 from webchat import turns
 from webchat.base.api import describe, integer, parse_object
@@ -201,11 +202,11 @@ class Socket:
         user = self.visitor.user
         try:
             cursor = None if after is None else integer(after, name="after")
-            missed = await self._in_turn(events.read_after, user, cursor)
+            missed = await self._in_turn(reading.read_after, user, cursor)
         except ValidationError:
             missed = None
         if missed is None:
-            head = await self._engine.in_thread(events.head)
+            head = await self._engine.in_thread(EventLog.objects.head)
             await self._tell(frames.hello(user.username, head))
             await self._tell(frames.RESET)
             return
@@ -215,7 +216,7 @@ class Socket:
                 await self._tell(frames.event(body))
             if not missed.more:
                 break
-            missed = await self._in_turn(events.read_after, user, missed.last_event)
+            missed = await self._in_turn(reading.read_after, user, missed.last_event)
             if missed is None:
                 return await self._tell(frames.RESET)
         await self._tell(frames.CAUGHT_UP)

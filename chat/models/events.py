@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Subquery
+from django.db.models import Max, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from .conversations import Conversation, Message
@@ -73,6 +73,21 @@ class Event(models.Model):
         return f"{self.kind} {self.pk}"
 
 
+KEPT_FOR = timedelta(days=7)  # at least: who was away for longer loads the page anew
+
+
+class EventLogQuerySet(models.QuerySet["EventLog"]):
+    def bounds(self) -> tuple[int, int]:
+        """Between which ids the log can tell what happened."""
+        log = self.filter(pk=1).first() or EventLog()
+        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+        return log.pruned_through, max(newest, log.head_at_least, log.pruned_through)
+
+    def head(self) -> int:
+        """The id of the newest event, also when its row is gone."""
+        return self.bounds()[1]
+
+
 class EventLog(models.Model):
     """The one row that remembers what the log itself forgets."""
 
@@ -80,6 +95,8 @@ class EventLog(models.Model):
     pruned_through = models.BigIntegerField(default=0)
     # The head is never below this, though the newest rows may fall with a deleted account.
     head_at_least = models.BigIntegerField(default=0)
+
+    objects = EventLogQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"pruned through {self.pruned_through}"

@@ -20,8 +20,9 @@ from accounts import staff
 from accounts.mail import codes
 from accounts.mail import services as mail
 from accounts.models import User
-from chat import audit, events
+from chat import audit
 from chat.access import Thread
+from chat.log import writing
 from chat.models import (
     Attachment,
     AuditEntry,
@@ -282,15 +283,15 @@ def _tell_removed(message: Message) -> None:
     ]
     # It counts as unread no more.
     told += [
-        events.conversation_changed(each) for each in unread_by.with_unread().with_last_message()
+        writing.conversation_changed(each) for each in unread_by.with_unread().with_last_message()
     ]
-    events.record(told)
+    writing.record(told)
 
 
 def _end_sessions(user: User) -> None:
     """The sweep would end the sockets, too; the event lets open pages leave at once."""
     user.sessions.all().end()
-    events.record([Event(kind=Event.Kind.SESSION, user=user, data={"state": "ended"})])
+    writing.record([Event(kind=Event.Kind.SESSION, user=user, data={"state": "ended"})])
 
 
 def _set_muted(user: User, until: datetime | None) -> None:
@@ -302,7 +303,7 @@ def _set_active(user: User, is_active: bool) -> None:
     user.is_active = is_active
     user.save(update_fields=["is_active"])
     friends = Friendship.objects.filter(friend=user).values_list("owner_id", flat=True)
-    events.record(
+    writing.record(
         Event(kind=Event.Kind.FRIEND_CHANGED, user_id=owner_id, data={"friend": user.pk})
         for owner_id in friends
     )

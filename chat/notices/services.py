@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from chat import audit, events
+from chat import audit
+from chat.log import writing
 from chat.models import Announcement, AnnouncementCursor, AuditEntry, Event, Notice
 
 Act = AuditEntry.Act
@@ -17,7 +18,7 @@ Act = AuditEntry.Act
 def give_notice(user: User, kind: Notice.Kind, **facts: Any) -> None:
     """Tell one person something, at once where they have a page open. In a transaction."""
     notice = Notice.objects.create(user=user, kind=kind, **facts)
-    events.record([Event(kind=Event.Kind.NOTICE, user=user, data={"notice": notice.pk})])
+    writing.record([Event(kind=Event.Kind.NOTICE, user=user, data={"notice": notice.pk})])
 
 
 def confirm(*, notice: Notice) -> None:
@@ -29,7 +30,7 @@ def announce(*, by: User, announcement: Announcement) -> None:
     with transaction.atomic():
         announcement.save()
         event = Event(kind=Event.Kind.ANNOUNCEMENT, data={"announcement": announcement.pk})
-        events.record([event])
+        writing.record([event])
         announcement.edition = event.pk
         announcement.save(update_fields=["edition"])
         audit.write(Act.ANNOUNCED, by=by, detail=f"#{announcement.pk}")

@@ -6,8 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from chat import events
-from chat.models import Announcement, AnnouncementCursor, AuditEntry
+from chat.models import Announcement, AnnouncementCursor, AuditEntry, EventLog
 from chat.notices.presentation import look_pending
 from chat.notices.services import announce, withdraw
 from tests.cast import Api, error_of
@@ -53,7 +52,7 @@ def test_it_is_shown_again_when_it_is_changed(root, alice):
     see(alice, announcement)
     other = tell(root, "新功能")
     see(alice, other)
-    head = events.head()
+    head = EventLog.objects.head()
     announcement.text = "周六维护"
     announce(by=root, announcement=announcement)
     assert unseen(alice) == ["周六维护"]
@@ -65,7 +64,7 @@ def test_it_is_shown_again_when_it_is_changed(root, alice):
 
 
 def test_who_was_away_is_told_of_the_last_wording_only(root, alice):
-    head = events.head()
+    head = EventLog.objects.head()
     announcement = tell(root, "周五维护")
     announcement.text = "周六维护"
     announce(by=root, announcement=announcement)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from chat import events
+from chat.log import reading
 from chat.models import EventLog, Membership, Message
 from friends import services
 from tests.cast import Api, befriend, error_of, make_user, say
@@ -145,7 +145,7 @@ def test_no_get_changes_anything(alice, bob, carol):
 
 def test_me_tells_the_name_and_the_head_of_the_log(alice, bob):
     me = Api(alice).get("me/").json()
-    assert me == {"username": "alice", "email": "", "last_event": events.head()}
+    assert me == {"username": "alice", "email": "", "last_event": EventLog.objects.head()}
 
 
 def test_a_message_is_created_once_and_has_the_shape_of_the_contract(alice, bob):
@@ -170,7 +170,7 @@ def test_the_list_of_conversations_has_every_friend_the_newest_first(alice, bob)
     say(alice, emil, "1")
     say(bob, alice, "2")
     answer = Api(alice).get("conversations/").json()
-    assert answer["last_event"] == events.head()
+    assert answer["last_event"] == EventLog.objects.head()
     assert [c["with"] for c in answer["conversations"]] == ["bob", "emil", "dora"]
     assert [c["unread"] for c in answer["conversations"]] == [1, 0, 0]
     first, _second, last = answer["conversations"]
@@ -294,11 +294,11 @@ def test_the_read_cursor_is_clamped_and_only_moves_forward(alice, bob):
     answer = read(2**80).json()
     assert answer["last_read"] == last.id
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", answer["last_read_time"])
-    head = events.head()
+    head = EventLog.objects.head()
     for lower in (first.id, 0, -5, -(2**80)):
         assert read(lower).status_code == 200
         assert read(lower).json() == answer
-    assert events.head() == head
+    assert EventLog.objects.head() == head
     assert Api(alice).unread() == {}
 
 
@@ -324,21 +324,21 @@ def test_unread_counts_stop_at_100(alice, bob, settings):
 
 
 def test_events_come_after_an_id_and_end_at_the_head(alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     sent = say(bob, alice, "嗨")
     answer = Api(alice).get("events/", after=head).json()
     [event] = answer["events"]
     assert event["kind"] == "message"
     assert event["message"]["id"] == sent.id
     assert event["message"]["with"] == "bob"
-    assert answer["last_event"] == event["id"] == events.head()
+    assert answer["last_event"] == event["id"] == EventLog.objects.head()
     assert Api(alice).get("events/").json() == {
-        "events": [], "last_event": events.head(), "more": False,
+        "events": [], "last_event": EventLog.objects.head(), "more": False,
     }  # fmt: skip
 
 
 def test_an_id_beyond_what_the_log_knows_is_a_reset(alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     assert Api(alice).get("events/", after=head).json()["events"] == []
     for after in (head + 1, 2**70, -1):
         assert Api(alice).get("events/", after=after).json() == {"reset": True}
@@ -354,8 +354,8 @@ def test_an_after_that_is_no_number_is_refused(alice, after):
 
 def test_a_long_absence_comes_in_batches(alice, bob, settings, monkeypatch):
     settings.SEND_RATE = None
-    monkeypatch.setattr(events, "BATCH", 3)
-    after = events.head()
+    monkeypatch.setattr(reading, "BATCH", 3)
+    after = EventLog.objects.head()
     ids = [say(bob, alice, str(number)).id for number in range(8)]
     found = []
     more = True

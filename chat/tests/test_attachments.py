@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.services import delete_account
-from chat import downloads, events
+from chat import downloads
 from chat.attachments import LONG_BYTES, ORPHAN_SECONDS, sniff_picture, sweep_orphans
-from chat.models import Attachment, Event, Message, Report
+from chat.log import writing
+from chat.models import Attachment, Event, EventLog, Message, Report
 from chat.models.attachments import attachments_folder
 from chat.moderation import services as moderation
 from friends import services
@@ -233,7 +234,7 @@ def test_a_name_cannot_break_the_header(alice, bob):
 
 
 def test_the_api_pages_and_the_log_show_it(alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     picture = attach(bob, alice)
     shown = {"url": address(picture), "name": "图.png", "mimetype": "image/png"}
     [message] = Api(alice).get("conversations/bob/messages/").json()["messages"]
@@ -344,13 +345,13 @@ def test_a_file_that_a_moderator_removes_is_gone_and_its_name_stays_in_the_repor
 
 def test_after_a_silent_change_every_page_reloads_and_then_misses_nothing(alice, bob):
     say(alice, bob, "1")
-    head = events.head()
+    head = EventLog.objects.head()
     count = Event.objects.count()
     with transaction.atomic():
-        events.have_all_reload()
+        writing.have_all_reload()
     assert Event.objects.count() == count
     assert Api(alice).get("events/", after=head).json() == {"reset": True}
-    now = events.head()
+    now = EventLog.objects.head()
     assert now > head
     say(alice, bob, "2")
     kinds = [each["kind"] for each in Api(bob).get("events/", after=now).json()["events"]]

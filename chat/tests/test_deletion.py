@@ -16,9 +16,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import delete_account, rename
-from chat import access, events, services
+from chat import access, services
 from chat.access import get_thread
-from chat.models import Event, Message
+from chat.models import Event, EventLog, Message
 from chat.moderation.services import report_message
 from friends.services import ask, block, set_remark
 from tests.cast import Api, befriend, error_of, make_user, say
@@ -71,25 +71,25 @@ def test_nothing_of_the_account_stays(alice, bob, carol, mallory, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_the_head_of_the_log_only_rises_and_nobody_has_to_reload(alice, bob, carol, mallory, way):
     """The newest events are the one's own, and fall with the account."""
-    heads = {user: events.head() for user in (alice, carol, mallory)}
+    heads = {user: EventLog.objects.head() for user in (alice, carol, mallory)}
     say(alice, bob, "1")
     message = say(bob, alice, "2")
     Api(bob).post("conversations/alice/read/", up_to=message.id)
     assert Event.objects.latest("id").user == bob
-    before = events.head()
+    before = EventLog.objects.head()
     late = [*heads.items(), *[(user, before) for user in heads]]
     WAYS[way](bob)
-    assert events.head() >= before
+    assert EventLog.objects.head() >= before
     for user, head in late:
         kinds = [event["kind"] for event in told(user, head)]
         assert kinds == (["friend_removed"] if user == alice else [])
-        assert told(user, events.head()) == []
+        assert told(user, EventLog.objects.head()) == []
 
 
 def test_several_accounts_go_at_once_though_they_know_each_other(alice, bob, carol, mallory):
     befriend(bob, carol)
     ask(sender=bob, username="mallory")
-    head = events.head()
+    head = EventLog.objects.head()
     User.objects.filter(username__in=["bob", "carol"]).delete()
     assert [(e["kind"], e.get("username")) for e in told(alice, head)] == [
         ("friend_removed", "bob"),
@@ -101,7 +101,7 @@ def test_several_accounts_go_at_once_though_they_know_each_other(alice, bob, car
 def test_the_deletion_of_the_blocked_tells_the_blocker_of_the_friend_only(alice, bob, carol):
     block(owner=alice, target=bob)
     block(owner=alice, target=carol)
-    head = events.head()
+    head = EventLog.objects.head()
     bob.delete()
     carol.delete()
     [event] = told(alice, head)
@@ -144,7 +144,7 @@ def test_an_account_that_goes_while_friends_write_goes_whole(alice, settings):
     friends = [make_user(f"friend{number}") for number in range(4)]
     for friend in friends:
         befriend(alice, friend)
-    head = events.head()
+    head = EventLog.objects.head()
 
     def write(friend: User) -> list[int]:
         api = Api(friend)

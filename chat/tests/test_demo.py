@@ -17,11 +17,10 @@ from django.utils import timezone
 from accounts.models import RetiredUsername, User
 from accounts.pinyin import read_names
 from accounts.traces import find_orphans
-from chat import events
 from chat.demo import making
 from chat.demo.people import NAMES
 from chat.demo.talk import TALKS
-from chat.models import Conversation, Membership, Message
+from chat.models import Conversation, EventLog, Membership, Message
 from friends.models import FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
 
@@ -172,7 +171,7 @@ def test_real_people_keep_what_is_theirs_and_see_the_class_leave(alice, bob):
     demo("--yes")
     befriend(alice, User.objects.get(username=FIRST))
     kept = say(alice, bob, "bleibt")
-    head = events.head()
+    head = EventLog.objects.head()
     demo("--remove")
     assert Api(alice).friend_names() == ["bob"]
     assert Api(bob).texts("alice") == ["bleibt"]

@@ -11,10 +11,11 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from chat import events, services
+from chat import services
 from chat.drafts import Draft
 from chat.live.feed import LOOK_SECONDS, Feed
 from chat.live.hub import Hub
+from chat.log import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 2
@@ -83,13 +84,13 @@ class Stage:
 @pytest.fixture
 def stage(alice, bob, monkeypatch) -> Stage:
     stage = Stage(alice, bob)
-    read_for = events.read_for
+    read_for = reading.read_for
 
     def counted(*args):
         stage.read += 1
         return read_for(*args)
 
-    monkeypatch.setattr(events, "read_for", counted)
+    monkeypatch.setattr(reading, "read_for", counted)
     return stage
 
 

@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import User
-from chat import events, models
-from chat.models import Message
+from chat import models
+from chat.log import reading
+from chat.models import EventLog, Message
 from chat.pruning import delete_messages
 from tests.cast import Api, befriend, make_user
 
@@ -150,7 +151,7 @@ class Lives(RuleBasedStateMachine):
             self.register(name)
         befriend(self.users["anna"], self.users["bert"])
         self.pages: list[Page] = []
-        self.delivered_through = events.head()
+        self.delivered_through = EventLog.objects.head()
 
     def teardown(self) -> None:
         try:
@@ -244,7 +245,7 @@ class Lives(RuleBasedStateMachine):
         live = {page.user.pk for page in self.pages if page.is_live}
         more = True
         while more:
-            news = events.read_for(lambda: live, self.delivered_through)
+            news = reading.read_for(lambda: live, self.delivered_through)
             for user_id, event in news.shown:
                 assert user_id in live
                 for page in self.pages:
@@ -274,6 +275,6 @@ def test_an_open_page_comes_to_show_what_a_fresh_one_shows(settings):
     settings.SEND_RATE = None
     with (
         mock.patch.object(models, "UNREAD_AT_MOST", UNREAD_AT_MOST),
-        mock.patch.object(events, "BATCH", BATCH),
+        mock.patch.object(reading, "BATCH", BATCH),
     ):
         run_state_machine_as_test(Lives, settings=EFFORT)

@@ -14,10 +14,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account, rename
-from chat import events
 from chat.legacy import files, importing
 from chat.legacy.report import KINDS
-from chat.models import Attachment, Conversation, Event, Membership, Message
+from chat.models import Attachment, Conversation, Event, EventLog, Membership, Message
 from chat.models.attachments import attachments_folder
 from friends.models import FriendRequest, Friendship
 from friends.services import decline, remove
@@ -444,15 +443,15 @@ def test_an_import_after_talk_on_imported_messages_finds_them_there(old):
 
 def test_nothing_is_news_and_every_open_page_loads_anew(old):
     alice = make_user("alice")
-    head = events.head()
+    head = EventLog.objects.head()
     count = Event.objects.count()
     tree_v1(old)
     old.run()
     assert Event.objects.count() == count
     assert Api(alice).get("events/", after=head).json() == {"reset": True}
-    after = events.head()
+    after = EventLog.objects.head()
     old.run()
-    assert events.head() == after
+    assert EventLog.objects.head() == after
 
 
 def test_nobody_can_send_again_what_was_imported(old):
@@ -626,7 +625,7 @@ def test_whatever_stops_it_nothing_is_left_half_done(old, monkeypatch, trouble):
     def fail():
         raise trouble
 
-    monkeypatch.setattr(importing.events, "have_all_reload", fail)
+    monkeypatch.setattr(importing.writing, "have_all_reload", fail)
     with pytest.raises(CommandError) as error:
         old.run()
     assert error.value.returncode == (130 if trouble is KeyboardInterrupt else 1)

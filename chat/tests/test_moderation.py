@@ -11,8 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from chat import events
-from chat.models import AuditEntry, Conversation, Membership, Message, Notice, Report
+from chat.models import AuditEntry, Conversation, EventLog, Membership, Message, Notice, Report
 from chat.moderation import services
 from tests.cast import Api, befriend, error_of, make_user, say
 
@@ -101,7 +100,7 @@ def test_who_may_not_decide_does_not(report, carol, act):
 
 
 def test_a_dismissed_report_tells_the_reporter_and_only_them(moderator, report, alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     services.dismiss(by=moderator, report=report)
     report.refresh_from_db()
     assert (report.is_open, report.outcome) == (False, "dismissed")
@@ -114,7 +113,7 @@ def test_a_dismissed_report_tells_the_reporter_and_only_them(moderator, report, 
 
 def test_a_removed_message_is_gone_for_both_and_stands_in_the_report(moderator, report, alice, bob):
     assert Api(alice).unread() == {"bob": 1}
-    head = events.head()
+    head = EventLog.objects.head()
     services.remove_message(by=moderator, report=report)
     for api, user in [(Api(alice), alice), (Api(bob), bob)]:
         [changed] = [e for e in told(user, head) if e["kind"] == "message_changed"]
@@ -156,7 +155,7 @@ def test_what_several_report_is_decided_once(moderator, alice, bob):
 
 
 def test_a_warning_waits_until_it_is_confirmed(moderator, alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     services.warn(by=moderator, about=alice, words="Bitte freundlich bleiben.")
     [event] = told(alice, head)
     assert "Bitte freundlich bleiben." in event["text"]
@@ -211,7 +210,7 @@ def test_who_is_muted_still_learns_that_an_earlier_message_stands(moderator, ali
 def test_a_banned_account_is_closed_at_once_and_its_friends_see_it(moderator, alice, bob):
     banned = Api(bob)
     assert banned.get("me/").status_code == 200
-    head = events.head()
+    head = EventLog.objects.head()
     services.ban(by=moderator, about=bob)
     assert error_of(banned.get("me/")) == (401, "not_authenticated")
     assert not bob.sessions.exists()
@@ -226,7 +225,7 @@ def test_a_banned_account_is_closed_at_once_and_its_friends_see_it(moderator, al
     page = Api(alice).client.get("/chat/bob/", headers={"accept-language": "en"}).content.decode()
     assert 'role="status">This account is not available at the moment.' in page
 
-    head = events.head()
+    head = EventLog.objects.head()
     services.unban(by=moderator, about=bob)
     [event] = told(alice, head)
     assert "unavailable" not in event

@@ -19,8 +19,9 @@ from django.utils import timezone
 from accounts import limits, services
 from accounts.mail import codes
 from accounts.models import Attempt, OneTimeCode, RetiredUsername, User, UserSession
-from chat import events, pruning
+from chat import pruning
 from chat.drafts import Draft
+from chat.log import writing
 from chat.models import (
     Attachment,
     Event,
@@ -92,9 +93,9 @@ def test_the_log_keeps_seven_days_and_forgets_what_is_older(alice, bob, small_ba
 
 
 def test_a_page_from_before_is_told_to_reload_and_one_from_after_misses_nothing(alice, bob):
-    away = events.head()
+    away = EventLog.objects.head()
     say(alice, bob, "1")
-    back = events.head()
+    back = EventLog.objects.head()
     age(Event.objects.all(), "created_at", WEEK + SECOND)
     say(alice, bob, "2")
     assert "reset" not in Api(bob).get("events/", after=away).json()
@@ -106,18 +107,18 @@ def test_a_page_from_before_is_told_to_reload_and_one_from_after_misses_nothing(
 
 def test_a_log_that_is_forgotten_as_a_whole_goes_on_where_it_was(alice, bob):
     say(alice, bob, "1")
-    head = events.head()
+    head = EventLog.objects.head()
     age(Event.objects.all(), "created_at", WEEK + SECOND)
     prune()
     assert not Event.objects.exists()
-    assert events.head() == head
+    assert EventLog.objects.head() == head
     assert Api(bob).get("events/", after=head).json()["events"] == []
 
 
 def test_a_clock_that_was_wrong_takes_nothing_out_of_the_middle(alice, bob):
     say(alice, bob, "1")
     say(alice, bob, "2")
-    age(Event.objects.filter(id=events.head()), "created_at", YEAR)
+    age(Event.objects.filter(id=EventLog.objects.head()), "created_at", YEAR)
     before = Event.objects.count()
     prune()
     assert Event.objects.count() == before
@@ -126,7 +127,7 @@ def test_a_clock_that_was_wrong_takes_nothing_out_of_the_middle(alice, bob):
 def test_the_log_never_takes_back_that_everybody_has_to_reload(alice, bob):
     say(alice, bob, "1")
     age(Event.objects.all(), "created_at", WEEK + SECOND)
-    events.have_all_reload()
+    writing.have_all_reload()
     through = EventLog.objects.get().pruned_through
     prune()
     assert EventLog.objects.get().pruned_through == through
@@ -269,19 +270,19 @@ def test_the_search_finds_what_is_left_and_nothing_else(alice, bob, monkeypatch)
 
 
 def test_open_pages_see_the_list_as_it_is_and_load_their_chats_anew(alice, talk, monkeypatch):
-    head = events.head()
+    head = EventLog.objects.head()
     with monkeypatch.context() as patch:
-        patch.setattr(pruning.events, "have_all_reload", lambda: None)
+        patch.setattr(pruning.writing, "have_all_reload", lambda: None)
         prune("--messages-older-than", "365")
     [event] = Api(alice).get("events/", after=head).json()["events"]
     assert event["conversation"]["unread"] == 1
     age(Message.objects.all(), "sent_at", YEAR + SECOND)
     prune("--messages-older-than", "365")
-    assert Api(alice).get("events/", after=events.head() - 1).json() == {"reset": True}
+    assert Api(alice).get("events/", after=EventLog.objects.head() - 1).json() == {"reset": True}
 
 
 def test_nobody_has_to_reload_where_no_message_went(alice, talk):
-    head = events.head()
+    head = EventLog.objects.head()
     prune("--messages-older-than", "1000")
     assert Api(alice).get("events/", after=head).json()["events"] == []
 
@@ -311,7 +312,7 @@ def test_a_dry_run_counts_what_would_go_and_deletes_nothing(talk):
 def test_what_stops_it_leaves_whole_batches_and_has_pages_load_anew(
     alice, talk, small_batches, monkeypatch, trouble, code
 ):
-    delete, head = pruning.delete_messages, events.head()
+    delete, head = pruning.delete_messages, EventLog.objects.head()
 
     def stop_at_the_second(ids):
         delete(ids)

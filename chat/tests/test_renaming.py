@@ -9,8 +9,7 @@ import pytest
 
 from accounts.models import User
 from accounts.services import rename
-from chat import events
-from chat.models import Event, Message
+from chat.models import Event, EventLog, Message
 from friends import services as friends
 from tests.cast import Api, befriend, error_of, say
 
@@ -21,7 +20,7 @@ def told(user: User, head: int) -> list[dict[str, Any]]:
 
 def test_friends_and_ones_own_pages_are_told_and_nobody_else(alice, bob, carol, mallory):
     befriend(bob, carol)
-    head = events.head()
+    head = EventLog.objects.head()
     rename(user=bob, username="Bobby")
     for friend in (alice, carol):
         changed, conversation = told(friend, head)
@@ -50,7 +49,7 @@ def test_remark_history_and_unread_stay(alice, bob):
 
 def test_what_was_missed_before_the_new_name_is_counted_after_it(alice, bob):
     """A message is shown under the name of now, which a page that was away does not know yet."""
-    head = events.head()
+    head = EventLog.objects.head()
     say(bob, alice, "1")
     rename(user=bob, username="bobby")
     message, changed, conversation = told(alice, head)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from chat import events
-from chat.models import Message
+from chat.models import EventLog, Message
 from friends.models import Block, Friendship
 from tests.cast import Api, befriend, error_of, make_user, say
 
@@ -15,7 +14,7 @@ def kinds_after(user, head):
 
 def test_a_removed_friend_is_gone_on_both_sides_and_their_chat_with_them(alice, bob):
     message = say(bob, alice, "嗨")
-    head = events.head()
+    head = EventLog.objects.head()
     assert Api(alice).post("friends/bob/remove/").json() == {}
     assert not Friendship.objects.exists()
     for user, other in [(alice, "bob"), (bob, "alice")]:
@@ -35,7 +34,7 @@ def test_a_removed_friend_is_gone_on_both_sides_and_their_chat_with_them(alice, 
 def test_friends_again_find_their_history_again(alice, bob):
     message = say(bob, alice, "嗨")
     Api(bob).post("friends/alice/remove/")
-    head = events.head()
+    head = EventLog.objects.head()
     befriend(alice, bob)
     assert Api(alice).texts("bob") == ["嗨"]
     assert Api(alice).unread() == {"bob": 1}
@@ -46,7 +45,7 @@ def test_friends_again_find_their_history_again(alice, bob):
 
 
 def test_a_remark_is_the_owners_own(alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     answer = Api(alice).post("friends/bob/remark/", remark=" 老王 ")
     assert answer.json() == {"friend": {"username": "bob", "remark": "老王", "blocked": False}}
     assert Api(alice).get("conversations/").json()["conversations"][0]["remark"] == "老王"
@@ -60,7 +59,7 @@ def test_a_remark_is_the_owners_own(alice, bob):
 
 
 def test_a_block_stops_both_from_writing_and_stores_nothing(alice, bob):
-    head = events.head()
+    head = EventLog.objects.head()
     assert Api(alice).post("friends/bob/block/").json()["friend"]["blocked"] is True
     assert error_of(Api(bob).say("alice", "hi")) == (403, "blocked")
     assert error_of(Api(alice).say("bob", "hi")) == (403, "blocked")
@@ -84,14 +83,14 @@ def test_a_retry_of_what_was_sent_before_the_block_is_still_that_message(alice, 
 
 
 def test_requests_of_the_blocked_are_accepted_and_never_shown(alice, carol):
-    head = events.head()
+    head = EventLog.objects.head()
     Api(alice).post("friends/carol/block/")
     assert Api(alice).get("friends/requests/").json()["received"] == []
     assert kinds_after(alice, head) == ["request_changed"]
 
     [waiting] = Api(carol).get("friends/requests/").json()["sent"]
     assert Api(carol).post(f"friends/requests/{waiting['id']}/withdraw/").status_code == 200
-    head = events.head()
+    head = EventLog.objects.head()
     assert Api(carol).post("friends/requests/", username="alice").status_code == 201
     assert Api(alice).get("friends/requests/").json()["received"] == []
     assert kinds_after(alice, head) == []

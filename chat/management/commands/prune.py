@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 import accounts.pruning
 import chat.pruning
-from chat.events import KEPT_FOR
+from chat.models.events import KEPT_FOR
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
 

@@ -1,0 +1,122 @@
+"""The event log, read back for one person or for everyone who is connected."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from accounts.models import User
+from chat.models import Event, EventLog, EventQuerySet, Membership
+from friends.models import Friendship
+from webchat.database.snapshot import read_snapshot
+
+from .sight import Sight
+
+BATCH = 500  # events in one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What somebody missed: events in order, the id to go on from, whether there is more."""
+
+    events: list[dict[str, Any]]
+    last_event: int
+    more: bool
+    head: int
+
+
+def read_after(viewer: User, after: int | None) -> Missed | None:
+    """What `viewer` may see *now* of what came after an event id; without one, just the head.
+
+    None when the log cannot tell any more: the id is older than what it keeps, or beyond its
+    head, as after a restored backup. Then the page must be loaded anew.
+    """
+    with read_snapshot():
+        pruned_through, last = EventLog.objects.bounds()
+        if after is None or after == last:
+            return Missed([], last, more=False, head=last)
+        if not pruned_through <= after <= last:
+            return None
+        sight = Sight([viewer], Friendship.objects.of(viewer))
+        found = _audible(viewer, sight, after)
+        more = len(found) > BATCH
+        found = found[:BATCH]
+        sight.look_up(found)
+        shown = [body for event in found if (body := sight.show(event, viewer))]
+        return Missed(shown, found[-1].pk if more else last, more, head=last)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came after an event id for several people, in order: (user id, event)."""
+
+    shown: list[tuple[int, dict[str, Any]]]
+    through: int
+    more: bool
+
+
+def read_for(connected: Callable[[], Set[int]], after: int) -> News | None:
+    """`read_after` for everyone who is connected to a process, in a fixed number of queries.
+
+    Who that is, is asked when the snapshot stands: who comes later reads a later one.
+    """
+    with read_snapshot():
+        pruned_through, last = EventLog.objects.bounds()
+        viewer_ids = connected()
+        if after == last:
+            return News([], last, more=False)
+        if not pruned_through <= after <= last:
+            return None
+        found = list(_log().filter(id__gt=after)[: BATCH + 1])
+        more = len(found) > BATCH
+        found = found[:BATCH]
+        audiences = [_audience(event, viewer_ids) for event in found]
+        sight = _sight_of(set().union(*audiences), found)
+        sight.look_up(found)
+        shown = [
+            (viewer_id, body)
+            for event, audience in zip(found, audiences, strict=True)
+            for viewer_id in audience
+            if viewer_id in sight.viewers and (body := sight.show(event, sight.viewers[viewer_id]))
+        ]
+        return News(shown, found[-1].pk if more else last, more)
+
+
+def _log() -> EventQuerySet:
+    return Event.objects.select_related("message__attachment", "conversation").order_by("id")
+
+
+def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
+    """The next events for one person, one more than a batch; each source by its own index."""
+    log = _log().filter(id__gt=after)
+    mine = Membership.objects.filter(user=viewer).select_related("conversation")
+    conversation_ids = [
+        membership.conversation_id
+        for membership in mine
+        if sight.friendship(viewer, membership.conversation)
+    ]
+    sources = (log.filter(user=viewer), log.for_members_of(conversation_ids), log.for_everyone())
+    merged = heapq.merge(*(source[: BATCH + 1] for source in sources), key=attrgetter("pk"))
+    return list(merged)[: BATCH + 1]
+
+
+def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:
+    """Who of these people an event is for."""
+    if event.user_id is not None:
+        return viewer_ids & {event.user_id}
+    if event.conversation is not None:
+        return viewer_ids & {event.conversation.low_id, event.conversation.high_id}
+    return viewer_ids
+
+
+def _sight_of(viewer_ids: Set[int], found: Iterable[Event]) -> Sight:
+    """What these people may see of these events, and no more of their friends than that."""
+    other_ids = {event.data["friend"] for event in found if "friend" in event.data}
+    for event in found:
+        if event.conversation is not None:
+            other_ids |= {event.conversation.low_id, event.conversation.high_id}
+    friendships = Friendship.objects.filter(owner__in=viewer_ids, friend__in=other_ids)
+    return Sight(User.objects.filter(pk__in=viewer_ids), friendships.with_friend())

@@ -1,0 +1,152 @@
+"""Some people's sight of the log: an event is shown if its viewer may see it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from accounts.models import User
+from chat.models import (
+    Announcement,
+    Conversation,
+    Event,
+    HiddenMessage,
+    Message,
+    Notice,
+)
+from chat.notices.texts import notice_text
+from chat.presentation import ConversationView, load_quoted, view_message
+from friends.models import FriendRequest, Friendship
+from friends.presentation import friend_json, request_json
+
+Kind = Event.Kind
+
+
+class Sight:
+    """Some people, and what they may see at this moment."""
+
+    def __init__(self, viewers: Iterable[User], friendships: Iterable[Friendship]) -> None:
+        self.viewers = {viewer.pk: viewer for viewer in viewers}
+        self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
+        self._requests: dict[int, FriendRequest] = {}
+        self._messages: dict[int, Message] = {}
+        self._quoted: dict[int, Message] = {}
+        self._hidden: set[tuple[int, int]] = set()
+        self._notices: dict[int, Notice] = {}
+        self._announcements: dict[int, Announcement] = {}
+
+    def look_up(self, found: Iterable[Event]) -> None:
+        """Load what these events speak of without holding it."""
+        facts = [event.data for event in found if event.data]
+        requests = FriendRequest.objects.with_people().filter(
+            pk__in={each["request"] for each in facts if "request" in each}
+        )
+        self._requests = {request.pk: request for request in requests}
+        self._messages = Message.objects.with_attachment().in_bulk(
+            {each["last_message"] for each in facts if each.get("last_message")}
+        )
+        messages = [event.message for event in found if event.message is not None]
+        self._quoted = load_quoted(messages)
+        hidden = HiddenMessage.objects.filter(
+            user__in=self.viewers, message__in=[message.pk for message in messages]
+        )
+        self._hidden = set(hidden.values_list("user", "message"))
+        self._notices = (
+            Notice.objects.waiting()
+            .select_related("report__about")
+            .in_bulk({each["notice"] for each in facts if "notice" in each})
+        )
+        self._announcements = Announcement.objects.in_bulk(
+            {each["announcement"] for each in facts if "announcement" in each}
+        )
+
+    def friendship(self, viewer: User, conversation: Conversation | None) -> Friendship | None:
+        if conversation is None:
+            return None
+        return self._friendships.get((viewer.pk, conversation.other_id(viewer.pk)))
+
+    def show(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        """E of the contract, or None where its subject is not (any more) theirs to see."""
+        show = SHOWN.get(Kind(event.kind))
+        body = show(self, event, viewer) if show else event.data
+        return None if body is None else {"id": event.pk, "kind": event.kind} | body
+
+    def _message(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self.friendship(viewer, event.conversation)
+        if friendship is None or event.message is None:
+            return None
+        if (viewer.pk, event.message.pk) in self._hidden:
+            return None
+        view = view_message(
+            event.message, viewer=viewer, friend=friendship.friend, quoted=self._quoted
+        )
+        return {"message": view.as_json()}
+
+    def _read(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self.friendship(viewer, event.conversation)
+        return {"with": friendship.username} | event.data if friendship else None
+
+    def _conversation(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self.friendship(viewer, event.conversation)
+        if friendship is None:
+            return None
+        friend = friendship.friend
+        facts = dict(event.data)
+        newest = self._messages.get(facts.pop("last_message"))
+        conversation = ConversationView(
+            username=friend.username,
+            remark=friendship.remark,
+            blocked=friendship.blocked,
+            last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
+            **facts,
+        )
+        return {"conversation": conversation.as_json()}
+
+    def _request(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        request = self._requests.get(event.data["request"])
+        direction = event.data["direction"]
+        if request is None or (direction == "received" and request.is_hidden):
+            return None
+        return {"request": request_json(request, viewer), "direction": direction}
+
+    def _friend(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        friendship = self._friendships.get((viewer.pk, event.data["friend"]))
+        if friendship is None:
+            return None
+        shown: dict[str, Any] = {"friend": friend_json(friendship)}
+        if event.kind == Kind.FRIEND_CHANGED:
+            shown["old_username"] = event.data.get("old_username") or friendship.username
+            if not friendship.friend.is_active:
+                shown["unavailable"] = True
+        return shown
+
+    def _renamed(self, event: Event, viewer: User) -> dict[str, Any]:
+        return {"username": viewer.username}
+
+    def _notice(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        notice = self._notices.get(event.data["notice"])
+        if notice is None:
+            return None
+        return {"notice_id": notice.pk, "text": notice_text(notice)}
+
+    def _announcement(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        announcement = self._announcements.get(event.data["announcement"])
+        # What was changed since is told by a later event.
+        if announcement is None or announcement.edition != event.pk:
+            return None
+        return {"announcement_id": announcement.pk, "text": announcement.text}
+
+
+SHOWN = {
+    Kind.MESSAGE: Sight._message,
+    Kind.MESSAGE_CHANGED: Sight._message,
+    Kind.MESSAGE_HIDDEN: Sight._read,
+    Kind.READ: Sight._read,
+    Kind.CONVERSATION_CHANGED: Sight._conversation,
+    Kind.FRIEND_REQUEST: Sight._request,
+    Kind.FRIEND_ADDED: Sight._friend,
+    Kind.FRIEND_CHANGED: Sight._friend,
+    Kind.RENAMED: Sight._renamed,
+    Kind.NOTICE: Sight._notice,
+    Kind.ANNOUNCEMENT: Sight._announcement,
+}

@@ -1,0 +1,78 @@
+"""What happened goes into the event log here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import connection
+from django.utils import timezone
+
+from chat.models import Event, EventLog, Membership
+from webchat.database.bulk import next_ids, stored
+
+Kind = Event.Kind
+
+
+def record(events: Iterable[Event]) -> list[Event]:
+    """Append to the log, inside the transaction of what happened.
+
+    Ids are handed out here. SQLite has one writer, so they are in the order of the commits;
+    a database with several needs a lock around this function, or `id > cursor` loses rows.
+    """
+    return Event.objects.bulk_create(events)
+
+
+# The messages have ids without a gap, and so have their events.
+RECORD_MESSAGES = """
+INSERT INTO chat_event (id, kind, conversation_id, message_id, data, created_at)
+SELECT id + %s, %s, conversation_id, id, %s, %s FROM chat_message WHERE id BETWEEN %s AND %s
+"""
+
+
+def record_messages(messages: range) -> range:
+    """`record` for many new messages, by their ids; the events' ids."""
+    if not messages:
+        return messages
+    ids = next_ids(Event, len(messages))
+    data = stored(Event, "data", {})
+    now = stored(Event, "created_at", timezone.now())
+    first, last = messages[0], messages[-1]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RECORD_MESSAGES, [ids[0] - first, Kind.MESSAGE.value, data, now, first, last]
+        )
+    return ids
+
+
+def conversation_changed(membership: Membership) -> Event:
+    """The state of one person's conversation; from `with_unread` and `with_last_message`."""
+    facts = {
+        "last_message": membership.last_message_id,
+        "unread": membership.unread,
+        "last_read": membership.last_read,
+        "pinned": membership.pinned,
+        "muted": membership.muted,
+        "marked_unread": membership.marked_unread,
+        "hidden": membership.is_hidden,
+    }
+    return Event(
+        kind=Kind.CONVERSATION_CHANGED,
+        user_id=membership.user_id,
+        conversation_id=membership.conversation_id,
+        data=facts,
+    )
+
+
+def keep_head() -> None:
+    """Remember the head before rows at the end of the log may fall with an account."""
+    EventLog.objects.update_or_create(pk=1, defaults={"head_at_least": EventLog.objects.head()})
+
+
+def have_all_reload() -> None:
+    """Let every page load anew, for changes that are not told one by one; in their transaction.
+
+    An id is used up for it: the log goes on behind the point through which it knows nothing.
+    """
+    nothing = Event.objects.create(kind=Kind.ANNOUNCEMENT, data={})
+    EventLog.objects.update_or_create(pk=1, defaults={"pruned_through": nothing.pk})
+    nothing.delete()
