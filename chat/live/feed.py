@@ -13,6 +13,7 @@ from django.db import connection
 
 from chat.log import reading
 from chat.models import EventLog
+from chat.models.events import BOUNDS
 from chat.services import Outcome, Posted
 
 from . import frames
@@ -20,14 +21,6 @@ from .hub import Hub
 
 LOOK_SECONDS = 0.05  # how long a commit of another process may go unseen
 TROUBLE_SECONDS = 1.0
-
-# The newest id of the log; some µs, which the loop can spare.
-HEAD = """
-SELECT max(
-    coalesce((SELECT max(id) FROM chat_event), 0),
-    coalesce((SELECT max(pruned_through, head_at_least) FROM chat_eventlog), 0)
-)
-"""
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +91,8 @@ class Feed:
             [version] = self._database.execute("PRAGMA data_version").fetchone()
             if version == self._version:
                 return
-            [head] = self._database.execute(HEAD).fetchone()
+            # Some µs, which the loop can spare.
+            head = max(self._database.execute(BOUNDS).fetchone())
         except sqlite3.Error as error:
             logger.error("The feed cannot look at the database: %s", error)
             self._database = None

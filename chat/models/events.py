@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Max, Q, Subquery
+from django.db import connection, models
+from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
 from .conversations import Conversation, Message
@@ -76,12 +76,23 @@ class Event(models.Model):
 KEPT_FOR = timedelta(days=7)  # at least: who was away for longer loads the page anew
 
 
+# Up to where the log has forgotten, and its newest id; the greater of the two is its head.
+BOUNDS = """
+SELECT max(pruned_through), max(newest) FROM (
+    SELECT 0 AS pruned_through, 0 AS newest
+    UNION ALL SELECT pruned_through, head_at_least FROM chat_eventlog
+    UNION ALL SELECT 0, max(id) FROM chat_event
+) AS log
+"""
+
+
 class EventLogQuerySet(models.QuerySet["EventLog"]):
     def bounds(self) -> tuple[int, int]:
         """Between which ids the log can tell what happened."""
-        log = self.filter(pk=1).first() or EventLog()
-        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
-        return log.pruned_through, max(newest, log.head_at_least, log.pruned_through)
+        with connection.cursor() as cursor:
+            cursor.execute(BOUNDS)
+            pruned_through, newest = cursor.fetchone()
+        return pruned_through, max(pruned_through, newest)
 
     def head(self) -> int:
         """The id of the newest event, also when its row is gone."""
