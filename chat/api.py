@@ -13,11 +13,12 @@ from webchat.database.snapshot import read_snapshot
 
 from . import services
 from .access import get_message, get_thread
-from .drafts import Draft
 from .live import presence
 from .log import reading
 from .models import EventLog
 from .presentation import count_unread, list_conversations, view_thread
+from .sending.drafts import Draft
+from .sending.posting import post_message
 
 PAGE_SIZE = 50
 PAGE_SIZE_AT_MOST = 100
@@ -66,7 +67,7 @@ def send(request: UserRequest, username: str) -> tuple[dict[str, Any], int]:
         client_id=data.get("client_id"),
         quote=data.get("quote"),
     )
-    posted = services.post_message(draft)
+    posted = post_message(draft)
     return {"message": posted.message.as_json()}, 201 if posted.is_new else 200
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .drafts import TEXT_LENGTH, clean_message, parse_client_id
+from .sending.drafts import TEXT_LENGTH, clean_message, parse_client_id
 
 DIGITS = 18  # of an id that the database can hold
 

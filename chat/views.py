@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -19,9 +18,10 @@ from webchat.database.snapshot import of_one_moment
 from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
-from .drafts import Draft
 from .forms import MessageForm, ReadForm, parse_id
-from .presentation import list_conversations, minute, view_thread
+from .presentation import list_conversations, view_thread
+from .sending.drafts import Draft
+from .sending.posting import post_message, why_unsendable
 
 
 @require_safe
@@ -60,7 +60,7 @@ def conversation(request: UserRequest, username: str) -> HttpResponse:
             client_id=form.cleaned_data["client_id"],
         )
         try:
-            services.post_message(draft)
+            post_message(draft)
         except ValidationError as error:
             form.add_error("text", error)
         else:
@@ -83,13 +83,13 @@ def _mark_read(thread: Thread, form: ReadForm) -> None:
 
 def _why_unsendable(user: User, thread: Thread) -> str:
     """What the page says before anything is written; the transaction decides."""
-    if user.muted_until is not None and user.muted_until > timezone.now():
-        return _("You are muted until %(until)s.") % {"until": minute(user.muted_until)}
-    if not thread.friend.is_active:
-        return _("This account is not available at the moment.")
-    if thread.friendship.blocked:
-        return _("You have blocked this friend. Unblock them to write.")
-    return ""
+    why = why_unsendable(
+        muted_until=user.muted_until,
+        is_there=thread.friend.is_active,
+        is_blocking=thread.friendship.blocked,
+        now=timezone.now(),
+    )
+    return why.messages[0] if why else ""
 
 
 @require_safe

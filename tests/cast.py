@@ -16,8 +16,8 @@ from django.test import Client
 from accounts import budgets
 from accounts.models import User
 from chat import downloads, export
-from chat.drafts import Draft
-from chat.services import post_message
+from chat.sending.drafts import Draft
+from chat.sending.posting import post_message
 from friends import services
 
 

@@ -21,8 +21,8 @@ from accounts.lookalikes import resembles_staff
 from accounts.models import Attempt, User
 from accounts.names import NOBODY, username_key
 from chat import forms as chat_forms
-from chat.drafts import Draft
 from chat.moderation import forms as moderation_forms
+from chat.sending.drafts import Draft
 from friends import forms as friend_forms
 from tests.cast import Api
 from webchat.admin import BoundedAdmin

@@ -32,8 +32,8 @@ def test_what_the_shell_writes_is_in_the_events_at_once(people):
     code = """
 from uuid import uuid4
 from accounts.models import User
-from chat.drafts import Draft
-from chat.services import post_message
+from chat.sending.drafts import Draft
+from chat.sending.posting import post_message
 alice = User.objects.get(username="alice")
 post_message(Draft.parse(alice.pk, to="bob", text="aus der Shell", client_id=str(uuid4())))
 """

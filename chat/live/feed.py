@@ -14,7 +14,7 @@ from django.db import connection
 from chat.log import reading
 from chat.models import EventLog
 from chat.models.events import BOUNDS
-from chat.services import Outcome, Posted
+from chat.sending.posting import Outcome, Posted
 
 from . import frames
 from .hub import Hub

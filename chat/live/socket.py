@@ -20,10 +20,10 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import budgets
-from chat.drafts import Draft, is_client_id
 from chat.log import reading
 from chat.models import EventLog
-from chat.services import Outcome
+from chat.sending.drafts import Draft, is_client_id
+from chat.sending.posting import Outcome
 from webchat import turns
 from webchat.base.api import describe, integer, parse_object
 from webchat.base.text import encodable

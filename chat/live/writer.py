@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 
-from chat import services
-from chat.drafts import Draft
-from chat.services import Outcome
+from chat.sending import posting
+from chat.sending.drafts import Draft
+from chat.sending.posting import Outcome
 from webchat.turns import Turns
 
 DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, short enough to wait for
@@ -101,7 +101,7 @@ class Writer:
 def _post(drafts: Sequence[Draft]) -> Sequence[Outcome]:
     """`post_messages`, with trouble as an answer: the thread must outlive a full disk."""
     try:
-        return services.post_messages(drafts)
+        return posting.post_messages(drafts)
     except OperationalError as error:
         logger.error("The database refused %d messages: %s", len(drafts), error)
     except Exception:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from chat.models import Event, EventLog, Membership
-from webchat.database.bulk import next_ids, stored
+from chat.models import Event, EventLog, Membership, Message
+from webchat.database.bulk import insert, next_ids, stored
 
 Kind = Event.Kind
 
@@ -29,19 +30,35 @@ SELECT id + %s, %s, conversation_id, id, %s, %s FROM chat_message WHERE id BETWE
 """
 
 
-def record_messages(messages: range) -> range:
-    """`record` for many new messages, by their ids; the events' ids."""
-    if not messages:
-        return messages
-    ids = next_ids(Event, len(messages))
+class MessageRow(NamedTuple):
+    """A new message, as the database keeps it."""
+
+    conversation: int
+    sender: int
+    text: str
+    client_id: object
+    digest: bytes
+    sent_at: object
+    quote: int | None
+
+
+def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
+    """Write new messages and their events; the ids of message and event, in the order of the rows.
+
+    Two statements, however many they are: this is what every message waits for.
+    """
+    if not rows:
+        return []
+    messages = insert(Message, MessageRow._fields, rows)
+    events = next_ids(Event, len(rows))
     data = stored(Event, "data", {})
     now = stored(Event, "created_at", timezone.now())
     first, last = messages[0], messages[-1]
     with connection.cursor() as cursor:
         cursor.execute(
-            RECORD_MESSAGES, [ids[0] - first, Kind.MESSAGE.value, data, now, first, last]
+            RECORD_MESSAGES, [events[0] - first, Kind.MESSAGE.value, data, now, first, last]
         )
-    return ids
+    return list(zip(messages, events, strict=True))
 
 
 def conversation_changed(membership: Membership) -> Event:

@@ -9,9 +9,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from chat import services
-from chat.drafts import Draft
 from chat.models import Conversation, Event, Message
+from chat.sending import posting
+from chat.sending.drafts import Draft
 from friends.models import Friendship
 from friends.services import block
 from tests.cast import Api, befriend, make_user
@@ -30,7 +30,7 @@ def test_a_batch_larger_than_a_statement_keeps_its_order(alice, bob, settings):
         draft(people[number % 2], people[1 - number % 2].username, f"{number}")
         for number in range(ROWS)
     ]
-    posted = services.post_messages(drafts)
+    posted = posting.post_messages(drafts)
     assert [each.message.text for each in posted] == [f"{number}" for number in range(ROWS)]
     ids = [each.message.id for each in posted]
     assert ids == sorted(set(ids))
@@ -48,7 +48,7 @@ def test_a_batch_larger_than_a_statement_keeps_its_order(alice, bob, settings):
 
 def test_what_a_batch_answers_is_what_the_database_holds(alice, bob):
     """Also in its types and its times: the answer is not read back."""
-    [posted] = services.post_messages([draft(alice, "bob", "你好 👩‍👩‍👧‍👦")])
+    [posted] = posting.post_messages([draft(alice, "bob", "你好 👩‍👩‍👧‍👦")])
     for api, friend, told in [
         (Api(alice), "bob", posted.for_sender),
         (Api(bob), "alice", posted.for_recipient),
@@ -71,7 +71,7 @@ def test_every_way_to_fail_stands_beside_what_succeeds(alice, bob, carol, mallor
     gone.delete()
     User.objects.filter(pk=emil.pk).update(is_active=False)
     first, second = uuid4(), uuid4()
-    services.post_message(draft(alice, "bob", "stands", first))
+    posting.post_message(draft(alice, "bob", "stands", first))
     answers = {
         draft(alice, "bob", "stands", first): "again",
         draft(alice, "bob", "other", first): "duplicate_id",
@@ -91,7 +91,7 @@ def test_every_way_to_fail_stands_beside_what_succeeds(alice, bob, carol, mallor
         draft(bob, "alice", "last"): "posted",
     }
     found = []
-    for outcome in services.post_messages(list(answers)):
+    for outcome in posting.post_messages(list(answers)):
         if isinstance(outcome, ValidationError):
             found.append(outcome.code)
         else:
@@ -104,7 +104,7 @@ def test_every_way_to_fail_stands_beside_what_succeeds(alice, bob, carol, mallor
 def test_a_friendship_whose_conversation_is_missing_gets_one(alice, bob):
     Conversation.objects.all().delete()
     assert Friendship.objects.exists()
-    both = services.post_messages([draft(alice, "bob", "1"), draft(bob, "alice", "2")])
+    both = posting.post_messages([draft(alice, "bob", "1"), draft(bob, "alice", "2")])
     assert [each.is_new for each in both] == [True, True]
     assert Conversation.objects.count() == 1
     assert Api(alice).texts("bob") == Api(bob).texts("alice") == ["1", "2"]
@@ -112,7 +112,7 @@ def test_a_friendship_whose_conversation_is_missing_gets_one(alice, bob):
 
 def test_an_empty_batch_is_no_batch(db, django_assert_max_num_queries):
     with django_assert_max_num_queries(3):
-        assert services.post_messages([]) == []
+        assert posting.post_messages([]) == []
 
 
 @pytest.mark.parametrize("size", [1, 50])
@@ -122,4 +122,4 @@ def test_a_batch_costs_the_same_queries_whatever_its_size(
     settings.SEND_RATE = None
     drafts = [draft(alice, "bob", f"{number}") for number in range(size)]
     with django_assert_max_num_queries(7):  # the savepoint's two among them
-        services.post_messages(drafts)
+        posting.post_messages(drafts)

@@ -11,11 +11,11 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from chat import services
-from chat.drafts import Draft
 from chat.live.feed import LOOK_SECONDS, Feed
 from chat.live.hub import Hub
 from chat.log import reading
+from chat.sending import posting
+from chat.sending.drafts import Draft
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 2
@@ -60,22 +60,22 @@ class Stage:
                 self.readers.submit(connection.close)
             self.readers.shutdown()
 
-    async def post(self) -> services.Posted:
+    async def post(self) -> posting.Posted:
         return await self._in_thread(self._post)
 
     async def pause(self, looks: int = 3) -> None:
         await asyncio.sleep(looks * LOOK_SECONDS)
 
-    async def hears(self, *posted: services.Posted) -> None:
+    async def hears(self, *posted: posting.Posted) -> None:
         expected = [each.event_id for each in posted]
         async with asyncio.timeout(5):
             while len(self.ear.event_ids) < len(expected):
                 await self.pause(1)
         assert self.ear.event_ids == expected
 
-    def _post(self) -> services.Posted:
+    def _post(self) -> posting.Posted:
         draft = Draft.parse(self.alice.pk, to="bob", text="x", client_id=str(uuid4()))
-        return services.post_message(draft)
+        return posting.post_message(draft)
 
     async def _in_thread(self, function, *args):
         return await asyncio.get_running_loop().run_in_executor(self.readers, function, *args)

@@ -20,7 +20,6 @@ from accounts import limits, services
 from accounts.mail import codes
 from accounts.models import Attempt, OneTimeCode, RetiredUsername, User, UserSession
 from chat import pruning
-from chat.drafts import Draft
 from chat.log import writing
 from chat.models import (
     Attachment,
@@ -35,7 +34,8 @@ from chat.models import (
 )
 from chat.models.attachments import attachments_folder
 from chat.search.index import build_all
-from chat.services import post_message
+from chat.sending.drafts import Draft
+from chat.sending.posting import post_message
 from tests.cast import Api, say
 
 WEEK = timedelta(days=7)

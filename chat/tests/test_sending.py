@@ -13,9 +13,9 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from accounts.models import User
-from chat import services
-from chat.drafts import Draft
 from chat.models import Conversation, Event, Message
+from chat.sending import posting
+from chat.sending.drafts import Draft
 from tests.cast import Api, befriend, error_of, make_user, say
 
 NOON = timezone.now().replace(hour=4, minute=0, second=10, microsecond=0)
@@ -87,7 +87,7 @@ def test_320_sends_from_8_threads_are_320_messages_in_one_order(alice, bob, sett
                 number % 4
             ]
             for index in range(40):
-                services.post_message(draft(sender, to, f"{number}-{index}"))
+                posting.post_message(draft(sender, to, f"{number}-{index}"))
         finally:
             connection.close()
 
@@ -109,7 +109,7 @@ def test_320_sends_from_8_threads_are_320_messages_in_one_order(alice, bob, sett
 
 def test_a_draft_that_fails_does_not_fail_its_neighbours(alice, bob, mallory):
     Api(alice).say("bob", "before", "00000000-0000-4000-8000-000000000001")
-    outcomes = services.post_messages(
+    outcomes = posting.post_messages(
         [
             draft(alice, "bob", "1"),
             draft(mallory, "bob", "2"),
@@ -126,22 +126,22 @@ def test_a_draft_that_fails_does_not_fail_its_neighbours(alice, bob, mallory):
 
 def test_the_same_draft_twice_in_a_batch_is_one_message(alice, bob):
     twice = [draft(alice, "bob", "hi", "00000000-0000-4000-8000-000000000001")] * 2
-    first, second = services.post_messages(twice)
+    first, second = posting.post_messages(twice)
     assert (first.is_new, second.is_new) == (True, False)
     assert first.message == second.message
     assert Message.objects.count() == 1
 
 
 def test_a_batch_that_the_commit_refuses_is_tried_one_by_one(alice, bob, monkeypatch):
-    post = services._Batch.post
+    post = posting._Batch.post
 
     def refuse_bob(batch):
         if any(each.sender_id == bob.pk for each in batch.drafts):
             raise IntegrityError("FOREIGN KEY constraint failed")
         return post(batch)
 
-    monkeypatch.setattr(services._Batch, "post", refuse_bob)
-    outcomes = services.post_messages(
+    monkeypatch.setattr(posting._Batch, "post", refuse_bob)
+    outcomes = posting.post_messages(
         [draft(alice, "bob", "1"), draft(bob, "alice", "2"), draft(alice, "bob", "3")]
     )
     assert [getattr(o, "code", "posted") for o in outcomes] == ["posted", "not_found", "posted"]
@@ -244,7 +244,7 @@ def test_who_sends_too_fast_is_told_how_long_to_wait(alice, bob, settings):
 
 def test_the_rate_counts_within_a_batch(alice, bob, settings):
     settings.SEND_RATE = (3, 10)
-    outcomes = services.post_messages([draft(alice, "bob", str(n)) for n in range(5)])
+    outcomes = posting.post_messages([draft(alice, "bob", str(n)) for n in range(5)])
     assert [getattr(o, "code", "posted") for o in outcomes] == ["posted"] * 3 + ["rate_limited"] * 2
 
 

@@ -9,8 +9,8 @@ MESSAGES = "#messages .message"
 FILL = """
 import uuid
 from accounts.models import User
-from chat.drafts import Draft
-from chat.services import post_messages
+from chat.sending.drafts import Draft
+from chat.sending.posting import post_messages
 sender = User.objects.get(username="{sender}")
 for start in range(0, {count}, 100):
     post_messages([

@@ -91,8 +91,8 @@ def test_a_reader_of_old_messages_is_not_moved_by_new_ones(friends, server):
     code = """
 import uuid
 from accounts.models import User
-from chat.drafts import Draft
-from chat.services import post_messages
+from chat.sending.drafts import Draft
+from chat.sending.posting import post_messages
 anna = User.objects.get(username="anna")
 draft = lambda i: Draft.parse(anna.pk, to="ben", text=f"第{i}条", client_id=str(uuid.uuid4()))
 for i in range(120):

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
 
-from chat.drafts import Draft
+from chat.sending.drafts import Draft
 from webchat import logs
 
 

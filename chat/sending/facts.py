@@ -16,10 +16,10 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.names import username_key
+from chat.models import Message
 from webchat.database.bulk import loaded, stored
 
 from .drafts import Draft
-from .models import Message
 
 # A draft without a row here is one between people who are not friends, or are not there.
 QUESTION = """

@@ -1,0 +1,265 @@
+"""Drafts become messages: many in one transaction, each at most once.
+
+Pages, API, socket and commands come in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from chat.access import renamed_to
+from chat.log.writing import MessageRow, record_messages
+from chat.models import Conversation, Message
+from chat.presentation import MessageView, encode, minute, view_quote, view_thread
+from webchat.database.bulk import stored
+
+from .drafts import Draft
+from .facts import Facts, look_up
+from .rate import Rate
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A message that stands, as its sender sees it."""
+
+    message: MessageView
+    sender_id: int
+    recipient_id: int
+    event_id: int | None  # None for the retry of a message that stood already
+
+    @property
+    def is_new(self) -> bool:
+        return self.event_id is not None
+
+    @cached_property
+    def for_sender(self) -> str:
+        """M as text, made once for all the frames that carry it."""
+        return self._body(self.message.with_)
+
+    @cached_property
+    def for_recipient(self) -> str:
+        return self._body(self.message.sender)
+
+    def _body(self, with_: str) -> str:
+        return f'{{"with":{encode(with_)},{self._the_same}'
+
+    @cached_property
+    def _the_same(self) -> str:
+        """What both see, made once; without the brace in front."""
+        body = self.message.as_json()
+        del body["with"]
+        return encode(body)[1:]
+
+
+Outcome = Posted | ValidationError
+
+
+def post_message(draft: Draft) -> Posted:
+    """`post_messages` for one; raises what it would answer."""
+    [outcome] = post_messages([draft])
+    if isinstance(outcome, ValidationError):
+        raise outcome
+    return outcome
+
+
+def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
+    """Write a batch of messages and their events in one transaction, each at most once.
+
+    Answers per draft, in order: the message, or why not: not_found (not a friend),
+    duplicate_id (its client_id stands for another message), muted, forbidden (the friend's
+    account is closed), blocked, rate_limited. One draft that fails never fails its neighbours.
+    """
+    try:
+        with transaction.atomic():
+            return _Batch(drafts).post()
+    except IntegrityError:
+        # Foreign keys are checked at COMMIT, so one bad row sinks all: find it alone.
+        if len(drafts) == 1:
+            return [not_friends()]
+        return [outcome for draft in drafts for outcome in post_messages([draft])]
+
+
+class _New(NamedTuple):
+    """A draft that becomes a message."""
+
+    draft: Draft
+    facts: Facts
+    conversation_id: int
+    digest: bytes
+    is_repeated: bool = False  # it stands in the same batch twice: one message answers both
+
+    @property
+    def key(self) -> tuple[int, UUID]:
+        return self.draft.sender_id, self.draft.client_id
+
+    def row(self, sent_at: object) -> MessageRow:
+        return MessageRow(
+            conversation=self.conversation_id,
+            sender=self.draft.sender_id,
+            text=self.draft.text,
+            client_id=stored(Message, "client_id", self.draft.client_id),
+            digest=self.digest,
+            sent_at=sent_at,
+            quote=self.draft.quote,
+        )
+
+
+class _Batch:
+    """One transaction's worth of drafts, and what the database says about all of them at once."""
+
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self.drafts = drafts
+        self.facts = [
+            facts or _look_up_retry(draft)
+            for draft, facts in zip(drafts, look_up(drafts), strict=True)
+        ]
+        self.rate = Rate({draft.sender_id for draft in drafts})
+        self.now = timezone.now()
+        self.standing: Mapping[int, Message] = Message.objects.in_bulk(
+            {facts.message_id for facts in self.facts if facts and facts.message_id}
+        )
+        self.quoted = Message.objects.in_bulk({draft.quote for draft in drafts if draft.quote})
+        self.new: dict[tuple[int, UUID], _New] = {}
+
+    def post(self) -> list[Outcome]:
+        answers = list(map(self._answer, self.drafts, self.facts))
+        ids = self._write()
+        return [
+            self._posted(answer, *ids[answer.key]) if isinstance(answer, _New) else answer
+            for answer in answers
+        ]
+
+    def _answer(self, draft: Draft, facts: Facts | None) -> Outcome | _New:
+        """The outcome where nothing has to be written for it."""
+        if facts is None:
+            return not_friends()
+        digest = draft.digest(facts.friend_id)
+        repeated = self.new.get((draft.sender_id, draft.client_id))
+        before = self.standing.get(facts.message_id or 0) or repeated
+        if before is not None and bytes(before.digest) != digest:
+            return ValidationError(_("This id stands for another message already."), "duplicate_id")
+        if isinstance(before, Message):
+            return _posted_before(before, draft, facts)
+        if repeated is not None:
+            return repeated._replace(is_repeated=True)
+        return self._refusal(draft, facts) or self._begin(draft, facts, digest)
+
+    def _refusal(self, draft: Draft, facts: Facts) -> ValidationError | None:
+        why = why_unsendable(
+            muted_until=facts.muted_until,
+            is_there=facts.is_there,
+            is_refused=facts.is_refused,
+            is_blocking=facts.is_blocking,
+            now=self.now,
+        )
+        return why or self.rate.refusal(draft.sender_id)
+
+    def _begin(self, draft: Draft, facts: Facts, digest: bytes) -> ValidationError | _New:
+        conversation_id = facts.conversation_id or _open_conversation(draft, facts)
+        if draft.quote is not None and not self._stands_there(draft.quote, conversation_id):
+            return ValidationError(_("The message that you answer is not there."), "invalid")
+        new = _New(draft, facts, conversation_id, digest)
+        self.new[new.key] = new
+        return new
+
+    def _stands_there(self, pk: int, conversation_id: int) -> bool:
+        message = self.quoted.get(pk)
+        return message is not None and message.conversation_id == conversation_id
+
+    def _write(self) -> dict[tuple[int, UUID], tuple[int, int]]:
+        """The ids of message and event, by key."""
+        sent_at = stored(Message, "sent_at", self.now)
+        ids = record_messages([new.row(sent_at) for new in self.new.values()])
+        return dict(zip(self.new, ids, strict=True))
+
+    def _posted(self, new: _New, pk: int, event_id: int) -> Posted:
+        draft, facts = new.draft, new.facts
+        quote = None
+        if draft.quote is not None:
+            sender, friend = _people(draft, facts)
+            quote = view_quote(self.quoted[draft.quote], viewer=sender, friend=friend)
+        message = MessageView(
+            id=pk,
+            with_=facts.friend,
+            sender=facts.sender,
+            mine=True,
+            text=draft.text,
+            sent_at=self.now,
+            client_id=str(draft.client_id),
+            state="sent",
+            quote=quote,
+        )
+        return Posted(
+            message=message,
+            sender_id=draft.sender_id,
+            recipient_id=facts.friend_id,
+            event_id=None if new.is_repeated else event_id,
+        )
+
+
+def _posted_before(message: Message, draft: Draft, facts: Facts) -> Posted:
+    sender, friend = _people(draft, facts)
+    [view] = view_thread([message], viewer=sender, friend=friend)
+    return Posted(
+        message=view,
+        sender_id=sender.pk,
+        recipient_id=friend.pk,
+        event_id=None,
+    )
+
+
+def _people(draft: Draft, facts: Facts) -> tuple[User, User]:
+    """Who writes to whom, as far as a view asks."""
+    sender = User(pk=draft.sender_id, username=facts.sender)
+    return sender, User(pk=facts.friend_id, username=facts.friend)
+
+
+def _open_conversation(draft: Draft, facts: Facts) -> int:
+    sender, friend = User(pk=draft.sender_id), User(pk=facts.friend_id)
+    return Conversation.objects.open_between(sender, friend).pk
+
+
+def _look_up_retry(draft: Draft) -> Facts | None:
+    """The facts about a message that stands, sent to a friend who has another name by now."""
+    username = renamed_to(draft.sender_id, draft.to)
+    if username is None:
+        return None
+    [facts] = look_up([replace(draft, to=username)])
+    return facts if facts and facts.message_id else None
+
+
+def not_friends() -> ValidationError:
+    return ValidationError(_("You are not friends with this person."), "not_found")
+
+
+def why_unsendable(
+    *,
+    muted_until: datetime | None,
+    is_there: bool,
+    is_blocking: bool,
+    is_refused: bool = False,
+    now: datetime,
+) -> ValidationError | None:
+    """Why nothing can be sent to this friend. A page says it beforehand, but not `is_refused`."""
+    if muted_until is not None and muted_until > now:
+        return ValidationError(
+            _("You are muted until %(until)s."), "muted", {"until": minute(muted_until)}
+        )
+    if not is_there:
+        return ValidationError(_("This account is not available at the moment."), "forbidden")
+    if is_refused:
+        return ValidationError(_("The message was sent, but the other side refused it."), "blocked")
+    if is_blocking:
+        return ValidationError(_("You have blocked this friend. Unblock them to write."), "blocked")
+    return None
