@@ -47,8 +47,7 @@ def get_thread(user: User, username: str) -> Thread:
     membership = get_object_or_404(
         Membership.objects.filter(user=user, conversation=conversation)
         .select_related("conversation")
-        .with_unread()
-        .with_last_message()
+        .with_state()
     )
     return Thread(membership, friendship)
 

@@ -211,27 +211,17 @@ class ConversationView:
 
 
 def view_conversation(
-    friendship: Friendship, membership: Membership | None, newest: Message | None, viewer: User
+    friendship: Friendship, state: Mapping[str, Any], newest: Message | None, viewer: User
 ) -> ConversationView:
-    """The friendship comes from `of`, the membership `with_unread` and `with_last_message`."""
+    """The friendship comes from `of`, the state is that of the viewer's membership."""
     friend = friendship.friend
-    facts: dict[str, Any] = {}
-    if membership is not None:
-        facts = {
-            "unread": membership.unread,
-            "last_read": membership.last_read,
-            "pinned": membership.pinned,
-            "muted": membership.muted,
-            "marked_unread": membership.marked_unread,
-            "hidden": membership.is_hidden,
-        }
     return ConversationView(
         username=friend.username,
         remark=friendship.remark,
         blocked=friendship.blocked,
         readings=friendship.readings,
         last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
-        **facts,
+        **state,
     )
 
 
@@ -241,8 +231,7 @@ def list_conversations(viewer: User) -> list[ConversationView]:
         membership.conversation.other_id(viewer.pk): membership
         for membership in Membership.objects.filter(user=viewer)
         .select_related("conversation")
-        .with_unread()
-        .with_last_message()
+        .with_state()
     }
     newest = Message.objects.with_attachment().in_bulk(
         [m.last_message_id for m in memberships.values() if m.last_message_id]
@@ -251,7 +240,8 @@ def list_conversations(viewer: User) -> list[ConversationView]:
     for friendship in Friendship.objects.of(viewer):
         membership = memberships.get(friendship.friend_id)
         message = newest.get(membership.last_message_id or 0) if membership else None
-        views.append(view_conversation(friendship, membership, message, viewer))
+        state = membership.state if membership else {}
+        views.append(view_conversation(friendship, state, message, viewer))
     views.sort(key=_order, reverse=True)
     return views
 

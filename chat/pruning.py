@@ -51,7 +51,7 @@ def delete_messages(ids: Sequence[int]) -> None:
     messages = Message.objects.filter(pk__in=ids)
     conversations = list(messages.values_list("conversation", flat=True).distinct())
     memberships = Membership.objects.filter(conversation__in=conversations)
-    seen = memberships.with_unread().with_last_message()
+    seen = memberships.with_state()
     before = {each.pk: _face(each) for each in seen}
     writing.keep_head()
     Event.objects.filter(message__in=ids).delete()

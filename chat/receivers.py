@@ -72,7 +72,7 @@ def on_friendship_saved(instance: Friendship, created: bool, **kwargs: Any) -> N
 @receiver(signals.friendship_added)
 def on_friendship_added(user: User, friend: User, **kwargs: Any) -> None:
     conversation = Conversation.objects.open_between(user, friend)
-    members = Membership.objects.filter(conversation=conversation).with_unread().with_last_message()
+    members = Membership.objects.filter(conversation=conversation).with_state()
     told = []
     for membership in members:
         other_id = conversation.other_id(membership.user_id)
@@ -103,7 +103,7 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
     told = [Event(kind=Kind.RENAMED, user=user, data={})]
     friends = Friendship.objects.filter(friend=user).values("owner")
     theirs = Membership.objects.filter(conversation__in=Conversation.objects.of(user))
-    for membership in theirs.filter(user__in=friends).with_unread().with_last_message():
+    for membership in theirs.filter(user__in=friends).with_state():
         data = {"friend": user.pk, "old_username": old_username}
         told += [
             Event(kind=Kind.FRIEND_CHANGED, user_id=membership.user_id, data=data),

@@ -89,9 +89,9 @@ def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
         getattr(thread.membership, how)(on)
         mine = Membership.objects.filter(pk=thread.membership.pk)
         _tell_conversation(mine)
-        [membership] = mine.with_unread().with_last_message()
+        [membership] = mine.with_state()
         newest = Message.objects.filter(pk=membership.last_message_id or 0).first()
-    return view_conversation(thread.friendship, membership, newest, thread.membership.user)
+    return view_conversation(thread.friendship, membership.state, newest, thread.membership.user)
 
 
 def _about_message(kind: Event.Kind, message: Message) -> Event:
@@ -100,5 +100,5 @@ def _about_message(kind: Event.Kind, message: Message) -> Event:
 
 def _tell_conversation(memberships: MembershipQuerySet) -> None:
     """Tell each of these people what their chat looks like now."""
-    now = memberships.with_unread().with_last_message()
+    now = memberships.with_state()
     writing.record([writing.conversation_changed(membership) for membership in now])

@@ -15,7 +15,7 @@ from chat.models import (
     Notice,
 )
 from chat.notices.texts import notice_text
-from chat.presentation import ConversationView, load_quoted, view_message
+from chat.presentation import load_quoted, view_conversation, view_message
 from friends.models import FriendRequest, Friendship
 from friends.presentation import friend_json, request_json
 
@@ -90,16 +90,9 @@ class Sight:
         friendship = self.friendship(viewer, event.conversation)
         if friendship is None:
             return None
-        friend = friendship.friend
-        facts = dict(event.data)
-        newest = self._messages.get(facts.pop("last_message"))
-        conversation = ConversationView(
-            username=friend.username,
-            remark=friendship.remark,
-            blocked=friendship.blocked,
-            last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
-            **facts,
-        )
+        state = dict(event.data)
+        newest = self._messages.get(state.pop("last_message"))
+        conversation = view_conversation(friendship, state, newest, viewer)
         return {"conversation": conversation.as_json()}
 
     def _request(self, event: Event, viewer: User) -> dict[str, Any] | None:

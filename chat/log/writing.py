@@ -62,21 +62,12 @@ def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
 
 
 def conversation_changed(membership: Membership) -> Event:
-    """The state of one person's conversation; from `with_unread` and `with_last_message`."""
-    facts = {
-        "last_message": membership.last_message_id,
-        "unread": membership.unread,
-        "last_read": membership.last_read,
-        "pinned": membership.pinned,
-        "muted": membership.muted,
-        "marked_unread": membership.marked_unread,
-        "hidden": membership.is_hidden,
-    }
+    """What one person's chat looks like now; the membership comes from `with_state`."""
     return Event(
         kind=Kind.CONVERSATION_CHANGED,
         user_id=membership.user_id,
         conversation_id=membership.conversation_id,
-        data=facts,
+        data={"last_message": membership.last_message_id} | membership.state,
     )
 
 

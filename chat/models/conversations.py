@@ -81,6 +81,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
         return self.annotate(unread=CappedCount(unread))
 
+    def with_state(self) -> MembershipQuerySet:
+        """All that `Membership.state` needs."""
+        return self.with_unread().with_last_message()
+
     def with_last_message(self) -> MembershipQuerySet:
         """Annotate `last_message_id`, null where there is nothing to see."""
         newest = (
@@ -124,6 +128,18 @@ class Membership(models.Model):
     def is_hidden(self) -> bool:
         """Whether the chat is put away until the next message; from `with_last_message`."""
         return self.hidden_through != 0 and self.last_message_id is None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """How the chat stands for this person, but for its last message; from `with_state`."""
+        return {
+            "unread": self.unread,
+            "last_read": self.last_read,
+            "pinned": self.pinned,
+            "muted": self.muted,
+            "marked_unread": self.marked_unread,
+            "hidden": self.is_hidden,
+        }
 
     def pin(self, on: bool) -> None:
         self._change(pinned=on)

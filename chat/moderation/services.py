@@ -282,9 +282,7 @@ def _tell_removed(message: Message) -> None:
         )
     ]
     # It counts as unread no more.
-    told += [
-        writing.conversation_changed(each) for each in unread_by.with_unread().with_last_message()
-    ]
+    told += [writing.conversation_changed(each) for each in unread_by.with_state()]
     writing.record(told)
 
 
