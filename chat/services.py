@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .access import Thread
 from .log import writing
-from .models import Event, HiddenMessage, Membership, MembershipQuerySet, Message
+from .models import Event, HiddenMessage, Membership, Message
 from .presentation import (
     ConversationView,
     MessageView,
@@ -30,7 +30,7 @@ def mark_read(*, thread: Thread, up_to: int) -> dict[str, object]:
         now = Membership.objects.with_unread().get(pk=thread.membership.pk)
         if now.marked_unread:
             now.mark_unread(False)
-            _tell_conversation(Membership.objects.filter(pk=now.pk))
+            writing.record_chats(Membership.objects.filter(pk=now.pk))
         if moved:
             facts = {"last_read": now.last_read, "unread": now.unread}
             writing.record(
@@ -60,8 +60,7 @@ def recall(*, thread: Thread, message: Message) -> MessageView:
         raise ValidationError(_("Messages can be recalled for 2 minutes."), "forbidden")
     with thread.holding(message):
         if message.recall():
-            writing.record([_about_message(Event.Kind.MESSAGE_CHANGED, message)])
-            _tell_conversation(Membership.objects.filter(conversation=message.conversation_id))
+            writing.record_change_of(message)
         message.refresh_from_db()
     return view_message(message, viewer=thread.membership.user, friend=thread.friend)
 
@@ -77,10 +76,17 @@ def hide_message(*, thread: Thread, message: Message) -> None:
         )
         if not is_new:
             return
-        told = _about_message(Event.Kind.MESSAGE_HIDDEN, message)
-        told.user_id, told.message, told.data = user_id, None, {"message_id": message.pk}
-        writing.record([told])
-        _tell_conversation(Membership.objects.filter(pk=thread.membership.pk))
+        writing.record(
+            [
+                Event(
+                    kind=Event.Kind.MESSAGE_HIDDEN,
+                    user_id=user_id,
+                    conversation_id=message.conversation_id,
+                    data={"message_id": message.pk},
+                )
+            ]
+        )
+        writing.record_chats(Membership.objects.filter(pk=thread.membership.pk))
 
 
 def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
@@ -88,17 +94,7 @@ def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
     with thread.holding():
         getattr(thread.membership, how)(on)
         mine = Membership.objects.filter(pk=thread.membership.pk)
-        _tell_conversation(mine)
+        writing.record_chats(mine)
         [membership] = mine.with_state()
         newest = Message.objects.filter(pk=membership.last_message_id or 0).first()
     return view_conversation(thread.friendship, membership.state, newest, thread.membership.user)
-
-
-def _about_message(kind: Event.Kind, message: Message) -> Event:
-    return Event(kind=kind, conversation_id=message.conversation_id, message=message)
-
-
-def _tell_conversation(memberships: MembershipQuerySet) -> None:
-    """Tell each of these people what their chat looks like now."""
-    now = memberships.with_state()
-    writing.record([writing.conversation_changed(membership) for membership in now])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from chat.models import Event, EventLog, Membership, Message
+from chat.models import Event, EventLog, Membership, MembershipQuerySet, Message
 from webchat.database.bulk import insert, next_ids, stored
 
 Kind = Event.Kind
@@ -69,6 +69,28 @@ def conversation_changed(membership: Membership) -> Event:
         conversation_id=membership.conversation_id,
         data={"last_message": membership.last_message_id} | membership.state,
     )
+
+
+def record_chats(memberships: MembershipQuerySet) -> None:
+    """Tell each of these people what their chat looks like now."""
+    record(conversation_changed(membership) for membership in memberships.with_state())
+
+
+def record_change_of(message: Message) -> None:
+    """Tell the members that a message was recalled or removed.
+
+    Each is told the chat, too: what stands in its row of the list, and how much is unread.
+    """
+    record(
+        [
+            Event(
+                kind=Kind.MESSAGE_CHANGED,
+                conversation_id=message.conversation_id,
+                message=message,
+            )
+        ]
+    )
+    record_chats(Membership.objects.filter(conversation=message.conversation_id))
 
 
 def keep_head() -> None:

@@ -27,7 +27,6 @@ from chat.models import (
     Attachment,
     AuditEntry,
     Event,
-    Membership,
     Message,
     Notice,
     Report,
@@ -148,7 +147,7 @@ def remove_message(*, by: User, report: Report) -> None:
             message.removed_at, message.text = timezone.now(), ""
             message.save(update_fields=["removed_at", "text"])
             Attachment.objects.filter(message=message).delete()
-            _tell_removed(message)
+            writing.record_change_of(message)
         audit.write(Act.REMOVED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.REMOVED)
 
@@ -269,21 +268,6 @@ def _close(report: Report | None, outcome: Report.Outcome) -> None:
         each.save(update_fields=["closed_at", "outcome"])
         if each.reporter is not None:
             give_notice(each.reporter, kind, report=each)
-
-
-def _tell_removed(message: Message) -> None:
-    members = Membership.objects.filter(conversation=message.conversation_id)
-    unread_by = members.filter(last_read__lt=message.pk).exclude(user=message.sender_id)
-    told = [
-        Event(
-            kind=Event.Kind.MESSAGE_CHANGED,
-            conversation_id=message.conversation_id,
-            message=message,
-        )
-    ]
-    # It counts as unread no more.
-    told += [writing.conversation_changed(each) for each in unread_by.with_state()]
-    writing.record(told)
 
 
 def _end_sessions(user: User) -> None:

@@ -118,6 +118,9 @@ def test_a_removed_message_is_gone_for_both_and_stands_in_the_report(moderator, 
     for api, user in [(Api(alice), alice), (Api(bob), bob)]:
         [changed] = [e for e in told(user, head) if e["kind"] == "message_changed"]
         assert (changed["message"]["state"], changed["message"]["text"]) == ("removed", None)
+        # Both lists show it in their row, as after a recall.
+        [row] = [e for e in told(user, head) if e["kind"] == "conversation_changed"]
+        assert row["conversation"]["last_message"] == changed["message"]
         friend = "bob" if user == alice else "alice"
         assert api.texts(friend) == [None]
     # The reader's badge is told, too.
