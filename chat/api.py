@@ -15,8 +15,8 @@ from . import services
 from .access import get_message, get_thread
 from .live import presence
 from .log import reading
-from .models import EventLog
-from .presentation import count_unread, list_conversations, view_thread
+from .models import EventLog, Membership
+from .presentation import list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message
 
@@ -98,7 +98,7 @@ def arrange(request: UserRequest, username: str, how: str) -> dict[str, Any]:
 
 
 def unread_counts(request: UserRequest) -> dict[str, Any]:
-    return count_unread(request.user)
+    return Membership.objects.unread_counts(request.user)
 
 
 def online(request: UserRequest) -> dict[str, Any]:

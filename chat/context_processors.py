@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 from friends.models import FriendRequest
 from webchat.database.snapshot import read_snapshot
 
-from .models import EventLog
+from .models import EventLog, Membership
 from .notices.presentation import look_pending
-from .presentation import count_unread
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -21,11 +20,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     mail_is_on = settings.MAIL_MODE != "off"
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
+        audible = Membership.objects.filter(muted=False)
         with read_snapshot():
             facts |= {
                 "tab": _tab(request),
                 "last_event": EventLog.objects.head(),
-                "unread": sum(count_unread(user, with_muted=False).values()),
+                "unread": sum(audible.unread_counts(user).values()),
                 "requests": FriendRequest.objects.received_by(user).count(),
                 "pending": look_pending(user),
             }

@@ -227,40 +227,16 @@ def view_conversation(
 
 def list_conversations(viewer: User) -> list[ConversationView]:
     """Every friend, pinned first, then by the newest message; three queries for any number."""
-    memberships = {
-        membership.conversation.other_id(viewer.pk): membership
-        for membership in Membership.objects.filter(user=viewer)
-        .select_related("conversation")
-        .with_state()
-    }
-    newest = Message.objects.with_attachment().in_bulk(
-        [m.last_message_id for m in memberships.values() if m.last_message_id]
-    )
+    memberships = Membership.objects.with_state().by_friend(viewer)
+    newest = Message.objects.newest_of(memberships.values())
     views = []
     for friendship in Friendship.objects.of(viewer):
         membership = memberships.get(friendship.friend_id)
-        message = newest.get(membership.last_message_id or 0) if membership else None
         state = membership.state if membership else {}
+        message = newest.get(membership.last_message_id) if membership else None
         views.append(view_conversation(friendship, state, message, viewer))
-    views.sort(key=_order, reverse=True)
-    return views
+    return sorted(views, key=_order, reverse=True)
 
 
 def _order(view: ConversationView) -> tuple[bool, int]:
     return view.pinned, view.last_message.id if view.last_message else 0
-
-
-def count_unread(viewer: User, *, with_muted: bool = True) -> dict[str, int]:
-    """Unread messages by friend, only those above 0."""
-    friends = dict(
-        Friendship.objects.filter(owner=viewer).values_list("friend_id", "friend__username")
-    )
-    memberships = Membership.objects.filter(user=viewer).select_related("conversation")
-    if not with_muted:
-        memberships = memberships.filter(muted=False)
-    counts = {}
-    for membership in memberships.with_unread():
-        username = friends.get(membership.conversation.other_id(viewer.pk))
-        if username and membership.unread:
-            counts[username] = membership.unread
-    return counts

@@ -96,5 +96,5 @@ def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
         mine = Membership.objects.filter(pk=thread.membership.pk)
         writing.record_chats(mine)
         [membership] = mine.with_state()
-        newest = Message.objects.filter(pk=membership.last_message_id or 0).first()
+        newest = Message.objects.newest_of([membership]).get(membership.last_message_id)
     return view_conversation(thread.friendship, membership.state, newest, thread.membership.user)

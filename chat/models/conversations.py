@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import User
+from friends.models import Friendship
 
 UNREAD_AT_MOST = 100  # what the API says; the pages show 99+
 
@@ -97,6 +99,22 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
         return self.annotate(last_message_id=Subquery(newest))
 
+    def by_friend(self, user: User) -> dict[int, Membership]:
+        """Those of this person, by the id of the other one in the chat."""
+        mine = self.filter(user=user).select_related("conversation")
+        return {each.conversation.other_id(user.pk): each for each in mine}
+
+    def unread_counts(self, user: User) -> dict[str, int]:
+        """Unread messages by the friend's name, only those above 0."""
+        friends = Friendship.objects.filter(owner=user)
+        names = dict(friends.values_list("friend_id", "friend__username"))
+        memberships = self.with_unread().by_friend(user)
+        return {
+            names[friend_id]: membership.unread
+            for friend_id, membership in memberships.items()
+            if friend_id in names and membership.unread
+        }
+
 
 class Membership(models.Model):
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="memberships")
@@ -182,6 +200,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def with_attachment(self) -> MessageQuerySet:
         return self.select_related("attachment")
+
+    def newest_of(self, memberships: Iterable[Membership]) -> dict[int | None, Message]:
+        """What stands last in these chats, by `last_message_id`."""
+        ids = {each.last_message_id for each in memberships if each.last_message_id}
+        return {**self.with_attachment().in_bulk(ids)}
 
     def not_hidden_from(self, user_id: int) -> MessageQuerySet:
         return self.exclude(Exists(HiddenMessage.objects.of_row(user_id)))
