@@ -25,7 +25,7 @@ from chat.presentation import minute
 from webchat.admin import BoundedAdmin
 
 from . import services
-from .acts import MUTES, ON_USERS, perform
+from .acts import ON_USERS, perform
 
 NAMES_SHOWN = 50  # of the accounts that a deletion asks about
 Act = AuditEntry.Act
@@ -164,7 +164,7 @@ class ReportAdmin(LookedAt):
             "lines": _lines(report),
             "others": others.count(),
             "about": about,
-            "mutes": MUTES,
+            "mutes": services.MUTES,
             "now": timezone.now(),
             "may_decide": by.has_perm("chat.decide_report"),
             "may_close": services.may_decide(by, report),
@@ -226,7 +226,7 @@ class ModeratedUserAdmin(UserAdmin):
             url = reverse("admin:accounts_user_moderate", args=[about.pk, "act"])
             extra_context = (extra_context or {}) | {
                 "about": about,
-                "mutes": MUTES,
+                "mutes": services.MUTES,
                 "now": timezone.now(),
                 "has_power": services.has_power_over(by, about),
                 "may_issue_code": services.may_issue_code(by, about),

@@ -40,7 +40,7 @@ REPORTS_A_DAY = 20
 DAY = timedelta(days=1)
 AROUND = 5  # messages beside the reported one
 LATER = 2  # of these, where there are enough earlier ones: what led to it says more
-MUTES = {"1": timedelta(hours=1), "24": DAY, "168": timedelta(days=7)}  # by hours
+MUTES = {"1": _("1 hour"), "24": _("1 day"), "168": _("7 days")}  # by hours
 
 Act = AuditEntry.Act
 Outcome = Report.Outcome
@@ -161,8 +161,10 @@ def warn(*, by: User, about: User, words: str = "", report: Report | None = None
 
 def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> None:
     """Let somebody read and not send, for one of the MUTES from now on; it ends by itself."""
+    if hours not in MUTES:
+        raise ValidationError(_("Choose for how long."), "invalid")
     with _holding_power_over(by, about):
-        until = timezone.now() + MUTES[hours]
+        until = timezone.now() + timedelta(hours=int(hours))
         _set_muted(about, until)
         give_notice(about, Notice.Kind.MUTED, until=until)
         audit.write(Act.MUTED, by=by, about_number=about.pk, report=report, detail=f"{hours} h")
