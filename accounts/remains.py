@@ -14,7 +14,7 @@ from django.db import connection, connections
 from webchat.archive import DATABASE
 from webchat.base.text import fold
 from webchat.database import wal
-from webchat.database.backup import backups_in
+from webchat.database.backup import backups_in, own_folder
 
 from .names import username_key
 from .traces import Kept
@@ -52,7 +52,7 @@ def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
 
 def list_copies() -> Iterator[Kept]:
     """The copies of all data that are kept on purpose, whoever was there then."""
-    for path in backups_in(settings.DATA_DIR / "backups"):
+    for path in backups_in(own_folder()):
         yield Kept(f"{path.relative_to(settings.DATA_DIR)}: a backup of what was there then")
     for path in sorted(settings.DATA_DIR.glob("before-restore-*")):
         yield Kept(f"{path.name}: what was there before a restore")
@@ -114,7 +114,7 @@ def _files() -> Iterator[Path]:
     """All files of DATA_DIR but the copies that are kept on purpose."""
     for path in sorted(settings.DATA_DIR.rglob("*")):
         top = path.relative_to(settings.DATA_DIR).parts[0]
-        is_kept = top == "backups" or top.startswith("before-restore-")
+        is_kept = top == own_folder().name or top.startswith("before-restore-")
         if path.is_file() and not path.is_symlink() and not is_kept:
             yield path
 

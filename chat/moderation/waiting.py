@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -18,10 +18,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from chat.models import Report
+from webchat.database.backup import newest_backup
 from webchat.health import LOW_DISK_BYTES
 
 NEW = timedelta(days=7)
-BACKUP_IS_OLD = timedelta(days=2)  # the timer makes one each night
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,8 @@ def _mail() -> Waiting:
 
 
 def _backup() -> Waiting:
-    times = [each.stat().st_mtime for each in _backups()]
-    if not times:
+    newest = newest_backup()
+    if newest is None:
         return Waiting(_("Newest backup"), _("there is none"), is_urgent=True)
-    newest = datetime.fromtimestamp(max(times), UTC)
-    words = _("%(time)s ago") % {"time": timesince(newest)}
-    is_old = timezone.now() - newest > BACKUP_IS_OLD
-    return Waiting(_("Newest backup"), words, is_urgent=is_old)
-
-
-def _backups() -> list[Path]:
-    folder = settings.DATA_DIR / "backups"
-    return [each for each in folder.glob("*.tar.gz") if each.is_file()] if folder.is_dir() else []
+    words = _("%(time)s ago") % {"time": timesince(newest.made_at)}
+    return Waiting(_("Newest backup"), words, is_urgent=newest.is_old)

@@ -424,7 +424,7 @@ def test_the_front_page_says_what_waits(desk, report, settings, tmp_path):
     assert "Open reports" in front(desk)
     assert "there is none" in front(desk)
     (tmp_path / "backups").mkdir()
-    backup = tmp_path / "backups" / "webchat-1.tar.gz"
+    backup = tmp_path / "backups" / "webchat-20260101-030000.tar.gz"
     backup.touch()
     old = timezone.now().timestamp() - 3 * 3600
     os.utime(backup, (old, old))

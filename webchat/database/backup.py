@@ -12,7 +12,8 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableErro
 from ..base.errors import is_database_trouble
 from . import locks, schema
 
+AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 # Whoever has an id from before a restore must never meet another thing under it.
@@ -65,6 +67,36 @@ def backups_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+
+
+def own_folder() -> Path:
+    """The folder in which backups stand that were to go nowhere else."""
+    folder: Path = settings.DATA_DIR / "backups"
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest backup in our own folder."""
+
+    name: str
+    made_at: datetime
+
+    @property
+    def age(self) -> timedelta:
+        return timezone.now() - self.made_at
+
+    @property
+    def is_old(self) -> bool:
+        return self.age > AGE_AT_MOST
+
+
+def newest_backup() -> Newest | None:
+    backups = backups_in(own_folder())
+    if not backups:
+        return None
+    newest = backups[-1]
+    return Newest(newest.name, datetime.fromtimestamp(newest.stat().st_mtime, UTC))
 
 
 def restore(file: Path) -> Path | None:

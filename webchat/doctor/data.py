@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webchat.checks import WAL_BUG_FIXED, WAL_BUG_FROM
-from webchat.database.backup import backups_in
+from webchat.database.backup import newest_backup
 from webchat.health import migrations_are_applied
 
 from .finding import Finding, advice, ok, wrong
@@ -23,7 +23,6 @@ from .finding import Finding, advice, ok, wrong
 CHECK_SECONDS = 20.0  # for reading the whole database; a larger one is read by restore and backup
 CLOCK_MINUTES = 5
 YEAR = 2025  # when this was written no clock could be right that was behind it
-BACKUP_AGE = timedelta(hours=48)
 # SQLite's log in shared memory works on one machine only (https://sqlite.org/wal.html).
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "fuse.s3fs", "davfs"}
 
@@ -108,14 +107,13 @@ def check_administrator() -> Finding:
 
 def check_backup() -> Finding:
     fix = _("Make one with manage.py backup, or look at the nightly timer.")
-    backups = backups_in(settings.DATA_DIR / "backups")
-    if not backups:
+    newest = newest_backup()
+    if newest is None:
         return advice(_("There is no backup yet."), fix)
-    age = timezone.now() - datetime.fromtimestamp(backups[-1].stat().st_mtime, UTC)
-    if age > BACKUP_AGE:
-        days = {"days": age.days}
+    if newest.is_old:
+        days = {"days": newest.age.days}
         return wrong(_("The newest backup is %(days)s days old.") % days, fix)
-    return ok(_("The newest backup: %(name)s") % {"name": backups[-1].name})
+    return ok(_("The newest backup: %(name)s") % {"name": newest.name})
 
 
 def _file_system(folder: Path, mounts: str) -> str:

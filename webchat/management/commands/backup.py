@@ -4,7 +4,6 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
@@ -35,7 +34,7 @@ class Command(BaseCommand):
         keep = options["keep"]
         if keep is not None and keep < 1:
             raise CommandError(_("--keep must be at least 1."))
-        folder = options["folder"] or settings.DATA_DIR / "backups"
+        folder = options["folder"] or backup.own_folder()
         try:
             path = backup.write_backup(folder)
         except OSError as error:
