@@ -29,7 +29,7 @@ class Thread:
 
     @property
     def messages(self) -> MessageQuerySet:
-        """What the person has not hidden."""
+        """The messages that the person has not hidden."""
         messages: MessageQuerySet = self.membership.conversation.messages.all()
         return messages.filter(id__gt=self.membership.hidden_through).not_hidden_from(
             self.membership.user_id
@@ -66,7 +66,7 @@ def get_message(user: User, pk: int) -> tuple[Thread, Message]:
 
 
 def renamed_to(user_id: int, username: str) -> str | None:
-    """What a friend is called now whom the user knew by this name, for as long as the log tells."""
+    """Find the name of a friend whom the user knew by this one, for as long as the log tells."""
     key = username_key(username)
     told = Event.objects.filter(
         user=user_id, kind=Event.Kind.FRIEND_CHANGED, data__has_key="old_username"

@@ -1,4 +1,4 @@
-"""What a viewer sees of a message and of a conversation, for the templates and as JSON."""
+"""Messages and conversations as their viewer sees them, for the templates and as JSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ QUOTED_LENGTH = 100  # characters of a quoted message that are shown
 
 @dataclass(frozen=True, slots=True)
 class QuoteView:
-    """What a message answers, as it is now."""
+    """The message that another one answers, as it is now."""
 
     id: int
     sender: str
@@ -166,7 +166,7 @@ def view_quote(message: Message, *, viewer: User, friend: User) -> QuoteView:
 
 
 def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
-    """What these messages answer, in one query, or none where nothing does."""
+    """Load what these messages answer, in one query, or none where nothing does."""
     quoted = {message.quote for message in messages if message.quote}
     return Message.objects.with_attachment().in_bulk(quoted)
 

@@ -1,4 +1,4 @@
-"""What of the chats is over: what the log need not know any more, and, if wanted, old messages."""
+"""Delete what the log need not know any more, and, if wanted, old messages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def messages_chore(before: datetime) -> Chore:
 
 
 def delete_messages(ids: Sequence[int]) -> None:
-    """In a transaction. Lists and badges of open pages follow, open chats have to load anew."""
+    """In a transaction. Lists and badges of open pages follow, open chats have to reload."""
     messages = Message.objects.filter(pk__in=ids)
     conversations = list(messages.values_list("conversation", flat=True).distinct())
     memberships = Membership.objects.filter(conversation__in=conversations)
@@ -96,7 +96,7 @@ def _delete_old(old: MessageQuerySet) -> Batches:
 
 
 def _by_conversation(messages: MessageQuerySet) -> Iterator[list[int]]:
-    """Batches of ids; the fewer conversations in one, the less there is to count anew."""
+    """Batches of ids; the fewer conversations in one, the less there is to count again."""
     batch: list[int] = []
     for conversation in list(Conversation.objects.values_list("pk", flat=True)):
         theirs = messages.filter(conversation=conversation).order_by("id")

@@ -1,4 +1,4 @@
-"""What happens to messages that stand and to chats; how one is written is `chat.sending`.
+"""Change messages that stand, and chats; new messages are written by `chat.sending`.
 
 A change that is about a thread raises Http404 where that has gone since it was fetched.
 """

@@ -20,7 +20,7 @@ BATCH = 500  # events in one answer
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What somebody missed: events in order, the id to go on from, whether there is more."""
+    """The events that somebody missed, in order, the id to go on from, whether there is more."""
 
     events: list[dict[str, Any]]
     last_event: int
@@ -29,10 +29,10 @@ class Missed:
 
 
 def read_after(viewer: User, after: int | None) -> Missed | None:
-    """What `viewer` may see *now* of what came after an event id; without one, just the head.
+    """Read what `viewer` may see *now* of the events after an id; without one, just the head.
 
     None when the log cannot tell any more: the id is older than what it keeps, or beyond its
-    head, as after a restored backup. Then the page must be loaded anew.
+    head, as after a restored backup. Then the page must reload.
     """
     with read_snapshot():
         pruned_through, last = EventLog.objects.bounds()
@@ -51,7 +51,7 @@ def read_after(viewer: User, after: int | None) -> Missed | None:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What came after an event id for several people, in order: (user id, event)."""
+    """The events after an id for several people, in order: (user id, event)."""
 
     shown: list[tuple[int, dict[str, Any]]]
     through: int
@@ -104,7 +104,7 @@ def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
 
 
 def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:
-    """Who of these people an event is for."""
+    """Those of these people whom an event is for."""
     if event.user_id is not None:
         return viewer_ids & {event.user_id}
     if event.conversation is not None:
@@ -113,7 +113,7 @@ def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:
 
 
 def _sight_of(viewer_ids: Set[int], found: Iterable[Event]) -> Sight:
-    """What these people may see of these events, and no more of their friends than that."""
+    """Load what these people may see of these events, and no more of their friends than that."""
     other_ids = {event.data["friend"] for event in found if "friend" in event.data}
     for event in found:
         if event.conversation is not None:

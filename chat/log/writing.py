@@ -1,4 +1,4 @@
-"""What happened goes into the event log here, and nowhere else."""
+"""Append to the event log; nothing else does."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
 
 
 def conversation_changed(membership: Membership) -> Event:
-    """What one person's chat looks like now; the membership comes from `with_state`."""
+    """Tell one person how their chat stands now; the membership comes from `with_state`."""
     return Event(
         kind=Kind.CONVERSATION_CHANGED,
         user_id=membership.user_id,
@@ -72,7 +72,7 @@ def conversation_changed(membership: Membership) -> Event:
 
 
 def record_chats(memberships: MembershipQuerySet) -> None:
-    """Tell each of these people what their chat looks like now."""
+    """Tell each of these people how their chat stands now."""
     record(conversation_changed(membership) for membership in memberships.with_state())
 
 
@@ -99,7 +99,7 @@ def keep_head() -> None:
 
 
 def have_all_reload() -> None:
-    """Let every page load anew, for changes that are not told one by one; in their transaction.
+    """Have every page reload, for changes that are not told one by one; in their transaction.
 
     An id is used up for it: the log goes on behind the point through which it knows nothing.
     """

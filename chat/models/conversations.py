@@ -60,7 +60,7 @@ class Conversation(models.Model):
 
 
 class CappedCount(Subquery):
-    """How many rows a sliced subquery has: the database stops counting at the cap."""
+    """The number of rows of a sliced subquery: the database stops counting at the cap."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS capped)"
     output_field = models.IntegerField()
@@ -149,7 +149,7 @@ class Membership(models.Model):
 
     @property
     def state(self) -> dict[str, Any]:
-        """How the chat stands for this person, but for its last message; from `with_state`."""
+        """All that is said of this person's chat but its last message; from `with_state`."""
         return {
             "unread": self.unread,
             "last_read": self.last_read,
@@ -202,7 +202,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.select_related("attachment")
 
     def newest_of(self, memberships: Iterable[Membership]) -> dict[int | None, Message]:
-        """What stands last in these chats, by `last_message_id`."""
+        """Load the last messages of these chats, by `last_message_id`."""
         ids = {each.last_message_id for each in memberships if each.last_message_id}
         return {**self.with_attachment().in_bulk(ids)}
 

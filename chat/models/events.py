@@ -73,7 +73,7 @@ class Event(models.Model):
         return f"{self.kind} {self.pk}"
 
 
-KEPT_FOR = timedelta(days=7)  # at least: who was away for longer loads the page anew
+KEPT_FOR = timedelta(days=7)  # at least: whoever was away for longer reloads the page
 
 
 # Up to where the log has forgotten, and its newest id; the greater of the two is its head.

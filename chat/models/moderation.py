@@ -13,12 +13,12 @@ class ReportQuerySet(models.QuerySet["Report"]):
         return self.filter(closed_at=None)
 
     def about_the_same(self, report: Report) -> ReportQuerySet:
-        """What several people have reported is decided once."""
+        """Find the reports that are decided together with this one."""
         return self.filter(about_number=report.about_number, message_number=report.message_number)
 
 
 class Report(models.Model):
-    """What somebody of a chat wants a moderator to look at: a message, or the other person.
+    """A message, or the other person of a chat, that somebody wants a moderator to look at.
 
     It outlives what it speaks of: the message is known by its number and kept as a snapshot,
     so that neither a recall nor a deletion hides it.

@@ -22,7 +22,7 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
 
 
 class Announcement(models.Model):
-    """What the administrator tells everyone, once, and again when it is changed."""
+    """A text of the administrator that everyone is shown once, and again when it is changed."""
 
     text = models.TextField(_("text"), max_length=2000)
     # The id of the event that told it last: ever greater, whatever the clock does.
@@ -72,7 +72,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """What the staff tells one person, who has to confirm it."""
+    """A message of the staff to one person, who has to confirm it."""
 
     class Kind(models.TextChoices):
         WARNING = "warning"

@@ -1,4 +1,4 @@
-"""What people see of the moderation: the page on which they report. No scripts needed."""
+"""The page on which people report; it needs no scripts."""
 
 from __future__ import annotations
 

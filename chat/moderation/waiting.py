@@ -33,7 +33,7 @@ class Waiting:
 
 
 def look(user: User) -> list[Waiting]:
-    """What this moderator may know."""
+    """List what this moderator may know."""
     waiting = []
     if user.has_perm("chat.view_report"):
         waiting.append(_reports())

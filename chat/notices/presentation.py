@@ -31,7 +31,7 @@ def announcement_json(announcement: Announcement) -> dict[str, Any]:
 
 
 def look_at_keys(user: User) -> list[str]:
-    """What stands below the signed-in devices, the newest first."""
+    """List the notices that stand below the signed-in devices, the newest first."""
     notices = Notice.objects.shown_among_devices(timezone.now()).filter(user=user)
     newest = notices.select_related("by").order_by("-id")[:KEYS_SHOWN]
     return [notice_text(each) for each in newest]
@@ -39,7 +39,7 @@ def look_at_keys(user: User) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What one person has not confirmed, as JSON."""
+    """The notices and announcements that one person has not confirmed, as JSON."""
 
     notices: list[dict[str, Any]] = field(default_factory=list)
     announcements: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Pending:
 
     @property
     def seen_through(self) -> int:
-        """What is seen when all of this is."""
+        """The edition up to which announcements are seen when all of this is."""
         return max((each["edition"] for each in self.announcements), default=0)
 
 

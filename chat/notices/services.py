@@ -1,4 +1,4 @@
-"""What somebody has to be told: one person by the staff, everyone by the administrator."""
+"""Tell one person something in the name of the staff, or everyone in that of the administrator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database says about a list of drafts, in one query.
+"""Ask the database about a list of drafts, in one query.
 
 Plain SQL, because this is what every message waits for: the same questions asked through the
 ORM cost a busy writer more than all its other work together. One value in and one out, because

@@ -56,7 +56,7 @@ class Posted:
 
     @cached_property
     def _the_same(self) -> str:
-        """What both see, made once; without the brace in front."""
+        """The part that both see, made once; without the brace in front."""
         body = self.message.as_json()
         del body["with"]
         return encode(body)[1:]
@@ -220,7 +220,7 @@ def _posted_before(message: Message, draft: Draft, facts: Facts) -> Posted:
 
 
 def _people(draft: Draft, facts: Facts) -> tuple[User, User]:
-    """Who writes to whom, as far as a view asks."""
+    """Sender and friend, as far as a view asks."""
     sender = User(pk=draft.sender_id, username=facts.sender)
     return sender, User(pk=facts.friend_id, username=facts.friend)
 

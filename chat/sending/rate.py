@@ -14,7 +14,7 @@ from chat.models import Message
 
 
 class Rate:
-    """What the senders of one batch may still send."""
+    """The senders of one batch, and how many messages each of them sent lately."""
 
     def __init__(self, sender_ids: Iterable[int]) -> None:
         self.recent: dict[int, list[float]] = {}
