@@ -25,6 +25,7 @@ from accounts import budgets
 from accounts.models import User
 from chat.models import Announcement, AuditEntry, Notice, Report
 from chat.moderation import services as moderation
+from chat.notices.services import announce
 from chat.tests.test_attachments import attach
 from friends import services
 from friends.models import Friendship
@@ -79,7 +80,7 @@ def make_world() -> World:
     Api(bob).post(f"messages/{secret}/report/", reason="rude")
     moderation.warn(by=boss, about=bob, words="lass das")
     announcement = Announcement(text="Wartung")
-    moderation.announce(by=boss, announcement=announcement)
+    announce(by=boss, announcement=announcement)
     return World(
         visitors=people,
         told=told,
