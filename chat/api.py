@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.http import UserRequest
-from webchat.base.api import integer
+from webchat.base.numbers import integer
 from webchat.database.snapshot import read_snapshot
 
 from . import services

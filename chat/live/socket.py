@@ -25,7 +25,8 @@ from chat.models import EventLog
 from chat.sending.drafts import Draft, is_client_id
 from chat.sending.posting import Outcome
 from webchat import turns
-from webchat.base.api import describe, integer, parse_object
+from webchat.base.api import describe, parse_object
+from webchat.base.numbers import integer
 from webchat.base.text import encodable
 from webchat.bridge import Receive, Scope, Send
 from webchat.connections import Connection

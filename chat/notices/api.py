@@ -7,7 +7,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 
 from accounts.http import UserRequest
-from webchat.base.api import integer
+from webchat.base.numbers import integer
 from webchat.database.snapshot import read_snapshot
 
 from . import services

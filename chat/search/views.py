@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts.http import UserRequest
 from friends.finding import find_friends
 from friends.presentation import friend_json
-from webchat.base.api import STATUS, describe, integer
+from webchat.base.api import STATUS, describe
+from webchat.base.numbers import integer
 from webchat.database.snapshot import of_one_moment, read_snapshot
 
 from ..presentation import list_conversations

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from webchat.base.api import integer
+from webchat.base.numbers import integer
 from webchat.base.text import clean_text
 
 TEXT_LENGTH = 4000

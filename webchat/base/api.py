@@ -16,8 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 MAX_BODY_BYTES = 32 * 1024
-MAX_INTEGER = 2**63 - 1  # the largest that SQLite stores
-DIGITS_AT_MOST = 1000  # of a number that comes as a text: reading it costs their square
 
 STATUS = {
     "invalid": 400,
@@ -126,20 +124,6 @@ def describe(error: ValidationError) -> tuple[str, str, dict[str, Any]]:
     if code not in STATUS:
         code = "invalid"
     return code, first.messages[0], first.params or {}
-
-
-def integer(value: Any, *, name: str) -> int:
-    """Read an id or a limit; one beyond what the database holds becomes the largest it does."""
-    try:
-        if isinstance(value, (bool, float)) or (
-            isinstance(value, str) and len(value) > DIGITS_AT_MOST
-        ):
-            raise ValueError
-        number = int(value)
-    except (TypeError, ValueError):
-        message = _("“%(name)s” must be a whole number.") % {"name": name}
-        raise ValidationError(message, "invalid") from None
-    return max(-MAX_INTEGER, min(number, MAX_INTEGER))
 
 
 def fill(form_class: type[Form], request: HttpRequest) -> Form:

@@ -1,0 +1,25 @@
+"""Numbers that come from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+MAX_INTEGER = 2**63 - 1  # the largest that the database stores
+DIGITS_AT_MOST = 1000  # of a number that comes as a text: reading it costs their square
+
+
+def integer(value: Any, *, name: str) -> int:
+    """Read an id or a limit; one beyond what the database holds becomes the largest it does."""
+    try:
+        if isinstance(value, (bool, float)) or (
+            isinstance(value, str) and len(value) > DIGITS_AT_MOST
+        ):
+            raise ValueError
+        number = int(value)
+    except (TypeError, ValueError):
+        message = _("“%(name)s” must be a whole number.") % {"name": name}
+        raise ValidationError(message, "invalid") from None
+    return max(-MAX_INTEGER, min(number, MAX_INTEGER))
