@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import shlex
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.hashers import hash_all
 from accounts.roster import BYTES_AT_MOST, Newcomer, enrol, make_password, read_roster
+from webchat.base import commands
 from webchat.base.addresses import lan_addresses
 
 EXAMPLE = """\
@@ -23,16 +23,11 @@ Example, first to see whether every line can be done, then in earnest:
   manage.py import_roster class.csv --dry-run
   manage.py import_roster class.csv --slips slips.html
 """
-INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Makes an account for each line of a list, with a first password on a slip of paper."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, help="the list, with the columns 用户名,姓名,邮箱")
@@ -64,7 +59,7 @@ class Command(BaseCommand):
             reason = f"{error.filename}: {error.strerror}"
             raise CommandError(f"{reason}. No account was made.") from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; no account was made.", returncode=INTERRUPTED) from None
+            raise commands.StoppedError("Stopped; no account was made.") from None
         self.stdout.write(
             f"{len(people)} accounts made. Print {slips}, hand out the slips, then destroy it:\n"
             f"  shred -u {shlex.quote(str(slips))}"

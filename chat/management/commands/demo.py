@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
 from django.contrib.auth.hashers import make_password as hash_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roster import make_password
 from accounts.services import delete_account
 from chat.demo.making import make_class
+from webchat.base import commands
 from webchat.base.progress import Progress
 from webchat.base.pruning import CtrlC
 
@@ -21,16 +21,11 @@ Example, to have a look around, and to be rid of it all again:
   manage.py demo
   manage.py demo --remove
 """
-INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Makes a class of 30 people who have talked for some days, to try things out with."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--password", help="of all 30 (default: one that is printed, once)")
@@ -83,8 +78,7 @@ class Command(BaseCommand):
                     progress.step()
                     ctrl_c.check()
         except KeyboardInterrupt:
-            raise CommandError(
-                _("Stopped. Deleted until then: %(counts)s") % {"counts": done},
-                returncode=INTERRUPTED,
+            raise commands.StoppedError(
+                _("Stopped. Deleted until then: %(counts)s") % {"counts": done}
             ) from None
         self.stdout.write(_("Deleted: %(counts)s") % {"counts": done})

@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from chat.legacy.importing import Options, import_tree
 from chat.legacy.reading import find_root
 from chat.legacy.report import Report
+from webchat.base import commands
 from webchat.base.telling import tell
 
 EXAMPLE = """\
@@ -21,16 +22,11 @@ Example, first to see what would happen, then in earnest:
   manage.py import_legacy /srv/old-chat/data --rename "Li Lei=李雷" --report import.json
 """
 DRY = "A dry run: nothing was written."
-INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Brings over the data of the earlier Flask program, all of it in one transaction."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, help="the data/ folder with users/ in it")
@@ -69,7 +65,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Nothing was imported: {error}.") from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped; nothing was imported.", returncode=INTERRUPTED) from None
+            raise commands.StoppedError("Stopped; nothing was imported.") from None
         try:
             self._tell(report)
         finally:

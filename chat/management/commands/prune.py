@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 import accounts.pruning
 import chat.pruning
 from chat.models.events import KEPT_FOR
+from webchat.base import commands
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
 
@@ -25,16 +26,11 @@ Example, first to see what would go, then in earnest:
 Messages stay, unless they are to go after a year:
   manage.py prune --messages-older-than 365
 """
-INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Deletes what is over, a little at a time, while the server goes on."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="delete nothing, only count")
@@ -56,9 +52,8 @@ class Command(BaseCommand):
             with CtrlC() as ctrl_c:
                 self._work(chores, deleted, ctrl_c)
         except KeyboardInterrupt:
-            raise CommandError(
-                _("Stopped. Deleted until then: %(counts)s") % {"counts": _line(deleted)},
-                returncode=INTERRUPTED,
+            raise commands.StoppedError(
+                _("Stopped. Deleted until then: %(counts)s") % {"counts": _line(deleted)}
             ) from None
         except (OperationalError, OSError) as error:
             message = _("Failed: %(reason)s. Deleted until then: %(counts)s")

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from webchat.base import commands
 from webchat.database import backup
 
 EXAMPLE = """\
@@ -16,13 +16,9 @@ Example, into /mnt/usb, where the newest 14 are kept:
 """
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Writes a backup of everything into one file, while the server goes on."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import RawDescriptionHelpFormatter
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from webchat.base import commands
 from webchat.doctor import examine
 from webchat.doctor.finding import Level
 
@@ -18,14 +18,10 @@ Example, for a script that wants to know what is wrong:
 MARKS = {Level.OK: "✓", Level.ADVICE: "!", Level.WRONG: "✗"}
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Looks for what is wrong with this server and says how to mend it; 1 if anything is."
     requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print a list of objects")

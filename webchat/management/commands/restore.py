@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from webchat.base import commands
 from webchat.database import backup
 
 EXAMPLE = """\
@@ -15,14 +15,10 @@ Example, with the server stopped:
 """
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     help = "Puts a backup in the place of the data; what stood there is kept beside it."
     requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=EXAMPLE, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
-        return parser
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
