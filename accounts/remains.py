@@ -11,9 +11,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, connections
 
-from webchat.archive import DATABASE
 from webchat.base.text import fold
 from webchat.database import wal
+from webchat.database.archive import DATABASE
 from webchat.database.backup import backups_in, own_folder
 
 from .names import username_key

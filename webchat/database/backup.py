@@ -22,9 +22,9 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ..archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableError, digest, unpack
 from ..base.errors import is_database_trouble
 from . import locks, schema
+from .archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableError, digest, unpack
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.utils.translation import gettext as _
 
-from ..archive import UnusableError
+from .archive import UnusableError
 
 # As SQLite itself writes them. Whatever else a schema holds is code: triggers, views, virtual
 # tables; by what it says and not by its type, which nothing checks.

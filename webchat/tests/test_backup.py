@@ -24,7 +24,7 @@ import pytest
 
 from tests.live import settle
 from tests.server import ROOT, Server
-from webchat import archive
+from webchat.database import archive
 
 HEX = "0123456789abcdef"
 
