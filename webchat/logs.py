@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import logging
 import re
-import sqlite3
 import threading
 import time
 import traceback
@@ -13,6 +12,8 @@ from contextvars import ContextVar
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.db import Error
 from django.template import TemplateDoesNotExist
+
+from .database.trouble import DriverError
 
 MESSAGE_CHARACTERS = 2000  # an address may be longer than anybody reads
 CHAIN = 5  # exceptions behind exceptions
@@ -27,7 +28,7 @@ PLAIN_SPOKEN = (
     OSError,
     RecursionError,
     TemplateDoesNotExist,
-    sqlite3.Error,
+    DriverError,
 )
 
 EVERY_SECONDS = 1.0

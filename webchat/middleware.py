@@ -21,6 +21,7 @@ from whitenoise.responders import StaticFile
 
 from . import logs
 from .base import addresses, errors
+from .database import trouble
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -222,8 +223,8 @@ class DatabaseTroubleMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if errors.is_database_trouble(error):
+        if trouble.is_database_trouble(error):
             return errors.unavailable(request, error)
-        if isinstance(error, OverflowError) and "SQLite" in str(error):
+        if trouble.is_number_too_large(error):
             return errors.bad_request(request, error)
         return None

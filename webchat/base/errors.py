@@ -7,25 +7,17 @@ import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, ValidationError
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from webchat.database.trouble import is_database_trouble
+
 from . import api
 
 RETRY_SECONDS = 2  # a lock is gone by then; a full disk is not, and the client backs off itself
-# What SQLite says for BUSY and LOCKED, FULL, IOERR, READONLY and CANTOPEN.
-TROUBLE = ("locked", "disk is full", "disk i/o error", "readonly", "unable to open database file")
 
 logger = logging.getLogger(__name__)
-
-
-def is_database_trouble(error: BaseException | None) -> bool:
-    """Say whether trying again later may help: the database is locked, full or out of reach."""
-    return isinstance(error, OperationalError) and any(
-        reason in str(error).lower() for reason in TROUBLE
-    )
 
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:

@@ -5,7 +5,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError
 from django.test import Client
 
-from webchat.base.errors import is_database_trouble
+from webchat.database.trouble import is_database_trouble
 
 
 def error_of(response):

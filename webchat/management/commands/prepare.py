@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import socket
-import sqlite3
 import sys
 import tempfile
 from typing import Any
@@ -17,7 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from webchat.base.addresses import lan_addresses
-from webchat.database import locks
+from webchat.database import locks, trouble
 from webchat.privacy import close_to_others
 
 
@@ -75,7 +74,7 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
         except locks.HeldError as error:
             raise CommandError(str(error)) from None
-        except (DatabaseError, sqlite3.Error) as error:
+        except (DatabaseError, trouble.DriverError) as error:
             raise CommandError(
                 f"无法打开或更新数据库 {settings.DATABASE_FILE}。\n"
                 f"The database {settings.DATABASE_FILE} cannot be opened or updated: {error}."
