@@ -131,7 +131,7 @@ def test_every_setting_stands_in_the_example():
     )
     calls = re.findall(
         r"(?:environment\.|\b)(?:text|required|boolean|integer|choice|site_url|send_rate|admin_path"
-        r"|time_zone|directory|sqlite_file|networks)\(\s*\"([A-Z_]+)\"",
+        r"|time_zone|directory|database_file|networks)\(\s*\"([A-Z_]+)\"",
         sources,
     )
     assert {"SECRET_KEY", "EMAIL_URL"} <= set(calls), "the pattern no longer finds the settings"

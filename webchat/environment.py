@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from .database import connecting
+
 YES = ("1", "true", "yes", "on")
 NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10
@@ -282,17 +284,13 @@ def _joined(
     return [*ipaddress.collapse_addresses(old), *ipaddress.collapse_addresses(new)]
 
 
-def sqlite_file(name: str, default: Path, base: Path) -> Path:
-    """Return the file of `sqlite:///data/db.sqlite3` (relative) or `sqlite:////srv/db.sqlite3`."""
+def database_file(name: str, default: Path, base: Path) -> Path:
     value = text(name)
     if not value:
         return default
-    file = environ.Env.db_url_config(value)["NAME"] if value.startswith("sqlite:///") else ""
-    if not file or ":memory:" in file:
-        # The live feed reads a file that other processes write to.
-        raise ImproperlyConfigured(
-            f"{name} must be a SQLite file like sqlite:////srv/webchat/db.sqlite3."
-        )
+    file = connecting.file_of(value)
+    if not file:
+        raise ImproperlyConfigured(f"{name} must be a SQLite file like {connecting.URL_EXAMPLE}.")
     _refuse_served(name, Path(os.path.realpath((base / file).parent)), base)
     return base / file
 

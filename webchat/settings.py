@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from . import environment
-from .database import costs
+from .database import connecting
 
 # Whatever a process of ours writes is for its own user: the database, its log, backups, exports.
 os.umask(0o077)
@@ -21,7 +21,7 @@ environment.hard_to_guess("SECRET_KEY", SECRET_KEY)
 DEBUG = environment.boolean("DEBUG", False)
 SITE = environment.site_url("SITE_URL")  # None is LAN mode
 DATA_DIR = environment.directory("DATA_DIR", BASE_DIR / "data")
-DATABASE_FILE = environment.sqlite_file("DATABASE_URL", DATA_DIR / "db.sqlite3", BASE_DIR)
+DATABASE_FILE = environment.database_file("DATABASE_URL", DATA_DIR / connecting.FILE_NAME, BASE_DIR)
 TIME_ZONE = environment.time_zone("TIME_ZONE", "Asia/Shanghai")
 LANGUAGE_CODE = environment.choice("LANGUAGE_CODE", "zh-hans", ("zh-hans", "en"))
 ADMIN_PATH = environment.admin_path("ADMIN_PATH", "admin/")
@@ -114,26 +114,7 @@ TEMPLATES = [
     },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATABASE_FILE,
-        # The request threads live as long as the process, and so do their connections.
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            # A transaction that reads first and writes later could never wait for the lock.
-            "transaction_mode": "IMMEDIATE",
-            "factory": costs.Connection,
-            "timeout": 5,  # seconds to wait for the lock before the honest 503
-            # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
-            # What a statement may have to take back needs no file of its own.
-            "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-                " PRAGMA temp_store=MEMORY"
-            ),
-        },
-    }
-}
+DATABASES = {"default": connecting.settings_for(DATABASE_FILE)}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 AUTH_USER_MODEL = "accounts.User"

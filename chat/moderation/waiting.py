@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from chat.models import Report
 from webchat.database.backup import newest_backup
+from webchat.database.connecting import bytes_used
 from webchat.health import LOW_DISK_BYTES
 
 NEW = timedelta(days=7)
@@ -57,11 +56,9 @@ def _newcomers() -> Waiting:
 
 
 def _storage() -> Waiting:
-    file = Path(str(connection.settings_dict["NAME"]))
-    used = sum(each.stat().st_size for each in file.parent.glob(f"{file.name}*"))
     free = shutil.disk_usage(settings.DATA_DIR).free
     words = _("%(used)s used by the database, %(free)s free") % {
-        "used": filesizeformat(used),
+        "used": filesizeformat(bytes_used()),
         "free": filesizeformat(free),
     }
     return Waiting(_("Storage"), words, is_urgent=free < LOW_DISK_BYTES)

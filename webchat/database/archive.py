@@ -16,8 +16,10 @@ from typing import Any, BinaryIO
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
+from . import connecting
+
 FORMAT = 1
-DATABASE = "db.sqlite3"
+DATABASE = connecting.FILE_NAME
 MANIFEST = "manifest.json"
 FILES = "attachments"
 FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -125,7 +125,7 @@ def test_a_zone_must_exist(given):
 
 def test_a_database_is_a_sqlite_file(given):
     base, default = Path("/base"), Path("/base/data/db.sqlite3")
-    read = environment.sqlite_file
+    read = environment.database_file
     assert read(given(""), default, base) == default
     assert read(given("sqlite:////srv/chat.db"), default, base) == Path("/srv/chat.db")
     assert read(given("sqlite:///data/chat.db"), default, base) == Path("/base/data/chat.db")
@@ -203,7 +203,7 @@ def test_the_data_have_a_folder_of_their_own(given, tmp_path):
     assert environment.directory(given(f"{link}/mine"), base / "data") == shared / "mine"
     for value in ("sqlite:///staticfiles/chat.db", "sqlite:///static/chat.db"):
         with pytest.raises(ImproperlyConfigured, match="NAME must not lie in"):
-            environment.sqlite_file(given(value), base / "data/db.sqlite3", base)
+            environment.database_file(given(value), base / "data/db.sqlite3", base)
 
 
 def test_a_folder_that_leads_nowhere_is_one_sentence(given, tmp_path):

@@ -1,0 +1,57 @@
+"""Where our database is, and how each of our connections to it is set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.db import connection
+
+from . import costs
+
+FILE_NAME = "db.sqlite3"
+URL_EXAMPLE = "sqlite:////srv/webchat/db.sqlite3"
+
+
+def file_of(url: str) -> str:
+    """The file of `sqlite:///data/db.sqlite3` (relative) or `sqlite:////srv/db.sqlite3`.
+
+    "" for any other address, and for a database in memory: the live feed reads a file that other
+    processes write to.
+    """
+    file = environ.Env.db_url_config(url)["NAME"] if url.startswith("sqlite:///") else ""
+    return "" if ":memory:" in file else file
+
+
+def settings_for(file: Path) -> dict[str, Any]:
+    """One entry of Django's `DATABASES`."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": file,
+        # The request threads live as long as the process, and so do their connections.
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # A transaction that reads first and writes later could never wait for the lock.
+            "transaction_mode": "IMMEDIATE",
+            "factory": costs.Connection,
+            "timeout": 5,  # seconds to wait for the lock before the honest 503
+            # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
+            # What a statement may have to take back needs no file of its own.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                " PRAGMA temp_store=MEMORY"
+            ),
+        },
+    }
+
+
+def own_file() -> Path:
+    """The file that the connections of this process are open to."""
+    return Path(str(connection.settings_dict["NAME"]))
+
+
+def bytes_used() -> int:
+    """What the database takes of the disk, its log included."""
+    file = own_file()
+    return sum(each.stat().st_size for each in file.parent.glob(f"{file.name}*"))
