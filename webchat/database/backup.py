@@ -7,11 +7,10 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,16 +21,12 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ..base.errors import is_database_trouble
-from . import locks, schema
+from . import copies, locks, schema
 from .archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableError, digest, unpack
+from .trouble import is_database_trouble
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
-COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
-# Whoever has an id from before a restore must never meet another thing under it.
-HANDED_OUT = ("chat_event", "chat_message")
-MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
 
 def write_backup(folder: Path) -> Path:
@@ -43,7 +38,7 @@ def write_backup(folder: Path) -> Path:
     target = folder / f"webchat-{timezone.now():%Y%m%d-%H%M%S}.tar.gz"
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as scratch:
         database = Path(scratch) / DATABASE
-        _copy_database(settings.DATABASE_FILE, database)
+        copies.copy(settings.DATABASE_FILE, database)
         files = _files()
         manifest = _describe(database, files)
         # Nobody can know beforehand what it is called, in a folder that others write into, too.
@@ -131,16 +126,6 @@ def serving_lock() -> Path:
 # Writing
 
 
-def _copy_database(source: Path, target: Path) -> None:
-    with (
-        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        # In one step: in several it begins anew whenever somebody writes in between.
-        old.backup(new, pages=-1)
-        new.execute("PRAGMA journal_mode=DELETE")
-
-
 def _files() -> list[Path]:
     folder = settings.DATA_DIR / FILES
     if not folder.is_dir():
@@ -149,21 +134,13 @@ def _files() -> list[Path]:
 
 
 def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
-    with closing(sqlite3.connect(database)) as connection:
-        counts = {
-            table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
-            for table in COUNTED
-        }
-        migrations = connection.execute(
-            "SELECT app, name FROM django_migrations ORDER BY app, name"
-        ).fetchall()
     members = {DATABASE: database} | {f"{FILES}/{path.name}": path for path in files}
     return {
         "application": "webchat",
         "format": FORMAT,
         "made_at": timezone.now().isoformat(),
-        "counts": counts,
-        "migrations": [list(migration) for migration in migrations],
+        "counts": copies.count_rows(database),
+        "migrations": copies.list_migrations(database),
         "files": {
             name: {"bytes": path.stat().st_size, "sha256": digest(path.open("rb"))}
             for name, path in members.items()
@@ -193,14 +170,14 @@ def _make_ours(database: Path, scratch: Path) -> None:
 
     Raises UnusableError.
     """
-    ours = scratch / "ours.sqlite3"
+    ours = scratch / f"ours-{DATABASE}"
     schema.migrate(ours)
     try:
         schema.check_whole(database)
         schema.check_code(database, ours)
         schema.migrate(database)
         schema.check_tables(database, ours)
-        _begin_anew(database, _handed_out(settings.DATABASE_FILE, database))
+        copies.begin_anew(database, copies.first_free_id([settings.DATABASE_FILE, database]))
         schema.check_whole(database)
     except UnusableError:
         raise
@@ -208,41 +185,6 @@ def _make_ours(database: Path, scratch: Path) -> None:
         if is_database_trouble(error):
             raise UnusableError(str(error)) from error
         raise UnusableError(_("The database in it is damaged.")) from error
-
-
-def _handed_out(*databases: Path) -> int:
-    """Beyond every id of events and messages that any of these has handed out."""
-    highest = 0
-    for path in databases:
-        if not path.exists():
-            continue
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            try:
-                rows = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
-            except sqlite3.DatabaseError:
-                continue  # what is damaged cannot tell
-        highest = max([highest, *(seq for name, seq in rows if name in HANDED_OUT)])
-    return highest + MARGIN
-
-
-def _begin_anew(database: Path, number: int) -> None:
-    """Ids go on beyond `number`, every open page loads anew, everybody logs in again."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("PRAGMA secure_delete=ON")
-        for table in HANDED_OUT:
-            connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
-            connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, number])
-        connection.execute(
-            "INSERT OR REPLACE INTO chat_eventlog (id, pruned_through, head_at_least)"
-            " VALUES (1, ?, ?)",
-            [number, number],
-        )
-        # A session that has ended since must not come back to life, nor a code that was used.
-        for table in ("accounts_usersession", "django_session", "accounts_onetimecode"):
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    with closing(sqlite3.connect(database)) as connection:
-        # One file, without a log beside it.
-        connection.execute("PRAGMA journal_mode=DELETE")
 
 
 def _keep_old() -> Path | None:
@@ -253,11 +195,7 @@ def _keep_old() -> Path | None:
     kept: Path = settings.DATA_DIR / f"before-restore-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005
     kept.mkdir(mode=0o700)
     connections.close_all()
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.DatabaseError:
-        pass  # it is damaged: kept as it is
+    copies.fold_log(database)
     for suffix in ("-wal", "-shm"):
         log = Path(f"{database}{suffix}")
         if log.exists():

@@ -1,0 +1,86 @@
+"""Copy a database, and make a copy ready to take the place of another."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
+# Whoever has an id from before a restore must never meet another thing under it.
+HANDED_OUT = ("chat_event", "chat_message")
+MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a database as it is at one moment, while others write into it."""
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        # In one step: in several it begins anew whenever somebody writes in between.
+        old.backup(new, pages=-1)
+        new.execute("PRAGMA journal_mode=DELETE")
+
+
+def count_rows(database: Path) -> dict[str, int]:
+    """How much there is of what people ask for first."""
+    with closing(sqlite3.connect(database)) as connection:
+        return {
+            table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in COUNTED
+        }
+
+
+def list_migrations(database: Path) -> list[list[str]]:
+    """The app and the name of all that were applied."""
+    with closing(sqlite3.connect(database)) as connection:
+        migrations = connection.execute(
+            "SELECT app, name FROM django_migrations ORDER BY app, name"
+        ).fetchall()
+    return [list(migration) for migration in migrations]
+
+
+def first_free_id(databases: Iterable[Path]) -> int:
+    """Beyond every id of events and messages that any of these has handed out."""
+    highest = 0
+    for path in databases:
+        if not path.exists():
+            continue
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            try:
+                rows = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+            except sqlite3.DatabaseError:
+                continue  # what is damaged cannot tell
+        highest = max([highest, *(seq for name, seq in rows if name in HANDED_OUT)])
+    return highest + MARGIN
+
+
+def begin_anew(database: Path, number: int) -> None:
+    """Ids go on beyond `number`, every open page loads anew, everybody logs in again."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA secure_delete=ON")
+        for table in HANDED_OUT:
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", [table])
+            connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, number])
+        connection.execute(
+            "INSERT OR REPLACE INTO chat_eventlog (id, pruned_through, head_at_least)"
+            " VALUES (1, ?, ?)",
+            [number, number],
+        )
+        # A session that has ended since must not come back to life, nor a code that was used.
+        for table in ("accounts_usersession", "django_session", "accounts_onetimecode"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    with closing(sqlite3.connect(database)) as connection:
+        # One file, without a log beside it.
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def fold_log(database: Path) -> None:
+    """Write the log back into the database; one that is damaged stays as it is."""
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.DatabaseError:
+        pass
