@@ -15,6 +15,7 @@ from django.db import connection, models
 from django.dispatch import Signal
 
 from webchat.base.text import fold
+from webchat.database import examining, schema
 
 from . import signals
 from .models import RetiredUsername, User, retired_digest
@@ -22,7 +23,7 @@ from .names import username_key
 
 ROWS_AT_ONCE = 1000
 # What stands in them comes from the code, or from the database itself.
-IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", "sqlite_")
+IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", schema.OWN_TABLES)
 # A hash, and how other names are read: 张三 is not the trace of a zhangsan.
 UNTELLING = ("password", "pinyin", "initials")
 NAME_CHARACTERS = re.compile(r"[\w.-]*")
@@ -98,12 +99,10 @@ def list_kept(username: str) -> Iterator[Kept]:
 
 def find_orphans() -> list[str]:
     """Rows that point to nothing, and sessions of nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA foreign_key_check")
-        found = [
-            f"{table}, row {row}: points to a {parent} that is gone"
-            for table, row, parent, _index in cursor.fetchall()
-        ]
+    found = [
+        f"{table}, row {row}: points to a {parent} that is gone"
+        for table, row, parent in examining.rows_that_point_to_nothing()
+    ]
     user_ids = {str(pk) for pk in User.objects.values_list("pk", flat=True)}
     for session in Session.objects.iterator():
         owner = session.get_decoded().get("_auth_user_id")

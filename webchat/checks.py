@@ -1,28 +1,22 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-# A reader that recovers a WAL while another process checkpoints it could damage the file.
-WAL_BUG_FROM = (3, 7, 0)
-WAL_BUG_FIXED = (3, 51, 3)
+from .database import examining
 
 
 @register(Tags.database)
-def check_sqlite_version(**kwargs: Any) -> list[CheckMessage]:
+def check_version(**kwargs: Any) -> list[CheckMessage]:
     """Tell of the bug in `migrate` and `check --database default`, not in every command."""
-    if (
-        not kwargs.get("databases")
-        or not WAL_BUG_FROM <= sqlite3.sqlite_version_info < WAL_BUG_FIXED
-    ):
+    if not kwargs.get("databases") or not examining.has_wal_bug():
         return []
     return [
         Warning(
-            f"SQLite {sqlite3.sqlite_version} has a rare bug that can damage a database in"
+            f"SQLite {examining.VERSION} has a rare bug that can damage a database in"
             " WAL mode; 3.51.3 has it fixed.",
             hint="Keep backups, and take the system's update of libsqlite3 when there is one.",
             id="webchat.W001",

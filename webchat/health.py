@@ -7,11 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.signing import BadSignature, TimestampSigner
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from .database.examining import is_writable
 
 # Below this a busy day of messages, the log and a backup beside it no longer fit.
 LOW_DISK_BYTES = 64 * 1024 * 1024
@@ -62,19 +64,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if ready else 503)
 
 
-def database_is_writable() -> bool:
-    """Take the write lock and write a page, then take it back."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("PRAGMA user_version")
-            (version,) = cursor.fetchone()
-            cursor.execute(f"PRAGMA user_version = {int(version)}")
-            transaction.set_rollback(True)
-    except DatabaseError:
-        return False
-    return True
-
-
 def migrations_are_applied() -> bool:
     try:
         executor = MigrationExecutor(connection)
@@ -91,7 +80,7 @@ def disk_has_space() -> bool:
 
 
 CHECKS: dict[str, Callable[[], bool]] = {
-    "database": database_is_writable,
+    "database": is_writable,
     "migrations": migrations_are_applied,
     "disk": disk_has_space,
 }

@@ -20,7 +20,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "files": machine.check_files,
     "disk": machine.check_disk,
     "descriptors": machine.check_descriptors,
-    "sqlite": data.check_sqlite,
+    "sqlite": data.check_engine,
     "file_system": data.check_file_system,
     "database": data.check_database,
     "migrations": data.check_migrations,

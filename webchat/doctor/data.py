@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from webchat.checks import WAL_BUG_FIXED, WAL_BUG_FROM
+from webchat.database import examining
 from webchat.database.backup import newest_backup
 from webchat.health import migrations_are_applied
 
@@ -27,22 +24,19 @@ YEAR = 2025  # when this was written no clock could be right that was behind it
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "fuse.s3fs", "davfs"}
 
 
-def check_sqlite() -> Finding:
-    with connection.cursor() as cursor:
-        journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
-        synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
-    if journal != "wal" or synchronous != 2:
+def check_engine() -> Finding:
+    if not examining.is_durable():
         return wrong(
             _("SQLite does not use its log, or does not wait for the disk."),
             _("Stop the server and run: manage.py migrate"),
         )
-    if WAL_BUG_FROM <= sqlite3.sqlite_version_info < WAL_BUG_FIXED:
+    if examining.has_wal_bug():
         return advice(
             _("SQLite %(version)s has a rare bug that can damage a database.")
-            % {"version": sqlite3.sqlite_version},
+            % {"version": examining.VERSION},
             _("Keep backups, and take the system's update of libsqlite3 when there is one."),
         )
-    return ok(f"SQLite {sqlite3.sqlite_version}, WAL, synchronous=FULL")
+    return ok(f"SQLite {examining.VERSION}, WAL, synchronous=FULL")
 
 
 def check_file_system() -> Finding:
@@ -58,22 +52,14 @@ def check_file_system() -> Finding:
 
 def check_database() -> Finding:
     damaged = _("Stop the server and restore the newest backup: manage.py restore FILE")
-    deadline = time.monotonic() + CHECK_SECONDS
-    address = f"file:{settings.DATABASE_FILE}?mode=ro"
     try:
-        with closing(sqlite3.connect(address, uri=True)) as database:
-            database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-            [found] = database.execute("PRAGMA quick_check(1)").fetchone()
-            orphan = database.execute("PRAGMA foreign_key_check").fetchone()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-            return ok(_("The database is too large to be read here; what was read is whole"))
+        examining.check_whole(settings.DATABASE_FILE, CHECK_SECONDS)
+    except examining.TooLargeError:
+        return ok(_("The database is too large to be read here; what was read is whole"))
+    except OSError as error:
         return wrong(_("The database cannot be opened: %(reason)s") % {"reason": error}, damaged)
-    except sqlite3.DatabaseError as error:
+    except examining.DamagedError as error:
         return wrong(_("The database is damaged: %(reason)s") % {"reason": error}, damaged)
-    if found != "ok" or orphan is not None:
-        reason = found if found != "ok" else orphan[0]
-        return wrong(_("The database is damaged: %(reason)s") % {"reason": reason}, damaged)
     return ok(_("The database is whole"))
 
 

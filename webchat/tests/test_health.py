@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from webchat import health
+from webchat.database import examining
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -41,11 +42,11 @@ def test_post_is_none_of_their_methods(client):
 
 @pytest.mark.django_db
 def test_a_database_that_cannot_be_written_is_seen():
-    assert health.database_is_writable()
+    assert examining.is_writable()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = 1")
         try:
-            assert not health.database_is_writable()
+            assert not examining.is_writable()
         finally:
             cursor.execute("PRAGMA query_only = 0")
 
@@ -68,4 +69,4 @@ def test_a_full_disk_is_seen(settings, tmp_path):
 @pytest.mark.django_db
 def test_a_database_that_fails_is_not_an_error_page(client):
     with patch.object(connection, "cursor", side_effect=OperationalError("database is locked")):
-        assert not health.database_is_writable()
+        assert not examining.is_writable()
