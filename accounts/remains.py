@@ -15,12 +15,13 @@ from webchat.base.text import fold
 from webchat.database import wal
 from webchat.database.archive import DATABASE
 from webchat.database.backup import backups_in, own_folder
+from webchat.database.connecting import own_file
+from webchat.database.pages import dead_parts
 
 from .names import username_key
 from .traces import Kept
 
 LOG_SECONDS = 3.0  # for a reader that holds the log; a backup of much may take longer
-LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages of a tree: bytes of their header
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
 
 
@@ -33,7 +34,7 @@ def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
     """
     if connection.in_atomic_block:
         return
-    database = Path(str(connection.settings_dict["NAME"]))
+    database = own_file()
     connections.close_all()
     wal.truncate_within(database, LOG_SECONDS)
     # Values stand side by side in a page: where a name begins and ends nobody can tell.
@@ -56,51 +57,6 @@ def list_copies() -> Iterator[Kept]:
         yield Kept(f"{path.relative_to(settings.DATA_DIR)}: a backup of what was there then")
     for path in sorted(settings.DATA_DIR.glob("before-restore-*")):
         yield Kept(f"{path.name}: what was there before a restore")
-
-
-def dead_parts(database: Path) -> Iterator[bytes]:
-    """What of a database belongs to no row (https://sqlite.org/fileformat2.html, 1.5 and 1.6).
-
-    `secure_delete` fills it with zeros; what is nothing else is left out.
-    """
-    with database.open("rb") as file:
-        header = file.read(100)
-        size = _number(header[16:18])
-        size = 65536 if size == 1 else max(size, 512)
-        pages = database.stat().st_size // size
-
-        def page_at(number: int) -> bytes:
-            file.seek((number - 1) * size)
-            return file.read(size)
-
-        trunk = _number(header[32:36])
-        free: set[int] = set()
-        while trunk and trunk not in free and len(free) < pages:
-            page = page_at(trunk)
-            count = min(_number(page[4:8]), size // 4 - 2)
-            free |= {trunk, *(_number(page[8 + 4 * n : 12 + 4 * n]) for n in range(count))}
-            trunk = _number(page[:4])
-        for number in range(1, pages + 1):
-            page = page_at(number)
-            parts = [page] if number in free else _gaps(page, 100 if number == 1 else 0)
-            yield from filter(None, (part.strip(b"\0") for part in parts))
-
-
-def _gaps(page: bytes, start: int) -> Iterator[bytes]:
-    """The room between the list of cells and the cells, and the freed blocks among these."""
-    header = LEAF_OR_INNER.get(page[start])
-    if header is None:
-        return
-    cells = _number(page[start + 3 : start + 5])
-    yield page[start + header + 2 * cells : _number(page[start + 5 : start + 7]) or len(page)]
-    block, before = _number(page[start + 1 : start + 3]), 0
-    while before < block < len(page):  # in ascending order
-        yield page[block + 4 : block + _number(page[block + 2 : block + 4])]
-        block, before = _number(page[block : block + 2]), block
-
-
-def _number(digits: bytes) -> int:
-    return int.from_bytes(digits, "big")
 
 
 def _readable(content: bytes) -> str:

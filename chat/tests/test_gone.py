@@ -15,7 +15,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
-from accounts.remains import dead_parts
 from accounts.services import delete_account, rename
 from chat import gone
 from chat.access import get_message
@@ -26,6 +25,7 @@ from friends import services as friends
 from friends.models import Friendship
 from tests.cast import make_user, say
 from webchat.database import wal
+from webchat.database.pages import dead_parts
 
 
 @pytest.fixture
