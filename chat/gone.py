@@ -14,19 +14,15 @@ from django.apps import apps
 from django.db import connection
 
 from accounts.traces import IMPERSONAL, telling_columns
-from webchat.database import wal
+from webchat.database import triggers, wal
+from webchat.database.connecting import own_file
 
 from .models import SearchFilter
 
 # Without a model: it is of no use without the triggers, and made with them.
 COUNT = "CREATE TABLE IF NOT EXISTS chat_gone (times INTEGER NOT NULL)"
 FIRST = "INSERT INTO chat_gone SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM chat_gone)"
-TRIGGER = """
-CREATE TRIGGER IF NOT EXISTS {name} AFTER {event} ON {table}
-BEGIN
-    UPDATE chat_gone SET times = times + 1;
-END
-"""
+RISE = "UPDATE chat_gone SET times = times + 1"
 PREFIX = "gone_"
 # Made and renewed all the time; what they are made of is counted itself.
 UNCOUNTED = (SearchFilter._meta.db_table, *IMPERSONAL)
@@ -41,7 +37,7 @@ class Sweeper:
     def sweep(self) -> bool:
         """False when that must be tried again soon."""
         times = count()
-        if times != self._swept and not wal.truncate(connection.settings_dict["NAME"]):
+        if times != self._swept and not wal.truncate(own_file()):
             return False
         self._swept = times
         return True
@@ -59,18 +55,14 @@ def make_triggers(**kwargs: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(COUNT)
         cursor.execute(FIRST)
-        for table, columns in _watched():
-            for kind, event in (("deleted", "DELETE"), ("changed", f"UPDATE OF {columns}")):
-                name = f"{PREFIX}{table}_{kind}"
-                cursor.execute(TRIGGER.format(name=name, event=event, table=table))
+    for table, columns in _watched():
+        for kind, event in (("deleted", "DELETE"), ("changed", f"UPDATE OF {columns}")):
+            name = f"{PREFIX}{table}_{kind}"
+            triggers.make(name, after=event, table=table, statement=RISE)
 
 
 def drop_triggers(**kwargs: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for (name,) in cursor.fetchall():
-            if name.startswith(PREFIX):
-                cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
+    triggers.drop_all(PREFIX)
 
 
 def _watched() -> Iterator[tuple[str, str]]:

@@ -9,18 +9,15 @@ from typing import Any
 
 from django.db import connection
 
+from webchat.database import triggers
+
 from ..models import SearchFilter
 
-SPOIL = """
-CREATE TRIGGER IF NOT EXISTS {name} AFTER {event} ON chat_message
-BEGIN
-    DELETE FROM chat_searchfilter WHERE segment_id = (
+SPOIL = """DELETE FROM chat_searchfilter WHERE segment_id = (
         SELECT id FROM chat_searchsegment
         WHERE conversation_id = {row}.conversation_id AND through >= {row}.id
         ORDER BY through LIMIT 1
-    );
-END
-"""
+    )"""
 TRIGGERS = {
     "chat_search_deleted": ("DELETE", "old"),
     "chat_search_changed": ("UPDATE OF text, recalled_at, removed_at", "old"),
@@ -32,12 +29,11 @@ TRIGGERS = {
 def make_triggers(**kwargs: Any) -> None:
     if SearchFilter._meta.db_table not in connection.introspection.table_names():
         return
-    with connection.cursor() as cursor:
-        for name, (event, row) in TRIGGERS.items():
-            cursor.execute(SPOIL.format(name=name, event=event, row=row))
+    for name, (event, row) in TRIGGERS.items():
+        spoil = SPOIL.format(row=row)
+        triggers.make(name, after=event, table="chat_message", statement=spoil)
 
 
 def drop_triggers(**kwargs: Any) -> None:
-    with connection.cursor() as cursor:
-        for name in TRIGGERS:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+    for name in TRIGGERS:
+        triggers.drop(name)
