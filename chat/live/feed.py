@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
-
-from django.db import connection
 
 from chat.log import reading
 from chat.models import EventLog
 from chat.models.events import BOUNDS
 from chat.sending.posting import Outcome, Posted
+from webchat.database.trouble import DriverError
+from webchat.database.watching import Watch
 
 from . import frames
 from .hub import Hub
@@ -30,7 +29,7 @@ class Feed:
 
     What this process's writer has committed is delivered from memory when it comes next in
     the log; everything else (HTTP, other workers, the admin, `manage.py`) is read from the
-    log, which SQLite's `data_version` says has changed.
+    log, whenever the database says that it has changed.
     """
 
     def __init__(self, hub: Hub, readers: Executor, is_writing: Callable[[], bool]) -> None:
@@ -40,7 +39,7 @@ class Feed:
         self._loop = asyncio.get_running_loop()
         self._delivered_through = 0
         self._told_lately = False
-        self._database: sqlite3.Connection | None = None
+        self._watched: Watch | None = None
         self._version: int | None = None
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,18 +83,18 @@ class Feed:
             self._hub.tell(posted.recipient_id, frame, event_id)
 
     def look(self) -> None:
-        """Ask SQLite whether anybody else has committed since the last look (4 µs)."""
+        """Ask the database whether anybody else has committed since the last look (4 µs)."""
         try:
-            if self._database is None:
-                self._database = _open_readonly()
-            [version] = self._database.execute("PRAGMA data_version").fetchone()
+            if self._watched is None:
+                self._watched = Watch()
+            version = self._watched.version()
             if version == self._version:
                 return
             # Some µs, which the loop can spare.
-            head = max(self._database.execute(BOUNDS).fetchone())
-        except sqlite3.Error as error:
+            head = max(self._watched.ask(BOUNDS))
+        except DriverError as error:
             logger.error("The feed cannot look at the database: %s", error)
-            self._database = None
+            self._watched = None
             return
         if head == self._delivered_through:
             self._version = version
@@ -143,8 +142,3 @@ class Feed:
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await self._loop.run_in_executor(self._readers, function, *args)
-
-
-def _open_readonly() -> sqlite3.Connection:
-    path = connection.settings_dict["NAME"]
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
