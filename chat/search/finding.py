@@ -20,6 +20,7 @@ from accounts.models import User
 from friends.models import Friendship
 from webchat.base.text import clean_text
 from webchat.database.bulk import placeholders
+from webchat.database.dialect import holds
 from webchat.database.patience import TookTooLong, limit_statements
 from webchat.database.snapshot import read_snapshot
 
@@ -262,8 +263,7 @@ def _look(
 
 def _look_in(viewer: User, query: Query, part: Sequence[Stretch], limit: int) -> list[int]:
     words = " AND ".join(
-        "(" + " OR ".join(f"instr({_column(form)}, %s)" for form in forms) + ")"
-        for forms in query.forms
+        "(" + " OR ".join(holds(_column(form)) for form in forms) + ")" for forms in query.forms
     )
     sql = LOOK.format(stretches=placeholders(3, len(part)), words=words)
     values: list[Any] = [

@@ -2,7 +2,7 @@
 
 Plain SQL, because this is what every message waits for: the same questions asked through the
 ORM cost a busy writer more than all its other work together. One value in and one out, because
-for each row that SQLite hands out, the threads pass the interpreter around.
+for each row that the database hands out, the threads pass the interpreter around.
 """
 
 from __future__ import annotations
@@ -18,31 +18,26 @@ from accounts.models import User
 from accounts.names import username_key
 from chat.models import Message
 from webchat.database.bulk import loaded, stored
+from webchat.database.dialect import given_rows, one_list
 
 from .drafts import Draft
 
 # A draft without a row here is one between people who are not friends, or are not there.
-QUESTION = """
-WITH draft (number, sender_id, friend_key, client_id) AS MATERIALIZED (
-    SELECT
-        key,
-        json_extract(value, '$[0]'),
-        json_extract(value, '$[1]'),
-        json_extract(value, '$[2]')
-    FROM json_each(%s)
+ANSWER = (
+    "draft.number",
+    "sender.username",
+    "sender.muted_until",
+    "friend.id",
+    "friend.username",
+    "friend.is_active",
+    "conversation.id",
+    "refusing.id IS NOT NULL",
+    "refused.id IS NOT NULL",
+    "message.id",
 )
-SELECT json_group_array(json_array(
-    draft.number,
-    sender.username,
-    sender.muted_until,
-    friend.id,
-    friend.username,
-    friend.is_active,
-    conversation.id,
-    refusing.id IS NOT NULL,
-    refused.id IS NOT NULL,
-    message.id
-))
+QUESTION = f"""
+WITH draft (number, sender_id, friend_key, client_id) AS MATERIALIZED ({given_rows(3)})
+SELECT {one_list(ANSWER)}
 FROM draft
 JOIN accounts_user sender ON sender.id = draft.sender_id AND sender.is_active
 JOIN accounts_user friend ON friend.username_key = draft.friend_key
@@ -57,7 +52,7 @@ LEFT JOIN friends_block refused
     ON refused.owner_id = sender.id AND refused.target_id = friend.id
 LEFT JOIN chat_message message
     ON message.sender_id = sender.id AND message.client_id = draft.client_id
-"""
+"""  # noqa: S608  (nothing in it comes from outside)
 
 
 class Facts(NamedTuple):

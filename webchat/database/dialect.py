@@ -1,0 +1,24 @@
+"""Expressions of SQL that another database would have other words for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def given_rows(columns: int) -> str:
+    """A query of the rows that one parameter holds, a JSON list of lists.
+
+    Its columns: the position of the row, from 0, and then its values.
+    """
+    values = (f"json_extract(value, '$[{column}]')" for column in range(columns))
+    return f"SELECT key, {', '.join(values)} FROM json_each(%s)"  # noqa: S608
+
+
+def one_list(expressions: Sequence[str]) -> str:
+    """All rows of a query as one value, a JSON list of lists."""
+    return f"json_group_array(json_array({', '.join(expressions)}))"
+
+
+def holds(column: str) -> str:
+    """Whether a text holds the one in the parameter, letter by letter."""
+    return f"instr({column}, %s)"
