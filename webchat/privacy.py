@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from . import environment
+from .database import connecting
 
 OTHERS = 0o077
 LINES = 20  # after a first start of old data there may be a hundred thousand files
@@ -36,7 +37,7 @@ def _kept() -> Iterator[Path]:
     database: Path = settings.DATABASE_FILE
     if not database.is_relative_to(settings.DATA_DIR):
         # Its folder may be there for others, too.
-        yield from (Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
+        yield from connecting.files_of(database)
     yield (settings.BASE_DIR / ".env").resolve()
 
 

@@ -51,6 +51,11 @@ def own_file() -> Path:
     return Path(str(connection.settings_dict["NAME"]))
 
 
+def files_of(database: Path) -> list[Path]:
+    """Every file that a database may consist of at some time, there or not."""
+    return [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
+
+
 def bytes_used() -> int:
     """What the database takes of the disk, its log included."""
     file = own_file()
