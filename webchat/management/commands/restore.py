@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base import commands
 from webchat.database import backup
+from webchat.database.archive import UnusableError
 
 EXAMPLE = """\
 Example, with the server stopped:
@@ -26,7 +27,7 @@ class Command(commands.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             kept = backup.restore(options["file"])
-        except (backup.UnusableError, OSError) as error:
+        except (UnusableError, OSError) as error:
             message = _("Nothing was restored. %(reason)s")
             raise CommandError(message % {"reason": error}) from error
         self.stdout.write(_("Restored. Everybody has to log in again."))
