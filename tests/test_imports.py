@@ -1,23 +1,29 @@
-"""chat → friends → accounts → webchat, and never back."""
+"""chat → friends → accounts → webchat, and never back; folder by folder as the map has it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "friends", "chat")  # each may import those before it
-# What the house does for every app: it knows none of them.
-PLUMBING = {
-    "webchat.admin",
-    "webchat.base.api",
-    "webchat.base.errors",
-    "webchat.environment",
-    "webchat.logs",
-    "webchat.middleware",
-    "webchat.settings",
-    "webchat.database.snapshot",
-    "webchat.base.text",
+PACKAGES = ("webchat", *APPS)
+ENTRY = "webchat.asgi"  # alone in its package it knows an app
+# These know nothing of ours but each other, one way.
+FOUNDATIONS = {"webchat.database": (), "webchat.base": ("webchat.database",)}
+
+# One row: | `folder/` | what is in it | `may/` `import/*` |
+ROW = re.compile(r"^\| `([\w/.]+)` \| [^|]+ \|([^|]*)\|$", re.MULTILINE)
+
+# What only SQLite knows, as names, modules and texts of the code.
+KNOWLEDGE = re.compile(
+    r"(?<!lib)sqlite|PRAGMA|settings_dict|data_version|json_(each|extract|group|array)|instr\("
+    r"|progress_handler|wal_checkpoint|secure_delete|busy_timeout|CREATE TRIGGER"
+    r"|\bBEGIN (IMMEDIATE|DEFERRED|EXCLUSIVE)|-(wal|shm)\b"
+)
+EXCEPTIONS = {
+    "webchat.doctor": "the name of a check, by which scripts know it",
 }
 
 
@@ -50,26 +56,114 @@ def imports(path, source=None):
 
 
 def uphill(path, source=None):
-    """The apps that a module imports though they stand above it."""
-    package = name_of(path).partition(".")[0]
-    if name_of(path) in PLUMBING:
-        forbidden = set(APPS)
-    elif package in APPS:
-        forbidden = set(APPS[APPS.index(package) + 1 :])
-    else:
-        forbidden = set()
-    return {name for name in imports(path, source) if name.partition(".")[0] in forbidden}
+    """What of ours a module imports though it stands above it."""
+    module = name_of(path)
+    package = module.partition(".")[0]
+    names = imports(path, source)
+    for foundation, below in FOUNDATIONS.items():
+        if is_in(module, foundation):
+            ours = {name for name in names if is_in(name, *PACKAGES) and name != "webchat"}
+            return {name for name in ours if not is_in(name, foundation, *below)}
+    if module == ENTRY:
+        return set()
+    forbidden = APPS[APPS.index(package) + 1 :] if package in APPS else APPS
+    return {name for name in names if is_in(name, *forbidden)}
 
 
-@pytest.mark.parametrize("package", ["webchat", *APPS])
+def is_in(name, *packages):
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def rows():
+    """What the map lets each place import."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    return {place: re.findall("`([^`]+)`", names) for place, names in ROW.findall(text)}
+
+
+MAP = rows()
+
+
+def place_of(path):
+    """The row for a file: its own, or that of its folder."""
+    file = path.relative_to(ROOT).as_posix()
+    return file if file in MAP else f"{path.parent.relative_to(ROOT).as_posix()}/"
+
+
+def place_of_name(name):
+    """Where an imported name stands; None for what is not ours."""
+    if not is_in(name, *PACKAGES):
+        return None
+    path = ROOT.joinpath(*name.split("."))
+    if path.is_dir():
+        return place_of(path / "__init__.py")
+    if path.with_suffix(".py").exists():
+        return place_of(path.with_suffix(".py"))
+    return place_of_name(name.rpartition(".")[0])  # a name in a module
+
+
+def astray(path, source=None):
+    """The places that a module imports from though the map does not say so."""
+    own = place_of(path)
+    # What a file has as a right of its own comes beside those of its folder.
+    allowed = {own, f"{path.parent.relative_to(ROOT).as_posix()}/", *MAP.get(own, ())}
+    found = {place for name in imports(path, source) if (place := place_of_name(name))}
+    return {place for place in found if not any(covers(each, place) for each in allowed)}
+
+
+def covers(allowed, place):
+    return place.startswith(allowed[:-1]) if allowed.endswith("*") else place == allowed
+
+
+def knowledge(path, source=None):
+    """The words of SQLite in the code of a module; comments and docstrings may have them."""
+    tree = ast.parse(path.read_text() if source is None else source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    words = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words += [node.value] if id(node) not in docstrings else []
+        elif isinstance(node, ast.alias):
+            words.append(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            words.append(node.module or "")
+        elif isinstance(node, ast.Name):
+            words.append(node.id)
+        elif isinstance(node, ast.Attribute):
+            words.append(node.attr)
+    return {found[0] for word in words if (found := KNOWLEDGE.search(word))}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_module_imports_one_above_it(package):
     paths = list(modules(package))
     assert len(paths) > 5
     assert {name_of(path): found for path in paths if (found := uphill(path))} == {}
 
 
-def test_the_plumbing_is_there():
-    assert {name_of(path) for path in modules("webchat")} >= PLUMBING
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_module_imports_only_what_the_map_says(package):
+    assert {name_of(path): found for path in modules(package) if (found := astray(path))} == {}
+
+
+def test_the_map_knows_every_folder_and_no_other():
+    """A package that holds nothing but folders needs no row."""
+    used = {
+        f"{path.parent.relative_to(ROOT).as_posix()}/"
+        for package in PACKAGES
+        for path in modules(package)
+        if path.name != "__init__.py" or path.read_text().strip()
+    }
+    folders = {place for place in MAP if place.endswith("/")}
+    assert {place for place in folders if place.partition("/")[0] in PACKAGES} == used
+    named = {name.rstrip("*") for names in MAP.values() for name in names}
+    assert [place for place in {*MAP, *named} if not (ROOT / place).exists()] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_only_the_database_folder_knows_which_database_it_is(package):
+    found = {name_of(path) for path in modules(package) if knowledge(path)}
+    outside = {name for name in found if not is_in(name, "webchat.database")}
+    assert outside == {name for name in EXCEPTIONS if is_in(name, package)}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +174,11 @@ def test_the_plumbing_is_there():
         ("accounts/receivers.py", "from friends.models import Block"),
         ("accounts/models.py", "from chat.models import Message as M"),
         ("webchat/base/api.py", "import accounts"),
+        ("webchat/base/api.py", "from webchat import settings"),
+        ("webchat/base/api.py", "from ..middleware import client_address"),
+        ("webchat/database/wal.py", "from webchat.base import text"),
+        ("webchat/database/wal.py", "from friends.models import Block"),
+        ("webchat/health.py", "from chat.models import Message"),
     ],
 )
 def test_an_import_that_goes_up_would_be_found(module, source):
@@ -97,3 +196,36 @@ def test_an_import_that_goes_up_would_be_found(module, source):
 )
 def test_relative_imports_are_understood(module, source, found):
     assert found in imports(ROOT / module, source)
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("webchat/turns.py", "from .doctor import data"),
+        ("webchat/turns.py", "def f():\n    from chat.live.engine import Engine"),
+        ("chat/models/events.py", "from chat import services"),
+        ("chat/search/index.py", "from ..live.engine import Engine"),
+        ("friends/models.py", "from accounts.mail.codes import make_code"),
+    ],
+)
+def test_an_import_that_the_map_does_not_have_would_be_found(module, source):
+    assert astray(ROOT / module, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import sqlite3",
+        "from sqlite3 import Error",
+        "name = connection.settings_dict",
+        "cursor.execute('PRAGMA user_version')",
+        "SQL = f'{words} FROM json_each(%s)'",
+        "cursor.execute('BEGIN IMMEDIATE')",
+    ],
+)
+def test_knowledge_of_the_database_would_be_found(source):
+    assert knowledge(ROOT / "chat/facts.py", source)
+
+
+def test_a_comment_may_speak_of_the_database():
+    assert not knowledge(ROOT / "chat/facts.py", '"""As sqlite3 has it."""\nx = 1  # PRAGMA')
