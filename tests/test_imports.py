@@ -201,8 +201,8 @@ def test_relative_imports_are_understood(module, source, found):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("webchat/turns.py", "from .doctor import data"),
-        ("webchat/turns.py", "def f():\n    from chat.live.engine import Engine"),
+        ("webchat/health.py", "from .doctor import data"),
+        ("webchat/health.py", "def f():\n    from chat.live.engine import Engine"),
         ("chat/models/events.py", "from chat import services"),
         ("chat/search/index.py", "from ..live.engine import Engine"),
         ("friends/models.py", "from accounts.mail.codes import make_code"),
@@ -224,8 +224,8 @@ def test_an_import_that_the_map_does_not_have_would_be_found(module, source):
     ],
 )
 def test_knowledge_of_the_database_would_be_found(source):
-    assert knowledge(ROOT / "chat/facts.py", source)
+    assert knowledge(ROOT / "chat/views.py", source)
 
 
 def test_a_comment_may_speak_of_the_database():
-    assert not knowledge(ROOT / "chat/facts.py", '"""As sqlite3 has it."""\nx = 1  # PRAGMA')
+    assert not knowledge(ROOT / "chat/views.py", '"""As sqlite3 has it."""\nx = 1  # PRAGMA')
