@@ -16,7 +16,7 @@ FOUNDATIONS = {"webchat.database": (), "webchat.base": ("webchat.database",)}
 # One row: | `folder/` | what is in it | `may/` `import/*` |
 ROW = re.compile(r"^\| `([\w/.]+)` \| [^|]+ \|([^|]*)\|$", re.MULTILINE)
 
-# What only SQLite knows, as names, modules and texts of the code.
+# Words of SQLite, as names, modules and texts of the code.
 KNOWLEDGE = re.compile(
     r"(?<!lib)sqlite|PRAGMA|settings_dict|data_version|json_(each|extract|group|array)|instr\("
     r"|progress_handler|wal_checkpoint|secure_delete|busy_timeout|CREATE TRIGGER"
@@ -56,7 +56,7 @@ def imports(path, source=None):
 
 
 def uphill(path, source=None):
-    """What of ours a module imports though it stands above it."""
+    """The modules of ours that one imports though they stand above it."""
     module = name_of(path)
     package = module.partition(".")[0]
     names = imports(path, source)
@@ -75,7 +75,7 @@ def is_in(name, *packages):
 
 
 def rows():
-    """What the map lets each place import."""
+    """The places that the map lets each place import."""
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     return {place: re.findall("`([^`]+)`", names) for place, names in ROW.findall(text)}
 
@@ -104,7 +104,7 @@ def place_of_name(name):
 def astray(path, source=None):
     """The places that a module imports from though the map does not say so."""
     own = place_of(path)
-    # What a file has as a right of its own comes beside those of its folder.
+    # A file with a row of its own may still import from its folder.
     allowed = {own, f"{path.parent.relative_to(ROOT).as_posix()}/", *MAP.get(own, ())}
     found = {place for name in imports(path, source) if (place := place_of_name(name))}
     return {place for place in found if not any(covers(each, place) for each in allowed)}

@@ -45,7 +45,7 @@ def _interface_address(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def networks(address: str) -> tuple[str, ...]:
-    """What counts as one place, and what lies around it; nothing for what may be everybody.
+    """The networks that count as one place, the nearest first; none for what may be everybody.
 
     A household or a class has an IPv4 address in common, or the /64 of an IPv6 one; who rents a
     line or a server has a /48 of those, 65,536 of them.
@@ -60,7 +60,7 @@ def networks(address: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def network(address: str) -> str:
-    """What a household or a class has in common: an IPv4 address, or the /64 of an IPv6 one.
+    """The part that a household or a class shares: an IPv4 address, or the /64 of an IPv6 one.
 
     This machine's own stays as it is; "" for what is no address.
     """

@@ -1,4 +1,4 @@
-"""What every JSON endpoint under `api/` has in common: who, how, what came in, what went wrong."""
+"""The common part of every JSON endpoint: the session, the body, the answer, the errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATUS = {
     "server_error": 500,
     "unavailable": 503,
 }
-# What Django's own fields and validators call things that have another name here.
+# Codes of Django's fields and validators that have another name here.
 CODES = {"max_length": "too_long"}
 
 Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int]]

@@ -1,4 +1,4 @@
-"""What our management commands have in common."""
+"""The base of our management commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is answered when something is wrong: JSON below `api/`, a page elsewhere."""
+"""Answer when something is wrong: with JSON below `api/`, with a page elsewhere."""
 
 from __future__ import annotations
 

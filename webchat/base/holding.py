@@ -1,4 +1,4 @@
-"""What was fetched before a transaction, as it is inside of it."""
+"""Fetch rows again inside the transaction that changes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command says, to a terminal, a pipe or a file that may take less than all of it."""
+"""Write to a terminal, a pipe or a file that may not take all that a command says."""
 
 from __future__ import annotations
 

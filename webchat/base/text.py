@@ -46,7 +46,7 @@ PLANE_1 = re.compile("[\U00010000-\U0001efff]")  # to the last marks; emoji begi
 
 
 def _find_rows(text: str) -> re.Pattern[str] | None:
-    """What finds too many marks in this text; None where it has none."""
+    """The pattern for too many marks in this text; None where it cannot have any."""
     if PLANE_1.search(text):
         return RUN_OF_MARKS
     return RUN_OF_MARKS_OF_PLANE_0 if MARK_OF_PLANE_0.search(text) else None
@@ -104,7 +104,7 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
 
 
 def mend_text(text: str) -> tuple[str, int]:
-    """What of an old text can be kept, however long it is, and how many characters that took."""
+    """Keep what can be kept of an old text of any length; also how many characters were lost."""
     text = _with_plain_ends(text)
     kept = _without_rows(UNSTORABLE.sub("", text))
     return normalize("NFC", kept).strip(), len(text) - len(kept)

@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 FILES = "attachments"
 FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")
 MANIFEST_BYTES = 64 * 1024 * 1024  # half a million files
-# What a tar adds: 512 bytes of header and as many of padding a member, and its own end.
+# A tar adds 512 bytes of header and as many of padding a member, and its own end.
 MEMBER_BYTES = 4 * 1024
 TAR_BYTES = 64 * 1024
 CHUNK = 1024 * 1024

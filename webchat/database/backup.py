@@ -177,7 +177,7 @@ def _make_ours(database: Path, scratch: Path) -> None:
         schema.check_code(database, ours)
         schema.migrate(database)
         schema.check_tables(database, ours)
-        copies.begin_anew(database, copies.first_free_id([settings.DATABASE_FILE, database]))
+        copies.start_over(database, copies.first_free_id([settings.DATABASE_FILE, database]))
         schema.check_whole(database)
     except UnusableError:
         raise

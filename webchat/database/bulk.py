@@ -15,7 +15,7 @@ def stored(model: type[models.Model], name: str, value: Any) -> Any:
 
 
 def loaded(model: type[models.Model], name: str, value: Any) -> Any:
-    """What the database keeps, as a value: the way back from `stored`."""
+    """Turn what the database keeps into a value again: the way back from `stored`."""
     if value is None:
         return None
     field = _field(model, name)

@@ -37,7 +37,7 @@ def settings_for(file: Path) -> dict[str, Any]:
             "factory": costs.Connection,
             "timeout": 5,  # seconds to wait for the lock before the honest 503
             # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
-            # What a statement may have to take back needs no file of its own.
+            # The undo data of a statement need no file of their own.
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
                 " PRAGMA temp_store=MEMORY"
@@ -57,6 +57,6 @@ def files_of(database: Path) -> list[Path]:
 
 
 def bytes_used() -> int:
-    """What the database takes of the disk, its log included."""
+    """The room on the disk that the database takes, its log included."""
     file = own_file()
     return sum(each.stat().st_size for each in file.parent.glob(f"{file.name}*"))

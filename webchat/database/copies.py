@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
-# Whoever has an id from before a restore must never meet another thing under it.
+# An id from before a restore must never lead to another thing after it.
 HANDED_OUT = ("chat_event", "chat_message")
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
@@ -19,7 +19,7 @@ def copy(source: Path, target: Path) -> None:
         closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
         closing(sqlite3.connect(target)) as new,
     ):
-        # In one step: in several it begins anew whenever somebody writes in between.
+        # In one step: with several it starts again whenever somebody writes in between.
         old.backup(new, pages=-1)
         new.execute("PRAGMA journal_mode=DELETE")
 
@@ -57,8 +57,8 @@ def first_free_id(databases: Iterable[Path]) -> int:
     return highest + MARGIN
 
 
-def begin_anew(database: Path, number: int) -> None:
-    """Ids go on beyond `number`, every open page loads anew, everybody logs in again."""
+def start_over(database: Path, number: int) -> None:
+    """Let ids go on beyond `number`, every open page reload and everybody log in again."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA secure_delete=ON")
         for table in HANDED_OUT:

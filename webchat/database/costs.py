@@ -1,4 +1,4 @@
-"""What the work of a thread has cost: the processor it used, and the disk it kept waiting."""
+"""Measure the work of a thread: the processor it used, and how long the disk kept it waiting."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import IO
 
 LOCK_SECONDS = 2.0  # and a program starts in one: within three a person is told
 LOOK_SECONDS = 0.05
-# What SQLite says when another process does not let it in.
+# In SQLite's error when another process does not let it in.
 HELD = ("locked", "locking protocol")
 
 

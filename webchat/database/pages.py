@@ -1,4 +1,4 @@
-"""What the bytes of a database hold beside the rows that stand: free pages and gaps."""
+"""Read the bytes of a database that belong to no row: free pages and gaps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages of a tree: by
 
 
 def dead_parts(database: Path) -> Iterator[bytes]:
-    """What of a database belongs to no row (https://sqlite.org/fileformat2.html, 1.5 and 1.6).
+    """The parts of a database that belong to no row.
 
-    `secure_delete` fills it with zeros; what is nothing else is left out.
+    See https://sqlite.org/fileformat2.html, 1.5 and 1.6. `secure_delete` fills them
+    with zeros; a part that is nothing else is left out.
     """
     with database.open("rb") as file:
         header = file.read(100)

@@ -1,4 +1,4 @@
-"""What a database of ours consists of, and whether another one is one of ours."""
+"""Compare a database with what our migrations make, and migrate it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 # Of a connection that is not Django's.
 DriverError = sqlite3.Error
-# What SQLite says for BUSY and LOCKED, FULL, IOERR, READONLY and CANTOPEN.
+# In SQLite's errors for BUSY and LOCKED, FULL, IOERR, READONLY and CANTOPEN.
 TROUBLE = ("locked", "disk is full", "disk i/o error", "readonly", "unable to open database file")
 
 
