@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from webchat import turns
 from webchat.base import api
+from webchat.serving import turns
 
 from . import sessions
 from .models import User

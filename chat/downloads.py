@@ -27,7 +27,7 @@ def begin(request: UserRequest, make: Callable[[], HttpResponseBase]) -> HttpRes
     """Make the response to a long download, or a 429 if its person has so many already.
 
     It counts until it has been sent or its reader has gone, which the server alone knows (see
-    `webchat.bridge`); without one, until it is closed.
+    `webchat.serving.bridge`); without one, until it is closed.
     """
     user_id = request.user.pk
     if not _take(user_id):

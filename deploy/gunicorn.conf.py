@@ -113,7 +113,7 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     from webchat import logs
-    from webchat import worker as ours
+    from webchat.serving import worker as ours
 
     logs.quieten(logging.getLogger("gunicorn.error"))
     ours.raise_open_files()

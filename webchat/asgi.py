@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING
 from django.conf import settings
 
 from . import wsgi
-from .bridge import Receive, Scope, Send, WsgiBridge
 from .database import wal
 from .database.locks import HeldError, reach_database, take
+from .serving.bridge import Receive, Scope, Send, WsgiBridge
 
 if TYPE_CHECKING:
     from chat.live.engine import Engine

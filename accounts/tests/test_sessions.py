@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.mail import codes
 from accounts.middleware import SeenMiddleware
 from accounts.models import OneTimeCode, User, UserSession
-from webchat import turns
+from webchat.serving import turns
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.services import read_unread_names
 from friends.services import read_unread_remarks
 from webchat.database import costs
-from webchat.turns import Turns
+from webchat.serving.turns import Turns
 
 from ..gone import Sweeper
 from ..search.index import Builder

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.names import TYPED_AT_MOST
 from chat import services
 from chat.access import get_thread
-from webchat.turns import TooMany
+from webchat.serving.turns import TooMany
 
 from .writer import unavailable
 

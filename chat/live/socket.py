@@ -24,13 +24,13 @@ from chat.log import reading
 from chat.models import EventLog
 from chat.sending.drafts import Draft, is_client_id
 from chat.sending.posting import Outcome
-from webchat import turns
 from webchat.base.api import describe, parse_object
 from webchat.base.numbers import integer
 from webchat.base.text import encodable
-from webchat.bridge import Receive, Scope, Send
-from webchat.connections import Connection
-from webchat.turns import address_of
+from webchat.serving import turns
+from webchat.serving.bridge import Receive, Scope, Send
+from webchat.serving.connections import Connection
+from webchat.serving.turns import address_of
 
 from . import frames
 from .reading import ReadMarks

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import get_language_from_request
 
 from accounts.models import User
-from webchat.bridge import Scope
 from webchat.middleware import is_lan_name, is_trusted_proxy
+from webchat.serving.bridge import Scope
 
 QUERY_AT_MOST = 500  # keys in one query: SQLite's own limit is 32,766, older ones' 999
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.sending import posting
 from chat.sending.drafts import Draft
 from chat.sending.posting import Outcome
-from webchat.turns import Turns
+from webchat.serving.turns import Turns
 
 DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, short enough to wait for
 WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked

@@ -7,7 +7,7 @@ import threading
 
 from chat.live.engine import Engine
 from chat.live.writer import Writer
-from webchat.turns import Turns
+from webchat.serving.turns import Turns
 
 ALICE = 7
 

@@ -14,7 +14,7 @@ from chat.live import reading
 from chat.live import socket as live
 from chat.live.hub import Hub
 from chat.live.visitors import Visitor
-from webchat.turns import TooMany
+from webchat.serving.turns import TooMany
 
 
 class Engine:

@@ -18,7 +18,7 @@ import pytest
 from tests.live import Person, settle
 from tests.server import ROOT, Server
 from webchat.base.addresses import lan_addresses
-from webchat.connections import OF_ONE_ADDRESS, OF_ONE_PERSON
+from webchat.serving.connections import OF_ONE_ADDRESS, OF_ONE_PERSON
 
 OPEN_FILES = 1024  # what `ulimit -n` is on most systems
 NORMAL_SECONDS = 5  # for an answer on a machine that does other things, too; usually it is 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from webchat.bridge import WsgiBridge
+from webchat.serving.bridge import WsgiBridge
 
 
 class Peer:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from webchat import bodies
-from webchat.bodies import Body, Crumbled, Pool, Refused
+from webchat.serving import bodies
+from webchat.serving.bodies import Body, Crumbled, Pool, Refused
 
 KB = 1024
 

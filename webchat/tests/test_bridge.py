@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from webchat import bodies
-from webchat.bridge import WsgiBridge
+from webchat.serving import bodies
+from webchat.serving.bridge import WsgiBridge
 
 from .peer import Peer, exchange, run, scope
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from webchat import connections
 from webchat.base.addresses import network
-from webchat.connections import Connection, Connections
+from webchat.serving import connections
+from webchat.serving.connections import Connection, Connections
 
 
 class One(Connection):

@@ -10,8 +10,8 @@ import socket
 import pytest
 from gunicorn.workers.gasgi import ASGIWorker
 
-from webchat import doorway
-from webchat.doorway import Doorway
+from webchat.serving import doorway
+from webchat.serving.doorway import Doorway
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 FLOODING, QUIET = "127.0.0.2", "127.0.0.3"

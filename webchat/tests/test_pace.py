@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from webchat.pace import UNANSWERED_SECONDS, Pace, Pulse, Reception, reception
+from webchat.serving.pace import UNANSWERED_SECONDS, Pace, Pulse, Reception, reception
 
 
 def found(acknowledged=0, *, segment=1448, probes=0, on_their_way=0, silent=0.0):

@@ -8,9 +8,9 @@ import threading
 import pytest
 from whitenoise.responders import SlicedFile
 
-from webchat import streams
-from webchat.bridge import WsgiBridge
-from webchat.connections import Connection, Connections
+from webchat.serving import streams
+from webchat.serving.bridge import WsgiBridge
+from webchat.serving.connections import Connection, Connections
 
 from .peer import Peer, Stream, exchange, run, scope
 

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from webchat import turns
-from webchat.bridge import WsgiBridge
+from webchat.serving import turns
+from webchat.serving.bridge import WsgiBridge
 from webchat.tests.peer import Peer, scope
 
 ALICE, BOB, CAROL = 7, 8, 9

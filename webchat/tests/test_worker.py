@@ -11,10 +11,10 @@ from gunicorn.asgi.websocket import WebSocketDisconnected, WebSocketProtocol
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webchat import connections, doorway, worker
-from webchat.worker import frame, unmask
+from webchat.serving import connections, doorway, worker
+from webchat.serving.worker import frame, unmask
 
-# What webchat.worker uses of gunicorn's inside: an upgrade that renames one has to be looked at.
+# What the worker uses of gunicorn's inside: an upgrade that renames one has to be looked at.
 OF_A_CONNECTION = [
     "self._awaiting_request",
     "self._max_buffer_size",

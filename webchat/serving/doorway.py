@@ -17,7 +17,7 @@ from heapq import nlargest
 from itertools import islice
 from typing import Any
 
-from .base.addresses import network
+from ..base.addresses import network
 
 # Before the loop looks after others, who wait for several of its rounds:
 TAKEN_AT_ONCE = 16  # from the kernel, at some 10 µs each

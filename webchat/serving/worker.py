@@ -24,8 +24,8 @@ from gunicorn.asgi.websocket import (
 )
 from gunicorn.workers.gasgi import ASGIWorker
 
+from ..base.addresses import network
 from . import connections
-from .base.addresses import network
 from .bridge import Receive, Scope, Send
 from .connections import Connection, Connections
 from .doorway import Doorway
@@ -222,7 +222,7 @@ class Client(Connection):
             self._protocol.close()
 
     def begin_request(self, scope: Scope) -> None:
-        from .middleware import proxied_address
+        from ..middleware import proxied_address
 
         scope["webchat.connection"] = self
         self.quiet_since = self._protocol.worker.loop.time()
@@ -322,7 +322,7 @@ class Watch:
             client.look(now)
 
     async def _drain(self) -> None:
-        from . import asgi  # gunicorn has loaded it by now
+        from .. import asgi  # gunicorn has loaded it by now
 
         requests: dict[Client, int] = {}
         while True:

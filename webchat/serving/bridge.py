@@ -19,20 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from ..database import costs
 from .bodies import Body, Crumbled, Pool, Refused
 from .connections import Connection
-from .database import costs
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
-from .turns import (
-    BYTES_A_SECOND,
-    REFUSED_SECONDS,
-    REQUEST_SECONDS,
-    TooMany,
-    Turn,
-    Turns,
-    who_asks,
-)
+from .turns import BYTES_A_SECOND, REFUSED_SECONDS, REQUEST_SECONDS, TooMany, Turn, Turns, who_asks
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

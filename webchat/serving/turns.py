@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from .base.addresses import network
-from .middleware import proxied_address
+from ..base.addresses import network
+from ..middleware import proxied_address
 
 Scope = MutableMapping[str, Any]
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from .base.addresses import network
+from ..base.addresses import network
 
 # Sixty people behind one address, three tabs each, six connections a browser make 1,080.
 OF_ONE_ADDRESS = 1_200
