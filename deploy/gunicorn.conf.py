@@ -113,12 +113,7 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     from webchat import logs
-    from webchat.serving import worker as ours
+    from webchat.serving.worker import prepare
 
     logs.quieten(logging.getLogger("gunicorn.error"))
-    ours.raise_open_files()
-    sys.setswitchinterval(ours.SWITCH_SECONDS)
-    ours.look_after_connections(worker)
-    ours.unmask_at_once()
-    ours.write_frames_to_the_living()
-    ours.cut_off_floods()
+    prepare(worker)

@@ -1,20 +1,31 @@
 from __future__ import annotations
 
+import ast
 import asyncio
 import inspect
 import resource
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.asgi.websocket import WebSocketDisconnected, WebSocketProtocol
+from gunicorn.workers.gasgi import ASGIWorker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webchat.serving import connections, doorway, worker
-from webchat.serving.worker import frame, unmask
+from tests.environment import ROOT
+from webchat.serving import adapter, connections, doorway, worker
+from webchat.serving.adapter import frame, unmask
 
-# What the worker uses of gunicorn's inside: an upgrade that renames one has to be looked at.
+# What the adapter uses of gunicorn's inside: an upgrade that renames one has to be looked at.
+PRIVATE = {
+    ASGIProtocol: {
+        *("_awaiting_request", "_keepalive_timeout", "_max_buffer_size", "_request_ready"),
+    },
+    WebSocketProtocol: {"_close_sent", "_read_frame", "_send_frame", "_unmask"},
+    ASGIWorker: set(),
+}
 OF_A_CONNECTION = [
     "self._awaiting_request",
     "self._max_buffer_size",
@@ -24,6 +35,22 @@ OF_A_CONNECTION = [
     "self._finishing_calls",
     "self.req_count",
     "self.app = worker.asgi",
+    "self.worker = worker",
+    "self.transport = transport",
+    "await self.app(scope, ",
+]
+OF_A_SOCKET = [
+    "self._close_sent = True",
+    "frame = await self._read_frame()",
+    "def _send_frame(self, opcode, payload)",
+    "def _unmask(self, payload, masking_key)",
+    "self.transport.write(",
+]
+OF_THE_WORKER = [
+    "self.asgi = self.app.wsgi()",
+    "self.loop = ",
+    "await self.loop.create_server(",
+    "while self.alive:",
 ]
 SEND_FRAME = WebSocketProtocol._send_frame
 
@@ -31,6 +58,40 @@ SEND_FRAME = WebSocketProtocol._send_frame
 @pytest.mark.parametrize("name", OF_A_CONNECTION)
 def test_gunicorn_has_what_is_used_of_its_inside(name):
     assert name in inspect.getsource(ASGIProtocol)
+
+
+@pytest.mark.parametrize("name", OF_A_SOCKET)
+def test_gunicorn_has_what_is_used_of_its_sockets(name):
+    assert name in inspect.getsource(WebSocketProtocol)
+
+
+@pytest.mark.parametrize("name", OF_THE_WORKER)
+def test_gunicorn_has_what_is_used_of_its_worker(name):
+    assert name in inspect.getsource(ASGIWorker)
+
+
+def private_names(source):
+    """The attributes with an underscore that a module uses or defines."""
+    nodes = list(ast.walk(ast.parse(source)))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    made = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {name for name in used | made if name.startswith("_") and not name.endswith("__")}
+
+
+@pytest.mark.parametrize("owner", PRIVATE)
+def test_the_adapter_uses_no_other_private_name(owner):
+    # A name of ours that is also one of gunicorn's would replace it unseen.
+    its = private_names(inspect.getsource(owner))
+    assert len(its) > 2
+    assert private_names(inspect.getsource(adapter)) & its == PRIVATE[owner]
+
+
+def test_nobody_but_the_adapter_uses_one():
+    for app in ("webchat", "accounts", "friends", "chat", "deploy"):
+        for path in (ROOT / app).rglob("*.py"):
+            if "tests" not in path.parts and path != Path(adapter.__file__):
+                found = private_names(path.read_text(encoding="utf-8"))
+                assert not found & set.union(*PRIVATE.values()), path
 
 
 def test_closing_an_idle_connection_wakes_whoever_waits_for_its_request():
@@ -60,7 +121,7 @@ def test_a_frame_is_written_as_gunicorn_does_it(length, opcode):
 
 def test_nothing_is_written_to_who_has_gone(monkeypatch):
     monkeypatch.setattr(WebSocketProtocol, "_send_frame", SEND_FRAME)
-    worker.write_frames_to_the_living()
+    adapter.write_frames_to_the_living()
     protocol = SimpleNamespace(transport=SimpleNamespace(is_closing=lambda: True))
     with pytest.raises(WebSocketDisconnected):
         asyncio.run(WebSocketProtocol._send_frame(protocol, 1, "x"))
