@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -12,17 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from accounts import sessions
 from accounts.models import User
-from accounts.services import read_unread_names
-from friends.services import read_unread_remarks
 from webchat.database import costs
 from webchat.serving.turns import Turns
 
-from ..gone import Sweeper
-from ..search.index import Builder
-from . import frames, presence, typing
+from . import frames, typing
 from .feed import Feed
+from .housekeeping import Housekeeping, every
 from .hub import Hub
 from .neighbours import Neighbours
 from .socket import RESTART, SESSION_ENDED, TOO_MANY, Socket
@@ -31,15 +26,8 @@ from .writer import Writer
 
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
-READ_NAMES_SECONDS = 60.0
-GONE_SECONDS = 2.0  # how soon what was taken away leaves the database's log; the promise is 5
-GONE_AGAIN_SECONDS = 0.5
-INDEX_SECONDS = 1.0
-BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
 LOOP_SHARE = 1.0  # what the loop does for a socket's query, to the processor that the query takes
 DRAIN_SECONDS = 2.0  # on a stop, for close frames, and for what was to be kept
-
-logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -53,6 +41,7 @@ class Engine:
         self.feed = Feed(self.hub, self._readers, lambda: self.writer.is_busy)
         self.writer = Writer(self._loop, self.feed.written, turns)
         self._neighbours = Neighbours(settings.DATA_DIR / "workers", self._hear)
+        self._housekeeping = Housekeeping(self.hub, self.in_thread)
         self._tasks: list[asyncio.Task[None]] = []
         self._kept: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
@@ -61,13 +50,10 @@ class Engine:
         await self.feed.start()
         self.writer.start()
         self._neighbours.start()
+        sweep = every(SWEEP_SECONDS, self._end_sessions, "Sessions could not be checked")
         self._tasks = [
-            asyncio.create_task(self._sweep(), name="live-sweep"),
-            asyncio.create_task(self._write_seen(), name="live-seen"),
-            asyncio.create_task(self._note_presence(), name="live-presence"),
-            asyncio.create_task(self._build_index(), name="live-index"),
-            asyncio.create_task(self._read_names(), name="live-names"),
-            asyncio.create_task(self._sweep_gone(), name="live-gone"),
+            asyncio.create_task(sweep, name="live-sweep"),
+            *self._housekeeping.start(),
         ]
 
     def admit(self, socket: Socket) -> int | None:
@@ -143,72 +129,11 @@ class Engine:
     def _tell_typing(self, note: typing.Note) -> None:
         self.hub.tell(note.recipient_id, frames.typing(note.sender))
 
-    async def _sweep(self) -> None:
+    async def _end_sessions(self) -> None:
         """End the sockets of sessions that have ended."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            sockets = {socket.visitor: socket for socket in self.hub}
-            try:
-                ended = await self.in_thread(find_ended, list(sockets))
-            except Exception:
-                logger.exception("Sessions could not be checked")
-                continue
-            for visitor in ended:
-                sockets[visitor].close(SESSION_ENDED)
-
-    async def _write_seen(self) -> None:
-        """Keep the list of sessions fresh without a write for each request."""
-        while True:
-            await asyncio.sleep(sessions.SEEN_EVERY.total_seconds())
-            connected = {socket.visitor.session_key for socket in self.hub}
-            try:
-                await self.in_thread(sessions.write_seen, connected)
-            except Exception:
-                logger.exception("Who was here could not be written down")
-
-    async def _note_presence(self) -> None:
-        """Keep the dots of those who are here."""
-        while True:
-            await asyncio.sleep(presence.NOTED_EVERY.total_seconds())
-            try:
-                if user_ids := self.hub.user_ids():
-                    await self.in_thread(presence.note, user_ids)
-            except Exception:
-                logger.exception("Who is online could not be noted")
-
-    async def _build_index(self) -> None:
-        """Let the search find what was written lately without reading all of it."""
-        builder = Builder()
-        took = 0.0
-        while True:
-            # It shares the interpreter with whoever writes: a twentieth of the time is its own.
-            await asyncio.sleep(max(INDEX_SECONDS, 20 * took))
-            began = self._loop.time()
-            try:
-                await self.in_thread(builder.build, BLOCKS_AT_ONCE)
-            except Exception:
-                logger.exception("The index of the search could not be built")
-            took = self._loop.time() - began
-
-    async def _sweep_gone(self) -> None:
-        """Let nothing that was taken away stand on in the log of the database."""
-        sweeper, is_done = Sweeper(), True
-        while True:
-            await asyncio.sleep(GONE_SECONDS if is_done else GONE_AGAIN_SECONDS)
-            try:
-                is_done = await self.in_thread(sweeper.sweep)
-            except Exception:
-                logger.exception("The log of the database could not be cut")
-
-    async def _read_names(self) -> None:
-        """Make up for what came without its pinyin: by an import, by a command."""
-        while True:
-            try:
-                await self.in_thread(read_unread_names)
-                await self.in_thread(read_unread_remarks)
-            except Exception:
-                logger.exception("Names could not be read")
-            await asyncio.sleep(READ_NAMES_SECONDS)
+        sockets = {socket.visitor: socket for socket in self.hub}
+        for visitor in await self.in_thread(find_ended, list(sockets)):
+            sockets[visitor].close(SESSION_ENDED)
 
 
 def _look_at_error(task: asyncio.Task[Any]) -> None:

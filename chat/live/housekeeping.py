@@ -1,0 +1,103 @@
+"""Regular work of a process, beside its sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from accounts import sessions
+from accounts.services import read_unread_names
+from friends.services import read_unread_remarks
+
+from ..gone import Sweeper
+from ..search.index import Builder
+from . import presence
+from .hub import Hub
+
+READ_NAMES_SECONDS = 60.0
+GONE_SECONDS = 2.0  # how soon what was taken away leaves the database's log; the promise is 5
+GONE_AGAIN_SECONDS = 0.5
+INDEX_SECONDS = 1.0
+BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
+INDEX_PAUSE = 20  # times what the last blocks took: most of the interpreter is for who writes
+
+Job = Callable[[], Awaitable[None]]
+Seconds = float | Callable[[], float]
+
+logger = logging.getLogger(__name__)
+
+
+async def every(seconds: Seconds, job: Job, complaint: str, *, at_once: bool = False) -> None:
+    """Do a job after each pause, for ever; an error goes into the log with the complaint."""
+    while True:
+        if not at_once:
+            await asyncio.sleep(seconds() if callable(seconds) else seconds)
+        at_once = False
+        try:
+            await job()
+        except Exception:
+            logger.exception(complaint)
+
+
+class Housekeeping:
+    """Keeps up what no request waits for: lists, dots, the index, names, the database's log."""
+
+    def __init__(self, hub: Hub, in_thread: Callable[..., Awaitable[Any]]) -> None:
+        self._hub = hub
+        self._in_thread = in_thread
+        self._builder = Builder()
+        self._index_pause = INDEX_SECONDS
+        self._sweeper = Sweeper()
+        self._gone_pause = GONE_SECONDS
+
+    def start(self) -> list[asyncio.Task[None]]:
+        seen, noted = sessions.SEEN_EVERY.total_seconds(), presence.NOTED_EVERY.total_seconds()
+        jobs = {
+            "live-seen": every(seen, self._write_seen, "Who was here could not be written down"),
+            "live-presence": every(noted, self._note_presence, "Who is online could not be noted"),
+            "live-index": every(
+                lambda: self._index_pause,
+                self._build_index,
+                "The index of the search could not be built",
+            ),
+            "live-names": every(
+                READ_NAMES_SECONDS, self._read_names, "Names could not be read", at_once=True
+            ),
+            "live-gone": every(
+                lambda: self._gone_pause,
+                self._sweep_gone,
+                "The log of the database could not be cut",
+            ),
+        }
+        return [asyncio.create_task(job, name=name) for name, job in jobs.items()]
+
+    async def _write_seen(self) -> None:
+        """Keep the list of sessions fresh without a write for each request."""
+        connected = {socket.visitor.session_key for socket in self._hub}
+        await self._in_thread(sessions.write_seen, connected)
+
+    async def _note_presence(self) -> None:
+        """Keep the dots of those who are here."""
+        if user_ids := self._hub.user_ids():
+            await self._in_thread(presence.note, user_ids)
+
+    async def _build_index(self) -> None:
+        """Let the search find what was written lately without reading all of it."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            await self._in_thread(self._builder.build, BLOCKS_AT_ONCE)
+        finally:
+            self._index_pause = max(INDEX_SECONDS, INDEX_PAUSE * (loop.time() - began))
+
+    async def _read_names(self) -> None:
+        """Make up for what came without its pinyin: by an import, by a command."""
+        await self._in_thread(read_unread_names)
+        await self._in_thread(read_unread_remarks)
+
+    async def _sweep_gone(self) -> None:
+        """Let nothing that was taken away stand on in the log of the database."""
+        is_done = await self._in_thread(self._sweeper.sweep)
+        self._gone_pause = GONE_SECONDS if is_done else GONE_AGAIN_SECONDS
