@@ -19,16 +19,12 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from . import routes
 from .database import connecting
 
 YES = ("1", "true", "yes", "on")
 NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10
-# First segments of our own routes, which the admin must not take over.
-TAKEN_PATHS = (
-    *("account", "announcements", "api", "chat", "contacts", "discover", "healthz", "live"),
-    *("login", "logout", "password", "readyz", "register", "settings", "static", "terms"),
-)
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _RATE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,4})([smh]?)")
@@ -199,7 +195,7 @@ def admin_path(name: str, default: str) -> str:
         raise ImproperlyConfigured(
             f"{name} must be of letters, digits, “-” and “_”, like admin/, not “{value}”."
         )
-    if value.split("/")[0] in TAKEN_PATHS:
+    if value.split("/")[0] in routes.first_parts(ROOT):
         raise ImproperlyConfigured(f"{name} must not be “{value}”: the chat itself uses that.")
     return value + "/"
 

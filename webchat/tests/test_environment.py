@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, get_resolver
 
 from webchat import environment
 from webchat.environment import Site, parse_site_url
@@ -107,6 +109,27 @@ def test_a_number_must_be_one_in_range(given, value):
 def test_the_admin_does_not_take_a_path_of_ours(given, value):
     with pytest.raises(ImproperlyConfigured, match="NAME must"):
         environment.admin_path(given(value), "admin/")
+
+
+def own_routes(resolver):
+    """Every route of the urlconf but those of the admin."""
+    for pattern in resolver.url_patterns:
+        route = str(pattern.pattern).removeprefix("^")
+        if isinstance(pattern, URLPattern):
+            yield route
+        elif pattern.app_name != "admin":
+            yield from (route + rest for rest in own_routes(pattern))
+
+
+def test_the_admin_shadows_none_of_our_addresses_and_no_address_shadows_it(given):
+    found = {re.match(r"[\w-]*", route)[0] for route in own_routes(get_resolver("webchat.urls"))}
+    taken = (found - {"", "favicon"}) | {"live", "static"}
+    assert {"search", "chat", "contacts", "readyz", "export"} <= taken
+    for part in taken:
+        with pytest.raises(ImproperlyConfigured, match="the chat itself uses that"):
+            environment.admin_path(given(f"{part}/"), "admin/")
+    for part in ("messages", "search-engine", "accept", "me"):
+        assert environment.admin_path(given(part), "admin/") == f"{part}/"
 
 
 @pytest.mark.parametrize(
