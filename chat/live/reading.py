@@ -16,13 +16,18 @@ from chat import services
 from chat.access import get_thread
 from webchat.serving.turns import TooMany
 
-from .writer import unavailable
+from .writer import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 WAITING_AT_MOST = 200  # chats; a page marks the one that is open
 NOT_FOUND = ValidationError(_("Not found."), "not_found")
+UNAVAILABLE = ValidationError(
+    _("The server is busy. The chat could not be marked as read; please try again."),
+    "unavailable",
+    {"retry_after": RETRY_SECONDS},
+)
 
 
 class ReadMarks:
@@ -41,7 +46,7 @@ class ReadMarks:
         if len(username) > TYPED_AT_MOST:
             return self._refuse(NOT_FOUND)
         if len(self._waiting) >= WAITING_AT_MOST and username not in self._waiting:
-            return self._refuse(unavailable())
+            return self._refuse(UNAVAILABLE)
         self._waiting[username] = max(up_to, self._waiting.get(username, up_to))
         if not self._is_marking:
             self._is_marking = True
@@ -63,7 +68,7 @@ class ReadMarks:
         except Http404:
             self._refuse(NOT_FOUND)
         except (OperationalError, TooMany):
-            self._refuse(unavailable())
+            self._refuse(UNAVAILABLE)
 
 
 def mark_read(reader: User, username: str, up_to: int) -> None:

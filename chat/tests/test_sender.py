@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils import translation
 
 from accounts.models import User
 from chat.live import reading
@@ -168,3 +169,32 @@ def test_a_replay_that_cannot_be_read_now_has_the_page_come_back(monkeypatch, er
 
     asyncio.run(run())
     assert wire.sent == [{"type": "websocket.close", "code": live.BROKEN}]
+
+
+@pytest.mark.parametrize("trouble", [OperationalError("database is locked"), TooMany()])
+def test_a_read_mark_that_fails_speaks_of_no_message(trouble):
+    refused = []
+
+    class Busy(Engine):
+        async def in_turn(self, *_args):
+            raise trouble
+
+        def keep(self, work) -> None:
+            self.task = asyncio.create_task(work)
+
+    async def run() -> None:
+        engine = Busy()
+        reading.ReadMarks(engine, User(pk=1), refused.append).note("bob", 1)
+        await engine.task
+
+    asyncio.run(run())
+    [error] = refused
+    assert error.code == "unavailable"
+    assert error.params == {"retry_after": 2}
+    with translation.override("en"):
+        [sentence] = error.messages
+        assert sentence.startswith("The server is busy.")
+        assert "read" in sentence
+        assert "message" not in sentence
+    with translation.override("zh-hans"):
+        assert error.messages == ["服务器繁忙，未能标为已读，请重试。"]
