@@ -22,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from . import routes
 from .database import connecting
 
+ROOT = Path(__file__).resolve().parent.parent
 YES = ("1", "true", "yes", "on")
 NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10

@@ -330,7 +330,7 @@ async def _read(body: Body, scope: Scope, receive: Receive) -> bool:
     """Read the body, if one is announced; False when the client left. Raises Refused."""
     announced = dict(scope["headers"])
     if b"content-length" not in announced and b"transfer-encoding" not in announced:
-        return (await receive())["type"] == "http.request"
+        return bool((await receive())["type"] == "http.request")
     return await body.read(receive, int(announced.get(b"content-length", 0)))
 
 
