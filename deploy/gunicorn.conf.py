@@ -101,8 +101,8 @@ class logger_class(Logger):  # noqa: N801  (the name of the setting)
 
 
 def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    # Accepted connections inherit it. Who does not take what was sent for so long is cut off:
-    # neither the close frame nor a FIN would ever reach them.
+    # Accepted connections inherit it. A reader that takes nothing for so long is cut off:
+    # neither a close frame nor a FIN would ever reach it.
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         if listener.sock.family in (socket.AF_INET, socket.AF_INET6):

@@ -67,7 +67,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 return
             engine = Engine(django.turns)
             await engine.start()
-            # What is loaded by now stays: the collector need not go through it again.
+            # Everything loaded by now stays: the collector need not go through it again.
             gc.collect()
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})

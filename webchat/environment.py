@@ -40,7 +40,7 @@ RATE_COUNT = 10_000  # messages: so many rows are read for each one that is sent
 RATE_SECONDS = 24 * 3600
 # The fewest bits that say which network a proxy is in: 10.0.0.0/8 is the widest there is.
 NETWORK_BITS = {4: 8, 6: 16}
-# Folders of the system. Whose data were there would close them for everybody else.
+# Folders of the system: data in one of them would close it for everybody else.
 SYSTEM = (
     *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt"),
     *("root", "run", "sbin", "srv", "tmp", "usr", "usr/lib", "usr/local", "usr/share"),
@@ -51,7 +51,7 @@ SYSTEM = (
 
 @dataclass(frozen=True)
 class Site:
-    """What SITE_URL says: `https://www.example.com:8443/chat`."""
+    """The parts of SITE_URL: `https://www.example.com:8443/chat`."""
 
     scheme: str
     host: str  # without port; an IPv6 address in brackets
@@ -87,7 +87,7 @@ def load_env_file(path: Path) -> None:
 def text(name: str, default: str = "") -> str:
     value = os.environ.get(name, "").strip()
     if len(value) > VALUE_LENGTH or _UNUSABLE.search(value):
-        # What it holds may be a password, and may not be printed at all.
+        # The value may be a password, or may not be printable at all.
         raise ImproperlyConfigured(
             f"{name} must be one line of at most {VALUE_LENGTH} characters, without any that"
             " cannot be shown."

@@ -1,4 +1,4 @@
-"""What all sockets of one process share."""
+"""Everything that the sockets of one process share: writer, feed, threads, neighbours."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DRAIN_SECONDS = 2.0  # on a stop, for close frames, and for what was to be kept
 
 
 class Engine:
-    """Built and started on the event loop of the worker, whose `turns` it shares."""
+    """Runs the live half of a worker, on its event loop and with its `turns`."""
 
     def __init__(self, turns: Turns) -> None:
         self.hub = Hub()
@@ -94,7 +94,7 @@ class Engine:
         return await self._loop.run_in_executor(self._readers, function, *args)
 
     async def in_turn(self, user_id: int, function: Callable[..., Any], *args: Any) -> Any:
-        """The same in a turn of the person who asks, who pays for it. Raises TooMany."""
+        """Run it in a turn of the person who asks, who pays for it. Raises TooMany."""
         turn = await self._turns.take(user_id)
 
         def run() -> Any:
@@ -106,13 +106,13 @@ class Engine:
                 used = costs.spent() - began + of_the_loop
                 self._loop.call_soon_threadsafe(turn.leave, used)
 
-        # Who leaves early does not free a turn that still runs.
+        # A caller that is cancelled does not free a turn that still runs.
         task = asyncio.create_task(self.in_thread(run))
         task.add_done_callback(_look_at_error)
         return await asyncio.shield(task)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done to its end, whatever becomes of the socket that asked for it."""
+        """Finish some work, whatever becomes of the socket that asked for it."""
         task = asyncio.create_task(work)
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
@@ -137,6 +137,6 @@ class Engine:
 
 
 def _look_at_error(task: asyncio.Task[Any]) -> None:
-    """Who waited for it is told, if still there; else asyncio would put it into the log."""
+    """Take note of an error that nobody waits for any more, or asyncio would log it."""
     if not task.cancelled():
         task.exception()

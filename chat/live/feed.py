@@ -1,4 +1,4 @@
-"""The event log to the sockets of this process, in the order of its ids."""
+"""Delivers the event log to the sockets of this process, in the order of its ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Feed:
-    """Delivers what is new in the log, each event once a socket.
+    """Delivers what is new in the log: each event once to each socket.
 
     What this process's writer has committed is delivered from memory when it comes next in
     the log; everything else (HTTP, other workers, the admin, `manage.py`) is read from the
@@ -99,7 +99,7 @@ class Feed:
         if head == self._delivered_through:
             self._version = version
             return
-        # Most likely the writer is about to tell it. What others wrote before shows then as
+        # Most likely the writer is about to deliver it. Events of others before it then show as
         # a gap; where no batch follows in time, the next look reads.
         if self._told_lately and self._is_writing():
             self._told_lately = False
@@ -134,7 +134,7 @@ class Feed:
                 self._delivered_through = await self._in_thread(EventLog.objects.head)
                 return
             for user_id, body in news.shown:
-                # What the writer delivered itself meanwhile is not told again.
+                # The writer may have delivered it meanwhile.
                 if body["id"] > self._delivered_through:
                     self._hub.tell(user_id, frames.event(body), body["id"])
             self._delivered_through = max(self._delivered_through, news.through)

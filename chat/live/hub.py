@@ -1,4 +1,4 @@
-"""Who is connected to this process."""
+"""Keeps the sockets of this process, by person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Hub:
         return sum(map(len, self._by_user.values()))
 
     def user_ids(self) -> set[int]:
-        """Who is here; may be asked from any thread."""
+        """The people with a socket here; safe from any thread."""
         return set(self._by_user)
 
     def has(self, user_id: int) -> bool:

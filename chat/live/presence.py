@@ -1,4 +1,4 @@
-"""Who is online, across workers: each notes now and then whose sockets it holds."""
+"""Shows who is online: each worker notes now and then whose sockets it holds."""
 
 from __future__ import annotations
 

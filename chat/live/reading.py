@@ -1,4 +1,4 @@
-"""Read marks of one socket, made beside its frames, which do not wait for a turn of the reader."""
+"""Marks chats as read for one socket, while its other frames go on without waiting for it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNAVAILABLE = ValidationError(
 
 
 class ReadMarks:
-    """Marks the furthest of each chat, one chat after the other; `refuse` is told what fails."""
+    """Makes the furthest mark of each chat, one after the other; errors go to `refuse`."""
 
     def __init__(
         self, engine: Engine, reader: User, refuse: Callable[[ValidationError], None]

@@ -139,7 +139,7 @@ class Socket:
         return self.visitor.user.pk
 
     async def run(self, after: str | None) -> None:
-        """Live until either side ends it."""
+        """Serve the connection until either side ends it."""
         translation.activate(self.visitor.language)  # for this task
         sender: asyncio.Task[None] | None = None
         try:
@@ -343,7 +343,7 @@ class Socket:
         if budgets.TYPING.try_take(self.user_id):
             return
         self._typed = username, now
-        # It would be late by the time that the database is back, and who is gone is not told.
+        # It would be late once the database is back, and nobody needs to tell a friend who is gone.
         with suppress(OperationalError, Http404):
             await self._engine.note_typing(self.visitor.user, username)
 

@@ -1,4 +1,4 @@
-"""“… is typing”: told to the sockets that are there, in any worker, and kept nowhere."""
+"""Notes of typing: told to open sockets in every worker, and stored nowhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Note(NamedTuple):
 
 
 def note_to(user: User, username: str) -> Note | None:
-    """Whom to tell that the user is writing to them: a friend, and nobody where one blocks."""
+    """A note for a friend; None for anybody else, and where one has blocked the other."""
     friendship = Friendship.objects.filter(owner=user).named(username).first()
     if friendship is None:
         return None
@@ -31,7 +31,7 @@ def note_to(user: User, username: str) -> Note | None:
 
 
 def parse(word: bytes) -> Note | None:
-    """A note that another worker tells."""
+    """A note from another worker; None for what is none."""
     try:
         recipient_id, sender = json.loads(word)
     except (TypeError, ValueError):

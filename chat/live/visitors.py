@@ -1,4 +1,4 @@
-"""Who opens a socket, and whether they still may have it."""
+"""Identifies the person behind a socket, and finds those who may not keep theirs."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _user_of(session_key: str) -> User | None:
     request = HttpRequest()
     request.session = SessionStore(session_key)
     user = auth.get_user(request)
-    # Who has to choose a password first gets nothing but the page for it.
+    # A person who has to choose a password first gets nothing but the page for it.
     return user if isinstance(user, User) and not user.must_change_password else None
 
 

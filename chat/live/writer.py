@@ -49,7 +49,7 @@ class Writer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let what waits be written, then end the thread. Not on the event loop: it joins."""
+        """Write what waits, then end the thread. Not on the event loop: it joins."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -60,7 +60,7 @@ class Writer:
         return self._unanswered > 0
 
     def submit(self, draft: Draft, answer: Answer) -> None:
-        """Have `answer` called on the loop with the outcome, once it is on disk or refused."""
+        """Call `answer` on the loop with the outcome, once it is on disk or refused."""
         with self._changed:
             if len(self._waiting) < WAITING_AT_MOST and not self._stopping:
                 if not self._unanswered:
@@ -80,7 +80,7 @@ class Writer:
             connection.close()
 
     def _next(self) -> list[Waiting]:
-        """What waits now, at least one draft; nothing when it is time to end."""
+        """The drafts that wait now, at least one; none when it is time to end."""
         with self._changed:
             while not self._waiting and not self._stopping:
                 self._changed.wait()

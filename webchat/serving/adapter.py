@@ -49,7 +49,7 @@ def look_after_connections(worker: ASGIWorker, at_most: int) -> None:
         def may_wait() -> int:
             return watch.connections.may_wait() // len(doorways)
 
-        # What comes over TLS is not ours to read.
+        # Bytes that come over TLS are not ours to read.
         listens = options.get("ssl") is None
         may_come_from = watch.connections.may_come_from
         doorways.append(Doorway(options["sock"], let_in, may_wait, may_come_from, listens=listens))
@@ -61,7 +61,7 @@ def look_after_connections(worker: ASGIWorker, at_most: int) -> None:
 
 
 class Protocol(ASGIProtocol):
-    """gunicorn's, with a bound on what it reads ahead and somebody who watches."""
+    """gunicorn's connection, with a bound on what it reads ahead, and watched by `Watch`."""
 
     def __init__(self, worker: ASGIWorker, watch: Watch, said: bytes) -> None:
         """`said`: what has been read of the connection already."""

@@ -1,9 +1,9 @@
 """Runs Django's WSGI application below an ASGI server, on threads that live on.
 
 A request costs one hop into a thread and one back, in a turn of its client (`turns`). The
-threads persist, and with them their database connections. What a thread is never used for is
-waiting for a slow client: the body is complete before it starts (`bodies`), and what is long is
-sent by the loop (`streams`).
+threads persist, and with them their database connections. No thread ever waits for a slow
+client: the body is complete before it starts (`bodies`), and the loop sends what is long
+(`streams`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ClientGone(Exception):  # noqa: N818  (not an error: it ends a stream with
 
 
 class WsgiBridge:
-    """`spool_folder` takes long answers until they are sent; None is the system's own."""
+    """Serves ASGI by a WSGI application; long answers wait in `spool_folder`."""
 
     def __init__(
         self, application: Application, threads: int, spool_folder: Path | None = None
@@ -97,7 +97,7 @@ class WsgiBridge:
 
 
 class _Answer:
-    """What the loop sends: the start, and all of the body or where it comes from."""
+    """A response for the loop to send: its start, and the body or the source of it."""
 
     def __init__(self, start: Message, body: bytes | Source) -> None:
         self.start = start

@@ -1,4 +1,4 @@
-"""The connections of one worker: how each is going, and when it is closed."""
+"""Looks after the connections of one worker, and closes those that are idle or too slow."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TOO_LARGE = _plain("431 Request Header Fields Too Large")
 
 
 class Client(Connection):
-    """The connection of one protocol."""
+    """One connection of a client, as gunicorn's protocol has it."""
 
     def __init__(self, protocol: Protocol, all_of_them: Connections) -> None:
         peer = protocol.transport.get_extra_info("peername")

@@ -1,4 +1,4 @@
-"""How many connections one worker holds, and which one goes when there is no room.
+"""Bounds the connections of one worker, and chooses which one goes when there is no room.
 
 Each open connection and each file that is being sent takes one of the numbers that the process
 may have open; the database needs some, too. So there is a cap below that limit, and before it is
@@ -88,7 +88,7 @@ class Connection:
 
 
 class Connections:
-    """Those of one worker."""
+    """All connections of one worker."""
 
     def __init__(self, at_most: int, clock: Callable[[], float]) -> None:
         self.at_most = at_most

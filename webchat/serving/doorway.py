@@ -1,8 +1,8 @@
 """Takes connections from the kernel at once, and lets them in address by address.
 
-The kernel hands over who came first, so that one machine that opens and cuts connections as fast as
-it can would stand before everybody else. Here it stands in a queue of its own. And who hangs up
-before a whole request has come costs a look, instead of all that belongs to a connection.
+The kernel hands over connections in the order in which they came, so that one machine that opens
+and cuts them as fast as it can would stand before everybody else. Here it stands in a queue of its
+own. A client that hangs up before its request is complete costs a look, and no connection.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Doorway:
         self._open()
 
     def close(self) -> None:
-        """Take no more. Who stands here is still let in."""
+        """Take no more; those who stand here are still let in."""
         if not self._is_closed:
             self._is_closed = True
             self._pause()

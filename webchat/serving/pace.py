@@ -1,6 +1,6 @@
-"""Whether a reader takes what is sent, told from what its machine has acknowledged.
+"""Tells whether a reader takes what is sent, by what its machine has acknowledged.
 
-What the kernel has taken from us says nothing: it buffers up to 4 MB, and takes more in lumps.
+That our kernel has taken it says nothing: it buffers up to 4 MB, and takes more in lumps.
 """
 
 from __future__ import annotations
@@ -78,5 +78,5 @@ class Pulse:
             self._asked_at = None
         elif self._asked_at is None:
             self._asked_at = now
-        # What was sent a moment ago, after a long silence of our own, is not answered yet.
+        # Bytes sent a moment ago, after a long silence of our own, are not answered yet.
         return self._asked_at is None or now - self._asked_at < UNANSWERED_SECONDS

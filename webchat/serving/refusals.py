@@ -1,4 +1,4 @@
-"""What the server says itself, before Django has a request or after its answer failed."""
+"""Answers of the server itself, before Django has a request or after its answer failed."""
 
 from __future__ import annotations
 

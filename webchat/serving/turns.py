@@ -1,10 +1,10 @@
-"""Fair shares of the request threads, the processor and the disk, among those who ask.
+"""Shares the request threads, the processor and the disk fairly among those who ask.
 
-One who asks for much must not make the others wait: of each client only a few requests run at
-once, the rest wait on the event loop, where waiting costs nothing. Who asks for little goes first:
-the requests of those who have used much lately run one by one, and begin in a moment in which no
-other runs. Who has used more than a share is held up until it is even again. Both only while
-anybody else is here.
+A client that asks for much must not make the others wait: of each only a few requests run at
+once, the rest wait on the event loop, where waiting costs nothing. Those who ask for little go
+first: the requests of those who have used much lately run one by one, and begin in a moment in
+which no other runs. Clients that have used more than their share are held up until it is even
+again. Both only while anybody else is here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..middleware import proxied_address
 
 Scope = MutableMapping[str, Any]
 
-# What the loop does for a request, which no thread can measure, and for its bytes.
+# The loop's own work for a request, which no thread can measure, and for its bytes.
 REQUEST_SECONDS = 0.001
 BYTES_A_SECOND = 400_000_000
 REFUSED_SECONDS = 0.05  # what a 429 counts as: who goes on after it is held up
@@ -72,12 +72,12 @@ def introduce(session_key: str, user_id: int) -> None:
 
 
 def forget(session_key: str) -> None:
-    """It is not, or no longer, the session of anybody."""
+    """Forget a session that belongs to nobody any more."""
     _known.pop(session_key, None)
 
 
 def note(who: Hashable) -> None:
-    """Somebody is here: an account by its number, others by their address. On the loop."""
+    """Note that somebody is here: an account, or an address without one. On the loop."""
     _here.pop(who, None)
     _here[who] = time.monotonic()
     if len(_here) > 2:
@@ -224,27 +224,27 @@ class Client:
     def pay(self, used: float) -> None:
         now = time.monotonic()
         even_at = max(self._even_at, now) + used / self.share.each_second
-        # What was used while nobody else was here is not held against them for long.
+        # A client that used much while nobody else was here is not held up for it for long.
         bound = self.share.burst if math.isfinite(self.share.burst) else self.share.light
         self._even_at = min(even_at, now + bound / self.share.each_second + DEBT_SECONDS)
 
 
 class Turn:
-    """What one request holds."""
+    """The place of one request among those that run."""
 
     def __init__(self, client: Client, held: ExitStack) -> None:
         self.client = client
         self._held = held
 
     def leave(self, used: float) -> None:
-        """The turn is over; it took so many seconds of processor and disk."""
+        """End the turn, which took so many seconds of processor and disk."""
         self._held.close()
         self.client.usual += (used - self.client.usual) / USUAL_OF
         self.client.pay(used)
 
 
 class Health(NamedTuple):
-    """Who asks how the server is, from one network."""
+    """Those who ask how the server is, from one network."""
 
     network: str
 
