@@ -13,7 +13,7 @@ export function showBadge(badge, count, { muted = false, markedUnread = false } 
 export class Badges {
   #store;
   #title = document.title;
-  #icons = document.querySelector("meta[name=favicons]").content.split(" ");
+  #icons = document.querySelector("meta[name=favicons]").content.split(/\s+/);
   #count = null;
 
   constructor(store) {
