@@ -19,7 +19,7 @@ from chat.search.index import build_all
 from tests.cast import Api, error_of, say
 from webchat.base import text as text_gate
 
-from .test_search import fill, texts
+from .search.conftest import fill, texts
 
 
 @pytest.fixture(autouse=True)

@@ -1,59 +1,21 @@
-"""Codes that come by mail: to register, to come back, to change the address."""
+"""A new account is proved by the code of a mail."""
 
 from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
-import time_machine
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import clear_script_prefix, set_script_prefix
 from django.utils import timezone
 
-from accounts.mail import codes, sending, services
+from accounts.mail import codes, services
 from accounts.models import OneTimeCode, User
 
-PASSWORD = "blaue-Wolke-7"
-NEW = "grüne-Wiese-8"
-WANTED = {
-    "username": "王伟",
-    "email": "Wang@Example.com",
-    "password1": PASSWORD,
-    "password2": PASSWORD,
-}
-
-
-@pytest.fixture(autouse=True)
-def mail_at_once(settings, monkeypatch, db):
-    settings.MAIL_MODE = "smtp"
-    monkeypatch.setattr(sending.transaction, "on_commit", lambda begin: begin())
-    monkeypatch.setattr(sending, "in_background", lambda job, *args: job(*args))
-
-
-@pytest.fixture
-def other(django_user_model):
-    return django_user_model.objects.create_user("other", "other@example.com", PASSWORD)
-
-
-def digits(message=None):
-    return re.search(r"\b\d{6}\b", (message or mail.outbox[-1]).body)[0]
-
-
-def wrong(right):
-    return f"{(int(right) + 1) % 10**6:06}"
-
-
-def later(**delta):
-    return time_machine.travel(timezone.now() + timedelta(**delta), tick=False)
-
-
-def log_in(client, name, password=PASSWORD):
-    return client.post("/login/", {"username": name, "password": password}).status_code
-
+from .conftest import PASSWORD, WANTED, digits, later, log_in, wrong
 
 # Registration
 
@@ -297,162 +259,6 @@ def test_codes_are_kept_as_hashes_only(client):
     client.post("/register/", WANTED)
     right = digits()
     assert all(right not in str(value) for value in OneTimeCode.objects.values().get().values())
-
-
-# Forgotten password
-
-
-def test_digits_of_the_mail_set_a_new_password_and_end_all_sessions(client, other):
-    old_device = Client()
-    log_in(old_device, "other")
-    assert old_device.get("/api/me/").status_code == 200
-    answer = client.post("/password/forgot/", {"username": "OTHER@example.com"})
-    assert (answer.status_code, answer["Location"]) == (302, "/password/reset/")
-    form = {"username": "other", "code": digits(), "new_password1": NEW, "new_password2": NEW}
-    assert client.post("/password/reset/", form | {"new_password2": "x"}).status_code == 422
-    assert client.post("/password/reset/", form).status_code == 302
-    assert old_device.get("/api/me/").status_code == 401
-    assert log_in(client, "other", PASSWORD) == 422
-    assert log_in(client, "other", NEW) == 302
-    assert "密码已修改" in mail.outbox[-1].subject
-    form |= {"new_password1": PASSWORD, "new_password2": PASSWORD}
-    assert client.post("/password/reset/", form).status_code == 422, "a code is used once"
-
-
-def test_the_link_of_the_mail_does_it_too_and_only_once(client, other, settings):
-    from webchat.environment import Site
-
-    settings.SITE = Site("http", "testserver", None, "")
-    client.post("/password/forgot/", {"username": "other"})
-    link = re.search(r"http://testserver(/password/reset/\?\S+)", mail.outbox[-1].body)[1]
-    page = client.get(link).content.decode()
-    token = re.search(r'name="token" value="([^"]+)"', page)[1]
-    form = {"username": "other", "token": token, "new_password1": NEW, "new_password2": NEW}
-    assert client.post("/password/reset/", form | {"token": token[:-1]}).status_code == 422
-    assert client.post("/password/reset/", form).status_code == 302
-    assert client.post("/password/reset/", form).status_code == 422
-
-
-@pytest.mark.parametrize("name", ["nobody", "nobody@example.com", "nomail", "waiting"])
-def test_who_is_not_known_gets_the_same_answer_and_no_mail(client, other, name):
-    User.objects.create_user("nomail", password=PASSWORD)
-    User.objects.create_user("waiting", password=PASSWORD, unverified_since=timezone.now())
-    known = client.post("/password/forgot/", {"username": "other"})
-    sent = len(mail.outbox)
-    unknown = client.post("/password/forgot/", {"username": name})
-    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
-    assert len(mail.outbox) == sent
-    form = {"username": name, "code": "123456", "new_password1": NEW, "new_password2": NEW}
-    answers = [client.post("/password/reset/", form | {"username": n}) for n in (name, "other")]
-    for answer in answers:
-        assert answer.status_code == 422
-        assert "验证码错误或已失效" in answer.content.decode()
-
-
-def test_without_mail_an_administrator_reads_out_a_code(client, settings, other):
-    settings.MAIL_MODE = "off"
-    page = client.get("/password/forgot/").content.decode()
-    assert "管理员" in page
-    assert client.post("/password/forgot/", {"username": "other"}).status_code == 422
-    spoken = codes.issue_spoken(user=other)
-    form = {"username": "other", "code": spoken.lower(), "new_password1": NEW, "new_password2": NEW}
-    with later(hours=25):
-        assert client.post("/password/reset/", form).status_code == 422
-    with later(hours=23):
-        assert client.post("/password/reset/", form).status_code == 302
-    assert log_in(client, "other", NEW) == 302
-
-
-# Changing the address
-
-
-def test_a_new_address_takes_the_password_and_its_code_and_the_old_one_is_told(client, other):
-    client.force_login(other)
-    wanted = {"email": "neu@example.com", "password": PASSWORD}
-    assert client.post("/account/email/", wanted | {"password": "falsch"}).status_code == 422
-    assert mail.outbox == []
-    assert client.post("/account/email/", wanted).status_code == 302
-    other.refresh_from_db()
-    assert other.email == "other@example.com"
-    right = digits()
-    assert client.post("/account/email/", {"code": wrong(right)}).status_code == 422
-    assert client.post("/account/email/", {"code": right}).status_code == 302
-    other.refresh_from_db()
-    assert other.email == "neu@example.com"
-    assert mail.outbox[-1].to == ["other@example.com"]
-    assert "neu@" not in mail.outbox[-1].body
-
-
-def test_an_address_of_somebody_else_is_no_way_to_learn_of_them(client, other, django_user_model):
-    django_user_model.objects.create_user("owner", "owner@example.com", PASSWORD)
-    client.force_login(other)
-    wanted = {"email": "owner@example.com", "password": PASSWORD}
-    assert client.post("/account/email/", wanted).status_code == 302
-    assert "已经有聊天账号" in mail.outbox[-1].subject
-    assert client.post("/account/email/", {"code": "123456"}).status_code == 422
-    other.refresh_from_db()
-    assert other.email == "other@example.com"
-
-
-def test_without_mail_there_is_no_page_of_the_address(client, settings, other):
-    settings.MAIL_MODE = "off"
-    client.force_login(other)
-    assert client.get("/account/email/").status_code == 404
-
-
-# What goes wrong on the way
-
-
-def test_a_mail_that_cannot_go_out_is_said_on_the_page_and_in_one_line_of_the_log(
-    client, monkeypatch, caplog
-):
-    def refuse(self, *args, **kwargs):
-        raise ConnectionRefusedError(111, "wang@example.com refused")
-
-    monkeypatch.setattr(sending.EmailMultiAlternatives, "send", refuse)
-    assert client.post("/register/", WANTED).status_code == 302
-    assert "没有发出去" in client.get("/register/verify/").content.decode()
-    [line] = [record for record in caplog.records if record.name == sending.__name__]
-    assert "wang" not in line.getMessage()
-
-
-def test_a_mail_that_did_not_go_out_is_sent_again_without_waiting_for_the_minute(
-    client, monkeypatch
-):
-    def refuse(self, *args, **kwargs):
-        raise ConnectionRefusedError
-
-    with monkeypatch.context() as dead:
-        dead.setattr(sending.EmailMultiAlternatives, "send", refuse)
-        client.post("/register/", WANTED)
-        assert client.post("/register/verify/", {"action": "resend"}).status_code == 302
-    assert client.post("/register/verify/", {"action": "resend"}).status_code == 302
-    assert client.post("/register/verify/", {"action": "resend"}).status_code == 429
-    assert client.post("/register/verify/", {"code": digits()}).status_code == 302
-
-
-def test_what_was_typed_is_on_the_next_page_once_whoever_it_is(client, other):
-    for name in ("other", "nobody"):
-        client.post("/password/forgot/", {"username": name})
-        assert f'value="{name}"' in client.get("/password/reset/").content.decode()
-        assert f'value="{name}"' not in client.get("/password/reset/").content.decode()
-
-
-def focused(response):
-    return re.findall(r'name="(\w+)"[^>]* autofocus', response.content.decode())
-
-
-def test_the_next_key_goes_to_what_is_wrong_or_empty(client, other):
-    assert focused(client.get("/login/")) == ["username"]
-    assert focused(client.get("/login/?username=other")) == ["password"]
-    assert focused(client.post("/login/", {"username": "other", "password": "x"})) == ["password"]
-    assert focused(client.post("/register/", WANTED | {"email": "x"})) == ["email"]
-    assert focused(client.get("/password/reset/?name=other")) == ["code"]
-    assert focused(client.get("/password/reset/?name=other&token=x")) == ["new_password1"]
-    form = {"username": "other", "code": "123456", "new_password1": NEW, "new_password2": NEW}
-    assert focused(client.post("/password/reset/", form)) == ["code"]
-    client.force_login(other)
-    assert focused(client.get("/account/email/")) == []
 
 
 def test_the_terms_are_there_for_everybody(client):

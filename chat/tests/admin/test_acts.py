@@ -1,0 +1,104 @@
+"""The moderators' pages: what their buttons do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from chat.models import Message, Notice
+
+from .conftest import acts, client_of, decide, moderate, page_of, report_state, user_page
+
+
+@pytest.mark.parametrize(
+    ("act", "data", "outcome"),
+    [
+        ("dismiss", {}, "dismissed"),
+        ("remove", {}, "removed"),
+        ("warn", {"words": "freundlich bleiben"}, "warned"),
+        ("mute", {"hours": "24"}, "muted"),
+        ("ban", {}, "banned"),
+    ],
+)
+def test_a_button_decides(desk, report, bob, act, data, outcome):
+    assert f'action="{page_path(report, act)}"' in desk.get(page_of(report)).content.decode()
+    assert desk.get(decide(report, act)).status_code == 405
+    assert report_state(report) == ""
+    answer = desk.post(decide(report, act), data, follow=True)
+    assert answer.redirect_chain == [(page_of(report), 302)]
+    assert report_state(report) == outcome
+    assert acts()[1] == outcome
+    bob.refresh_from_db()
+    assert bob.is_active == (act != "ban")
+    assert bool(bob.muted_until) == (act == "mute")
+    assert bool(Message.objects.filter(removed_at__isnull=False)) == (act == "remove")
+    assert Notice.objects.filter(user=bob, kind="warning").exists() == (act == "warn")
+
+
+def page_path(report, act):
+    return f"/admin/chat/report/{report.pk}/decide/{act}/"
+
+
+@pytest.mark.parametrize(
+    ("act", "data", "written"),
+    [
+        ("warn", {}, "warned"),
+        ("mute", {"hours": "1"}, "muted"),
+        ("unmute", {}, "unmuted"),
+        ("ban", {}, "banned"),
+        ("unban", {}, "unbanned"),
+        ("sign_out", {}, "signed_out"),
+        ("issue_code", {}, "code_issued"),
+    ],
+)
+def test_a_button_acts_on_a_user(desk, alice, act, data, written):
+    if act == "issue_code":  # which is no part of the moderators' group
+        desk = client_of(User.objects.create_superuser("boss"))
+    if act == "unmute":
+        User.objects.update(muted_until=timezone.now() + timedelta(hours=1))
+    if act == "unban":
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    path = f"/admin/accounts/user/{alice.pk}/moderate/{act}/"
+    assert f'action="{path}"' in desk.get(user_page(alice)).content.decode()
+    assert desk.get(moderate(alice, act)).status_code == 405
+    answer = desk.post(moderate(alice, act), data, follow=True)
+    assert answer.redirect_chain == [(user_page(alice), 302)]
+    assert acts() == [written]
+
+
+@pytest.mark.parametrize("data", [{}, {"hours": "2"}, {"hours": "x"}])
+def test_a_mute_is_for_one_of_three_times(desk, alice, data):
+    desk.post(moderate(alice, "mute"), data)
+    assert acts() == []
+
+
+def test_words_that_cannot_be_stored_are_refused(desk, alice):
+    for words in ("x" * 501, "\x1b"):
+        desk.post(moderate(alice, "warn"), {"words": words})
+    assert acts() == []
+
+
+def test_what_cannot_be_done_any_more_is_said(desk, report, bob):
+    bob.delete()
+    assert desk.get(page_of(report)).status_code == 200
+    for act in ("remove", "warn", "ban"):
+        answer = desk.post(decide(report, act), follow=True)
+        assert "gone already" in answer.content.decode()
+    assert report_state(report) == ""
+
+
+def test_there_is_no_other_act(desk, report, alice):
+    assert desk.post(decide(report, "read")).status_code == 404
+    assert desk.post(decide(report, "sign_out")).status_code == 302
+    assert desk.post(moderate(alice, "delete")).status_code == 404
+    assert desk.post(moderate(User(pk=10**6), "ban")).status_code == 404
+
+
+def test_a_form_without_its_token_is_refused(moderator, report, alice):
+    client = client_of(moderator, enforce_csrf_checks=True)
+    for path in (decide(report, "dismiss"), moderate(alice, "ban")):
+        assert client.post(path).status_code == 403
+    assert acts() == []

@@ -1,0 +1,67 @@
+"""An import that is stopped leaves nothing half done."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from chat.legacy import files, importing
+
+from .conftest import stored_files, tables, tree_v1, tree_v3
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_whatever_stops_it_nothing_is_left_half_done(old, monkeypatch, trouble):
+    tree_v1(old)
+    before, stored = tables(), stored_files()
+
+    def fail():
+        raise trouble
+
+    monkeypatch.setattr(importing.writing, "have_all_reload", fail)
+    with pytest.raises(CommandError) as error:
+        old.run()
+    assert error.value.returncode == (130 if trouble is KeyboardInterrupt else 1)
+    assert tables() == before
+    assert stored_files() == stored
+
+
+def test_a_disk_that_fills_up_takes_back_what_was_written(old, monkeypatch):
+    tree_v3(old)
+    stored = stored_files()
+
+    def copy(source, target):
+        target.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.shutil, "copyfileobj", copy)
+    with pytest.raises(CommandError, match="Nothing was imported"):
+        old.run()
+    assert stored_files() == stored
+    assert not User.objects.exists()
+
+
+def test_numbers_that_do_not_add_up_stop_it(old, monkeypatch):
+    tree_v1(old)
+    monkeypatch.setattr(importing.Writer, "requests", lambda *args: None)
+    with pytest.raises(AssertionError, match="requests: 1 found, 0 accounted for"):
+        old.run()
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--timezone", "Mars/Base"], ["--timezone", "../etc/passwd"], ["--report", "/nowhere/x.json"]],
+)
+def test_what_cannot_be_done_is_said_before_anything_is(old, options):
+    with pytest.raises(CommandError):
+        call_command("import_legacy", str(old.root), *options)
+    assert not User.objects.exists()
+
+
+def test_a_folder_without_users_is_refused_and_the_one_above_it_will_do(old, tmp_path):
+    with pytest.raises(CommandError, match="users"):
+        call_command("import_legacy", str(tmp_path / "data" / "users"))
+    call_command("import_legacy", str(tmp_path))
+    assert User.objects.count() == 4

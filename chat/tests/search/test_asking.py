@@ -1,0 +1,75 @@
+"""Visitors of the search, and what they type."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.cast import Api, befriend, error_of, make_user, say
+
+from .conftest import search, texts
+
+
+def test_only_who_is_logged_in_searches(alice, bob):
+    assert error_of(Api().get("search/", q="x")) == (401, "not_authenticated")
+    assert error_of(Api(alice).post("search/", q="x")) == (405, "method_not_allowed")
+    answer = Client().get("/search/", {"q": "x"})
+    assert (answer.status_code, answer.url) == (302, "/login/?next=/search/%3Fq%3Dx")
+    assert Api(alice).client.post("/search/").status_code == 405
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "\n"])
+def test_nothing_typed_is_nothing_found(alice, bob, typed):
+    say(alice, bob, "hallo")
+    assert search(alice, typed) == {"friends": [], "messages": [], "more": False}
+    assert Api(alice).get("search/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("a\0b", "invalid"), ("\x1b[0m", "invalid"), ("x" * 101, "too_long")]
+)
+def test_what_cannot_be_searched_is_refused(alice, bob, typed, code):
+    assert error_of(Api(alice).get("search/", q=typed)) == (400, code)
+    page = Api(alice).client.get("/search/", {"q": typed})
+    assert page.status_code == 200
+    assert b"alert" in page.content
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", ""])
+def test_a_limit_that_is_none_is_refused(alice, limit):
+    assert error_of(Api(alice).get("search/", q="x", limit=limit)) == (400, "invalid")
+    assert error_of(Api(alice).get("search/", q="x", before="x")) == (400, "invalid")
+    assert search(alice, "x", limit=10**30, before=10**30)["messages"] == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ['"', "'", "AND", "a OR b", "a*", "NEAR(a b, 2)", "-x", "text:x", "(", "%", "_", "\\"]
+    + ["😀", "‮שלום", "\ufffe", "￿", "a" * 100, "一" * 100, "x y " * 25],
+)
+def test_junk_is_words_like_any_other(alice, bob, index, typed):
+    assert texts(alice, typed) == []
+    say(alice, bob, typed)
+    assert texts(bob, typed) == [typed.strip()]
+
+
+def test_the_page_shows_the_same_without_scripts(alice, bob):
+    message = say(bob, alice, "<b>明天</b>下午")
+    page = Api(alice).client.get("/search/", {"q": "明天"}).content.decode()
+    assert f'href="/chat/bob/?at={message.id}"' in page
+    assert "&lt;b&gt;<mark>明天</mark>&lt;/b&gt;下午" in page
+    page = Api(alice).client.get("/search/", {"q": "bob"}).content.decode()
+    assert 'href="/chat/bob/"' in page
+    page = Api(alice).client.get("/search/", {"q": "nichts davon"}).content.decode()
+    assert "search-none" in page
+
+
+def test_the_number_of_queries_does_not_grow(alice, bob, django_assert_max_num_queries):
+    for n in range(15):
+        friend = make_user(f"freund{n}")
+        befriend(alice, friend)
+        say(alice, friend, f"gleiche Worte {n}")
+    api = Api(alice)
+    api.get("search/", q="Worte")
+    with django_assert_max_num_queries(12):
+        assert len(api.get("search/", q="Worte").json()["messages"]) == 15

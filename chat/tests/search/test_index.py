@@ -1,0 +1,177 @@
+"""The index never denies what is there, and forgets what has gone."""
+
+from __future__ import annotations
+
+import sqlite3
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from accounts.services import delete_account
+from chat.models import Conversation, Message, SearchFilter
+from chat.search.grams import blocks_that_may_hold, hash_text, make_filter, probes_of
+from chat.search.index import Builder, build_all
+from tests.cast import befriend, make_user, say
+
+from .conftest import fill, search, segments, texts
+
+
+def holds(words):
+    """Whether any filter may hold these words."""
+    for segment in segments():
+        rows = SearchFilter.objects.filter(segment=segment)
+        parts = {part: bytes(bits) for part, bits in rows.values_list("part", "bits")}
+        if parts and blocks_that_may_hold(parts, probes_of([words]), len(segment.ends)):
+            return True
+    return False
+
+
+CHANGES = {
+    "recalled": "UPDATE chat_message SET text = '', recalled_at = '2026-01-01' WHERE id = ?",
+    "removed": "UPDATE chat_message SET removed_at = '2026-01-01' WHERE id = ?",
+    "deleted": "DELETE FROM chat_message WHERE id = ?",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_by_any_connection_takes_the_words_out_at_once(alice, bob, change):
+    message = say(alice, bob, "魑魅魍魉")
+    fill(alice, bob, 300)
+    build_all()
+    assert holds("魑魅")
+    with sqlite3.connect(connection.settings_dict["NAME"], timeout=5) as other:
+        other.execute(CHANGES[change], [message.id])
+    other.close()
+    assert not holds("魑魅")
+    assert not holds("消息")  # the whole segment is read itself until it is made anew
+    assert len(texts(alice, "消息", limit=50)) == 50
+    assert Builder().build(at_most=100) > 0
+    assert not holds("魑魅")
+    assert holds("消息")
+
+
+def test_a_message_that_comes_in_between_is_found(alice, bob, index):
+    [segment] = segments()
+    Message.objects.filter(pk=segment.ends[0] - 5).delete()
+    build_all()
+    conversation = Conversation.objects.get()
+    Message.objects.create(
+        id=segment.ends[0] - 5,
+        conversation=conversation,
+        sender=alice,
+        text="迟到的消息",
+        client_id=uuid4(),
+        digest=b"",
+        sent_at=timezone.now(),
+    )
+    assert texts(bob, "迟到") == ["迟到的消息"]
+    build_all()
+    assert texts(bob, "迟到") == ["迟到的消息"]
+
+
+def test_nothing_is_left_of_a_deleted_account(alice, bob, index):
+    dora = make_user("dora")
+    befriend(alice, dora)
+    fill(alice, dora, 600)
+    build_all()
+    delete_account(user=bob)
+    [segment] = segments()
+    assert segment.conversation.other_id(alice.pk) == dora.pk
+    delete_account(user=dora)
+    assert segments() == []
+    assert not SearchFilter.objects.exists()
+
+
+def test_blocks_grow_with_the_conversation_and_reach_every_message(alice, bob):
+    builder = Builder()
+    for number in range(5):
+        fill(alice, bob, 150, "在{n}，再写一条长一点的消息给你看看")
+        builder.build(at_most=10**6)
+        assert len(texts(bob, "在149", limit=50)) == number + 1
+    total = Message.objects.count()
+    found, before = 0, None
+    while True:
+        page = search(alice, "长一点", limit=50, **({"before": before} if before else {}))
+        found += len(page["messages"])
+        if not page["more"]:
+            break
+        before = page["messages"][-1]["message"]["id"]
+    assert found == total
+
+
+def test_a_full_segment_is_followed_by_another(alice, bob):
+    fill(alice, bob, 256 * 17, "x")
+    build_all()
+    assert [len(segment.ends) for segment in segments()] == [15, 2]
+    assert build_all() == 0
+    message = say(alice, bob, "y")
+    assert texts(bob, "y") == ["y"]
+    Message.objects.filter(pk=message.id - 1).update(text="z")
+    assert texts(bob, "z") == ["z"]
+
+
+def test_the_builder_makes_a_few_blocks_at_a_time(alice, bob):
+    fill(alice, bob, 256 * 40, "x")
+    builder = Builder()
+    assert builder.build(at_most=2) == 15
+    assert builder.build(at_most=100) == 25
+    assert builder.build(at_most=100) == 0
+
+
+def test_the_builder_comes_to_every_conversation_in_the_end(alice):
+    friends = [make_user(f"freund{n}") for n in range(25)]
+    for friend in friends:
+        befriend(friend, alice)
+        fill(alice, friend, 260, "x")
+    builder = Builder()
+    made = [builder.build(at_most=1000) for _second in range(6)]
+    assert sum(made) == len(friends)
+    assert max(made) < 15
+    assert builder.is_idle
+
+
+def test_two_builders_make_one_index(alice, bob):
+    """As two workers do: what one has read is made by the other before it writes."""
+    fill(alice, bob, 300)
+    one, other = Builder(), Builder()
+    assert one.build(at_most=100) > 0
+    before = [segment.ends for segment in segments()]
+    assert other.build(at_most=100) == 0
+    assert [segment.ends for segment in segments()] == before
+
+
+def test_the_triggers_are_there_after_every_migration(db):
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name LIKE 'chat!_search!_%' ESCAPE '!'"
+            " AND type = 'trigger'"
+        )
+        assert cursor.fetchone() == (3,)
+        cursor.execute("PRAGMA secure_delete")
+        assert cursor.fetchone() == (1,)
+
+
+@hypothesis(max_examples=200)
+@given(st.text(max_size=60), st.integers(0, 60), st.integers(1, 12))
+def test_a_filter_never_denies_what_a_text_holds(text, start, length):
+    words = text[start : start + length].split()
+    made = make_filter(hash_text(text))
+    assert blocks_that_may_hold(dict(enumerate(made)), probes_of(words), 1) == [0]
+
+
+def test_a_filter_denies_most_of_what_is_not_there():
+    made = make_filter(set().union(*(hash_text(f"第{n}条消息来自{n * 7}") for n in range(200))))
+    wrong = [
+        chr(n) + chr(n + 1)
+        for n in range(0x5000, 0x5800, 2)
+        if blocks_that_may_hold(dict(enumerate(made)), probes_of([chr(n) + chr(n + 1)]), 1)
+    ]
+    assert len(wrong) < 30
