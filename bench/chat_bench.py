@@ -8,42 +8,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import platform
 import resource
-import shutil
 import signal
-import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 import load
-from client import Address, WebSocket, open_live
+from client import WebSocket, open_live
 from load import Result, Window, percentile
-from processes import (
-    BENCH,
-    CORES,
-    ROOT,
-    Running,
-    Server,
-    new_settings,
-    prepare,
-    run,
-    slow_fsync,
-)
+from processes import BENCH, CORES, ROOT, Running, Server, run, slow_fsync
+from report import circumstances
+from stage import PAIRS, Stage
 
-PAIRS = 50
-FRIENDS = 200
-WARM_UP = 2.0  # seconds
 BATCH = 50  # rows in one group of raw inserts: about what the writer gathers from 100 people
 STEPS = (1_000, 100_000, 1_000_000)  # messages stored
 QUIET = (500, 2_000)  # sockets
@@ -52,136 +35,14 @@ SLOW_FSYNC_SECONDS = 0.020
 WHOLE_RUN_SECONDS = 15 * 60
 MB = 1024 * 1024
 
-S = TypeVar("S")
-T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    phase: str
-    what: str
-    value: float
-    unit: str
-    goal: str = ""
-
-
-class Report:
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.notes: list[str] = []
-
-    def add(self, phase: str, what: str, value: float, unit: str, goal: str = "") -> None:
-        self.rows.append(Row(phase, what, value, unit, goal))
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def value(self, what: str) -> float | None:
-        return next((row.value for row in self.rows if row.what == what), None)
-
-    def add_ratio(self, phase: str, what: str, above: str, below: str, goal: str = "") -> None:
-        numerator, denominator = self.value(above), self.value(below)
-        if numerator and denominator:
-            self.add(phase, what, numerator / denominator, "×", goal)
-
-    def table(self) -> str:
-        lines = ["| | measured | value | unit | goal |", "|---|---|---:|---|---|"]
-        lines += [
-            f"| {row.phase} | {row.what} | {_number(row.value)} | {row.unit} | {row.goal} |"
-            for row in sorted(self.rows, key=lambda row: row.phase)
-        ]
-        return "\n".join(lines + [f"\n{note}" for note in self.notes])
-
-
-def _number(value: float) -> str:
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
-class Bench:
-    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
-        self.options = options
-        self.seconds: float = options.seconds
-        self.folder = folder
-        self.report = Report()
-        self.began = time.monotonic()
-        # One worker has a core to itself, and the load another; more workers share all with it.
-        alone = options.workers == 1 and len(CORES) > 1
-        self.server_cores = CORES[:1] if alone else CORES
-        os.sched_setaffinity(0, CORES[1:] if alone else CORES)
-        self.settings: dict[str, str] = {}
-        self.people: list[dict[str, str]] = []
-
-    @property
-    def talkers(self) -> list[dict[str, str]]:
-        return self.people[: 2 * PAIRS]
-
-    @property
-    def star(self) -> dict[str, str]:
-        return self.people[2 * PAIRS]
-
-    @property
-    def audience(self) -> list[dict[str, str]]:
-        return self.people[2 * PAIRS + 1 :]
-
+class Bench(Stage):
     def run(self) -> None:
-        self._make_people()
+        self.make_people()
         for phase in self.options.phases:
             self.progress(f"phase {phase}")
             PHASES[phase](self)
         sys.stderr.write("\n")
-
-    def progress(self, text: str) -> None:
-        start, end = ("\r", "\x1b[K") if sys.stderr.isatty() else ("", "\n")
-        sys.stderr.write(f"{start}{time.monotonic() - self.began:5.0f} s  {text}{end}")
-        sys.stderr.flush()
-
-    def _make_people(self) -> None:
-        self.progress("people, friendships, sessions")
-        if self.options.url:
-            self.data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "data")
-        else:
-            self.data_dir = self.folder / "new"
-            self.data_dir.mkdir()
-            self.settings = new_settings(self.data_dir, self.options.workers)
-            prepare(self.settings)
-        self.people = run("seed.py", "people", PAIRS, FRIENDS, settings=self.settings, cores=CORES)
-
-    def server(self, **settings: str) -> Server | Running:
-        """A server on a fresh copy of the data, or the one that runs already."""
-        if self.options.url:
-            parts = urlsplit(self.options.url)
-            address = Address(parts.hostname or "", parts.port or 80, parts.path.rstrip("/"))
-            return Running(address)
-        self.data_dir = Path(tempfile.mkdtemp(dir=self.folder))
-        shutil.copytree(self.folder / "new", self.data_dir, dirs_exist_ok=True)
-        settings = self.settings | {"DATA_DIR": str(self.data_dir)} | settings
-        return Server(settings, self.server_cores)
-
-    def database(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self.data_dir / 'db.sqlite3'}?mode=ro", uri=True)
-
-    def measure(
-        self,
-        server: Server | Running,
-        seconds: float,
-        opening: Awaitable[S],
-        work: Callable[[S, Window], Coroutine[Any, Any, T]],
-    ) -> tuple[T, float]:
-        """Open the connections, then work; the result, and the CPU seconds of the workers."""
-
-        async def watched() -> tuple[T, float]:
-            opened = await opening
-            window = Window.of(WARM_UP, seconds)
-            task = asyncio.create_task(work(opened, window))
-            await asyncio.sleep(window.begin - time.perf_counter())
-            before = server.cpu_seconds()
-            await asyncio.sleep(window.end - time.perf_counter())
-            after = server.cpu_seconds()
-            return await asyncio.wait_for(task, 60), after - before
-
-        return asyncio.run(watched())
 
     # The phases
 
@@ -424,21 +285,6 @@ def parse_options() -> argparse.Namespace:
     if unknown := set(options.phases) - set(PHASES):
         parser.error(f"no such phase: {', '.join(sorted(unknown))}")
     return options
-
-
-def circumstances(options: argparse.Namespace) -> dict[str, Any]:
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.strip()
-    return {
-        "commit": commit,
-        "workers": options.workers,
-        "seconds": options.seconds,
-        "cores": len(CORES),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-    }
 
 
 def _out_of_time(*_args: object) -> None:
