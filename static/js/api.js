@@ -11,6 +11,11 @@ export class Refusal extends Error {
     this.retryAfter = retryAfter; // seconds
   }
 
+  /** For the reader. */
+  get words() {
+    return this.message;
+  }
+
   /** Whether the same request may succeed later without anybody changing anything. */
   get isPassing() {
     return this.status >= 500 || this.status === 429;
@@ -18,7 +23,12 @@ export class Refusal extends Error {
 }
 
 /** The server was not reached, or what came back was not its answer. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  /** For the reader. */
+  get words() {
+    return text("offline");
+  }
+}
 
 export class Api {
   #base;
@@ -68,9 +78,7 @@ export class Api {
   async currentName(username) {
     const page = `${this.#base}chat/${encodeURIComponent(username)}/`;
     const options = { method: "HEAD", credentials: "same-origin" };
-    const response = await fetch(page, options).catch((error) => {
-      throw new Unreachable(error.message);
-    });
+    const response = await fetch(page, options).catch(unreachable);
     const found = response.redirected && response.url.match(/\/chat\/([^/]+)\/$/);
     return found ? decodeURIComponent(found[1]) : null;
   }
@@ -98,16 +106,22 @@ export class Api {
     if (response.ok) return answer;
     if (response.status === 401) this.leave();
     const seconds = Number(response.headers.get("Retry-After")) || null;
-    throw new Refusal(response.status, answer.error, seconds);
+    throw new Refusal(response.status, answer?.error, seconds);
   }
 
   /** Another tab has logged in anew since this page was made: take the token of a fresh page. */
   async #renewToken() {
-    const response = await fetch(location.href, { credentials: "same-origin" });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const words = await fetch(location.href, { credentials: "same-origin" })
+      .then((response) => response.text())
+      .catch(unreachable);
+    const page = new DOMParser().parseFromString(words, "text/html");
     const { csrf, userId } = page.body.dataset;
     if (!csrf || userId !== this.#userId) return false;
     this.#csrf = csrf;
     return true;
   }
+}
+
+function unreachable(error) {
+  throw new Unreachable(error.message);
 }

@@ -21,36 +21,43 @@ import { Feed } from "./live/feed.js";
 function startSignedIn(body) {
   const api = new Api(body);
   const feed = new Feed(api, Number(body.dataset.lastEvent));
-  const store = new ChatStore(api, feed);
+  const store = new ChatStore(api);
   const outbox = new Outbox(api, feed);
-  followNames();
   const clock = new Clock();
+  const go = (url) => navigator.visit(url);
+  const list = new ChatList({ api, store, clock, go });
+  const connection = new Connection(feed);
+  const conversation = new Conversation({ api, feed, store, outbox, clock, go });
   const badges = new Badges(store);
   const online = new Online(api);
-  const forms = new Forms();
-  const behaviours = [
-    new ChatList({ api, store, clock, visit: (url) => navigator.visit(url) }),
-    new Contacts(),
-    new Connection(feed),
-    new Conversation({ api, feed, store, outbox, visit: (url) => navigator.visit(url) }),
-  ];
   const navigator = new Navigator({
-    leave: () => behaviours.forEach((behaviour) => behaviour.disconnect()),
+    leave: () => {
+      list.disconnect();
+      conversation.disconnect();
+    },
     arrive: (page) => {
       badges.setTitle(page.title);
       watchCountdown(document.querySelector("[data-countdown]"));
-      behaviours.forEach((behaviour) => behaviour.connect(page));
+      list.connect();
+      connection.arrive();
+      conversation.connect(page);
       online.arrive();
     },
   });
 
+  // In this order they hear of an event: what is counted and kept comes before what shows it.
+  store.start();
+  followNames();
+  new Contacts().start();
+  connection.start();
+  conversation.start();
   store.load(document);
-  badges.connect();
-  new Attention(store).connect();
-  online.connect();
-  forms.connect(navigator);
-  new Pending(api).connect();
-  navigator.connect();
+  badges.start();
+  new Attention(store).start();
+  online.start();
+  new Forms(navigator).start();
+  new Pending(api).start();
+  navigator.start();
   outbox.start();
   feed.start();
 }

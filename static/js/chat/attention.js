@@ -1,4 +1,6 @@
 // A short sound for what comes while one looks elsewhere.
+import { isMine } from "./message.js";
+
 const TONES = [880, 660]; // Hz
 const TONE_SECONDS = 0.09;
 const LOUDNESS = 0.06;
@@ -14,7 +16,7 @@ export class Attention {
     this.#store = store;
   }
 
-  connect() {
+  start() {
     if (document.body.dataset.sound !== "on") return;
     const wake = () => {
       this.#audio ??= new AudioContext();
@@ -25,11 +27,11 @@ export class Attention {
   }
 
   #onMessage(message) {
-    const isTheirs = message.sender === message.with;
-    if (!isTheirs || this.#store.get(message.with)?.muted || this.#isSeen(message.with)) return;
+    if (isMine(message) || this.#isSeen(message.with)) return;
+    if (this.#store.get(message.with)?.muted) return;
     if (!this.#audio || Date.now() - this.#soundedAt < QUIET) return;
     this.#soundedAt = Date.now();
-    TONES.forEach((frequency, place) => this.#sound(frequency, place * TONE_SECONDS));
+    for (const [place, frequency] of TONES.entries()) this.#sound(frequency, place * TONE_SECONDS);
   }
 
   #isSeen(username) {

@@ -10,3 +10,10 @@ export function avatarClass(username) {
 export function initial(name) {
   return (Array.from(name)[0] ?? "").toUpperCase();
 }
+
+/** Show in `element` whose row or message it is. */
+export function showAvatar(element, username) {
+  const avatar = element.querySelector(".avatar");
+  avatar.className = `avatar ${avatarClass(username)}`;
+  avatar.textContent = initial(username);
+}

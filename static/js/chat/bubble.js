@@ -1,49 +1,74 @@
-// What stands in a bubble: the words, as large or as short as they deserve.
+// One message as it stands on the page: filled from the server's message, or from a letter on its way.
 import { text } from "../strings.js";
-import { showText } from "./links.js";
+import { showAttachment } from "./attachment.js";
+import { stateWords } from "./message.js";
+import { showWords } from "./words.js";
 
-const FOLDED_FROM = 700; // characters
-const FOLDED_LINES = 16;
-const EMOJI_AT_MOST = 3; // that are shown large
-
-const LONGEST = 20; // code units of one emoji, and more
-const EMOJI_BEGINS = /^[\p{Extended_Pictographic}\p{Regional_Indicator}#*0-9]/u;
-let onlyEmoji; // made when it is wanted: it is large
-
-/** Whether there is nothing but emoji; never where the browser does not know what those are. */
-function isOnlyEmoji(words) {
-  if (words.length > EMOJI_AT_MOST * LONGEST || !EMOJI_BEGINS.test(words)) return false;
-  onlyEmoji ??= makeOnlyEmoji();
-  return onlyEmoji.test(words);
+/** An empty one, of the page's template. */
+export function make(isMine) {
+  const template = document.getElementById(`message-template-${isMine ? "mine" : "theirs"}`);
+  return template.content.querySelector(".message").cloneNode(true);
 }
 
-function makeOnlyEmoji() {
-  try {
-    return new RegExp(`^\\p{RGI_Emoji}{1,${EMOJI_AT_MOST}}$`, "v");
-  } catch {
-    return /^$/;
-  }
+/** Show a message of the server. */
+export function fill(element, message) {
+  element.dataset.id = message.id;
+  element.dataset.clientId = message.client_id;
+  element.dataset.state = message.state;
+  element.dataset.sender = message.sender;
+  const bubble = element.querySelector(".bubble");
+  if (message.attachment) showAttachment(bubble, message.attachment);
+  else if (message.state === "sent") showWords(bubble, message.text);
+  else bubble.replaceChildren(stateWords(message));
+  showQuote(element, message.quote);
+  const time = element.querySelector("time");
+  time.textContent = message.time;
+  time.setAttribute("datetime", message.sent_at);
+  const state = element.querySelector(".state");
+  if (state) state.textContent = message.state === "sent" ? "✓" : "";
 }
 
-export function showWords(bubble, words) {
-  showText(bubble, words);
-  const isLong = words.length > FOLDED_FROM || words.split("\n").length > FOLDED_LINES;
-  bubble.classList.toggle("large", isOnlyEmoji(words));
-  bubble.classList.toggle("folded", isLong);
-  bubble.parentElement.querySelector(".unfold")?.remove();
-  if (isLong) bubble.parentElement.append(makeUnfold(bubble));
+/** Show a message on its way. */
+export function fillPending(element, { clientId, text: words, time, quote }) {
+  element.dataset.clientId = clientId;
+  showWords(element.querySelector(".bubble"), words);
+  element.querySelector("time").textContent = time;
+  showQuote(element, quote && { ...quote, state: "sent" });
 }
 
-function makeUnfold(bubble) {
+/** Show what the page brought as text: addresses as links, long ones folded. */
+export function dress(element) {
+  const bubble = element.querySelector(".bubble");
+  const isText = element.dataset.state === "sent" && !bubble.querySelector(".attachment");
+  if (isText) showWords(bubble, bubble.textContent);
+}
+
+export function showQuote(element, quote) {
+  const link = element.querySelector(".quote");
+  link.hidden = !quote;
+  if (!quote) return;
+  link.dataset.quote = quote.id;
+  link.href = `?at=${quote.id}`;
+  const sender = document.createElement("bdi");
+  sender.textContent = quote.sender;
+  if (quote.state === "sent") link.replaceChildren(sender, `: ${quote.text}`);
+  else link.replaceChildren(text("quote_gone"));
+}
+
+/** `pending` or `failed`; a failed one offers to try again, or to be thrown away. */
+export function showState(element, state, { reason, actions = [] } = {}) {
+  element.dataset.state = state;
+  const words = document.createElement("span");
+  words.textContent = state === "pending" ? text("sending") : (reason ?? text("not_sent"));
+  element.querySelector(".state").replaceChildren(words, ...actions);
+}
+
+/** Offer below a recalled message to write it again. */
+export function offerEdit(element) {
+  if (!element || element.querySelector(".edit-again")) return;
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "unfold";
-  button.textContent = text("unfold");
-  button.setAttribute("aria-expanded", "false");
-  button.addEventListener("click", () => {
-    const isFolded = bubble.classList.toggle("folded");
-    button.textContent = text(isFolded ? "unfold" : "fold");
-    button.setAttribute("aria-expanded", String(!isFolded));
-  });
-  return button;
+  button.className = "edit-again";
+  button.textContent = text("edit_again");
+  element.querySelector(".bubble-line").append(button);
 }

@@ -1,18 +1,18 @@
 // What one can do with a chat as a whole, from its row.
-import { toast } from "../page/forms.js";
 import { onMenuWanted, openMenu } from "../page/menu.js";
+import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
 export class ChatMenu {
   #api;
   #store;
-  #visit;
+  #go;
   #unwatch = () => {};
 
-  constructor({ api, store, visit }) {
+  constructor({ api, store, go }) {
     this.#api = api;
     this.#store = store;
-    this.#visit = visit;
+    this.#go = go;
   }
 
   connect(list) {
@@ -51,7 +51,7 @@ export class ChatMenu {
       document.dispatchEvent(new CustomEvent("live:conversation_changed", told));
       return true;
     } catch (error) {
-      toast(error.status ? error.message : text("offline"));
+      toast(error.words);
       return false;
     }
   }
@@ -61,12 +61,12 @@ export class ChatMenu {
       await this.#api.post(`${this.#api.conversation(chat.with)}read/`, { up_to: chat.lastId });
       this.#store.markRead(chat.with);
     } catch (error) {
-      toast(error.status ? error.message : text("offline"));
+      toast(error.words);
     }
   }
 
   async #hide(chat) {
     const isOpen = document.getElementById("conversation")?.dataset.with === chat.with;
-    if ((await this.#arrange(chat, "hide", true)) && isOpen) this.#visit(this.#api.base);
+    if ((await this.#arrange(chat, "hide", true)) && isOpen) this.#go(this.#api.base);
   }
 }

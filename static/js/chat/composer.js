@@ -8,6 +8,7 @@ const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 export class Composer {
   #form;
   #field;
+  #quoteDrop = document.getElementById("quote-drop");
   #send;
   #typing;
   #typedAt = 0;
@@ -30,7 +31,7 @@ export class Composer {
     this.#field.addEventListener("input", this.#onInput);
     this.#field.addEventListener("keydown", this.#onKeyDown);
     this.#form.addEventListener("submit", this.#onSubmit);
-    document.getElementById("quote-drop").addEventListener("click", this.#onDropQuote);
+    this.#quoteDrop.addEventListener("click", this.#onDropQuote);
     this.#grow();
     if (!this.#isTouch) this.#field.focus({ preventScroll: true });
   }
@@ -39,6 +40,7 @@ export class Composer {
     this.#field.removeEventListener("input", this.#onInput);
     this.#field.removeEventListener("keydown", this.#onKeyDown);
     this.#form.removeEventListener("submit", this.#onSubmit);
+    this.#quoteDrop.removeEventListener("click", this.#onDropQuote);
   }
 
   /** What is typed from now on is kept under another name. */

@@ -1,12 +1,18 @@
 // Contacts and requests change under one's eyes: the server's own lists are taken anew.
 const LISTS = ["friends", "requests-received", "requests-sent"];
-const KINDS = ["friend_request", "request_changed", "friend_added", "friend_removed", "friend_changed"];
+const KINDS = [
+  "friend_request",
+  "request_changed",
+  "friend_added",
+  "friend_removed",
+  "friend_changed",
+];
 
 export class Contacts {
   #isAsking = false;
   #isStale = false;
 
-  constructor() {
+  start() {
     for (const kind of KINDS) document.addEventListener(`live:${kind}`, () => this.#refresh());
     document.addEventListener("live:friend_changed", ({ detail }) => {
       const { old_username: old, friend } = detail;
@@ -22,10 +28,6 @@ export class Contacts {
     if (document.getElementById("contact")?.dataset.with !== username) return;
     location.replace(`${document.body.dataset.base}contacts/${path}`);
   }
-
-  connect() {}
-
-  disconnect() {}
 
   /** Fetch the contacts page and take its lists and its badge; asked often, done once. */
   async #refresh() {

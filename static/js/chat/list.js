@@ -2,7 +2,7 @@
 import { showBadge } from "../page/badges.js";
 import { recall } from "../page/memory.js";
 import { text } from "../strings.js";
-import { avatarClass, initial } from "./avatar.js";
+import { showAvatar } from "./avatar.js";
 import { ChatMenu } from "./chat_menu.js";
 import { ChatSearch } from "./search.js";
 
@@ -17,10 +17,10 @@ export class ChatList {
   #menu;
   #search;
 
-  constructor({ api, store, clock, visit }) {
+  constructor({ api, store, clock, go }) {
     this.#store = store;
     this.#clock = clock;
-    this.#menu = new ChatMenu({ api, store, visit });
+    this.#menu = new ChatMenu({ api, store, go });
     this.#search = new ChatSearch({ api, clock });
   }
 
@@ -65,9 +65,7 @@ export class ChatList {
     const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
     row.dataset.username = chat.with;
     row.querySelector("a").href = `${base}chat/${encodeURIComponent(chat.with)}/`;
-    const avatar = row.querySelector(".avatar");
-    avatar.className = `avatar ${avatarClass(chat.with)}`;
-    avatar.textContent = initial(chat.with);
+    showAvatar(row, chat.with);
     return row;
   }
 

@@ -1,7 +1,7 @@
 // What one can do with a message: its menu, and what comes of it.
 import { copy } from "../page/clipboard.js";
-import { toast } from "../page/forms.js";
 import { onMenuWanted, openMenu } from "../page/menu.js";
+import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
 const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
@@ -9,21 +9,19 @@ const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
 export class MessageMenu {
   #api;
   #clock;
-  #quote;
-  #edit;
+  #composer;
   #list;
   #unwatch;
   #recalled = new Map(); // id → text, for as long as the page stands
 
-  /** `quote` gets {id, sender, text}; `edit` gets the text of a message that was recalled. */
-  constructor({ api, clock, quote, edit }) {
+  constructor({ api, clock }) {
     this.#api = api;
     this.#clock = clock;
-    this.#quote = quote;
-    this.#edit = edit;
   }
 
-  connect() {
+  /** The composer gets what is quoted, and the text of a recalled message that is edited. */
+  connect(composer) {
+    this.#composer = composer;
     this.#list = document.getElementById("messages");
     this.#list.addEventListener("click", this.#onClick);
     this.#unwatch = onMenuWanted(this.#list, ".bubble", (bubble, point) => {
@@ -43,7 +41,7 @@ export class MessageMenu {
       this.#open(button.closest(".message"), { x: left, y: bottom }, button);
     }
     const edit = event.target.closest(".edit-again");
-    if (edit) this.#edit(this.#recalled.get(Number(edit.closest(".message").dataset.id)));
+    if (edit) this.#composer.write(this.#recalled.get(Number(edit.closest(".message").dataset.id)));
   };
 
   #open(message, point, origin) {
@@ -61,7 +59,7 @@ export class MessageMenu {
     if (!id) return items;
     if (state === "sent") {
       const sender = message.dataset.sender;
-      add("quote", () => this.#quote({ id: Number(id), sender, text: words }));
+      add("quote", () => this.#composer.quote({ id: Number(id), sender, text: words }));
       if (isMine && this.#isFresh(message)) add("recall", () => this.#recall(message, words));
     }
     if (!isMine && state !== "removed") add("report", () => this.#report(id));
@@ -99,7 +97,7 @@ export class MessageMenu {
     try {
       return await this.#api.post(path);
     } catch (error) {
-      toast(error.status ? error.message : text("offline"));
+      toast(error.words);
       return null;
     }
   }

@@ -9,7 +9,7 @@ export class Online {
     this.#api = api;
   }
 
-  connect() {
+  start() {
     const ask = () => document.visibilityState === "visible" && this.#ask();
     setInterval(ask, ASKED_EVERY);
     document.addEventListener("visibilitychange", ask);

@@ -13,7 +13,7 @@ const KEY = "outbox";
 export class Outbox {
   #api;
   #feed;
-    #letters = []; // {clientId, to, text, time, refused}
+  #letters = []; // {clientId, to, text, time, quote, refused}
   #busy = new Set(); // usernames
   #backoffs = new Map(); // username → Backoff
 

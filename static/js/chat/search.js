@@ -1,6 +1,5 @@
 // The box above the chats: friends at once from the rows that are there, messages from the server.
-import { text } from "../strings.js";
-import { avatarClass, initial } from "./avatar.js";
+import { showAvatar } from "./avatar.js";
 
 const PAUSE = 200; // ms without a key before the server is asked
 const CHANGES = ["message_changed", "message_hidden", "friend_removed", "conversation_changed"];
@@ -29,7 +28,10 @@ export class ChatSearch {
     this.#input = document.getElementById("chat-filter");
     const part = (name) => document.getElementById(`found-${name}`);
     this.#parts = Object.fromEntries(
-      ["friends", "others", "section", "messages", "more", "none"].map((name) => [name, part(name)]),
+      ["friends", "others", "section", "messages", "more", "none"].map((name) => [
+        name,
+        part(name),
+      ]),
     );
     this.#input.addEventListener("input", this.#onInput);
     this.#input.addEventListener("compositionend", this.#onInput);
@@ -58,7 +60,8 @@ export class ChatSearch {
     const answer = new Set(this.#isAnswered ? this.#friends.map((friend) => friend.username) : []);
     let count = 0;
     for (const row of this.#rows.children) {
-      row.hidden = wanted !== "" && !isNamed(row.dataset, wanted) && !answer.has(row.dataset.username);
+      row.hidden =
+        wanted !== "" && !isNamed(row.dataset, wanted) && !answer.has(row.dataset.username);
       if (!row.hidden) count += 1;
     }
     this.#showOthers();
@@ -136,7 +139,7 @@ export class ChatSearch {
       this.#showHits();
       this.filter();
     } catch (error) {
-      if (asked === this.#asked && wanted) this.#say(error.status ? error.message : text("offline"));
+      if (asked === this.#asked && wanted) this.#say(error.words);
     }
   }
 
@@ -157,11 +160,13 @@ export class ChatSearch {
   #showOthers() {
     const there = new Set([...this.#rows.children].map((row) => row.dataset.username));
     const others = this.#isAnswered && this.#wanted ? this.#friends : [];
-    const rows = others.filter((friend) => !there.has(friend.username)).map((friend) => {
-      const row = this.#clone("row-template", friend.username, friend.remark);
-      row.dataset.lastId = 0;
-      return row;
-    });
+    const rows = others
+      .filter((friend) => !there.has(friend.username))
+      .map((friend) => {
+        const row = this.#clone("row-template", friend.username, friend.remark);
+        row.dataset.lastId = 0;
+        return row;
+      });
     this.#parts.others.replaceChildren(...rows);
   }
 
@@ -199,9 +204,7 @@ export class ChatSearch {
   #clone(template, username, remark, query = "") {
     const item = document.getElementById(template).content.firstElementChild.cloneNode(true);
     item.querySelector("a").href = `${this.#api.base}chat/${encodeURIComponent(username)}/${query}`;
-    const avatar = item.querySelector(".avatar");
-    avatar.className = `avatar ${avatarClass(username)}`;
-    avatar.textContent = initial(username);
+    showAvatar(item, username);
     item.querySelector(".row-name").textContent = remark || username;
     return item;
   }

@@ -32,7 +32,10 @@ export class Socket {
     const socket = new WebSocket(url);
     this.#socket = socket;
     this.#heardAt = Date.now();
-    this.#timer = setTimeout(() => socket.readyState === WebSocket.CONNECTING && this.#drop(), OPENING);
+    this.#timer = setTimeout(
+      () => socket.readyState === WebSocket.CONNECTING && this.#drop(),
+      OPENING,
+    );
     socket.addEventListener("message", (message) => this.#hear(socket, message));
     socket.addEventListener("close", (event) => this.#closed(socket, event.code));
     this.#heartbeat = setInterval(() => this.#beat(), 5_000);

@@ -20,7 +20,7 @@ export class Badges {
     this.#store = store;
   }
 
-  connect() {
+  start() {
     document.addEventListener("store:changed", () => this.#show());
     document.addEventListener("conversation:renamed", ({ detail }) => this.setTitle(detail.name));
     this.#show();

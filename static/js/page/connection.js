@@ -4,13 +4,16 @@ export class Connection {
 
   constructor(feed) {
     this.#feed = feed;
-    document.addEventListener("feed:working", () => this.connect());
   }
 
-  connect() {
+  start() {
+    document.addEventListener("feed:working", () => this.arrive());
+  }
+
+  /** The panes have changed. */
+  arrive() {
     const element = document.getElementById("transport");
-    if (element && this.#feed.transport) element.textContent = element.dataset[this.#feed.transport];
+    if (element && this.#feed.transport)
+      element.textContent = element.dataset[this.#feed.transport];
   }
-
-  disconnect() {}
 }

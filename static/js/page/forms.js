@@ -2,24 +2,16 @@
 // shown as it is: nothing here claims a success by itself.
 import { text } from "../strings.js";
 import { forget } from "./memory.js";
-
-const SHOWN_FOR = 4_000; // ms
-
-export function toast(words) {
-  const element = document.getElementById("toast");
-  element.textContent = words;
-  element.hidden = false;
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => {
-    element.hidden = true;
-  }, SHOWN_FOR);
-}
+import { toast } from "./toast.js";
 
 export class Forms {
   #navigator;
 
-  connect(navigator) {
+  constructor(navigator) {
     this.#navigator = navigator;
+  }
+
+  start() {
     document.addEventListener("submit", this.#onSubmit);
   }
 

@@ -109,7 +109,10 @@ export function onMenuWanted(root, selector, open) {
     }, LONG_PRESS);
   };
   const onPointerMove = (event) => {
-    if (start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > STEADY) {
+    if (
+      start &&
+      Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > STEADY
+    ) {
       clearTimeout(timer);
     }
   };

@@ -21,7 +21,7 @@ export class Navigator {
     this.#arrive = arrive;
   }
 
-  connect() {
+  start() {
     history.scrollRestoration = "manual";
     document.addEventListener("click", this.#onClick);
     addEventListener("popstate", this.#onPopState);
@@ -85,7 +85,11 @@ export class Navigator {
     const changed = PANES.filter((id) => {
       // The list that stands there already is as live as a new one, and keeps its place.
       const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-      if (id === "list" && old.dataset.view === fresh.dataset.view && old.dataset.view === "chats") {
+      if (
+        id === "list" &&
+        old.dataset.view === fresh.dataset.view &&
+        old.dataset.view === "chats"
+      ) {
         return false;
       }
       adopt(old, fresh);
@@ -93,7 +97,10 @@ export class Navigator {
     });
     document.body.className = page.body.className;
     this.#markTab(page);
-    if (!changed.includes("list") || scrolls.view === document.getElementById("list").dataset.view) {
+    if (
+      !changed.includes("list") ||
+      scrolls.view === document.getElementById("list").dataset.view
+    ) {
       scrolls.restore();
     }
     this.#arrive({ title: page.title, lastEvent: Number(page.body.dataset.lastEvent), changed });

@@ -13,7 +13,7 @@ export class Pending {
     this.#api = api;
   }
 
-  connect() {
+  start() {
     this.#dialog.addEventListener("submit", this.#onSubmit);
     // Escape does not confirm.
     this.#dialog.addEventListener("close", this.#show);

@@ -1,0 +1,76 @@
+// What each event of the log changes in the chats that a page knows of. Pure: a Map in, the Map changed.
+import { isMine, lineOf } from "./message.js";
+
+const UNREAD_AT_MOST = 100; // as the API counts
+
+/** By kind of event: what it does to a Map of chats by username. */
+export const FOLDS = {
+  message: (chats, { message }) => foldMessage(chats, message),
+  message_changed: (chats, { message }) => foldChange(chats, message),
+  read: (chats, event) => change(chats, event.with, { unread: event.unread }),
+  friend_added: (chats, { friend }) => foldFriend(chats, friend),
+  friend_removed: (chats, { username }) => chats.delete(username),
+  friend_changed: (chats, event) => foldRename(chats, event),
+  conversation_changed: (chats, { conversation }) => put(chats, conversation),
+};
+
+/** Put a conversation as the API describes it. */
+export function put(chats, conversation) {
+  chats.set(conversation.with, {
+    with: conversation.with,
+    remark: conversation.remark,
+    unread: conversation.unread,
+    pinned: Boolean(conversation.pinned),
+    muted: Boolean(conversation.muted),
+    markedUnread: Boolean(conversation.marked_unread),
+    hidden: Boolean(conversation.hidden),
+    ...last(conversation.last_message),
+  });
+}
+
+/** Change what is known of a chat, if there is one. */
+export function change(chats, username, changes) {
+  const chat = chats.get(username);
+  if (chat) Object.assign(chat, changes);
+}
+
+/** Those that are shown: pinned first, then by the newest message. */
+export function inOrder(chats) {
+  const shown = [...chats.values()].filter((chat) => !chat.hidden);
+  return shown.sort((a, b) => b.pinned - a.pinned || b.lastId - a.lastId);
+}
+
+/** Of all chats that may call for attention. */
+export function countUnread(chats) {
+  let sum = 0;
+  for (const chat of chats.values()) if (!chat.muted) sum += chat.unread;
+  return sum;
+}
+
+function last(message) {
+  if (!message) return { lastId: 0, lastText: "", lastAt: "" };
+  return { lastId: message.id, lastText: lineOf(message), lastAt: message.sent_at };
+}
+
+function foldMessage(chats, message) {
+  const chat = chats.get(message.with);
+  if (!chat) return;
+  if (!isMine(message)) chat.unread = Math.min(chat.unread + 1, UNREAD_AT_MOST);
+  Object.assign(chat, last(message), { hidden: false });
+}
+
+function foldChange(chats, message) {
+  if (chats.get(message.with)?.lastId === message.id) change(chats, message.with, last(message));
+}
+
+function foldFriend(chats, friend) {
+  if (chats.has(friend.username)) return;
+  put(chats, { with: friend.username, remark: friend.remark, unread: 0 });
+}
+
+function foldRename(chats, { old_username: old, friend }) {
+  const chat = chats.get(old);
+  if (!chat) return;
+  chats.delete(old);
+  chats.set(friend.username, { ...chat, with: friend.username, remark: friend.remark });
+}

@@ -1,0 +1,57 @@
+// The other side of the open conversation: whether they are there, and by which name.
+import { text } from "../strings.js";
+
+export class Friend {
+  #element;
+  #base;
+  #thread;
+  #composer;
+  #history;
+
+  constructor(element, { api, thread, composer, history }) {
+    this.#element = element;
+    this.#base = api.base;
+    this.#thread = thread;
+    this.#composer = composer;
+    this.#history = history;
+  }
+
+  get username() {
+    return this.#element.dataset.with;
+  }
+
+  onRemoved({ username, reason }) {
+    if (username !== this.username) return;
+    this.#composer.lock(text(reason === "deleted" ? "account_deleted" : "no_longer_friends"));
+  }
+
+  onAdded({ username }) {
+    if (username === this.username) location.reload();
+  }
+
+  onChanged({ old_username: old, friend, unavailable }) {
+    if (old !== this.username) return;
+    const name = friend.remark || friend.username;
+    this.#element.querySelector(".conversation-name").textContent = name;
+    if (old !== friend.username) this.#follow(friend.username, name);
+    const reason = unavailable ? "unavailable" : friend.blocked ? "blocked" : null;
+    this.#composer.notify(reason ? text(reason) : "");
+  }
+
+  /** The friend has another name: everything here that goes by the old one goes along. */
+  #follow(username, name) {
+    const [old, current] = [this.username, username].map((each) => `/${encodeURIComponent(each)}/`);
+    this.#element.dataset.with = username;
+    for (const attribute of ["href", "action"]) {
+      for (const element of this.#element.querySelectorAll(`[${attribute}]:not(.bubble *)`)) {
+        element.setAttribute(attribute, element.getAttribute(attribute).replace(old, current));
+      }
+    }
+    this.#composer.rename(username);
+    this.#thread.rename(username);
+    history.replaceState(null, "", `${this.#base}chat${current}`);
+    document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
+    // What came since under the new name was not known to be for here.
+    this.#history.catchUp().catch(() => location.reload());
+  }
+}

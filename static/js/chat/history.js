@@ -1,0 +1,127 @@
+// The history of the open conversation: what is older, what is newer, and what a page has missed.
+const PAGE_SIZE = 50;
+
+export class History {
+  #api;
+  #thread;
+  #element;
+  #older = document.getElementById("older");
+  #receive;
+  #atEnd;
+  #isConnected = false;
+  #isLoading = false;
+  #hasOlder;
+  #hasNewer; // the thread stands somewhere in the history
+
+  /** `receive` gets each message that was missed; `atEnd` is called when the thread has reached its end. */
+  constructor(element, { api, thread, receive, atEnd }) {
+    this.#element = element;
+    this.#api = api;
+    this.#thread = thread;
+    this.#receive = receive;
+    this.#atEnd = atEnd;
+    this.#hasOlder = element.dataset.more === "true";
+    this.#hasNewer = element.dataset.newer === "true";
+  }
+
+  connect() {
+    this.#isConnected = true;
+    this.#older.addEventListener("click", this.#onOlder);
+  }
+
+  disconnect() {
+    this.#isConnected = false;
+    this.#older.removeEventListener("click", this.#onOlder);
+  }
+
+  /** Whether there are newer messages than the thread holds. */
+  get hasNewer() {
+    return this.#hasNewer;
+  }
+
+  /** A short first page on a tall screen leaves room that the history can take. */
+  fill() {
+    if (this.#thread.place.isShort) this.#loadOlder();
+  }
+
+  /** Load what is about to come into view. */
+  scrolled() {
+    if (this.#thread.place.isNearStart) this.#loadOlder();
+    if (this.#hasNewer && this.#thread.place.isNearEnd) this.#loadNewer();
+  }
+
+  /** Ask for everything after the newest message that the thread holds. */
+  async catchUp() {
+    const username = this.#with;
+    let after = this.#thread.order.newestId; // live messages may come in between
+    let more = true;
+    while (more && this.#isStill(username)) {
+      const answer = await this.#page(`after=${after}`);
+      for (const message of answer.messages) this.#receive(message);
+      after = answer.messages.at(-1)?.id ?? after;
+      more = answer.more;
+    }
+  }
+
+  #onOlder = (event) => {
+    event.preventDefault();
+    this.#loadOlder();
+  };
+
+  async #loadOlder() {
+    if (this.#hasOlder) await this.#load(`before=${this.#thread.order.oldestId}`, this.#takeOlder);
+  }
+
+  async #loadNewer() {
+    await this.#load(`after=${this.#thread.order.newestId}`, this.#takeNewer);
+  }
+
+  /** Fetch a page and take it, unless one is on its way or the reader has gone elsewhere meanwhile. */
+  async #load(range, take) {
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    const username = this.#with;
+    try {
+      const answer = await this.#page(range);
+      if (this.#isStill(username)) await take(answer);
+    } catch {
+      // The next scroll tries again, and the link to what is older stays.
+    }
+    this.#isLoading = false;
+  }
+
+  #takeOlder = (answer) => {
+    if (this.#thread.putOlder(answer.messages)) this.#hasNewer = true;
+    this.#reach(answer.more);
+  };
+
+  #takeNewer = async (answer) => {
+    if (this.#thread.putNewer(answer.messages)) this.#reach(true);
+    this.#hasNewer = answer.more;
+    if (answer.more) return;
+    // What came between the answer and now was left for this moment.
+    await this.catchUp();
+    this.#atEnd();
+  };
+
+  /** Whether there are older messages than the thread holds. */
+  #reach(hasOlder) {
+    this.#hasOlder = hasOlder;
+    this.#thread.place.keep(this.#thread.order.first, () => {
+      this.#older.parentElement.hidden = !hasOlder;
+    });
+  }
+
+  #page(range) {
+    const path = `${this.#api.conversation(this.#with)}messages/`;
+    return this.#api.get(`${path}?${range}&limit=${PAGE_SIZE}`);
+  }
+
+  get #with() {
+    return this.#element.dataset.with;
+  }
+
+  #isStill(username) {
+    return this.#isConnected && this.#with === username;
+  }
+}

@@ -1,0 +1,58 @@
+// Messages of the server as the open conversation takes them.
+import { isMine } from "./message.js";
+
+export class Incoming {
+  #element;
+  #outbox;
+  #thread;
+  #history;
+  #typing;
+  #readMark;
+  #menu;
+
+  constructor(element, { outbox, thread, history, typing, readMark, menu }) {
+    this.#element = element;
+    this.#outbox = outbox;
+    this.#thread = thread;
+    this.#history = history;
+    this.#typing = typing;
+    this.#readMark = readMark;
+    this.#menu = menu;
+  }
+
+  take(message) {
+    if (isMine(message)) this.#outbox.arrived(message.client_id);
+    if (!this.#isHere(message)) return;
+    const isNew = !this.#thread.order.has(message.id);
+    if (this.#history.hasNewer && isNew) {
+      this.#thread.place.offerEnd(); // it has its place below what is shown
+      return;
+    }
+    this.#thread.put(message);
+    if (isNew && !isMine(message)) {
+      this.#typing.hide();
+      this.#announce(message);
+      this.#readMark.mark();
+    }
+  }
+
+  /** One that was recalled or removed. */
+  change(message) {
+    if (!this.#isHere(message)) return;
+    this.#thread.showQuoted(message);
+    if (!this.#thread.order.has(message.id)) return;
+    this.#thread.put(message);
+    if (message.state === "recalled" && this.#menu.canEdit(message.id)) {
+      this.#thread.offerEdit(message.id);
+    }
+  }
+
+  #isHere(message) {
+    return message.with === this.#element.dataset.with;
+  }
+
+  #announce(message) {
+    const name = this.#element.querySelector(".conversation-name").textContent;
+    document.getElementById("announce").textContent = `${name}: ${message.text ?? ""}`;
+  }
+}

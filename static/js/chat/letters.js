@@ -1,0 +1,52 @@
+// What is on its way to the friend of the open conversation, as its thread shows it.
+import { text } from "../strings.js";
+import { uuid } from "./uuid.js";
+
+export class Letters {
+  #outbox;
+  #thread;
+  #clock;
+  #element;
+
+  constructor(element, { outbox, thread, clock }) {
+    this.#element = element;
+    this.#outbox = outbox;
+    this.#thread = thread;
+    this.#clock = clock;
+  }
+
+  /** Put a new one into the outbox, and answer with it. */
+  write(words, quote) {
+    const to = this.#element.dataset.with;
+    const letter = { clientId: uuid(), to, text: words, time: this.#clock.minute() };
+    if (quote) letter.quote = quote;
+    this.#outbox.add(letter);
+    return letter;
+  }
+
+  show() {
+    for (const letter of this.#outbox.lettersTo(this.#element.dataset.with)) {
+      this.#thread.putPending(letter);
+      if (letter.refused) this.fail({ clientId: letter.clientId, reason: letter.refused });
+    }
+  }
+
+  /** Offer to send it again, or to throw it away. */
+  fail({ clientId, reason }) {
+    const retry = makeButton("retry", () => this.#outbox.retry(clientId));
+    const discard = makeButton("discard", () => {
+      this.#outbox.discard(clientId);
+      this.#thread.discard(clientId);
+    });
+    this.#thread.setState(clientId, "failed", { reason, actions: [retry, discard] });
+  }
+}
+
+function makeButton(name, act) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = name;
+  element.textContent = text(name);
+  element.addEventListener("click", act);
+  return element;
+}

@@ -1,0 +1,134 @@
+// The bubbles of one conversation in the order of their ids, each day's name above its first one.
+import { nextMessage, previousMessage, separate } from "./days.js";
+
+const HELD = 400; // messages at the most: beyond them those far away leave the page
+
+export class Order {
+  #list = document.getElementById("messages");
+  #byId = new Map();
+  #byClientId = new Map();
+
+  /** Take over what the page shows. */
+  adopt() {
+    for (const element of this.#list.querySelectorAll(".day")) element.remove();
+    for (const element of [...this.#list.children]) {
+      this.#index(element);
+      separate(element);
+    }
+  }
+
+  get all() {
+    return [...this.#list.querySelectorAll(".message")];
+  }
+
+  get first() {
+    return this.#list.querySelector(".message");
+  }
+
+  get oldestId() {
+    return Number(this.#list.querySelector("[data-id]:not([data-id=''])")?.dataset.id ?? 0);
+  }
+
+  get newestId() {
+    let element = this.#list.lastElementChild;
+    while (element && !element.dataset.id) element = element.previousElementSibling;
+    return Number(element?.dataset.id ?? 0);
+  }
+
+  has(id) {
+    return this.#byId.has(id);
+  }
+
+  get(id) {
+    return this.#byId.get(id);
+  }
+
+  /** One that the server may not know yet. */
+  getSent(clientId) {
+    return this.#byClientId.get(clientId);
+  }
+
+  /** Those that quote a message. */
+  quoting(id) {
+    const quotes = [...this.#list.querySelectorAll(`[data-quote="${id}"]`)];
+    return quotes.map((quote) => quote.closest(".message"));
+  }
+
+  /** Put one where its id belongs. */
+  put(element) {
+    this.#index(element);
+    if (element.parentElement !== this.#list || isOutOfPlace(element)) this.#insert(element);
+  }
+
+  prepend(elements) {
+    const oldest = this.first;
+    this.#list.prepend(...elements);
+    for (const element of elements) this.#index(element);
+    for (const element of elements) separate(element);
+    if (oldest) separate(oldest);
+  }
+
+  append(elements) {
+    this.#list.append(...elements);
+    for (const element of elements) this.#index(element);
+    for (const element of elements) separate(element);
+  }
+
+  remove(element) {
+    if (!element) return;
+    const next = nextMessage(element);
+    this.#forget(element);
+    if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
+    element.remove();
+    if (next) separate(next);
+  }
+
+  /** Let those at one edge (`firstElementChild` or `lastElementChild`) go until few enough are held. */
+  trim(edge) {
+    let excess = this.all.length - HELD;
+    if (excess <= 0) return false;
+    while (excess > 0 || !this.#list[edge].matches(".message")) {
+      const element = this.#list[edge];
+      if (element.matches(".message")) excess -= 1;
+      this.#forget(element);
+      element.remove();
+    }
+    separate(this.first);
+    return true;
+  }
+
+  #index(element) {
+    const { id, clientId } = element.dataset;
+    if (id) this.#byId.set(Number(id), element);
+    if (clientId) this.#byClientId.set(clientId, element);
+  }
+
+  #forget({ dataset: { id, clientId } }) {
+    this.#byId.delete(Number(id));
+    this.#byClientId.delete(clientId);
+  }
+
+  /** Before the first one on its way, after the last one with a smaller id. */
+  #insert(element) {
+    const id = Number(element.dataset.id);
+    const left = nextMessage(element);
+    let after = this.#list.lastElementChild;
+    while (after && (after === element || !after.dataset.id || Number(after.dataset.id) > id)) {
+      after = after.previousElementSibling;
+    }
+    if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
+    if (after) after.after(element);
+    else this.#list.prepend(element);
+    for (const each of [element, nextMessage(element), left]) if (each) separate(each);
+  }
+}
+
+function isOutOfPlace(element) {
+  const next = nextMessage(element);
+  const previous = previousMessage(element);
+  const id = Number(element.dataset.id);
+  return (
+    (next?.dataset.id && Number(next.dataset.id) < id) ||
+    (previous && (!previous.dataset.id || Number(previous.dataset.id) > id))
+  );
+}

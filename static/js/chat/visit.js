@@ -1,0 +1,115 @@
+// One visit of a conversation: what stands on its page, from the arrival until the reader leaves.
+import { Composer } from "./composer.js";
+import { EmojiPanel } from "./emoji.js";
+import { Friend } from "./friend.js";
+import { History } from "./history.js";
+import { Incoming } from "./incoming.js";
+import { Letters } from "./letters.js";
+import { ReadMark } from "./read_mark.js";
+import { Thread } from "./thread.js";
+import { Typing } from "./typing.js";
+
+export class Visit {
+  #element;
+  #base;
+  #feed;
+  #menu;
+  #go;
+  #history;
+  #composer;
+  #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
+  #newPill = document.getElementById("new-pill");
+  #messages = document.getElementById("messages");
+
+  /** `go` leads to an address as a click on a link would. */
+  constructor(element, { api, feed, store, outbox, clock, menu, go }) {
+    this.#element = element;
+    this.#base = api.base;
+    this.#feed = feed;
+    this.#menu = menu;
+    this.#go = go;
+    const thread = new Thread(this.#onScroll);
+    const history = new History(element, {
+      api,
+      thread,
+      receive: (message) => this.incoming.take(message),
+      atEnd: () => this.letters.show(),
+    });
+    const composer = new Composer(document.getElementById("composer"), element.dataset.with, {
+      send: this.#send,
+      typing: () => feed.tell({ type: "typing", to: this.friend.username }),
+    });
+    this.thread = thread;
+    this.#history = history;
+    this.#composer = composer;
+    this.typing = new Typing(element);
+    this.letters = new Letters(element, { outbox, thread, clock });
+    this.readMark = new ReadMark(element, { api, feed, store, thread, history });
+    this.friend = new Friend(element, { api, thread, composer, history });
+    const { typing, readMark } = this;
+    this.incoming = new Incoming(element, { outbox, thread, history, typing, readMark, menu });
+  }
+
+  /** `lastEvent` is the event as of which the page was made. */
+  connect(lastEvent) {
+    this.thread.connect();
+    this.#composer.connect();
+    this.#emoji.connect();
+    this.#menu.connect(this.#composer);
+    this.#newPill.addEventListener("click", this.#toEnd);
+    this.#messages.addEventListener("click", this.#onQuote);
+    if (!this.#history.hasNewer) this.letters.show();
+    this.#history.connect();
+    this.readMark.show();
+    this.#showAsked();
+    this.readMark.mark();
+    // The page is older than what this tab has handled already: the thread lacks the rest.
+    if (lastEvent < this.#feed.cursor && !this.#history.hasNewer) this.#history.catchUp();
+    this.#history.fill();
+  }
+
+  disconnect() {
+    this.thread.disconnect();
+    this.#composer.disconnect();
+    this.#emoji.disconnect();
+    this.#menu.disconnect();
+    this.#newPill.removeEventListener("click", this.#toEnd);
+    this.#messages.removeEventListener("click", this.#onQuote);
+    this.#history.disconnect();
+    this.typing.disconnect();
+  }
+
+  #send = (words, quote) => {
+    const letter = this.letters.write(words, quote);
+    if (this.#history.hasNewer) this.#toEnd();
+    else this.thread.putPending(letter);
+  };
+
+  #onScroll = () => {
+    this.readMark.mark();
+    this.#history.scrolled();
+  };
+
+  #toEnd = () => {
+    if (this.#history.hasNewer) this.#go(this.#url());
+  };
+
+  #onQuote = (event) => {
+    const link = event.target.closest(".quote");
+    if (!link) return;
+    event.preventDefault();
+    const id = Number(link.dataset.quote);
+    if (this.thread.order.has(id)) this.thread.scrollTo(id);
+    else this.#go(this.#url(`?at=${id}`));
+  };
+
+  /** Bring the message into view that was asked for. */
+  #showAsked() {
+    const at = Number(this.#element.dataset.at);
+    if (at && this.thread.order.has(at)) this.thread.scrollTo(at);
+  }
+
+  #url(query = "") {
+    return `${this.#base}chat/${encodeURIComponent(this.friend.username)}/${query}`;
+  }
+}

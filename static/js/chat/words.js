@@ -1,0 +1,49 @@
+// The words in a bubble, as large or as short as they deserve.
+import { text } from "../strings.js";
+import { showText } from "./links.js";
+
+const FOLDED_FROM = 700; // characters
+const FOLDED_LINES = 16;
+const EMOJI_AT_MOST = 3; // that are shown large
+
+const LONGEST = 20; // code units of one emoji, and more
+const EMOJI_BEGINS = /^[\p{Extended_Pictographic}\p{Regional_Indicator}#*0-9]/u;
+let onlyEmoji; // made when it is wanted: it is large
+
+/** Whether there is nothing but emoji; never where the browser does not know what those are. */
+function isOnlyEmoji(words) {
+  if (words.length > EMOJI_AT_MOST * LONGEST || !EMOJI_BEGINS.test(words)) return false;
+  onlyEmoji ??= makeOnlyEmoji();
+  return onlyEmoji.test(words);
+}
+
+function makeOnlyEmoji() {
+  try {
+    return new RegExp(`^\\p{RGI_Emoji}{1,${EMOJI_AT_MOST}}$`, "v");
+  } catch {
+    return /^$/;
+  }
+}
+
+export function showWords(bubble, words) {
+  showText(bubble, words);
+  const isLong = words.length > FOLDED_FROM || words.split("\n").length > FOLDED_LINES;
+  bubble.classList.toggle("large", isOnlyEmoji(words));
+  bubble.classList.toggle("folded", isLong);
+  bubble.parentElement.querySelector(".unfold")?.remove();
+  if (isLong) bubble.parentElement.append(makeUnfold(bubble));
+}
+
+function makeUnfold(bubble) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "unfold";
+  button.textContent = text("unfold");
+  button.setAttribute("aria-expanded", "false");
+  button.addEventListener("click", () => {
+    const isFolded = bubble.classList.toggle("folded");
+    button.textContent = text(isFolded ? "unfold" : "fold");
+    button.setAttribute("aria-expanded", String(!isFolded));
+  });
+  return button;
+}
