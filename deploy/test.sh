@@ -17,6 +17,10 @@ install requirements-dev.txt
 .venv/bin/ruff format --quiet --check .
 .venv/bin/mypy
 find templates */templates -name '*.html' 2>/dev/null | xargs -r .venv/bin/djade --check --target-version 5.2
+if ! command -v node >/dev/null; then
+    [ -z "${CI:-}" ] || fail "The tests of the scripts need Node: apt-get install nodejs"
+    echo "Node is missing (apt-get install nodejs): the tests of the scripts are left out."
+fi
 .venv/bin/python -m pytest --quiet --numprocesses 2 "$@"
 
 # slow KIND …: one after another, since they measure times, kill servers and drive browsers. What

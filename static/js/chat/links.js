@@ -16,20 +16,35 @@ function trim(address) {
   }
 }
 
-/** Fill `element` with `words`, addresses as links built from text nodes. */
-export function showText(element, words) {
+/** Cut `words` where addresses begin and end: parts {words, isLink} that make it up again. */
+export function splitAtLinks(words) {
   const parts = [];
+  const add = (part, isLink) => part && parts.push({ words: part, isLink });
   let from = 0;
   for (const { 0: found, index } of words.matchAll(ADDRESS)) {
     const address = trim(found);
     if (!URL.canParse(address)) continue;
-    const link = document.createElement("a");
-    link.href = address;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer nofollow";
-    link.textContent = address;
-    parts.push(words.slice(from, index), link);
+    add(words.slice(from, index), false);
+    add(address, true);
     from = index + address.length;
   }
-  element.replaceChildren(...parts, words.slice(from));
+  add(words.slice(from), false);
+  return parts;
+}
+
+/** Fill `element` with `words`, addresses as links built from text nodes. */
+export function showText(element, words) {
+  const parts = splitAtLinks(words).map((part) =>
+    part.isLink ? makeLink(part.words) : part.words,
+  );
+  element.replaceChildren(...parts);
+}
+
+function makeLink(address) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow";
+  link.textContent = address;
+  return link;
 }
