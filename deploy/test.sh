@@ -17,6 +17,11 @@ install requirements-dev.txt
 .venv/bin/ruff format --quiet --check .
 .venv/bin/mypy
 find templates */templates -name '*.html' 2>/dev/null | xargs -r .venv/bin/djade --check --target-version 5.2
+# Deno is only asked how the scripts read: nothing is run by it, and node need not be there.
+export DENO_DIR=.venv/deno DENO_NO_UPDATE_CHECK=1
+.venv/bin/deno fmt --quiet --no-config --line-width 100 --check static/js static/css tests/js
+# The two rules speak of Web Workers, where `window` is missing.
+.venv/bin/deno lint --quiet --no-config --rules-exclude=no-window,no-window-prefix static/js tests/js
 if ! command -v node >/dev/null; then
     [ -z "${CI:-}" ] || fail "The tests of the scripts need Node: apt-get install nodejs"
     echo "Node is missing (apt-get install nodejs): the tests of the scripts are left out."

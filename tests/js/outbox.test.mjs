@@ -116,7 +116,7 @@ test("what was thrown away is not sent", async () => {
 test("a friend who has taken another name gets what waits, in order", async () => {
   outbox.add(letter("1"));
   outbox.add(letter("2"));
-  server.currentName = async () => "rob";
+  server.currentName = () => Promise.resolve("rob");
   server.asked[0].refuse(new Refusal(404, { code: "not_found", message: "nobody" }));
   await settled(10);
   assert.deepEqual([waiting(), waiting("rob")], [[], ["1", "2"]]);

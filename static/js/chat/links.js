@@ -34,9 +34,7 @@ export function splitAtLinks(words) {
 
 /** Fill `element` with `words`, addresses as links built from text nodes. */
 export function showText(element, words) {
-  const parts = splitAtLinks(words).map((part) =>
-    part.isLink ? makeLink(part.words) : part.words,
-  );
+  const parts = splitAtLinks(words).map((part) => part.isLink ? makeLink(part.words) : part.words);
   element.replaceChildren(...parts);
 }
 

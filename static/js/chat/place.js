@@ -119,8 +119,9 @@ export class Place {
     const below = this.#below;
     this.#isAtEnd = below < NEAR_END;
     if (this.#isAtEnd) this.#pill.hidden = true;
-    else if (this.#pill.hidden && below > FAR * this.#scroller.clientHeight)
+    else if (this.#pill.hidden && below > FAR * this.#scroller.clientHeight) {
       this.#offer("to_the_last");
+    }
     const line = this.#list.querySelector(".unread-line");
     if (line && line.getBoundingClientRect().top > this.#scroller.getBoundingClientRect().top) {
       this.#unreadPill.hidden = true;

@@ -60,8 +60,8 @@ export class ChatSearch {
     const answer = new Set(this.#isAnswered ? this.#friends.map((friend) => friend.username) : []);
     let count = 0;
     for (const row of this.#rows.children) {
-      row.hidden =
-        wanted !== "" && !isNamed(row.dataset, wanted) && !answer.has(row.dataset.username);
+      row.hidden = wanted !== "" && !isNamed(row.dataset, wanted) &&
+        !answer.has(row.dataset.username);
       if (!row.hidden) count += 1;
     }
     this.#showOthers();
@@ -177,7 +177,7 @@ export class ChatSearch {
       chats.set(hit.message.with, [...(chats.get(hit.message.with) ?? []), hit]);
     }
     const items = [...chats.values()].flatMap((hits) =>
-      hits.map((hit, index) => this.#makeHit(hit, index > 0)),
+      hits.map((hit, index) => this.#makeHit(hit, index > 0))
     );
     this.#parts.messages.replaceChildren(...items);
     this.#parts.section.hidden = items.length === 0;

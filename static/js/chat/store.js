@@ -1,5 +1,5 @@
 // What the chat list knows of every friend: the one place where events are counted.
-import { FOLDS, change, countUnread, inOrder, put } from "./folding.js";
+import { change, countUnread, FOLDS, inOrder, put } from "./folding.js";
 
 const ASKED_AGAIN = 5_000; // ms
 

@@ -13,7 +13,8 @@ export class Connection {
   /** The panes have changed. */
   arrive() {
     const element = document.getElementById("transport");
-    if (element && this.#feed.transport)
+    if (element && this.#feed.transport) {
       element.textContent = element.dataset[this.#feed.transport];
+    }
   }
 }
