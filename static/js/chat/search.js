@@ -1,5 +1,6 @@
 // The box above the chats: friends at once from the rows that are there, messages from the server.
 import { showAvatar } from "./avatar.js";
+import { isNamed, key } from "./matching.js";
 
 const PAUSE = 200; // ms without a key before the server is asked
 const CHANGES = ["message_changed", "message_hidden", "friend_removed", "conversation_changed"];
@@ -208,15 +209,4 @@ export class ChatSearch {
     item.querySelector(".row-name").textContent = remark || username;
     return item;
   }
-}
-
-function key(words) {
-  return words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
-}
-
-/** The same rule as the server's `find_friends`. */
-function isNamed({ username, remark, readings = "" }, wanted) {
-  if (key(username).includes(wanted) || key(remark).includes(wanted)) return true;
-  if (wanted.length > 1) return readings.includes(wanted);
-  return readings.split(" ").some((reading) => reading.startsWith(wanted));
 }
