@@ -43,7 +43,7 @@ export class Api {
     this.#userId = body.dataset.userId;
   }
 
-  /** Whose page this is. At a shared computer another tab may have logged in somebody else since. */
+  /** The owner of this page. At a shared computer another tab may have logged in somebody else since. */
   get userId() {
     return this.#userId;
   }
@@ -74,7 +74,7 @@ export class Api {
     }
   }
 
-  /** What a friend is called now who was called so until lately; null if nobody was. */
+  /** The present name of a friend who was called so until lately; null if nobody was. */
   async currentName(username) {
     const page = `${this.#base}chat/${encodeURIComponent(username)}/`;
     const options = { method: "HEAD", credentials: "same-origin" };
@@ -109,7 +109,7 @@ export class Api {
     throw new Refusal(response.status, answer?.error, seconds);
   }
 
-  /** Another tab has logged in anew since this page was made: take the token of a fresh page. */
+  /** Another tab has logged in since this page was made: take the token of a fresh page. */
   async #renewToken() {
     const words = await fetch(location.href, { credentials: "same-origin" })
       .then((response) => response.text())

@@ -24,7 +24,7 @@ export function showAttachment(element, { url, name, mimetype }) {
   element.replaceChildren(link);
 }
 
-/** What a line about a message says of it. */
+/** One line about a message that stands. */
 export function preview({ text: words, attachment }) {
   if (!attachment) return words ?? "";
   if (PICTURES.has(attachment.mimetype)) return text("picture_preview");

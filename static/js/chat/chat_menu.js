@@ -1,4 +1,4 @@
-// What one can do with a chat as a whole, from its row.
+// The menu of a chat, at its row in the list.
 import { onMenuWanted, openMenu } from "../page/menu.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";

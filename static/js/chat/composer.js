@@ -43,7 +43,7 @@ export class Composer {
     this.#quoteDrop.removeEventListener("click", this.#onDropQuote);
   }
 
-  /** What is typed from now on is kept under another name. */
+  /** Keep the draft under another name from now on. */
   rename(username) {
     this.#draftKey = `draft:${username}`;
   }

@@ -1,4 +1,4 @@
-// Contacts and requests change under one's eyes: the server's own lists are taken anew.
+// Contacts and requests change while they are looked at: take the server's lists again.
 const LISTS = ["friends", "requests-received", "requests-sent"];
 const KINDS = [
   "friend_request",

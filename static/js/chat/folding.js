@@ -1,4 +1,4 @@
-// What each event of the log changes in the chats that a page knows of. Pure: a Map in, the Map changed.
+// The change that each event of the log makes in a Map of chats. Nothing here touches the page.
 import { isMine, lineOf } from "./message.js";
 
 const UNREAD_AT_MOST = 100; // as the API counts

@@ -51,7 +51,7 @@ export class Friend {
     this.#thread.rename(username);
     history.replaceState(null, "", `${this.#base}chat${current}`);
     document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
-    // What came since under the new name was not known to be for here.
+    // Messages that came under the new name meanwhile were not known to be for here.
     this.#history.catchUp().catch(() => location.reload());
   }
 }

@@ -1,4 +1,4 @@
-// The history of the open conversation: what is older, what is newer, and what a page has missed.
+// The history of the open conversation: older and newer pages, and what this page has missed.
 const PAGE_SIZE = 50;
 
 export class History {
@@ -99,7 +99,7 @@ export class History {
     if (this.#thread.putNewer(answer.messages)) this.#reach(true);
     this.#hasNewer = answer.more;
     if (answer.more) return;
-    // What came between the answer and now was left for this moment.
+    // Messages that came since the answer were left for this moment.
     await this.catchUp();
     this.#atEnd();
   };

@@ -1,4 +1,4 @@
-// What is on its way to the friend of the open conversation, as its thread shows it.
+// Messages on their way to the friend of the open conversation, as its thread shows them.
 import { text } from "../strings.js";
 import { uuid } from "./uuid.js";
 

@@ -1,4 +1,4 @@
-// What can be said of a message by itself.
+// Facts about a message that need nothing but the message.
 import { text } from "../strings.js";
 import { preview } from "./attachment.js";
 
@@ -6,7 +6,7 @@ export function isMine(message) {
   return message.sender !== message.with;
 }
 
-/** What stands in place of a text that is not there any more. */
+/** The words in place of a text that is not there any more. */
 export function stateWords(message) {
   if (message.state === "removed") return text("removed");
   return isMine(message)
@@ -14,7 +14,7 @@ export function stateWords(message) {
     : text("recalled_theirs", { name: message.sender });
 }
 
-/** What a line about a message says, whatever has become of it. */
+/** One line about a message, whatever has become of it. */
 export function lineOf(message) {
   return message.state === "sent" ? preview(message) : stateWords(message);
 }

@@ -1,4 +1,4 @@
-// What one can do with a message: its menu, and what comes of it.
+// The menu of a message, and what its items do.
 import { copy } from "../page/clipboard.js";
 import { onMenuWanted, openMenu } from "../page/menu.js";
 import { toast } from "../page/toast.js";

@@ -1,4 +1,4 @@
-// What this tab keeps under a name goes along when its owner takes another one.
+// Move a draft along when the friend whom it is for takes another name.
 import { recall, remember } from "../page/memory.js";
 
 export function followNames() {

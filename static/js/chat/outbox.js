@@ -32,7 +32,7 @@ export class Outbox {
     this.#sendAll();
   }
 
-  /** What is on its way to a friend, in order. */
+  /** The letters on their way to a friend, in order. */
   lettersTo(username) {
     return this.#letters.filter((letter) => letter.to === username);
   }
@@ -85,7 +85,7 @@ export class Outbox {
     else if (current !== to) this.#sendTo(current);
   }
 
-  /** Who has another name gets what waits, and what was refused as for nobody. */
+  /** Send what waits to the new name, and what was refused because nobody has the old one. */
   #rename(old, username) {
     const letters = old === username ? [] : this.lettersTo(old);
     for (const letter of letters) {
@@ -93,7 +93,7 @@ export class Outbox {
       delete letter.refused;
     }
     this.#save();
-    // What is under way now is waited for, so that the order holds.
+    // The letter under way comes first, so that the order holds.
     if (letters.length && !this.#busy.has(old)) this.#sendTo(username);
   }
 

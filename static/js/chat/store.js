@@ -1,4 +1,4 @@
-// What the chat list knows of every friend: the one place where events are counted.
+// The chats that this page knows of: the one place where events are counted.
 import { change, countUnread, FOLDS, inOrder, put } from "./folding.js";
 
 const ASKED_AGAIN = 5_000; // ms

@@ -1,4 +1,4 @@
-// What happened, in order and once, from whichever transport works.
+// Deliver each event once and in order, from whichever transport works.
 import { Polling } from "./polling.js";
 import { Socket } from "./socket.js";
 
@@ -47,7 +47,7 @@ export class Feed {
     return this.#socket.tell(frame);
   }
 
-  // What the transports report
+  // Called by the transports
 
   handle(event) {
     if (event.id <= this.#cursor) return;

@@ -1,4 +1,4 @@
-// What this tab remembers across reloads, and forgets at the logout: nothing of it may be left
+// The memory of this tab: it outlives a reload, and ends at the logout. Nothing of it may be left
 // to the next person at a shared computer.
 const PREFIX = "webchat:";
 const OWN = `${PREFIX}${document.body.dataset.userId}:`;

@@ -1,4 +1,4 @@
-// From page to page without loading the world anew: fetch it, and put its panes in place.
+// Go from page to page without a reload: fetch the next one, and put its panes in place.
 const PANES = ["list", "detail"];
 
 /** Replace the content and the attributes of an element by those of its counterpart. */

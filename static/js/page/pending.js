@@ -1,4 +1,4 @@
-// What the moderators and the administrator tell stands over the page until it is confirmed.
+// Notices and announcements stand over the page until they are confirmed.
 import { text } from "../strings.js";
 
 export class Pending {
