@@ -5,7 +5,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, get_resolver
 
-from webchat import environment
+from webchat import environment, routes
 from webchat.environment import Site, parse_site_url
 
 
@@ -130,6 +130,22 @@ def test_the_admin_shadows_none_of_our_addresses_and_no_address_shadows_it(given
             environment.admin_path(given(f"{part}/"), "admin/")
     for part in ("messages", "search-engine", "accept", "me"):
         assert environment.admin_path(given(part), "admin/") == f"{part}/"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "refusal"),
+    [
+        ('[path(f"{name}/", view)]', "this route is not written out"),
+        ('[path("", include(apps))]', "this route is not written out"),
+        ('[path("a/", view)] + more', "urlpatterns of an urlconf is not written out"),
+        ("[*more]", "more of an urlconf is not written out"),
+    ],
+)
+def test_a_route_that_cannot_be_read_is_no_free_place(tmp_path, patterns, refusal):
+    (tmp_path / "webchat").mkdir()
+    (tmp_path / "webchat/urls.py").write_text(f"urlpatterns = {patterns}")
+    with pytest.raises(ImproperlyConfigured, match=refusal):
+        routes.first_parts(tmp_path)
 
 
 @pytest.mark.parametrize(
