@@ -7,13 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from .sending.drafts import TEXT_LENGTH, clean_message, parse_client_id
 
-DIGITS = 18  # of an id that the database can hold
-
-
-def parse_id(value: str) -> int | None:
-    """An id as a page sends it, or None for what can be none."""
-    return int(value) if value.isdecimal() and len(value) <= DIGITS else None
-
 
 class MessageForm(forms.Form):
     text = forms.CharField(

@@ -13,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.http import UserRequest
 from accounts.models import User
+from webchat.base.numbers import parse_id
 from webchat.database.snapshot import of_one_moment
 
 from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
-from .forms import MessageForm, ReadForm, parse_id
+from .forms import MessageForm, ReadForm
 from .presentation import list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message, why_unsendable

@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from .base.numbers import parse_id
 from .base.text import clean_text
 
 SEARCH_AT_MOST = 100  # characters
-DIGITS_AT_MOST = 18  # of an id that the database can hold
 WORDS_AT_MOST = 8  # each is looked for in every field
 # What the links of filters and of the dates above a list ask for.
 COMPARISONS = frozenset({"exact", "isnull", "gte", "lt", "year", "month", "day"})
@@ -93,6 +93,6 @@ class BoundedAdmin(admin.ModelAdmin):
 
     def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        if not all(pk.isdecimal() and len(pk) <= DIGITS_AT_MOST for pk in chosen):
+        if any(parse_id(pk) is None for pk in chosen):
             raise BadRequest("What was chosen has no such number.")
         return super().response_action(request, *args, **kwargs)

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.http import UserRequest
 from chat.access import Thread, get_thread
-from chat.forms import parse_id
 from chat.models import Message
 from chat.presentation import list_conversations, view_thread
+from webchat.base.numbers import parse_id
 from webchat.database.snapshot import of_one_moment
 
 from . import services

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest, safe_next
-from chat.forms import parse_id
 from chat.models import Announcement
+from webchat.base.numbers import parse_id
 from webchat.database.snapshot import of_one_moment
 
 from . import services

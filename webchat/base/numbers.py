@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 MAX_INTEGER = 2**63 - 1  # the largest that the database stores
+ID_DIGITS = 18  # of an id that the database can hold
 DIGITS_AT_MOST = 1000  # of a number that comes as a text: reading it costs their square
 
 
@@ -23,3 +24,8 @@ def integer(value: Any, *, name: str) -> int:
         message = _("“%(name)s” must be a whole number.") % {"name": name}
         raise ValidationError(message, "invalid") from None
     return max(-MAX_INTEGER, min(number, MAX_INTEGER))
+
+
+def parse_id(value: str) -> int | None:
+    """An id as a page sends it, or None for what can be none."""
+    return int(value) if len(value) <= ID_DIGITS and value.isdecimal() else None
