@@ -99,7 +99,7 @@ def _enter_data() -> IO[bytes]:
 
 
 async def _serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    from chat.live.socket import serve
+    from chat.live.handshake import serve
 
     if engine is not None and _is_live(scope["path"]):
         await serve(engine, scope, receive, send)

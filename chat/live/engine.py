@@ -17,10 +17,10 @@ from webchat.serving.turns import Turns
 
 from . import frames, typing
 from .feed import Feed
+from .frames import RESTART, SESSION_ENDED, TOO_MANY
 from .housekeeping import Housekeeping, every
-from .hub import Hub
+from .hub import Hub, Listener
 from .neighbours import Neighbours
-from .socket import RESTART, SESSION_ENDED, TOO_MANY, Socket
 from .visitors import find_ended
 from .writer import Writer
 
@@ -56,7 +56,7 @@ class Engine:
             *self._housekeeping.start(),
         ]
 
-    def admit(self, socket: Socket) -> int | None:
+    def admit(self, socket: Listener) -> int | None:
         """Take a socket in, or answer with the code to close it with."""
         if self._ending is not None:
             return RESTART

@@ -1,10 +1,16 @@
-"""The text frames of the socket, as `docs/api.md` has them."""
+"""The text frames and the close codes of the socket, as `docs/api.md` has them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chat.presentation import encode
+
+SESSION_ENDED = 4401
+TOO_SLOW = 4408
+TOO_MANY = 4429
+RESTART = 1012
+BROKEN = 1011  # a fault of ours (RFC 6455, 7.4.1): come back
 
 PONG = encode({"type": "pong"})
 CAUGHT_UP = encode({"type": "caught_up"})

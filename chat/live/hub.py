@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from .socket import Socket
+from .visitors import Visitor
 
 SOCKETS_OF_ONE_PERSON = 10
 
 
+class Listener(Protocol):
+    """A socket, as those see it who tell it something or end it."""
+
+    visitor: Visitor
+    task: asyncio.Task[Any]
+
+    @property
+    def user_id(self) -> int: ...
+
+    def offer(self, frame: str, event_id: int = 0) -> None: ...
+
+    def close(self, code: int) -> None: ...
+
+
 class Hub:
     def __init__(self) -> None:
-        self._by_user: dict[int, set[Socket]] = {}
+        self._by_user: dict[int, set[Listener]] = {}
 
-    def __iter__(self) -> Iterator[Socket]:
+    def __iter__(self) -> Iterator[Listener]:
         return iter([socket for sockets in self._by_user.values() for socket in sockets])
 
     def __len__(self) -> int:
@@ -28,7 +42,7 @@ class Hub:
     def has(self, user_id: int) -> bool:
         return user_id in self._by_user
 
-    def add(self, socket: Socket) -> bool:
+    def add(self, socket: Listener) -> bool:
         """Take a socket in; False when the person has as many as one may have here."""
         sockets = self._by_user.setdefault(socket.user_id, set())
         has_room = len(sockets) < SOCKETS_OF_ONE_PERSON
@@ -36,7 +50,7 @@ class Hub:
             sockets.add(socket)
         return has_room
 
-    def remove(self, socket: Socket) -> None:
+    def remove(self, socket: Listener) -> None:
         sockets = self._by_user.get(socket.user_id, set())
         sockets.discard(socket)
         if not sockets:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
@@ -16,10 +15,8 @@ from chat import services
 from chat.access import get_thread
 from webchat.serving.turns import TooMany
 
+from .engine import Engine
 from .writer import RETRY_SECONDS
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 WAITING_AT_MOST = 200  # chats; a page marks the one that is open
 NOT_FOUND = ValidationError(_("Not found."), "not_found")

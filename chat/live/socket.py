@@ -1,4 +1,4 @@
-"""One WebSocket connection, from the handshake to its close code."""
+"""One WebSocket connection, from its first frame to its close code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
@@ -28,22 +27,14 @@ from webchat.base.api import describe, parse_object
 from webchat.base.numbers import integer
 from webchat.base.text import encodable
 from webchat.serving import turns
-from webchat.serving.bridge import Receive, Scope, Send
+from webchat.serving.bridge import Receive, Send
 from webchat.serving.connections import Connection
-from webchat.serving.turns import address_of
 
 from . import frames
+from .engine import Engine
+from .frames import BROKEN, TOO_MANY, TOO_SLOW
 from .reading import ReadMarks
-from .visitors import Visitor, identify, is_foreign
-
-if TYPE_CHECKING:
-    from .engine import Engine
-
-SESSION_ENDED = 4401
-TOO_SLOW = 4408
-TOO_MANY = 4429
-RESTART = 1012
-BROKEN = 1011  # a fault of ours (RFC 6455, 7.4.1): come back
+from .visitors import Visitor
 
 FRAMES_WAITING = 1_000  # for a reader that does not keep up; a replay is not queued
 GOODBYE_SECONDS = 0.5  # for what waits when the connection ends
@@ -53,7 +44,6 @@ TYPING_SECONDS = 2.0  # between two notes of typing to one friend; the rest is d
 FRAMES_IN_A_ROW = 16  # of one socket, before the loop looks after the others
 DRAFTS_AT_ONCE = 64  # of one socket, with the writer; the next is read when one is answered
 REFUSED_FRAME_SECONDS = 0.04  # before who is over a budget is read on: BAD_FRAMES take 8 s
-REFUSED_SECONDS = 1.0  # before a handshake over a budget is answered
 FLOOD_COSTS = 60  # handshakes: who is cut off for a flood may begin five, then one in 12 s
 NOT_UNDERSTOOD = ValidationError(_("This frame is not understood."), "invalid")
 COUNTED = {"invalid", "too_long", "rate_limited"}
@@ -62,49 +52,6 @@ Frame = dict[str, Any]
 Command = Callable[["Socket", Frame], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
-
-
-async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one handshake on `/live/` and everything that follows."""
-    await receive()
-    if is_foreign(scope):
-        await send({"type": "websocket.close"})  # before accept: a 403
-        return
-    try:
-        # Without a turn: after a restart all of a class come at once, and are strangers until then.
-        visitor = await engine.in_thread(identify, scope)
-    except OperationalError:
-        visitor = None  # what follows answers that, too
-        logger.exception("A socket could not be opened")
-    is_over_budget = _is_over_budget(scope, visitor)
-    if is_over_budget:
-        await asyncio.sleep(REFUSED_SECONDS)
-    await send({"type": "websocket.accept"})
-    if is_over_budget:
-        await send({"type": "websocket.close", "code": TOO_MANY})
-        return
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-    page_of = query.get("user", [None])[0]
-    if visitor is None or page_of not in (None, str(visitor.user.pk)):
-        await send({"type": "websocket.close", "code": SESSION_ENDED})
-        return
-    turns.introduce(visitor.session_key, visitor.user.pk)
-    if connection := scope.get("webchat.connection"):
-        connection.belongs_to(visitor.user.pk)
-    socket = Socket(engine, visitor, receive, send, connection)
-    await socket.run(query.get("after", [None])[0])
-
-
-def _is_over_budget(scope: Scope, visitor: Visitor | None) -> bool:
-    """Whether this person has opened too many, or those without a session at this address."""
-    try:
-        if visitor is None:
-            budgets.HANDSHAKES_BY_ADDRESS.take(address_of(scope))
-        else:
-            budgets.HANDSHAKES.take(visitor.user.pk)
-    except ValidationError:
-        return True
-    return False
 
 
 class Socket:

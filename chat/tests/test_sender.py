@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.utils import translation
 
 from accounts.models import User
-from chat.live import reading
+from chat.live import frames, handshake, reading
 from chat.live import socket as live
 from chat.live.hub import Hub
 from chat.live.visitors import Visitor
@@ -62,7 +62,7 @@ def talk(monkeypatch, wire: Wire, frame: str) -> None:
 def test_a_sender_that_fails_closes_its_socket(monkeypatch, error):
     wire = Wire(error)
     talk(monkeypatch, wire, "hi")
-    assert wire.sent == [{"type": "websocket.close", "code": live.BROKEN}]
+    assert wire.sent == [{"type": "websocket.close", "code": frames.BROKEN}]
 
 
 def test_a_peer_that_has_gone_ends_it_without_a_word(monkeypatch):
@@ -80,27 +80,27 @@ def test_what_cannot_be_encoded_goes_out_without_it(monkeypatch):
 
 def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
     """Who cuts the line and comes again would wait for nothing otherwise."""
-    monkeypatch.setattr(live, "REFUSED_SECONDS", 0.2)
-    monkeypatch.setattr(live, "_is_over_budget", lambda _scope, _visitor: True)
+    monkeypatch.setattr(handshake, "REFUSED_SECONDS", 0.2)
+    monkeypatch.setattr(handshake, "_is_over_budget", lambda _scope, _visitor: True)
     wire = Wire()
 
     class Anonymous(Engine):
         async def in_thread(self, _function, *_args):
             return None
 
-    async def handshake() -> dict[str, Any]:
+    async def connect() -> dict[str, Any]:
         return {"type": "websocket.connect"}
 
     async def run() -> None:
         scope = {"headers": [], "path": "/live/", "client": ("192.0.2.7", 5)}
-        task = asyncio.create_task(live.serve(Anonymous(), scope, handshake, wire.send))
+        task = asyncio.create_task(handshake.serve(Anonymous(), scope, connect, wire.send))
         await asyncio.sleep(0.1)
         assert wire.sent == []
         await task
 
     asyncio.run(run())
     assert [message["type"] for message in wire.sent] == ["websocket.accept", "websocket.close"]
-    assert wire.sent[-1]["code"] == live.TOO_MANY
+    assert wire.sent[-1]["code"] == frames.TOO_MANY
 
 
 def test_read_marks_that_wait_for_a_turn_hold_up_no_other_frame():
@@ -168,7 +168,7 @@ def test_a_replay_that_cannot_be_read_now_has_the_page_come_back(monkeypatch, er
         await live.Socket(Engine(), visitor, wire.receive, wire.send).run(None)
 
     asyncio.run(run())
-    assert wire.sent == [{"type": "websocket.close", "code": live.BROKEN}]
+    assert wire.sent == [{"type": "websocket.close", "code": frames.BROKEN}]
 
 
 @pytest.mark.parametrize("trouble", [OperationalError("database is locked"), TooMany()])
