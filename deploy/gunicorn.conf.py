@@ -112,8 +112,11 @@ def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 
 def post_worker_init(worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    from webchat import logs
+    from webchat import (
+        asgi,  # gunicorn has loaded it by now
+        logs,
+    )
     from webchat.serving.worker import prepare
 
     logs.quieten(logging.getLogger("gunicorn.error"))
-    prepare(worker)
+    prepare(worker, asgi.end_sockets)

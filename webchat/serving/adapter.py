@@ -22,7 +22,7 @@ from gunicorn.asgi.websocket import (
 from gunicorn.workers.gasgi import ASGIWorker
 
 from .bridge import Receive, Scope, Send
-from .clients import FULL, TOO_LARGE, Client, Watch
+from .clients import FULL, TOO_LARGE, Client, Clients
 from .connections import Connections
 from .doorway import Doorway
 
@@ -35,40 +35,46 @@ UNREAD_FRAMES = 100
 UNREAD_FRAMES_SECONDS = 10.0
 
 
-def look_after_connections(worker: ASGIWorker, at_most: int) -> None:
+def look_after_connections(
+    worker: ASGIWorker, at_most: int, end_sockets: Callable[[], None]
+) -> None:
     """Bound how many there are, close what is idle or too slow, and all of it at a stop."""
-    watch = Watch(Connections(at_most, worker.loop.time), is_serving=lambda: worker.alive)
+    clients = Clients(
+        Connections(at_most, worker.loop.time),
+        is_serving=lambda: worker.alive,
+        end_sockets=end_sockets,
+    )
     doorways: list[Doorway] = []
 
     async def open_doorway(_factory: object, **options: Any) -> Doorway:
         def let_in(newcomer: socket.socket, said: bytes) -> Any:
             return worker.loop.connect_accepted_socket(
-                lambda: Protocol(worker, watch, said), newcomer, ssl=options.get("ssl")
+                lambda: Protocol(worker, clients, said), newcomer, ssl=options.get("ssl")
             )
 
         def may_wait() -> int:
-            return watch.connections.may_wait() // len(doorways)
+            return clients.connections.may_wait() // len(doorways)
 
         # Bytes that come over TLS are not ours to read.
         listens = options.get("ssl") is None
-        may_come_from = watch.connections.may_come_from
+        may_come_from = clients.connections.may_come_from
         doorways.append(Doorway(options["sock"], let_in, may_wait, may_come_from, listens=listens))
         return doorways[-1]
 
     worker.loop.create_server = open_doorway
     # The loop itself holds tasks only weakly.
-    worker.look = worker.loop.create_task(watch.look_after())
+    worker.look = worker.loop.create_task(clients.look_after())
 
 
-class Protocol(ASGIProtocol):
-    """gunicorn's connection, with a bound on what it reads ahead, and watched by `Watch`."""
+class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's connection, with a bound on what it reads ahead, and watched by `Clients`."""
 
-    def __init__(self, worker: ASGIWorker, watch: Watch, said: bytes) -> None:
+    def __init__(self, worker: ASGIWorker, clients: Clients, said: bytes) -> None:
         """`said`: what has been read of the connection already."""
         super().__init__(worker)
         self._said = said
         self._max_buffer_size = READ_BYTES
-        self._watch = watch
+        self._clients = clients
         self._application: Callable[..., Any] = worker.asgi
         self.app = self._answer
         self.client: Client | None = None
@@ -78,8 +84,8 @@ class Protocol(ASGIProtocol):
     def connection_made(self, transport: Any) -> None:
         transport.max_size = READ_BYTES
         super().connection_made(transport)
-        self.client = Client(self, self._watch.connections)
-        if not self._watch.admit(self.client):
+        self.client = Client(self, self._clients.connections)
+        if not self._clients.admit(self.client):
             self.refuse(FULL)
         elif self._said:
             said, self._said = self._said, b""
@@ -108,7 +114,7 @@ class Protocol(ASGIProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self.client is not None:
-            self._watch.forget(self.client)
+            self._clients.forget(self.client)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked_at, self._asked = None, 0

@@ -7,15 +7,13 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..base.addresses import network
+from ..middleware import proxied_address
 from .bridge import Scope
 from .connections import Connection, Connections
 from .pace import Pace, Pulse, Reception, reception
-
-if TYPE_CHECKING:
-    from .adapter import Protocol
 
 LOOK_SECONDS = 0.2
 LOOKS = 5  # at whether the worker stops, to one at every connection
@@ -45,10 +43,27 @@ TOO_SLOW = _plain("408 Request Timeout")
 TOO_LARGE = _plain("431 Request Header Fields Too Large")
 
 
-class Client(Connection):
-    """One connection of a client, as gunicorn's protocol has it."""
+class Line(Protocol):
+    """A connection, as the server's own protocol has it."""
 
-    def __init__(self, protocol: Protocol, all_of_them: Connections) -> None:
+    transport: Any
+    asked_at: float | None  # when the first byte of a request came
+
+    @property
+    def is_idle(self) -> bool: ...
+
+    @property
+    def requests(self) -> int: ...
+
+    def refuse(self, answer: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Client(Connection):
+    """One connection of a client, and how it behaves."""
+
+    def __init__(self, protocol: Line, all_of_them: Connections) -> None:
         peer = protocol.transport.get_extra_info("peername")
         self._peer: str = peer[0] if isinstance(peer, tuple) else ""
         super().__init__(all_of_them, self._peer)
@@ -82,8 +97,6 @@ class Client(Connection):
             self._protocol.close()
 
     def begin_request(self, scope: Scope) -> None:
-        from ..middleware import proxied_address
-
         scope["webchat.connection"] = self
         self.quiet_since = self._connections.clock()
         address = proxied_address(self._peer, scope["headers"])
@@ -151,12 +164,22 @@ class Client(Connection):
         return self._pace.is_kept(now, found)
 
 
-class Watch:
-    """Looks after the connections of one worker."""
+class Clients:
+    """The clients of one worker: lets them in, and closes those who are idle or too slow.
 
-    def __init__(self, all_of_them: Connections, *, is_serving: Callable[[], bool]) -> None:
+    Once `is_serving` says no, `end_sockets` is called again and again, and the rest is closed.
+    """
+
+    def __init__(
+        self,
+        all_of_them: Connections,
+        *,
+        is_serving: Callable[[], bool],
+        end_sockets: Callable[[], None],
+    ) -> None:
         self.connections = all_of_them
         self._is_serving = is_serving
+        self._end_sockets = end_sockets
         self._clients: set[Client] = set()  # also those that are closing
 
     def admit(self, client: Client) -> bool:
@@ -182,11 +205,9 @@ class Watch:
             client.look(now)
 
     async def _drain(self) -> None:
-        from .. import asgi  # gunicorn has loaded it by now
-
         requests: dict[Client, int] = {}
         while True:
-            asgi.end_sockets()
+            self._end_sockets()
             # Closed at once, a connection could lose the request that is on its way just now.
             await asyncio.sleep(QUIET_SECONDS)
             for client in list(self._clients):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,14 @@ SWITCH_SECONDS = 0.0005
 OPEN_FILES = 65_536  # asked for at the start, as webchat.service does
 
 
-def prepare(worker: ASGIWorker) -> None:
-    """Set it up before it serves. To be called from the hook `post_worker_init`."""
+def prepare(worker: ASGIWorker, end_sockets: Callable[[], None]) -> None:
+    """Set it up before it serves. To be called from the hook `post_worker_init`.
+
+    `end_sockets` closes what stays open by itself, at a stop.
+    """
     raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
-    adapter.look_after_connections(worker, connections_at_most())
+    adapter.look_after_connections(worker, connections_at_most(), end_sockets)
     adapter.unmask_at_once()
     adapter.write_frames_to_the_living()
     adapter.cut_off_floods()
