@@ -15,7 +15,7 @@ from django.db import connection, models
 from django.dispatch import Signal
 
 from webchat.base.text import fold
-from webchat.database import examining, schema
+from webchat.database import dialect, examining
 
 from . import signals
 from .models import RetiredUsername, User, retired_digest
@@ -23,7 +23,7 @@ from .names import username_key
 
 ROWS_AT_ONCE = 1000
 # What stands in them comes from the code, or from the database itself.
-IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", schema.OWN_TABLES)
+IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", dialect.OWN_TABLES)
 # A hash, and how other names are read: 张三 is not the trace of a zhangsan.
 UNTELLING = ("password", "pinyin", "initials")
 NAME_CHARACTERS = re.compile(r"[\w.-]*")

@@ -16,10 +16,8 @@ from typing import Any, BinaryIO
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
-from . import connecting
-
 FORMAT = 1
-DATABASE = connecting.FILE_NAME
+DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the server is
 MANIFEST = "manifest.json"
 FILES = "attachments"
 FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")

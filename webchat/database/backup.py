@@ -61,7 +61,7 @@ def backups_in(folder: Path) -> list[Path]:
     """The backups of a folder, the newest last."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    return sorted(each for each in folder.iterdir() if NAME.fullmatch(each.name) and each.is_file())
 
 
 def own_folder() -> Path:
@@ -177,7 +177,7 @@ def _make_ours(database: Path, scratch: Path) -> None:
         schema.check_code(database, ours)
         schema.migrate(database)
         schema.check_tables(database, ours)
-        copies.start_over(database, copies.first_free_id([settings.DATABASE_FILE, database]))
+        copies.start_over(database, copies.beyond_all_ids([settings.DATABASE_FILE, database]))
         schema.check_whole(database)
     except UnusableError:
         raise

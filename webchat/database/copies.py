@@ -42,8 +42,8 @@ def list_migrations(database: Path) -> list[list[str]]:
     return [list(migration) for migration in migrations]
 
 
-def first_free_id(databases: Iterable[Path]) -> int:
-    """Beyond every id of events and messages that any of these has handed out."""
+def beyond_all_ids(databases: Iterable[Path]) -> int:
+    """A number beyond every id of events and messages that any of these has handed out."""
     highest = 0
     for path in databases:
         if not path.exists():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+OWN_TABLES = "sqlite_"  # how the names of those begin that the database makes for itself
+
 
 def given_rows(columns: int) -> str:
     """A query of the rows that one parameter holds, a JSON list of lists.

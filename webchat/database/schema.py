@@ -18,8 +18,6 @@ from .archive import UnusableError
 # tables; by what it says and not by its type, which nothing checks.
 PLAIN = re.compile(r"CREATE (TABLE|INDEX|UNIQUE INDEX) ")
 
-OWN_TABLES = "sqlite_"  # how the names of those begin that SQLite makes for itself
-
 
 def migrate(database: Path) -> None:
     """Bring a database up to date, or make a new one, whichever the server's own is."""

@@ -25,6 +25,7 @@ import pytest
 from tests.live import settle
 from tests.server import ROOT, Server
 from webchat.database import archive
+from webchat.database.backup import backups_in
 
 HEX = "0123456789abcdef"
 
@@ -359,3 +360,11 @@ def test_only_so_many_are_kept_and_nothing_else_is_touched(home, tmp_path):
     assert names[0] == "holiday.tar.gz"
     assert names[1] == "webchat-20260114-030000.tar.gz"
     assert len(names) == 3
+
+
+def test_what_only_has_the_name_of_a_backup_is_none(tmp_path):
+    old = tmp_path / "webchat-20260114-030000.tar.gz"
+    old.touch()
+    (tmp_path / "webchat-20260115-030000.tar.gz").symlink_to(tmp_path / "unplugged")
+    (tmp_path / "webchat-20260116-030000.tar.gz").mkdir()
+    assert backups_in(tmp_path) == [old]
