@@ -14,7 +14,7 @@ from chat.models import (
     Message,
     Notice,
 )
-from chat.notices.texts import notice_text
+from chat.notice_text import notice_text
 from chat.presentation import load_quoted, view_conversation, view_message
 from friends.models import FriendRequest, Friendship
 from friends.presentation import friend_json, request_json

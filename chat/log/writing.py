@@ -62,7 +62,10 @@ def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
 
 
 def conversation_changed(membership: Membership) -> Event:
-    """Tell one person how their chat stands now; the membership comes from `with_state`."""
+    """The event that tells one person how their chat stands now, to be recorded.
+
+    The membership comes from `with_state`.
+    """
     return Event(
         kind=Kind.CONVERSATION_CHANGED,
         user_id=membership.user_id,

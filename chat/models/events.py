@@ -9,6 +9,8 @@ from django.db.models.functions import Coalesce
 
 from .conversations import Conversation, Message
 
+KEPT_FOR = timedelta(days=7)  # at least: whoever was away for longer reloads the page
+
 
 class EventQuerySet(models.QuerySet["Event"]):
     def before_the_first_since(self, moment: datetime) -> EventQuerySet:
@@ -71,9 +73,6 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
-
-
-KEPT_FOR = timedelta(days=7)  # at least: whoever was away for longer reloads the page
 
 
 # Up to where the log has forgotten, and its newest id; the greater of the two is its head.

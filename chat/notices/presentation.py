@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
+from chat.notice_text import notice_text
 from chat.presentation import minute
-
-from .texts import notice_text
 
 KEYS_SHOWN = 50  # what one person can take in, and more than an honest staff does in a month
 

@@ -86,7 +86,7 @@ def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
     except IntegrityError:
         # Foreign keys are checked at COMMIT, so one bad row sinks all: find it alone.
         if len(drafts) == 1:
-            return [not_friends()]
+            return [_not_friends()]
         return [outcome for draft in drafts for outcome in post_messages([draft])]
 
 
@@ -143,7 +143,7 @@ class _Batch:
     def _answer(self, draft: Draft, facts: Facts | None) -> Outcome | _New:
         """The outcome where nothing has to be written for it."""
         if facts is None:
-            return not_friends()
+            return _not_friends()
         digest = draft.digest(facts.friend_id)
         repeated = self.new.get((draft.sender_id, draft.client_id))
         before = self.standing.get(facts.message_id or 0) or repeated
@@ -239,7 +239,7 @@ def _look_up_retry(draft: Draft) -> Facts | None:
     return facts if facts and facts.message_id else None
 
 
-def not_friends() -> ValidationError:
+def _not_friends() -> ValidationError:
     return ValidationError(_("You are not friends with this person."), "not_found")
 
 
