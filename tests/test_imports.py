@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,21 @@ def test_no_module_imports_one_above_it(package):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_imports_only_what_the_map_says(package):
     assert {name_of(path): found for path in modules(package) if (found := astray(path))} == {}
+
+
+def test_the_map_allows_nothing_that_nobody_needs():
+    used = defaultdict(set)
+    for package in PACKAGES:
+        for path in modules(package):
+            names = imports(path)
+            used[place_of(path)] |= {place for name in names if (place := place_of_name(name))}
+    needless = {
+        (place, allowed)
+        for place, names in MAP.items()
+        for allowed in names
+        if not any(covers(allowed, each) for each in used[place])
+    }
+    assert needless == set()
 
 
 def test_the_map_knows_every_folder_and_no_other():
