@@ -22,9 +22,9 @@ export DENO_DIR=.venv/deno DENO_NO_UPDATE_CHECK=1
 .venv/bin/deno fmt --quiet --no-config --line-width 100 --check static/js static/css tests/js
 # The two rules speak of Web Workers, where `window` is missing.
 .venv/bin/deno lint --quiet --no-config --rules-exclude=no-window,no-window-prefix static/js tests/js
-if ! command -v node >/dev/null; then
-    [ -z "${CI:-}" ] || fail "The tests of the scripts need Node: apt-get install nodejs"
-    echo "Node is missing (apt-get install nodejs): the tests of the scripts are left out."
+if ! node --eval 'process.exit("register" in require("module") ? 0 : 1)' 2>/dev/null; then
+    [ -z "${CI:-}" ] || fail "The tests of the scripts need Node 18.19: apt-get install nodejs"
+    echo "Node 18.19 is missing (apt-get install nodejs): the tests of the scripts are left out."
 fi
 .venv/bin/python -m pytest --quiet --numprocesses 2 "$@"
 

@@ -12,14 +12,16 @@ from .environment import ROOT
 
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 TESTS = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
+# What page.mjs needs, which tells node how a browser finds modules.
+HAS_LOADERS = 'process.exit("register" in require("module") ? 0 : 1)'
 PAGE = ROOT / "tests" / "js" / "page.mjs"
 
 
 @pytest.fixture(scope="module")
 def node():
     found = shutil.which("node")
-    if found is None:
-        message = "Node is missing: apt-get install nodejs"
+    if found is None or subprocess.run([found, "--eval", HAS_LOADERS]).returncode:
+        message = "Node 18.19 is missing: apt-get install nodejs"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
     return found
 
