@@ -20,9 +20,8 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import User
-from chat import models
 from chat.log import reading
-from chat.models import EventLog, Message
+from chat.models import EventLog, Message, conversations
 from chat.pruning import delete_messages
 from tests.cast import Api, befriend, make_user
 
@@ -274,7 +273,7 @@ class Lives(RuleBasedStateMachine):
 def test_an_open_page_comes_to_show_what_a_fresh_one_shows(settings):
     settings.SEND_RATE = None
     with (
-        mock.patch.object(models, "UNREAD_AT_MOST", UNREAD_AT_MOST),
+        mock.patch.object(conversations, "UNREAD_AT_MOST", UNREAD_AT_MOST),
         mock.patch.object(reading, "BATCH", BATCH),
     ):
         run_state_machine_as_test(Lives, settings=EFFORT)

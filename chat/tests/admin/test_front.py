@@ -43,6 +43,8 @@ def test_the_front_page_says_what_waits(desk, report, settings, tmp_path):
     assert "Open reports" in front(desk)
     assert "there is none" in front(desk)
     (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "holiday.tar.gz").touch()
+    assert "there is none" in front(desk)
     backup = tmp_path / "backups" / "webchat-20260101-030000.tar.gz"
     backup.touch()
     old = timezone.now().timestamp() - 3 * 3600
