@@ -31,7 +31,7 @@ from . import services, staff
 from .http import user_of
 from .models import User
 
-KEYS = ("password", "email")  # what opens an account
+KEYS = ("password", "email")  # either opens an account
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 COUNT_LABELS = {
     "friends": _("friends"),
@@ -49,7 +49,7 @@ class NewUserForm(AdminUserCreationForm):
         field_classes = {"username": forms.CharField}
 
     def clean_username(self) -> str:
-        """Only createsuperuser gives names that are reserved or held back."""
+        """Refuse names that are reserved or held back: only createsuperuser gives those."""
         return services.check_available(self.cleaned_data["username"])
 
 
@@ -61,7 +61,7 @@ class UserForm(UserChangeForm):
 
 
 class PasswordForm(AdminPasswordChangeForm):
-    """For a superuser, who sets somebody else's; see `UserAdmin.user_change_password`."""
+    """A superuser's form for another's password; see `UserAdmin.user_change_password`."""
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +75,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 class PermissionField(forms.ModelMultipleChoiceField):
-    """In the reader's language: the database has the names of our own permissions in English."""
+    """Permissions in the reader's language: the database has our own ones in English."""
 
     def label_from_instance(self, permission: Any) -> str:
         return f"{permission.content_type} | {gettext(permission.name)}"
@@ -122,10 +122,10 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         fields = [*super().get_readonly_fields(request, obj)]
         if obj is not None:
-            # A new name also concerns the old one and everybody's open pages.
+            # Renaming also concerns the old name and everybody's open pages.
             fields.append("username")
         if not request.user.is_superuser:
-            # Or whoever may edit users could make a superuser of themselves, or become anybody.
+            # Otherwise anyone who may edit users could become a superuser, or anybody else.
             fields += [*RIGHTS, *KEYS]
         return fields
 
@@ -147,7 +147,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         return is_allowed and _may_touch(request, obj, "delete_user")
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        """Somebody else's; one's own is changed on its page, which asks for the old one."""
+        """Change somebody else's password; the page for one's own asks for the old one."""
         if self.get_object(request, unquote(id)) == request.user:
             return redirect("accounts:password_change")
         if not request.user.is_superuser:
@@ -159,7 +159,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change and not request.user.is_superuser:
-            obj.must_change_password = True  # or who has made it could read along
+            obj.must_change_password = True  # otherwise its maker could read along
         if change and "email" in form.changed_data:
             services.set_email_of(by=user_of(request), about=obj, email=obj.email)
         super().save_model(request, obj, form, change)
@@ -167,7 +167,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     def get_deleted_objects(
         self, objs: Iterable[User], request: HttpRequest
     ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
-        """Names and numbers: what people wrote to each other is not for this page."""
+        """Return names and numbers: what people wrote to each other is not for this page."""
         users = list(objs)
         counts: dict[Any, int] = {User._meta.verbose_name_plural: len(users)}
         for what, count in services.summarize(users).items():
@@ -183,7 +183,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         self._delete(request, queryset)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
-        """Say it by number: the answer waits in a session, which outlives the account."""
+        """Name the user by number: the message waits in a session, which outlives the account."""
         return super().response_delete(request, f"#{obj_id}", obj_id)
 
     def _delete(self, request: HttpRequest, users: Iterable[User]) -> None:
@@ -193,7 +193,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
             for user in users:
                 services.delete_account(user=user)
         if is_own:
-            auth.logout(request)  # or the answer would be stored in a session that is gone
+            auth.logout(request)  # otherwise a session that is gone would store the answer
 
 
 def _may_touch(request: HttpRequest, user: User | None, codename: str) -> bool:
@@ -205,7 +205,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(BoundedAdmin, PermissionsInWords, BaseGroupAdmin):
-    """For superusers: who may edit a group could add rights to their own."""
+    """Groups, for superusers only: others who may edit them could add rights to their own."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return user_of(request).is_superuser

@@ -18,12 +18,12 @@ from .http import tell_wait
 
 
 class AdminSite(admin.AdminSite):
-    """Django's, with our own ways in: no page here logs in or sets a password by other rules."""
+    """Django's admin site, where no page logs in or sets a password by rules other than ours."""
 
     login_form = StaffLoginForm
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Django's own, without its fault over the name of a field that is empty."""
+        """Wrap a view as Django does, without its bug when the name of a field is empty."""
 
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -38,7 +38,7 @@ class AdminSite(admin.AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The admin's own page, which answers as ours do while a limit holds."""
+        """Serve the admin's own log-in page, which answers as ours do while a limit holds."""
         response: HttpResponse = super().login(request, extra_context)
         form = (getattr(response, "context_data", None) or {}).get("form")
         if form is not None:
@@ -48,7 +48,7 @@ class AdminSite(admin.AdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """Lead to the one page for it: guesses of the old password are limited there."""
+        """Redirect to the one page for it: guesses of the old password are limited there."""
         return redirect("accounts:password_change")
 
     def password_change_done(

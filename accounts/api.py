@@ -13,7 +13,7 @@ from . import budgets, services
 
 
 def username_available(request: HttpRequest) -> dict[str, Any]:
-    """Whether a newcomer could have the name, with the reason for the reader if not.
+    """Tell whether a newcomer could have the name, with the reason for the reader if not.
 
     Raises ValidationError("rate_limited").
     """

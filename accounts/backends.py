@@ -13,8 +13,7 @@ from .passwords import PASSWORD_AT_MOST
 
 
 class NameOrMailBackend(ModelBackend):
-    """Log in by name, or by the verified address of the account; wrong guesses are limited,
-    and less so the right ones.
+    """Log-in by name or verified address; wrong guesses are limited, right ones less so.
 
     Every form that logs in comes through here, the admin's as well. Past the limit it raises
     ValidationError("rate_limited"), which the form shows.
@@ -40,7 +39,7 @@ class NameOrMailBackend(ModelBackend):
         return user
 
     def get_user(self, user_id: Any) -> Any:
-        """Whose a session is. Who has not proved the address of their mail has none yet."""
+        """Return the user of a session; None for one whose mail address is not proved yet."""
         user = super().get_user(user_id)
         return None if user is None or user.unverified_since is not None else user
 

@@ -1,8 +1,8 @@
-"""How much of something fits into a while, for what comes often: in memory, nothing is written.
+"""Budgets for what comes often: how much is allowed in a while, kept in memory only.
 
-`limits` counts in the database, which syncs the disk for each of them: right for a log-in, and for
-a search or a pin the flood itself. A budget belongs to one process: with several workers (see
-WEB_CONCURRENCY) the sum is so many times as large, and a restart fills them all.
+`limits` counts in the database, which syncs the disk each time: right for a log-in, but for a
+search or a pin that would be a flood itself. A budget belongs to one process: with several workers
+(see WEB_CONCURRENCY) the sum is that many times as large, and a restart refills them all.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ROUNDING = 1e-6  # seconds: a hundred tenths are not quite ten
 
 
 class Budget:
-    """`most` units at once, which come back evenly within `seconds`.
+    """A budget of `most` units at once, which come back evenly within `seconds`.
 
-    One number is kept for each who: the moment at which theirs is full again (the generic cell
+    One number is kept for each `who`: the moment at which theirs is full again (the generic cell
     rate algorithm, ITU-T I.371).
     """
 
@@ -34,12 +34,12 @@ class Budget:
         self._lock = threading.Lock()
 
     def take(self, who: Hashable, cost: float = 1) -> None:
-        """Use some of it. Raises ValidationError("rate_limited"), which uses nothing."""
+        """Use some of it. Raises ValidationError("rate_limited"), and then uses nothing."""
         if wait := self.try_take(who, cost):
             raise refusal(math.ceil(wait))
 
     def try_take(self, who: Hashable, cost: float = 1) -> float:
-        """`take` that answers with the seconds until it may be tried again; 0.0 when taken."""
+        """Like `take`, but return the seconds until it may be tried again; 0.0 when taken."""
         with self._lock:
             now = time.monotonic()
             full_at = self._after(who, cost, now)
@@ -50,13 +50,13 @@ class Budget:
             return 0.0
 
     def charge(self, who: Hashable, cost: float) -> None:
-        """Use what was used already, be there so much of it or not."""
+        """Charge for what was used already, whether or not there is that much left."""
         with self._lock:
             self._keep(who, self._after(who, cost, time.monotonic()))
 
     @contextmanager
     def timed(self, who: Hashable) -> Iterator[None]:
-        """Charge the seconds of processor that the block takes. Raises as `take` does."""
+        """Charge the processor seconds that the block takes. Raises as `take` does."""
         self.take(who, cost=0)
         began = time.thread_time()
         try:
@@ -78,7 +78,7 @@ class Budget:
 
 
 class AddressBudget:
-    """A budget by address: of IPv6 the /64 has one, and its /48 another, WIDER times as large.
+    """A budget per address: in IPv6 the /64 has one, and its /48 another, WIDER times as large.
 
     An address that says nothing (this machine, a unix socket) has none: behind a proxy that does
     not tell who its clients are, it is everybody.
@@ -100,25 +100,25 @@ class AddressBudget:
             budget.forget()
 
 
-# Everything that somebody asks for, but for sending (SEND_RATE): beyond any person with ten tabs.
+# Every request but sending (SEND_RATE): more than anybody with ten tabs makes.
 REQUESTS = Budget(5_000, 10)
 REQUESTS_BY_ADDRESS = AddressBudget(5_000, 10)  # without a session: a class that loads the page
-# What is posted, but for messages: each may write, and sync the disk.
+# POSTs other than messages: each may write, and sync the disk.
 WRITES = Budget(200, 10)
 WRITES_BY_ADDRESS = AddressBudget(300, 10)  # a class of sixty that logs in, some wrongly at first
-# Frames of the sockets, but for sending: a page pings twice a minute, and reads as one looks.
+# Socket frames other than sends: a page pings twice a minute, and reports what is read.
 FRAMES = Budget(1_000, 10)
 HANDSHAKES = Budget(300, 60)  # sockets opened: ten tabs that reload as fast as they can
 HANDSHAKES_BY_ADDRESS = AddressBudget(600, 60)  # with a session that has ended, or none
-TYPING = Budget(10, 10)  # notes of typing to whomever; a page tells one in two seconds
-SEARCHING = Budget(5, 30)  # seconds of processor: a hundred of the usual searches
-NAME_CHECKS = AddressBudget(600, 600)  # a form asks at each pause of who types
+TYPING = Budget(10, 10)  # typing notes, to anybody; a page sends one in two seconds
+SEARCHING = Budget(5, 30)  # processor seconds: a hundred of the usual searches
+NAME_CHECKS = AddressBudget(600, 600)  # a form asks at each pause in typing
 READINGS = Budget(10, 200)  # names read at once: each starts a process; later ones wait a minute
 EXPORTS = Budget(5, 3600)  # each reads everything
 
 
 def forget_all() -> None:
-    """As after a restart; for tests."""
+    """Forget everything, as after a restart; for tests."""
     budgets: Iterable[object] = globals().values()
     for budget in budgets:
         if isinstance(budget, (Budget, AddressBudget)):

@@ -19,7 +19,7 @@ from .passwords import PASSWORD_AT_MOST
 
 REGISTRATION_CODE_AT_MOST = 1000  # characters; whoever runs the server chooses it
 WRONG_PASSWORD = _("The password is wrong.")
-# One sentence for what Django's validators say in a list each.
+# One sentence in place of the list that Django's validators make.
 PASSWORD_HELP = _("At least 8 characters, not only digits, and nothing easy to guess.")
 
 
@@ -36,7 +36,7 @@ def _new_name_field(**attrs: str) -> forms.CharField:
 
 
 def _username_field() -> forms.CharField:
-    """How an account is known to its owner: its address of mail will do as well."""
+    """Make the field for an account's name; its mail address will do as well."""
     return forms.CharField(
         label=_("User name"),
         max_length=NAME_OR_MAIL_AT_MOST,
@@ -120,7 +120,7 @@ class LoginForm(AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Browsers count UTF-16 units: rare Han characters are one letter and two of those.
+        # Browsers count UTF-16 units: a rare Han character is one letter, but two of those.
         self.fields["username"].widget.attrs.pop("maxlength", None)
         if settings.MAIL_MODE != "off":
             self.fields["username"].label = _("User name or email")
@@ -163,7 +163,7 @@ class PasswordChangeForm(BasePasswordChangeForm):
 
     def clean_new_password1(self) -> str:
         password: str = self.cleaned_data["new_password1"]
-        # Beside the old one, which is right: to compare with the hash would answer guesses.
+        # Compared with the old one once that proved right: comparing hashes would answer guesses.
         is_old = password == self.cleaned_data.get("old_password")
         if self.user.must_change_password and is_old:
             raise ValidationError(_("Please choose another password than this one."), "invalid")
@@ -171,7 +171,7 @@ class PasswordChangeForm(BasePasswordChangeForm):
 
 
 class OwnPasswordForm(forms.Form):
-    """What takes the password although one is logged in: the device may be somebody else's."""
+    """A form that asks a logged-in user for the password: the device may be in other hands."""
 
     password = _current_password_field()
 

@@ -13,14 +13,14 @@ from webchat.base.progress import Progress
 from .passwords import PASSWORD_AT_MOST
 
 PROCESSORS = len(os.sched_getaffinity(0))
-# A class that logs in leaves a processor to those who chat: each password takes one for some
+# While a class logs in, one processor is left to those who chat: each password takes one for some
 # 30 ms, and 19 MiB.
 AT_ONCE = max(1, PROCESSORS - 1)
 _hashing = Semaphore(AT_ONCE)
 
 
 class Argon2Hasher(Argon2PasswordHasher):
-    """Argon2id as the OWASP password storage cheat sheet has it.
+    """Argon2id as the OWASP password storage cheat sheet recommends it.
 
     Django's own parameters take 100 MiB for each check: a class that logs in at once would
     stall a small server. A password that is too long is nobody's, and never hashed.
@@ -44,7 +44,7 @@ class Argon2Hasher(Argon2PasswordHasher):
 
 
 def hash_all(passwords: Sequence[str], progress_to: OutputWrapper) -> list[str]:
-    """Hash many passwords on all processors; an empty one becomes one that nobody has.
+    """Hash many passwords on all processors; an empty one becomes an unusable one.
 
     For commands, in whose process nobody chats.
     """

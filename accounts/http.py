@@ -21,13 +21,13 @@ class UserRequest(HttpRequest):
 
 
 def user_of(request: HttpRequest) -> User:
-    """The person at a page of the admin, whose `admin_view` lets nobody else through."""
+    """Return the user of an admin page; `admin_view` lets nobody else through."""
     assert isinstance(request.user, User)  # noqa: S101
     return request.user
 
 
 def safe_next(request: HttpRequest) -> str:
-    """The path on this site to which `next` leads; empty if it leads nowhere or elsewhere."""
+    """Return the path on this site to which `next` leads; empty if nowhere or elsewhere."""
     url: str = request.POST.get("next", request.GET.get("next", ""))
     is_safe = (
         len(url) <= NEXT_AT_MOST
@@ -47,9 +47,9 @@ def render_form(
     refusal: ValidationError | None = None,
     **context: Any,
 ) -> HttpResponse:
-    """The page of a form. One that comes back after a POST was not done: 422, or 429.
+    """Render the page of a form. After a POST this means that it was refused: 422, or 429.
 
-    `refusal` is why, when it is not one of the form's own errors.
+    `refusal` is the reason, unless it is one of the form's own errors.
     """
     _place_focus(form)
     response = render(request, template, {"form": form} | context)
@@ -60,7 +60,7 @@ def render_form(
 
 
 def _place_focus(form: BaseForm) -> None:
-    """Let the next key go to what is wrong, or else to what is empty."""
+    """Focus the first field that is wrong, or else the first that is empty."""
     fields = [
         field
         for field in form.visible_fields()
@@ -80,7 +80,7 @@ def _place_focus(form: BaseForm) -> None:
 def tell_wait(
     response: HttpResponse, form: BaseForm, refusal: ValidationError | None = None
 ) -> None:
-    """Make it a 429 with Retry-After where a limit is among the reasons."""
+    """Make it a 429 with Retry-After if a limit is among the reasons."""
     errors = [error for errors in form.errors.as_data().values() for error in errors]
     errors += refusal.error_list if refusal else []
     limited = [error.params or {} for error in errors if error.code == "rate_limited"]

@@ -1,6 +1,6 @@
-"""How often something may be done: one mechanism, in the database, right across workers.
+"""Limits on how often something may be done, counted in the database, so across all workers.
 
-Who is limited is kept as an HMAC. Names and addresses of mail count as they were typed, so that
+The key of a count is kept as an HMAC. Names and mail addresses count as they were typed, so that
 an unknown one is limited like a known one, and no count tells which name an address belongs to.
 """
 
@@ -25,11 +25,11 @@ from webchat.base.text import fold
 from .models import Attempt
 from .names import NAME_OR_MAIL_AT_MOST
 
-WIDER = 10  # how many times the allowance of a /64 its whole /48 has
+WIDER = 10  # a whole /48 has this many times the allowance of a /64
 
 
 class Claim(NamedTuple):
-    """One more of what is limited, for somebody."""
+    """One more use of a limit, by somebody."""
 
     limit: Limit
     key: str
@@ -45,7 +45,7 @@ class Limit(NamedTuple):
         return Claim(self, digest.hexdigest())
 
     def at(self, address: str, *who: object) -> list[Claim]:
-        """For somebody at an address; where it is IPv6 also for the /48 around it.
+        """Return the claims for somebody at an address; in IPv6 also for the /48 around it.
 
         An address that says nothing (none, as on a unix socket, or this machine) counts only
         together with somebody: behind a proxy that does not tell who its clients are, it stands
@@ -69,8 +69,8 @@ LOGIN = Limit("login", 10, TEN_MINUTES)
 LOGIN_BY_ADDRESS = Limit("login-address", 100, TEN_MINUTES)
 RESET = Limit("reset", 10, TEN_MINUTES)
 RESET_BY_ADDRESS = Limit("reset-address", 100, TEN_MINUTES)
-# The code of a registration. Who is in its session spends the code's own tries; what others type,
-# who know the name only, counts here and takes nothing from the owner: each of them, and all.
+# The code of a registration. Its own session spends the code's tries; guesses of others, who only
+# know the name, count here and take nothing from the owner: each of them, and all together.
 CODE_TYPED_BY_ADDRESS = Limit("code-typed-address", 100, TEN_MINUTES)
 CODE_TYPED_ELSEWHERE = Limit("code-typed-elsewhere", 5, TEN_MINUTES)  # by account and address
 CODE_TYPED_BY_OTHERS = Limit("code-typed-by-others", 20, TEN_MINUTES)  # by account
@@ -80,7 +80,7 @@ OWN_PASSWORD = Limit("own-password", 10, TEN_MINUTES)  # by account
 # Right passwords: a script that logs in again and again makes sessions, and hashes.
 LOGGED_IN = Limit("logged-in", 100, TEN_MINUTES)  # by account and address
 REGISTRATION = Limit("registration", 100, HOUR)  # by address
-CODE = Limit("code", 5, HOUR)  # by the address of mail to which it goes
+CODE = Limit("code", 5, HOUR)  # by the mail address to which it goes
 RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address
 CODE_BY_ADDRESS = Limit("code-address", 30, HOUR)
 FRIEND_REQUEST = Limit("friend-request", 20, DAY)  # by account
@@ -90,7 +90,7 @@ LONGEST = DAY
 
 
 class Taken:
-    """What was counted; `give_back` when it turns out not to count."""
+    """Counted attempts; `give_back` takes them back if they turn out not to count."""
 
     def __init__(self, attempts: list[Attempt]) -> None:
         self._ids = [attempt.pk for attempt in attempts]
@@ -108,7 +108,7 @@ def take(*claims: Claim) -> Taken:
     """
     if not claims:
         return Taken([])
-    _refuse_over(claims)  # without the write lock, which a flood of attempts would else hold
+    _refuse_over(claims)  # without the write lock, which a flood of attempts would hold otherwise
     with transaction.atomic():
         now = _refuse_over(claims)
         rows = [Attempt(limit=limit.name, key=key, at=now) for limit, key in claims]
@@ -116,7 +116,7 @@ def take(*claims: Claim) -> Taken:
 
 
 def guess_login(*, typed: str, address: str) -> Taken:
-    """Before a password is looked at; given back when it was right."""
+    """Count a guess before its password is checked; give it back if that was right."""
     return take(*LOGIN.at(address, _fold(typed)), *LOGIN_BY_ADDRESS.at(address))
 
 
@@ -125,7 +125,7 @@ def guess_reset(*, typed: str, address: str) -> Taken:
 
 
 def guess_code(*, user_id: int, is_own: bool, address: str) -> Taken:
-    """Before the code of a registration is looked at; `is_own`: in the session it is for."""
+    """Count a guess before a registration code is checked; `is_own`: in its own session."""
     claims = CODE_TYPED_BY_ADDRESS.at(address)
     if not is_own:
         claims += [*CODE_TYPED_ELSEWHERE.at(address, user_id), CODE_TYPED_BY_OTHERS.of(user_id)]
@@ -137,12 +137,12 @@ def code_to(email: str) -> Claim:
 
 
 def outdated(now: datetime) -> QuerySet[Attempt]:
-    """What no limit counts any more."""
+    """Return the attempts that no limit counts any more."""
     return Attempt.objects.filter(at__lte=now - LONGEST)
 
 
 def _fold(typed: str) -> str:
-    """What is too long to be anybody's counts as one: no such guess is the first."""
+    """Fold a name or address; all that are too long to be anybody's count as one."""
     return (fold(typed, most=NAME_OR_MAIL_AT_MOST) or "").strip()
 
 
@@ -156,7 +156,7 @@ def _refuse_over(claims: Sequence[Claim]) -> datetime:
 
 def _seconds_to_wait(claim: Claim, now: datetime) -> int:
     limit, key = claim
-    # What lies in the future was counted before the clock was set back: it does not count.
+    # Those in the future were counted before the clock was set back: they do not count.
     recent = Attempt.objects.filter(
         limit=limit.name, key=key, at__gt=now - limit.window, at__lte=now
     )
@@ -173,7 +173,7 @@ def refusal(seconds: int) -> ValidationError:
 
 
 def _in_words(seconds: int) -> str:
-    """A wait, never shorter than it is."""
+    """Put a wait into words, rounded up."""
     if seconds < 60:
         return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
     minutes = math.ceil(seconds / 60)

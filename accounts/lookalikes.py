@@ -1,7 +1,7 @@
-"""Names that would speak with the voice of the house, however they are written.
+"""Names that could pass for the staff's, however they are written.
 
 The idea is the skeleton of UTS #39: two texts that look alike have the same one. The table holds
-only the letters that the words of the staff are written with, so that no font has to be known.
+only the letters of the words for staff, so that no font has to be known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STAFF = (
     " админ администратор модератор"
     " 管理员 超级管理员 网站管理员 群管理员 管理者 系统 官方 客服 版主 관리자 운영자"
 ).split()
-# By letter, what is taken for it: other scripts, small capitals, strokes and hooks, and digits
+# By letter, its lookalikes: other scripts, small capitals, strokes and hooks, and digits
 # where they stand for letters. After case folding, which leaves Cherokee and Lisu in capitals.
 CONFUSABLES = {
     "a": "ɑɐαаᴀⲁӕᎪꓮᗅ4@ᶏⱥꭤ",
@@ -29,7 +29,7 @@ CONFUSABLES = {
     "e": "еєɛεҽᴇəɘⲉᎬꓰ3ǝɇᶒᶓⱸꬲꬴ",
     "f": "ƒғꝼքᖴꓝᵮᶂꜰ",
     "h": "һհʜɦħⲏᎻꓧɥʮⱨꞕ",
-    # l as well: of ADMlN and ADMIN nobody can tell which is which.
+    # l as well: nobody can tell ADMlN from ADMIN.
     "i": "lɩɪıіӏιɨᴉǀןاⲓᎥᏆꓲ丨ᅵ1|!łɭʟᶖᵻƚȴɫᶅⱡ",
     "m": "мᴍɱμⲙᎷꓟᗰɯɰᵯᶆ",
     "n": "пոռηнᴎɴиⲛƞŋɲɳꓠȵᵰᶇꞑ",
@@ -57,9 +57,9 @@ PAIRS = (("rn", "m"), ("vv", "w"), ("ci", "d"))  # l is i by then
 
 
 def skeleton(text: str) -> str:
-    """What of a text is seen at a glance: no marks, no case, no signs between the letters.
+    """Reduce a text to what is seen at a glance: no marks, no case, no signs between letters.
 
-    Empty for what is too long to be a name of any kind.
+    Empty for a text too long to be a name of any kind.
     """
     folded = fold(text, most=LOOKED_AT) or ""
     plain = normalize("NFKD", folded).translate(TABLE)
@@ -70,7 +70,7 @@ def skeleton(text: str) -> str:
 
 
 def resembles_staff(text: str) -> bool:
-    """Whether a name is the staff's own, or made of nothing else: 系统客服, webchat-admin."""
+    """Return whether a name is one of the staff's, or made of those: 系统客服, webchat-admin."""
     return STAFF_ONLY.fullmatch(skeleton(text)) is not None
 
 

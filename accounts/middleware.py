@@ -17,7 +17,7 @@ from .models import User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# What somebody may still do who has to change the password first.
+# Still open to somebody who has to change the password first.
 OPEN_MEANWHILE = {
     "accounts:password_change",
     "accounts:logout",
@@ -29,7 +29,7 @@ OPEN_MEANWHILE = {
 
 
 class SeenMiddleware:
-    """Note whose sessions are in use, once a view has asked for them."""
+    """Middleware that notes whose sessions are in use, once a view has asked for them."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -55,7 +55,7 @@ class SeenMiddleware:
 
 
 class PasswordChangeMiddleware:
-    """Lead who came with a password on a slip of paper to choose their own, and nowhere else."""
+    """Middleware that lets people with a password from a slip of paper do nothing but change it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -77,7 +77,7 @@ class PasswordChangeMiddleware:
 
 
 class DeletedAccountMiddleware:
-    """Who deletes the account in one tab may be in the middle of something in another."""
+    """Middleware for an account deleted in one tab while another tab was still at work."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -25,15 +25,15 @@ VERIFY_WITHIN = timedelta(hours=24)
 
 class UserQuerySet(models.QuerySet["User"]):
     def present(self) -> UserQuerySet:
-        """Those who may log in."""
+        """Return those who may log in."""
         return self.filter(is_active=True, unverified_since=None)
 
     def lapsed(self) -> UserQuerySet:
-        """Those who never typed the code of their mail: their names are free again."""
+        """Return those who never typed the code of their mail: their names are free again."""
         return self.filter(unverified_since__lt=timezone.now() - VERIFY_WITHIN)
 
     def known_as(self, name_or_mail: str) -> User | None:
-        """By name, or by a verified address."""
+        """Find a user by name, or by verified address."""
         if len(name_or_mail) > NAME_OR_MAIL_AT_MOST:
             return None
         if "@" in name_or_mail:  # no name has one
@@ -41,7 +41,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.named(name_or_mail).first()
 
     def named(self, username: str) -> UserQuerySet:
-        """The one of that name, typed in any case or width, if there is one."""
+        """Return the one of that name, typed in any case or width, if there is one."""
         return self.filter(username_key=username_key(username))
 
 
@@ -83,7 +83,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     # Case folding makes up to three characters of one.
     username_key = models.CharField(max_length=64, unique=True, editable=False)
-    # How the name may be typed: see `pinyin.Reading`. Empty for what is not read (yet).
+    # Ways to type the name: see `pinyin.Reading`. Empty if it is not read (yet).
     pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     initials = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     # Verified addresses only, case folded; an unverified one lives with its code.
@@ -91,11 +91,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
-    # Waits for the code in its mail since then: cannot log in, and after a day gives its name back.
+    # Has waited for its mail's code since then: cannot log in, and gives its name back after a day.
     unverified_since = models.DateTimeField(null=True, editable=False)
     # The password came on a slip of paper: the first log-in asks for another.
     must_change_password = models.BooleanField(_("must change password"), default=False)
-    # What one has chosen on the page of settings.
+    # Chosen on the settings page.
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.AUTO)
     text_size = models.CharField(
         _("text size"), max_length=8, choices=TextSize, default=TextSize.NORMAL
@@ -104,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     counts_in_title = models.BooleanField(_("unread count in the title"), default=True)
     shows_online = models.BooleanField(_("show friends that I am online"), default=True)
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
-    # Nobody: made by `manage.py demo`, and taken away by it.
+    # Not a real person: made by `manage.py demo`, which also removes them.
     is_demo = models.BooleanField(default=False, db_default=False, editable=False)
 
     USERNAME_FIELD = "username"
@@ -117,7 +117,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         constraints = [
-            # A verified address proves one person.
+            # A verified address belongs to one person.
             models.UniqueConstraint(
                 fields=["email"],
                 condition=~Q(email=""),
@@ -151,12 +151,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 class UserSessionQuerySet(models.QuerySet["UserSession"]):
     def end(self) -> None:
-        """Delete the sessions themselves; these rows fall with them."""
+        """Delete the sessions themselves; these rows go with them."""
         Session.objects.filter(usersession__in=self).delete()
 
 
 class UserSession(models.Model):
-    """Whose a session is: Django's own row keeps that inside its signed data only."""
+    """The owner of a session: Django's own row has that in its signed data only."""
 
     session = models.OneToOneField(Session, models.CASCADE, primary_key=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
@@ -176,13 +176,13 @@ class OneTimeCodeQuerySet(models.QuerySet["OneTimeCode"]):
         return self.filter(expires_at__gt=timezone.now(), tries_left__gt=0)
 
     def over(self, now: datetime) -> OneTimeCodeQuerySet:
-        """Those that nobody needs; an account that waits knows its address by its code only."""
+        """Return those nobody needs; a waiting account's address is known by its code only."""
         waiting = Q(purpose=OneTimeCode.Purpose.REGISTRATION, user__unverified_since__isnull=False)
         return self.filter(expires_at__lte=now).exclude(waiting)
 
 
 class OneTimeCode(models.Model):
-    """What a person types to prove that a mail, or an administrator's word, reached them."""
+    """A code, typed to prove that a mail, or an administrator's word, reached a person."""
 
     class MailState(models.TextChoices):
         SENT = "sent"
@@ -196,7 +196,7 @@ class OneTimeCode(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="codes")
     purpose = models.CharField(max_length=16, choices=Purpose)
-    # The address that the code proves, case folded; not anybody's until it is typed back.
+    # The address that the code proves, case folded; nobody's until the code is typed back.
     email = models.EmailField(blank=True)
     digest = models.CharField(max_length=128)
     created_at = models.DateTimeField(default=timezone.now)
@@ -208,7 +208,7 @@ class OneTimeCode(models.Model):
 
     class Meta:
         constraints = [
-            # A new code takes the place of the one before it.
+            # A new code replaces the one before it.
             models.UniqueConstraint(fields=["user", "purpose"], name="accounts_code_once"),
         ]
 
@@ -217,10 +217,10 @@ class OneTimeCode(models.Model):
 
 
 class Attempt(models.Model):
-    """One of the things that are limited; the limits count these rows."""
+    """One use of something limited; the limits count these rows."""
 
     limit = models.CharField(max_length=32)
-    # An HMAC of who: an account, an address, a mail. Unknown names count like known ones.
+    # An HMAC of an account, an address or a mail. Unknown names count like known ones.
     key = models.CharField(max_length=64)
     at = models.DateTimeField(default=timezone.now, db_index=True)
 

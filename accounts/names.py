@@ -1,4 +1,4 @@
-"""What a user name may be, and when two of them are the same.
+"""The rules for user names, and for when two of them are the same.
 
 A name is stored as typed, in NFC. It is judged by its NFKC form, in which full-width letters
 are plain ones, and compared by its key.
@@ -17,12 +17,12 @@ from webchat.base.text import TYPED_FOR_ONE, fold, normalize
 from .lookalikes import resembles_staff
 
 SHORTEST, LONGEST = 2, 16  # characters (code points)
-# Of what may be a name, decomposed as some keyboards have it; the rest is never looked at.
+# Room for a name decomposed, as some keyboards send it; anything longer is never looked at.
 TYPED_AT_MOST = TYPED_FOR_ONE * LONGEST
-NAME_OR_MAIL_AT_MOST = 254  # characters of an address of mail: RFC 5321, 4.5.3.1.3
-NOBODY = "?"  # the key of what is too long to be a name: none holds this character
+NAME_OR_MAIL_AT_MOST = 254  # characters of a mail address: RFC 5321, 4.5.3.1.3
+NOBODY = "?"  # the key of a text too long to be a name: no name holds this character
 
-# First segments of our own routes, and what else is nobody's; see also `lookalikes.STAFF`.
+# First segments of our own routes, and other reserved names; see also `lookalikes.STAFF`.
 RESERVED_KEYS = frozenset(
     "account admin announcements api chat contacts discover healthz live login logout password"
     " readyz register requests root settings static system terms 管理员 系统".split()
@@ -36,13 +36,13 @@ SCRIPTS = frozenset(
     " GURMUKHI HANGUL HEBREW HIRAGANA KANNADA KATAKANA KHMER LAO LATIN MALAYALAM MYANMAR ORIYA"
     " SINHALA TAMIL TELUGU THAANA THAI TIBETAN".split()
 )
-# What may stand together: UTS #39, section 5.2, “highly restrictive”.
+# Scripts that may be mixed: UTS #39, section 5.2, “highly restrictive”.
 MIXTURES = (
     frozenset({"LATIN", HAN, HIRAGANA, KATAKANA}),
     frozenset({"LATIN", HAN, "BOPOMOFO"}),
     frozenset({"LATIN", HAN, "HANGUL"}),
 )
-# Marks that repeat or lengthen what stands before them: 佐々木, すゞめ, スーパー.
+# Marks that repeat or lengthen the letter before them: 佐々木, すゞめ, スーパー.
 FOLLOWERS = {
     "々": frozenset({HAN}),
     "ー": frozenset({HIRAGANA, KATAKANA}),
@@ -59,7 +59,7 @@ INVALID = _(
 
 
 def username_key(username: str) -> str:
-    """The form of a name in which two names are the same: see `webchat.base.text.fold`.
+    """Return the form by which names are compared: see `webchat.base.text.fold`.
 
     Whatever is typed gets one that can be stored and looked up.
     """
@@ -68,18 +68,18 @@ def username_key(username: str) -> str:
 
 
 def normalize_username(username: str) -> str:
-    """The form in which a name is stored and shown."""
+    """Return the form in which a name is stored and shown."""
     return normalize("NFC", username)
 
 
 def validate_length(typed: str) -> None:
-    """Refuse, unseen, what is too long for a name in any form: ValidationError("too_long")."""
+    """Refuse unread what is too long for any form of a name: ValidationError("too_long")."""
     if len(typed) > TYPED_AT_MOST:
         raise _too_long()
 
 
 def validate_username(username: str) -> None:
-    """Hold `username` against the rules that bind everyone.
+    """Check `username` against the rules that bind everyone.
 
     Raises ValidationError: too_short, too_long, invalid.
     """
@@ -91,7 +91,7 @@ def validate_username(username: str) -> None:
         raise ValidationError(message, "too_short", {"limit": SHORTEST})
     if max(len(typed), len(judged)) > LONGEST:
         raise _too_long()
-    # NFKC makes letters of ㊙ and ™; no symbol gets in that way.
+    # NFKC turns ㊙ and ™ into letters; no symbol gets in that way.
     if any(unicodedata.category(character)[0] == "S" for character in typed):
         raise ValidationError(INVALID, "invalid")
     if not _is_well_built(judged):
@@ -99,9 +99,9 @@ def validate_username(username: str) -> None:
 
 
 def validate_unreserved(username: str) -> None:
-    """Raises ValidationError("reserved") for names that only createsuperuser may give.
+    """Refuse names that only createsuperuser may give: ValidationError("reserved").
 
-    Those that look like them are reserved as well.
+    Names that look like them are reserved as well.
     """
     if username_key(username) in RESERVED_KEYS or resembles_staff(username):
         raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
@@ -132,7 +132,7 @@ def _is_well_built(judged: str) -> bool:
 
 
 def _script(character: str) -> str | None:
-    """The script of a letter, None for what no name may hold."""
+    """Return the script of a letter, None for a character that no name may hold."""
     if character in EXTRA_SCRIPTS:
         return EXTRA_SCRIPTS[character]
     if unicodedata.category(character) not in ("Lu", "Ll", "Lo") and character not in FOLLOWERS:

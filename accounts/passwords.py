@@ -5,12 +5,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# Characters, at most 4,096 bytes: more than any manager of passwords makes, and cheap to hash.
+# Characters, at most 4,096 bytes: more than any password manager makes, and cheap to hash.
 PASSWORD_AT_MOST = 1024
 
 
 class MaximumLengthValidator:
-    """Holds for whatever sets a password, Django's own forms and commands as well."""
+    """A bound on every way to set a password, Django's own forms and commands included."""
 
     def validate(self, password: str, user: Any = None) -> None:
         if len(password) > PASSWORD_AT_MOST:

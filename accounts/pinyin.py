@@ -1,4 +1,4 @@
-"""How names are read, so that people find each other by typing letters.
+"""The readings of Chinese names, so that people find each other by typing letters.
 
 pypinyin costs a process some 20 MB, and nobody registers twice: it runs in a process of its own,
 `python -m accounts.pinyin`, which takes a list of names as JSON and ends.
@@ -21,9 +21,9 @@ from typing import NamedTuple
 SECONDS_AT_MOST = 10  # a tenth of one, on a machine that has nothing else to do
 PROCESSES_AT_MOST = 2  # at once, of a worker
 WAIT_SECONDS = 2.0  # for one of them to end; after that the engine reads the name, within a minute
-NICENESS = 10  # who chats goes first
+NICENESS = 10  # those who chat go first
 HAN = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-READINGS_OF_ONE = 3  # the rarer ones of a character are in no name
+READINGS_OF_ONE = 3  # rarer ones of a character occur in no name
 READINGS_AT_MOST = 8
 LETTERS_AT_MOST = 800  # sixteen characters, eight ways
 
@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 
 class Reading(NamedTuple):
-    """What may be typed for a name, in small letters; several ways stand with spaces between.
+    """The ways to type a name, in small letters, separated by spaces.
 
-    Empty for what has no Chinese character, which is typed as it is written.
+    Empty for a name without Chinese characters, which is typed as it is written.
     """
 
     pinyin: str
@@ -45,7 +45,7 @@ UNREAD = Reading("", "")
 
 
 def read_names(names: Sequence[str]) -> list[Reading]:
-    """The readings of names; all of them empty if there is no process to be had in time."""
+    """Return the readings of names; all of them empty if no process is free in time."""
     chinese = [name for name in names if needs_reading(name)]
     found = dict(zip(chinese, _ask_in_turn(chinese), strict=True)) if chinese else {}
     return [found.get(name, UNREAD) for name in names]
@@ -77,7 +77,7 @@ def _ask(names: Sequence[str]) -> list[Reading]:
             capture_output=True,
             check=True,
             cwd=Path(__file__).resolve().parent.parent,
-            # Whole words are of no use here, and the larger part of its memory.
+            # Whole words are of no use here, and take most of its memory.
             env=os.environ | {"PYPINYIN_NO_PHRASES": "true"},
             text=True,
             timeout=SECONDS_AT_MOST,
@@ -99,7 +99,7 @@ def _read(name: str) -> Reading:
 
 
 def _join(readings: Iterable[str]) -> str:
-    """Each once, and as many as there is room for."""
+    """Join the readings, each once, and as many as there is room for."""
     joined = " ".join(dict.fromkeys(readings))
     return joined if len(joined) <= LETTERS_AT_MOST else joined[:LETTERS_AT_MOST].rpartition(" ")[0]
 

@@ -12,10 +12,10 @@ from .models import OneTimeCode, RetiredUsername, User
 
 
 def chores(now: datetime) -> list[Chore]:
-    """What of the accounts is over."""
+    """Return the chores that delete what accounts no longer need."""
     return [
         rows_chore(_("ended sessions"), Session.objects.filter(expire_date__lte=now)),
-        # One at a time: the deletion of an account is long.
+        # One at a time: deleting an account takes long.
         rows_chore(_("accounts never verified"), User.objects.lapsed(), at_once=1),
         rows_chore(_("expired codes"), OneTimeCode.objects.over(now)),
         rows_chore(_("names held back"), RetiredUsername.objects.filter(expires_at__lte=now)),

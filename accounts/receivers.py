@@ -22,14 +22,14 @@ def after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
 @receiver(keys_set, dispatch_uid="accounts_mail_keys_set")
 def after_keys_set(user: User, what: str, email: str, **kwargs: Any) -> None:
     if email and settings.MAIL_MODE != "off":
-        with translation.override(settings.LANGUAGE_CODE):  # not that of who did it
+        with translation.override(settings.LANGUAGE_CODE):  # not that of whoever did it
             sending.send(f"{what}_changed", to=email, user=user)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="accounts_retire")
 def before_deletion(instance: User, **kwargs: Any) -> None:
-    """However an account is deleted, its name is held back and nothing names it any more."""
-    # Else nobody has known them by it yet, or there was nobody.
+    """Hold back an account's name, however it is deleted, and remove what else names it."""
+    # Otherwise nobody knew them by that name yet, or they were made up.
     if instance.unverified_since is None and not instance.is_demo:
         RetiredUsername.objects.retire(instance.username)
     instance.sessions.all().end()

@@ -1,4 +1,4 @@
-"""What the files hold beside the rows that stand: free pages, gaps, the log, forgotten copies."""
+"""Remains in the files outside of any row: free pages, gaps, the log, forgotten copies."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from webchat.database.pages import dead_parts
 from .names import username_key
 from .traces import Kept
 
-LOG_SECONDS = 3.0  # for a reader that holds the log; a backup of much may take longer
+LOG_SECONDS = 3.0  # for a reader that holds the log; a large backup may take longer
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
 
 
 def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
-    """Where the raw files name the account outside of any row, or hold one of `texts` at all.
+    """Find raw files that name the account outside of any row, or hold one of `texts` at all.
 
-    To be called last: connections are closed, for closing a file of SQLite's in passing takes
-    the locks away that a connection of this process has on it. Inside a transaction nothing
-    is said: what it has done stands in no file yet.
+    Call this last: it closes connections, since closing one of SQLite's files in passing would
+    release the locks that a connection of this process has on it. Inside a transaction nothing
+    is reported: its changes are in no file yet.
     """
     if connection.in_atomic_block:
         return
     database = own_file()
     connections.close_all()
     wal.truncate_within(database, LOG_SECONDS)
-    # Values stand side by side in a page: where a name begins and ends nobody can tell.
+    # Values lie side by side in a page: nobody can tell where a name begins and ends.
     key = username_key(username)
     if any(key in _readable(part) for part in dead_parts(database)):
         yield f"{database.name}: bytes of no row"
@@ -52,7 +52,7 @@ def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
 
 
 def list_copies() -> Iterator[Kept]:
-    """The copies of all data that are kept on purpose, whoever was there then."""
+    """List the copies of all data that are kept on purpose, whoever was there then."""
     for path in backups_in(own_folder()):
         yield Kept(f"{path.relative_to(settings.DATA_DIR)}: a backup of what was there then")
     for path in sorted(settings.DATA_DIR.glob("before-restore-*")):
@@ -60,14 +60,14 @@ def list_copies() -> Iterator[Kept]:
 
 
 def _readable(content: bytes) -> str:
-    """As a text of keys, the escapes of JSON resolved."""
+    """Return it as a text of keys, with the escapes of JSON resolved."""
     text = content.decode(errors="ignore")
     unescaped = ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
     return fold(unescaped, most=len(unescaped)) or ""
 
 
 def _files() -> Iterator[Path]:
-    """All files of DATA_DIR but the copies that are kept on purpose."""
+    """List all files of DATA_DIR but the copies that are kept on purpose."""
     for path in sorted(settings.DATA_DIR.rglob("*")):
         top = path.relative_to(settings.DATA_DIR).parts[0]
         is_kept = top == own_folder().name or top.startswith("before-restore-")
@@ -76,7 +76,7 @@ def _files() -> Iterator[Path]:
 
 
 def _holds(path: Path, text: str) -> bool:
-    """Whether a file has a text in it, as it is or as JSON writes it."""
+    """Return whether a file has a text in it, as it is or as JSON writes it."""
     with path.open("rb") as file:
         if not text or path.stat().st_size == 0:
             return False

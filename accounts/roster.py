@@ -1,4 +1,4 @@
-"""A class of accounts at once: the list of an administrator, and a slip of paper for each."""
+"""Accounts for a class at once: an administrator's list, and a slip of paper for each."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COLUMNS = (USERNAME, NAME, EMAIL)
 BYTES_AT_MOST = 1024 * 1024  # of a list: a class has some kilobytes, a school a hundred
 LINES_AT_MOST = 5000  # each is looked up in the database
 DELIMITERS = (",", "\t", ";", "，")
-# What cannot be taken for one another on paper.
+# Characters that cannot be mistaken for one another on paper.
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 GROUPS, GROUP_LENGTH = 3, 4  # 59 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A row of the list that can be done. The name is for the slip only, and not stored."""
+    """A usable row of the list. The name is for the slip only, and not stored."""
 
     line: int
     username: str
@@ -52,9 +52,9 @@ class Slip:
 
 
 def read_roster(content: bytes) -> list[Newcomer]:
-    """The people of a CSV file, all of them.
+    """Return all the people of a CSV file.
 
-    Raises ValidationError with a sentence for each line that cannot be done.
+    Raises ValidationError with a sentence for each line that cannot be used.
     """
     if len(content) > BYTES_AT_MOST:
         message = _("The file has at most %(limit)d KB.")
@@ -90,7 +90,7 @@ def _at(line: int, reason: str) -> str:
 
 
 def _decode(content: bytes) -> str:
-    """Excel saves as UTF-8 with a mark, as UTF-16, or as Chinese Windows always did."""
+    """Decode what Excel saves: UTF-8 with a mark, UTF-16, or what Chinese Windows always used."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ["utf-16"]
     else:
@@ -125,7 +125,7 @@ def _repeats(header: Sequence[str]) -> bool:
 def _newcomer(
     line: int, header: Sequence[str], cells: Sequence[str], before: dict[tuple[str, str], int]
 ) -> Newcomer:
-    """`before` remembers in which line a name or an address has stood."""
+    """Read one row; `before` remembers the line of each name and address."""
     if any(cell.strip() for cell in cells[len(header) :]):
         raise ValidationError(_("There are more cells than columns."))
     row = dict.fromkeys(COLUMNS, "") | {
@@ -151,7 +151,7 @@ def _refuse_repeated(before: dict[tuple[str, str], int], fact: tuple[str, str], 
 
 
 def make_password() -> str:
-    """A first password, easy to read off paper and to type."""
+    """Make a first password, easy to read off paper and to type."""
     groups = (
         "".join(secrets.choice(LETTERS) for _letter in range(GROUP_LENGTH))
         for _group in range(GROUPS)
@@ -197,7 +197,7 @@ def enrol(
 
 @contextmanager
 def _new_file(path: Path, content: str) -> Iterator[None]:
-    """Write a file that only its owner can read, gone again if what follows fails."""
+    """Write a file that only its owner can read; delete it if what follows fails."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

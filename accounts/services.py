@@ -1,4 +1,4 @@
-"""Every change of who has an account. The pages, the admin and the commands come in here."""
+"""Every change to accounts. The pages, the admin and the commands come in here."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .names import normalize_username, username_key, validate_unreserved, valida
 from .pinyin import UNREAD, Reading, needs_reading, read_name, read_names
 from .traces import Name, texts_in
 
-# Of the next page only, and what may name somebody: the flash messages, who has just registered.
+# For the next page only, and may name somebody: flash messages, and who has just registered.
 PASSING_SESSION_KEYS = ("_messages", "registered")
 
 
 def check_available(username: str) -> str:
-    """Answer with the name as it would be stored.
+    """Return the name as it would be stored.
 
     Raises ValidationError: too_short, too_long, invalid, reserved, name_taken.
     """
@@ -62,7 +62,7 @@ def rename(*, user: User, username: str) -> None:
     """Give an account another name; the old one is held back for 30 days.
 
     Raises ValidationError as `check_available` does, and rate_limited. The same name in another
-    case or width is free to its owner.
+    case or width costs its owner nothing.
     """
     validate_username(username)
     reading = read_within_budget(user, username)
@@ -82,17 +82,17 @@ def rename(*, user: User, username: str) -> None:
 
 
 def read_within_budget(user: User, name: str) -> Reading:
-    """How a name or a remark is read that the user gives, perhaps one of very many.
+    """Read a name or a remark that the user gives, perhaps one of very many.
 
-    Each reading is a process. Beyond the budget there is none for now: the engine reads all that
-    stands unread in one, within a minute.
+    Each reading takes a process. Beyond the budget there is none for now: the engine reads all
+    that is unread in one, within a minute.
     """
     is_dear = needs_reading(name) and budgets.READINGS.try_take(user.pk) > 0
     return UNREAD if is_dear else read_name(name)
 
 
 def read_unread_names() -> None:
-    """Read the names that came another way than by `register`, or when that was not possible."""
+    """Read the names that came other than by `register`, or when that was not possible."""
     users = User.objects.filter(pinyin="").values_list("pk", "username")
     unread = {pk: username for pk, username in users if needs_reading(username)}
     readings = read_names(list(unread.values()))
@@ -102,14 +102,14 @@ def read_unread_names() -> None:
 
 
 def log_in(*, request: HttpRequest, user: User, is_shared: bool) -> None:
-    """Begin a session; at a shared computer it ends with the browser."""
-    with transaction.atomic():  # the session, whose it is and the last login: one commit
+    """Begin a session; on a shared computer it ends with the browser."""
+    with transaction.atomic():  # the session, its owner and the last login: one commit
         login(request, user)
         request.session.set_expiry(0 if is_shared else None)
 
 
 def set_password(*, user: User, password: str) -> None:
-    """Set the password of who has proved to be its owner; all sessions of the account end."""
+    """Set the password of somebody proved to own the account; all its sessions end."""
     user.set_password(password)
     user.must_change_password = False
     with transaction.atomic():
@@ -119,7 +119,7 @@ def set_password(*, user: User, password: str) -> None:
 def set_password_of(*, by: User, about: User, password: str | None) -> None:
     """Set somebody else's password, or none; all their sessions end, and they are told who did it.
 
-    Raises PermissionDenied for who is no superuser, and for one's own: that takes the old one.
+    Raises PermissionDenied unless `by` is a superuser, and for one's own: that takes the old one.
     """
     staff.need(by.pk != about.pk and staff.may_set_keys(by, about))
     about.set_password(password)
@@ -131,7 +131,7 @@ def set_password_of(*, by: User, about: User, password: str | None) -> None:
 def set_email_of(*, by: User, about: User, email: str) -> None:
     """Set the address of an account without a proof; codes that went to the old one are void.
 
-    Its owner is told who did it, unless it is their own. Raises PermissionDenied for who is no
+    Its owner is told who did it, unless it is their own. Raises PermissionDenied unless `by` is a
     superuser.
     """
     staff.need(staff.may_set_keys(by, about))
@@ -157,21 +157,21 @@ def _save_password(user: User) -> None:
 
 
 def _store_password(user: User) -> None:
-    """Hashing takes its time, and the account may have gone meanwhile: Http404."""
+    """Store the password. Hashing is slow, and the account may be gone meanwhile: Http404."""
     row = User.objects.filter(pk=user.pk)
     if not row.update(password=user.password, must_change_password=user.must_change_password):
         raise Http404
 
 
 def void_codes(user: User) -> None:
-    """All but the one of a registration, without which its account could never be used."""
+    """Void all codes but a registration's, without which its account could never be used."""
     user.codes.exclude(purpose=OneTimeCode.Purpose.REGISTRATION).delete()
 
 
 def change_password(*, request: HttpRequest, user: User, password: str) -> None:
     """Set the password; all codes and sessions of the user end but the session of `request`.
 
-    Raises Http404 when the account has gone meanwhile, as the others that set one.
+    Raises Http404 when the account is gone meanwhile, as the others that set one do.
     """
     user.set_password(password)
     user.must_change_password = False
@@ -184,18 +184,18 @@ def change_password(*, request: HttpRequest, user: User, password: str) -> None:
 
 
 def delete_account(*, user: User) -> None:
-    """Delete an account with all that is theirs, in one transaction.
+    """Delete an account with all that belongs to it, in one transaction.
 
-    The rules stand in `on_delete` and in the receivers of `pre_delete`, so that any other way
+    The rules are in `on_delete` and in the receivers of `pre_delete`, so that any other way
     of deleting a user does the same. The transaction holds the lock from the moment at which
-    Django gathers what goes, or a message sent meanwhile would make the deletion fail.
+    Django collects the rows; otherwise a message sent meanwhile would make the deletion fail.
     """
     with transaction.atomic():
         user.delete()
 
 
 def forget_in_sessions(user: User) -> None:
-    """Take away what sessions say of a user: those of others in what waits to be shown there."""
+    """Delete a user's sessions, and what waits in others' sessions and names the user."""
     name = Name(user.username)
     for session in Session.objects.iterator():
         data = session.get_decoded()

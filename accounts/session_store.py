@@ -1,4 +1,4 @@
-"""Django's sessions in the database, none of which is without the row that says whose it is."""
+"""Django's sessions in the database, each with a row that says whose it is."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ DEVICE = ("started_at", "last_seen_at", "address", "user_agent")
 
 
 class SessionStore(DatabaseStore):
-    """Whatever logs in or gives a session another key, it stands among the signed-in devices.
+    """A store that lists each session among the devices, however it began or got a new key.
 
-    What did not stand there could not be signed out.
+    One that was not listed could not be signed out.
     """
 
     def save(self, must_create: bool = False) -> None:
         with transaction.atomic():
             super().save(must_create)
             if SESSION_KEY in self and not self._link().exists():
-                # Nobody, where the account has just gone.
+                # Nobody, if the account has just been deleted.
                 for owner in User.objects.filter(pk=self[SESSION_KEY]):
                     UserSession.objects.create(session_id=self.session_key or "", user=owner)
 
     def cycle_key(self) -> None:
-        """Take along what is known of the device: the row about it goes with the old key."""
+        """Keep what is known of the device: the row about it goes with the old key."""
         with transaction.atomic():
             device = self._link().values(*DEVICE).first()
             super().cycle_key()

@@ -1,4 +1,4 @@
-"""The sessions of an account: whose they are, from which device, when they were last seen."""
+"""The sessions of an account: their owner, their device, and when they were last seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .models import User, UserSession
 SEEN_EVERY = timedelta(minutes=3)  # a write for each request would cost more than the request
 SESSIONS_AT_MOST = 50  # of an account: more than anybody has devices and forgotten browsers
 USER_AGENT_LENGTH = 255
-# The first that fits: most browsers also claim to be the ones below them.
+# The first match counts: most browsers also claim to be the ones below them.
 BROWSERS = (
     ("MicroMessenger", gettext_lazy("WeChat")),
     ("QQBrowser", gettext_lazy("QQ Browser")),
@@ -50,7 +50,7 @@ _seen: set[str] = set()  # session keys, since the last `write_seen` of this pro
 def link(*, request: HttpRequest, user: User) -> None:
     """Remember whose session this is; its key is new after each login and password change.
 
-    The oldest one ends where the account has more than SESSIONS_AT_MOST.
+    The oldest one ends if the account has more than SESSIONS_AT_MOST.
     """
     if request.session.session_key is None:
         request.session.create()
@@ -68,7 +68,7 @@ def link(*, request: HttpRequest, user: User) -> None:
 
 
 def _end_oldest(user: User, own: str | None) -> None:
-    """Never one's own: those that began while the clock was ahead look newer."""
+    """End the oldest, never one's own: those begun while the clock was ahead look newer."""
     newest_first = user.sessions.exclude(session=own).order_by("-started_at", "-last_seen_at")
     too_many = list(newest_first.values_list("pk", flat=True)[SESSIONS_AT_MOST - 1 :])
     if too_many:
@@ -90,7 +90,7 @@ def end_others(*, user: User, session_key: str | None) -> None:
 
 
 def note_seen(session_key: str) -> None:
-    """A visitor was here. Cheap, and safe from any thread."""
+    """Note that a visitor was here. Cheap, and safe from any thread."""
     _seen.add(session_key)
 
 
@@ -106,7 +106,7 @@ def write_seen(connected: Iterable[str] = ()) -> None:
 
 
 def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:
-    """What the page shows: this device first, then by the time at which they were seen."""
+    """List sessions for the page: this device first, then by the time they were last seen."""
     shown = [
         {
             "id": public_id_of(session),
@@ -121,12 +121,12 @@ def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:
 
 
 def public_id_of(session: UserSession) -> str:
-    """A name for a session on a page: the key itself would be the session."""
+    """Return a name for a session on a page: its key would give the session away."""
     return salted_hmac("accounts.UserSession", session.session_id, algorithm="sha256").hexdigest()
 
 
 def describe_device(agent: str) -> str:
-    """“Chrome · Windows” for a User-Agent."""
+    """Describe a User-Agent: “Chrome · Windows”."""
     parts = [_first(BROWSERS, agent), _first(SYSTEMS, agent)]
     return " · ".join(filter(None, parts)) or _("Unknown device")
 

@@ -1,15 +1,15 @@
-"""What accounts asks of the apps above it.
+"""Questions and news from accounts for the apps above it.
 
 account_summary(users)   what goes with these accounts: each receiver answers with a dict of
                          counts under "friends", "requests", "conversations" or "messages"
 account_renamed(user, old_username)   inside the transaction of the change
 keys_set(user, by, what, email)   a superuser has set what opens somebody's account, "password" or
                          "email", inside the transaction; `email` is the address from before
-trace_found(trace)       why a value may name an account that is deleted: an answer of `traces.Kept`
-files_left()             files of nobody, each a line: what stood before them has gone
+trace_found(trace)       why a value may name an account that is deleted: answered by `traces.Kept`
+files_left()             files that no row refers to any more, a line for each
 account_kept(username)   what else stays of a deleted account: a list of `traces.Kept`
 
-That an account goes they learn from Django's own `pre_delete`, inside the transaction.
+They learn of a deletion from Django's own `pre_delete`, inside the transaction.
 """
 
 from django.dispatch import Signal

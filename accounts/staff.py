@@ -1,4 +1,4 @@
-"""Whose account somebody may touch: the one rule, for the pages of the admin and the services."""
+"""The one rule on whose account somebody may touch, for the admin's pages and the services."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .models import User
 
 
 def may_touch(by: User, about: User, permission: str) -> bool:
-    """Whether the permission reaches that account: only superusers touch the staff."""
+    """Return whether the permission covers that account: only superusers touch the staff."""
     return by.has_perm(permission) and (by.is_superuser or not _is_staff(about))
 
 
 def may_judge(by: User, about: User, permission: str) -> bool:
-    """Likewise, and nobody judges themselves."""
+    """Return whether `may_touch` allows it; nobody judges themselves."""
     return by.pk != about.pk and may_touch(by, about, permission)
 
 
 def may_set_keys(by: User, about: User) -> bool:
-    """Whether somebody may choose what opens an account, its password or its mail.
+    """Return whether somebody may choose what opens an account, its password or its mail.
 
-    Only superusers: who sets either can log in as that person and read their chats.
+    Only superusers: whoever sets either can log in as that person and read their chats.
     """
     return by.is_superuser and may_touch(by, about, "accounts.change_user")
 

@@ -1,4 +1,4 @@
-"""Where a name stands in the database: the proof that the deletion of an account was complete."""
+"""The search for a name in the database: proof that the deletion of an account was complete."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .models import RetiredUsername, User, retired_digest
 from .names import username_key
 
 ROWS_AT_ONCE = 1000
-# What stands in them comes from the code, or from the database itself.
+# Their content comes from the code, or from the database itself.
 IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", dialect.OWN_TABLES)
-# A hash, and how other names are read: 张三 is not the trace of a zhangsan.
+# A hash, and the readings of other names: 张三 is not a trace of zhangsan.
 UNTELLING = ("password", "pinyin", "initials")
 NAME_CHARACTERS = re.compile(r"[\w.-]*")
 
@@ -50,7 +50,7 @@ class Kept:
 
 
 class Name:
-    """A name to look for: not as a part of another name, and not in another's."""
+    """A name to look for: not as a part of another word, and not in another user's name."""
 
     def __init__(self, username: str) -> None:
         key = username_key(username)
@@ -65,7 +65,7 @@ class Name:
         )
 
     def _run_around(self, text: str, found: re.Match[str]) -> str:
-        """The longest name that what was found may be a part of."""
+        """Return the longest name that the match may be a part of."""
         # Read backwards from there: a search for what ends there would try every beginning.
         before = NAME_CHARACTERS.match(text[: found.start()][::-1])
         after = NAME_CHARACTERS.match(text, found.end())
@@ -74,7 +74,7 @@ class Name:
 
 
 def find_traces(username: str) -> Iterator[Trace]:
-    """Every value in any table that names the account, sessions and JSON decoded."""
+    """Find every value in any table that names the account, with sessions and JSON decoded."""
     name = Name(username)
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
@@ -85,12 +85,12 @@ def find_traces(username: str) -> Iterator[Trace]:
 
 
 def explain(trace: Trace) -> Kept | None:
-    """Why it stays, if that is on purpose."""
+    """Return why a trace stays, if that is on purpose."""
     return next(filter(None, _ask(signals.trace_found, trace=trace)), None)
 
 
 def list_kept(username: str) -> Iterator[Kept]:
-    """What stays and does not name the account."""
+    """List what stays without naming the account."""
     for retired in RetiredUsername.objects.filter(digest=retired_digest(username)):
         yield Kept("the name, held back (as an HMAC of its key)", retired.expires_at)
     for kept in _ask(signals.account_kept, username=username):
@@ -98,7 +98,7 @@ def list_kept(username: str) -> Iterator[Kept]:
 
 
 def find_orphans() -> list[str]:
-    """Rows that point to nothing, and sessions of nobody."""
+    """Find rows that point to nothing, and sessions of nobody."""
     found = [
         f"{table}, row {row}: points to a {parent} that is gone"
         for table, row, parent in examining.rows_that_point_to_nothing()
@@ -112,12 +112,12 @@ def find_orphans() -> list[str]:
 
 
 def find_lost_files() -> list[str]:
-    """Files of which no row speaks any more."""
+    """List the files that no row refers to any more."""
     return [line for lines in _ask(signals.files_left) for line in lines]
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Every text in what JSON can hold, texts that are JSON themselves included."""
+    """Yield every text in what JSON can hold, including texts that are JSON themselves."""
     if isinstance(value, str):
         yield from _texts("", value)
     elif isinstance(value, dict):
@@ -134,17 +134,17 @@ def _ask(signal: Signal, **facts: Any) -> list[Any]:
 
 
 def _edge(character: str, look: str) -> str:
-    # Chinese is written without spaces: a name in it stands right beside other words.
+    # Chinese is written without spaces: a name in it is right beside other words.
     return rf"{look}[0-9a-z_])" if re.match("[0-9a-z_]", character) else ""
 
 
 def _columns_of(model: type[models.Model] | None) -> set[str] | None:
-    """None, which is all, for a table that has no model."""
+    """Return the columns to search; None, which means all, for a table without a model."""
     return None if model is None else telling_columns(model)
 
 
 def telling_columns(model: type[models.Model]) -> set[str]:
-    """The columns of a model that may hold a name, or words."""
+    """Return the columns of a model that may hold a name, or words."""
     texts = (models.CharField, models.TextField, models.JSONField, models.BinaryField)
     return {
         str(field.column)
@@ -168,7 +168,7 @@ def _search(table: str, columns: set[str] | None, name: Name) -> Iterator[Trace]
 
 
 def _texts(column: str, value: Any) -> Iterator[str]:
-    """What a stored value says, in plain characters."""
+    """Yield the texts of a stored value, in plain characters."""
     if column == "session_data":
         yield from texts_in(Session(session_data=value).get_decoded())
         return

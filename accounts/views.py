@@ -1,4 +1,4 @@
-"""Coming, going, and the account itself. Every page works without JavaScript."""
+"""Pages to register, log in and out, and for the account. All work without JavaScript."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def delete(request: UserRequest) -> HttpResponse:
 def change_settings(request: UserRequest) -> HttpResponse:
     form = SettingsForm(_posted(request), instance=request.user)
     if request.method == "POST" and form.is_valid():
-        # Not more: a stale name would come back, or an account that has just been deleted.
+        # Nothing else: a stale name would come back, or an account that has just been deleted.
         form.instance.save(update_fields=form.Meta.fields)
         messages.success(request, _("Your settings are saved."))
         return redirect("accounts:settings")
@@ -205,5 +205,5 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
-    """What fills a form; a POST without a single field is one, too."""
+    """Return the data for a form; a POST without a single field counts, too."""
     return request.POST if request.method == "POST" else None

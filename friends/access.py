@@ -1,4 +1,4 @@
-"""Fetch through the user: what is not theirs to see does not exist (404)."""
+"""Look-ups through the user: what is not theirs to see does not exist (404)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def get_sent(user: User, pk: int) -> FriendRequest:
 
 
 def get_blockable(user: User, username: str) -> User:
-    """A friend, someone who has asked, or someone blocked: an ex-friend can be unblocked."""
+    """Get a friend, someone who has asked, or someone blocked: ex-friends can be unblocked."""
     target = get_object_or_404(User, username_key=username_key(username))
     known = (
         Friendship.objects.filter(owner=user, friend=target),

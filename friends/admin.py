@@ -11,7 +11,7 @@ from .models import FriendRequest, Friendship
 
 
 class ByServices(BoundedAdmin):
-    """Rows are looked at and taken away here; how they come to be is the users' own affair."""
+    """An admin that shows and deletes rows; making them is the users' own affair."""
 
     date_hierarchy = "created_at"
     list_per_page = 50

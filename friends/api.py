@@ -76,7 +76,7 @@ def unblock(request: UserRequest, username: str) -> dict[str, Any]:
 
 
 def _as_friend(user: User, target: User) -> dict[str, Any]:
-    """F of somebody who may be no friend (any more), only blocked or asking."""
+    """Return F for somebody who may not be a friend (any more), only blocked or asking."""
     friendship = Friendship.objects.of(user).filter(friend=target).first()
     if friendship is not None:
         return friend_json(friendship)

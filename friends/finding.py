@@ -5,11 +5,11 @@ from webchat.base.text import fold
 
 from .models import Friendship
 
-TYPED_AT_MOST = 100  # characters, as many as a search has
+TYPED_AT_MOST = 100  # characters, as many as a search may have
 
 
 def find_friends(owner: User, typed: str) -> list[Friendship]:
-    """The friends whose name or remark, as written or as read, holds what was typed."""
+    """Return the friends whose name or remark, as written or as read, holds what was typed."""
     wanted = _key(typed)
     if not wanted:
         return []
@@ -23,12 +23,12 @@ def find_friends(owner: User, typed: str) -> list[Friendship]:
 
 
 def _is_read(wanted: str, readings: str) -> bool:
-    """The page has the same rule: one letter is how a name begins, for it is in every other."""
+    """Match as the page does: one letter must begin a name, since every other name holds it."""
     if len(wanted) == 1:
         return any(reading.startswith(wanted) for reading in readings.split())
     return wanted in readings
 
 
 def _key(words: str) -> str:
-    """Nothing for what is too long: it stands in no name."""
+    """Fold words for comparison; to nothing if they are too long to be in a name."""
     return "".join((fold(words, most=TYPED_AT_MOST) or "").split())

@@ -20,7 +20,7 @@ class FriendRequestQuerySet(models.QuerySet["FriendRequest"]):
         return self.select_related("sender", "recipient").annotate(is_hidden=_sender_is_blocked())
 
     def received_by(self, user: User) -> FriendRequestQuerySet:
-        """What waits for the user's answer; of those whom the user blocked nothing is shown."""
+        """Return requests that wait for the user's answer, but none from people they blocked."""
         return self.with_people().filter(~_sender_is_blocked(), recipient=user)
 
     def sent_by(self, user: User) -> FriendRequestQuerySet:
@@ -28,7 +28,7 @@ class FriendRequestQuerySet(models.QuerySet["FriendRequest"]):
 
 
 class FriendRequest(models.Model):
-    """A question that waits; answering or withdrawing it deletes the row."""
+    """A friend request that waits; answering or withdrawing it deletes the row."""
 
     sender = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -53,7 +53,7 @@ class FriendRequest(models.Model):
         verbose_name = _("friend request")
         verbose_name_plural = _("friend requests")
         constraints = [
-            # Asking twice is one question.
+            # Asking twice makes one request.
             models.UniqueConstraint(
                 fields=["sender", "recipient"], name="friends_request_asked_once"
             ),
@@ -68,7 +68,7 @@ class FriendRequest(models.Model):
 
 class FriendshipQuerySet(models.QuerySet["Friendship"]):
     def of(self, owner: User) -> FriendshipQuerySet:
-        """The user's friends by name, each as `with_friend` loads it."""
+        """Return the user's friends by name, each as `with_friend` loads it."""
         return self.filter(owner=owner).with_friend().order_by("friend__username_key")
 
     def with_friend(self) -> FriendshipQuerySet:
@@ -77,7 +77,7 @@ class FriendshipQuerySet(models.QuerySet["Friendship"]):
         return self.select_related("friend").annotate(blocked=Exists(blocked))
 
     def without_blocks(self) -> FriendshipQuerySet:
-        """Those in which neither has blocked the other."""
+        """Return those in which neither has blocked the other."""
         mine = Block.objects.filter(owner=OuterRef("owner"), target=OuterRef("friend"))
         theirs = Block.objects.filter(owner=OuterRef("friend"), target=OuterRef("owner"))
         return self.exclude(Exists(mine) | Exists(theirs))
@@ -99,7 +99,7 @@ class Friendship(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("friend")
     )
     remark = models.CharField(_("remark"), max_length=16, blank=True)
-    # How the remark may be typed: see `accounts.pinyin.Reading`.
+    # Ways to type the remark: see `accounts.pinyin.Reading`.
     remark_pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     remark_initials = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     created_at = models.DateTimeField(_("friends since"), auto_now_add=True)
@@ -128,12 +128,12 @@ class Friendship(models.Model):
 
     @property
     def name(self) -> str:
-        """What the owner calls the friend."""
+        """The name that the owner calls the friend by."""
         return self.remark or self.friend.username
 
     @property
     def readings(self) -> str:
-        """What may be typed for name and remark, in small letters, with spaces between."""
+        """The ways to type name and remark, in small letters, separated by spaces."""
         friend = self.friend
         return " ".join(
             filter(None, (friend.pinyin, friend.initials, self.remark_pinyin, self.remark_initials))
@@ -141,7 +141,7 @@ class Friendship(models.Model):
 
 
 class Block(models.Model):
-    """The owner wants to hear nothing of the target, who is not told."""
+    """The owner's wish to hear nothing from the target, who is not told."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="blocks")
     target = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")

@@ -12,7 +12,7 @@ from .models import FriendRequest, Friendship
 
 
 def friend_json(friendship: Friendship) -> dict[str, Any]:
-    """F of the contract; the friendship comes from `FriendshipQuerySet.of`."""
+    """Return F of the contract; the friendship comes from `FriendshipQuerySet.of`."""
     return {
         "username": friendship.username,
         "remark": friendship.remark,
@@ -21,7 +21,7 @@ def friend_json(friendship: Friendship) -> dict[str, Any]:
 
 
 def request_json(request: FriendRequest, viewer: User) -> dict[str, Any]:
-    """R of the contract: the username is always the other one's."""
+    """Return R of the contract: the username is always the other person's."""
     other = request.recipient if request.sender_id == viewer.pk else request.sender
     return {
         "id": request.pk,

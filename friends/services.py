@@ -1,4 +1,4 @@
-"""Every change of who knows whom. The pages, the API, the admin and the commands come in here."""
+"""Every change to friendships. The pages, the API, the admin and the commands come in here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ASK_AGAIN_SECONDS = 3600  # nobody knows when an answer comes
 def ask(*, sender: User, username: str, note: str = "") -> FriendRequest | Friendship:
     """Ask the person of that name to be friends.
 
-    Answers with the waiting request, or with the new friendship when theirs was waiting.
+    Returns the waiting request, or the new friendship when theirs was waiting.
     Raises ValidationError: not_found, self, already_friends, already_asked, rate_limited.
     """
     key = username_key(username)
@@ -48,7 +48,7 @@ def ask(*, sender: User, username: str, note: str = "") -> FriendRequest | Frien
 
 
 def accept(*, request: FriendRequest) -> Friendship:
-    """Make the two friends; answers with the recipient's side of the friendship."""
+    """Make the two friends; return the recipient's side of the friendship."""
     with transaction.atomic():
         _still_waiting(request)
         _befriend(request)
@@ -64,7 +64,7 @@ def withdraw(*, request: FriendRequest) -> None:
 
 
 def remove(*, friendship: Friendship) -> None:
-    """End the friendship for both. What they wrote stays, unseen, until they are friends again."""
+    """End the friendship for both. Their messages stay, unseen, until they are friends again."""
     pair = (friendship.owner, friendship.friend)
     with transaction.atomic():
         if _delete_pair(*pair):
@@ -87,7 +87,7 @@ def set_remark(*, friendship: Friendship, remark: str) -> Friendship:
 
 
 def read_unread_remarks() -> None:
-    """Read the remarks that came another way than by `set_remark`, or when it was not possible."""
+    """Read the remarks that came other than by `set_remark`, or when that was not possible."""
     rows = Friendship.objects.filter(remark_pinyin="").values_list("pk", "remark")
     unread = {pk: remark for pk, remark in rows.exclude(remark="") if needs_reading(remark)}
     readings = read_names(list(unread.values()))
@@ -101,7 +101,7 @@ def read_unread_remarks() -> None:
 def block(*, owner: User, target: User) -> None:
     """Refuse what the target sends from now on, and hide what the target has asked.
 
-    Raises ValidationError("not_found") when the target's account has gone meanwhile.
+    Raises ValidationError("not_found") when the target's account is gone meanwhile.
     """
     with transaction.atomic():
         if not User.objects.filter(pk=target.pk).exists():
@@ -127,7 +127,7 @@ def unblock(*, owner: User, target: User) -> None:
 
 
 def part_with_everyone(user: User) -> None:
-    """Tell those who knew an account that it goes; the rows themselves fall by cascade."""
+    """Tell those who knew an account that it is deleted; the rows themselves go by cascade."""
     for friendship in Friendship.objects.filter(owner=user).select_related("friend"):
         signals.friendship_removed.send(
             Friendship, user=user, friend=friendship.friend, reason="deleted"
@@ -149,7 +149,7 @@ def _refuse_too_many(sender: User) -> None:
 
 
 def _befriend(request: FriendRequest) -> Friendship:
-    """Turn a waiting request into the friendship; answers with the side of who acts now."""
+    """Turn a waiting request into the friendship; return the side of whoever acts now."""
     asker, answerer = request.sender, request.recipient
     _tell_closed(request, "accepted")
     request.delete()
@@ -167,7 +167,7 @@ def _close(request: FriendRequest, state: str) -> None:
 
 
 def _still_waiting(request: FriendRequest) -> None:
-    """The other side may have withdrawn it, or answered in another tab, since it was fetched."""
+    """Refuse one that was withdrawn, or answered in another tab, since it was fetched."""
     if not FriendRequest.objects.filter(pk=request.pk).exists():
         raise ValidationError(_("This request no longer waits."), "not_found")
 

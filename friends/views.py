@@ -153,7 +153,7 @@ def _lists(request: UserRequest) -> dict[str, Any]:
 
 
 def _render_contacts(request: UserRequest, form: AskForm, *, is_open: bool = False) -> HttpResponse:
-    """`is_open`: on a phone the requests cover the list of friends."""
+    """Render the contacts; `is_open`: on a phone the requests cover the list of friends."""
     return render_form(request, form, "friends/contacts.html", is_open=is_open, **_lists(request))
 
 

@@ -1,4 +1,4 @@
-"""One-time codes: kept as an HMAC, bound to an account and a purpose, right across workers."""
+"""One-time codes: kept as an HMAC, bound to an account and a purpose, for all workers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ DIGITS = 6
 VALID_FOR = timedelta(minutes=10)
 TRIES = 5
 ANEW_AFTER = timedelta(seconds=60)
-# What an administrator reads to somebody: without letters that are taken for others.
+# For a code that an administrator reads to somebody: no letters that are mistaken for others.
 SPOKEN = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 SPOKEN_LENGTH = 10
 SPOKEN_VALID_FOR = timedelta(hours=24)
-TYPED_AT_MOST = 32  # characters, with spaces and dashes; more is no code
+TYPED_AT_MOST = 32  # characters, with spaces and dashes; anything longer is not a code
 
 MailState, Purpose = OneTimeCode.MailState, OneTimeCode.Purpose
 
@@ -55,8 +55,8 @@ def redeem(
 ) -> OneTimeCode:
     """Use a code up.
 
-    Raises ValidationError("invalid"), which costs one of its tries; not where others than the
-    owner may have typed it, whose tries must be limited elsewhere.
+    Raises ValidationError("invalid"), which costs one of its tries; not if somebody other than
+    the owner may have typed it (no `is_own`): such tries must be limited elsewhere.
     """
     with transaction.atomic():
         code = OneTimeCode.objects.usable().filter(user=user, purpose=purpose).first()
@@ -70,12 +70,12 @@ def redeem(
 
 
 def is_spoken(typed: str) -> bool:
-    """Whether it has the form of a spoken code: no number of guesses would find one."""
+    """Return whether it looks like a spoken code: no number of guesses would find one."""
     return len(_plain(typed)) == SPOKEN_LENGTH
 
 
 def seconds_to_wait(code: OneTimeCode) -> int:
-    """Until there may be another one: none where the mail did not go out."""
+    """Return the wait until another code may be sent: none if the mail did not go out."""
     age = timezone.now() - code.created_at
     # One from the future was made before the clock was set back.
     if code.mail_state == MailState.FAILED or not timedelta() <= age < ANEW_AFTER:

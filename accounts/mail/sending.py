@@ -1,4 +1,4 @@
-"""Mail on its way out: after the commit, in threads of its own, and never in anybody's way."""
+"""Outgoing mail: sent after the commit, in threads of its own, and never in anybody's way."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _visitors = BoundedSemaphore(VISITORS_WAITING)
 
 
 class Sending:
-    """One mail; `wait` gives its outcome a moment to arrive."""
+    """A mail being sent; `wait` gives its outcome a moment to arrive."""
 
     def __init__(self) -> None:
         self.future: Future[None] | None = None
@@ -48,7 +48,7 @@ class Sending:
 
 
 def in_background(job: Callable[..., None], *args: Any) -> Future[None] | None:
-    """Run a job beside the requests; None where there is no room for one more."""
+    """Run a job beside the requests; return None if there is no room for one more."""
     future: Future[None] = Future()
     try:
         _jobs.put_nowait((future, job, args))
@@ -67,7 +67,7 @@ def in_background(job: Callable[..., None], *args: Any) -> Future[None] | None:
 def send(kind: str, *, to: str, code: OneTimeCode | None = None, **context: Any) -> Sending:
     """Send `templates/mail/<kind>` in the language that is active now, once it is committed.
 
-    How it went is written down with its code, so that the page can say it.
+    The outcome is stored with its code, so that the page can tell it.
     """
     message = _render(kind, to, context)
     sending = Sending()
@@ -97,7 +97,7 @@ def _deliver(message: EmailMultiAlternatives, code_id: int | None) -> None:
         message.send()
     except (OSError, SMTPException) as error:
         state = OneTimeCode.MailState.FAILED
-        # Neither the address nor what the server says of it belongs into a log.
+        # Neither the address nor what the server says of it belongs in a log.
         reason = error.smtp_code if isinstance(error, SMTPResponseException) else ""
         logger.error("A mail could not be sent: %s %s", type(error).__name__, reason)
     if code_id is not None:

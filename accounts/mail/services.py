@@ -1,4 +1,4 @@
-"""What takes a mail: to be verified, to come back after a forgotten password, to change it."""
+"""Services by mail: verifying an address, changing it, and resetting a forgotten password."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def register(
 ) -> tuple[User, Sending]:
     """Make an account that waits for the code in its mail. Raises as `accounts.services.register`.
 
-    Whose address it is already learns of it by mail; the page says nothing of that.
+    If the address is taken, its owner learns of it by mail; the page does not mention it.
     """
     limits.take(limits.code_to(email))
     user = services.register(
@@ -41,7 +41,7 @@ def register(
 
 
 def send_registration_code(*, user: User, email: str, address: str = "") -> Sending:
-    """Another one. Raises ValidationError("rate_limited"), also within a minute of the last."""
+    """Send another. Raises ValidationError("rate_limited"), also within a minute of the last."""
     code, digits = _issue(user, Purpose.REGISTRATION, email, address)
     return _send_registration_code(user, email, code, digits)
 
@@ -60,10 +60,10 @@ def _send_taken(owner: User, email: str, code: OneTimeCode) -> Sending:
 
 
 def verify_registration(*, user: User, typed: str, is_own: bool = True, address: str = "") -> None:
-    """Let somebody in who has the code of their mail.
+    """Let somebody in who has the code from their mail.
 
-    `is_own`: it is typed in the session that asked for it. Only then a wrong one costs one of the
-    code's tries. Raises ValidationError: invalid, also when another account proved the address
+    `is_own`: it is typed in the session that asked for it. Only then does a wrong one cost one of
+    the code's tries. Raises ValidationError: invalid, also when another account proved the address
     first, and rate_limited.
     """
     guess = limits.guess_code(user_id=user.pk, is_own=is_own, address=address)
@@ -73,9 +73,9 @@ def verify_registration(*, user: User, typed: str, is_own: bool = True, address:
 
 
 def request_reset(name_or_mail: str, *, address: str = "") -> None:
-    """Send a code to whom it may concern. It answers nothing, and at once, whoever that is.
+    """Send a reset code to the account of that name, if any; return nothing, and at once.
 
-    Raises ValidationError("rate_limited") by where the visitor is, never by whom they name.
+    Raises ValidationError("rate_limited") by the visitor's address, never by the name typed.
     """
     limits.take(*limits.CODE_BY_ADDRESS.at(address))
     sending.in_background(_send_reset, name_or_mail, translation.get_language())
@@ -89,7 +89,7 @@ def _send_reset(name_or_mail: str, language: str | None) -> None:
         try:
             send_reset_code(user=user)
         except ValidationError:
-            return  # whose account it is has enough of them, and who asked learns nothing
+            return  # the owner has enough of them, and the visitor learns nothing
 
 
 def send_reset_code(*, user: User) -> None:
@@ -108,7 +108,7 @@ def send_reset_code(*, user: User) -> None:
 def reset_password(
     *, name_or_mail: str, typed: str, token: str, password: str, address: str = ""
 ) -> None:
-    """Set a new password for who has a code, or the token of the mail's link.
+    """Set a new password for somebody with a code, or with the token of the mail's link.
 
     Raises ValidationError: invalid, rate_limited. All sessions of the account end; its owner is
     told.
@@ -134,7 +134,7 @@ def reset_password(
 
 
 def _redeem_reset(user: User | None, typed: str) -> User:
-    """A spoken code has no tries that a stranger could use up: the limits hold for guesses."""
+    """Redeem a code. A spoken one has no tries for strangers to use up: limits hold instead."""
     if codes.is_spoken(typed):
         code = codes.redeem(user=user, purpose=Purpose.SPOKEN, typed=typed, is_own=False)
     else:
@@ -143,7 +143,7 @@ def _redeem_reset(user: User | None, typed: str) -> User:
 
 
 def start_email_change(*, user: User, email: str, address: str = "") -> Sending:
-    """Raises ValidationError("rate_limited")."""
+    """Send a code to the new address. Raises ValidationError("rate_limited")."""
     code, digits = _issue(user, Purpose.EMAIL, email, address)
     owner = User.objects.filter(email=code.email).exclude(pk=user.pk).first()
     if owner is not None:
@@ -152,17 +152,17 @@ def start_email_change(*, user: User, email: str, address: str = "") -> Sending:
 
 
 def finish_email_change(*, user: User, typed: str) -> None:
-    """Raises ValidationError: invalid, or when another account proved the address first."""
+    """Change the address. Raises ValidationError: invalid, also if another account has it."""
     before = user.email
     code = codes.redeem(user=user, purpose=Purpose.EMAIL, typed=typed)
     _prove(user, code.email)
-    services.void_codes(user)  # one to choose a password may have gone to the address before
+    services.void_codes(user)  # one for a new password may have gone to the old address
     if before and before != user.email:
         sending.send("email_changed", to=before, user=user)
 
 
 def waiting_code(user: User, purpose: OneTimeCode.Purpose) -> OneTimeCode | None:
-    """The code that a page waits for; it knows how its mail went."""
+    """Return the code that a page waits for; it tells how its mail went."""
     return OneTimeCode.objects.usable().filter(user=user, purpose=purpose).first()
 
 
@@ -184,7 +184,7 @@ def _prove(user: User, email: str) -> None:
 
 
 def _link(view: str, **query: str) -> str:
-    """Only where the administrator has said what the address is: a Host header proves nothing."""
+    """Return a link, or "" unless the administrator set SITE_URL: a Host header proves nothing."""
     if settings.SITE is None:
         return ""
     path = reverse(view, query=query).removeprefix(get_script_prefix())

@@ -60,7 +60,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 
 def _who_verifies(request: HttpRequest) -> User | None:
-    """By the session of the registration, or on another device by the link of the mail."""
+    """Find the user by the registration's session, or on another device by the mail's link."""
     waiting = User.objects.exclude(unverified_since=None)
     name = request.POST.get("name") or request.GET.get("name")
     if name:
@@ -69,12 +69,12 @@ def _who_verifies(request: HttpRequest) -> User | None:
 
 
 def _is_own(request: HttpRequest, user: User) -> bool:
-    """Whether this is the session that registered, or has typed the right password since."""
+    """Return whether this session registered, or has typed the right password since."""
     return bool(request.session.get(VERIFYING) == user.pk)
 
 
 def _redirect_nobody(request: HttpRequest) -> HttpResponse:
-    """Who opens the mail's link again is registered already, and may log in."""
+    """Redirect to the log-in: whoever opens the mail's link again is registered already."""
     name = request.POST.get("name") or request.GET.get("name")
     if name:
         return redirect(reverse("accounts:login", query={"username": name}))
@@ -82,7 +82,7 @@ def _redirect_nobody(request: HttpRequest) -> HttpResponse:
 
 
 def _resend(request: HttpRequest, user: User) -> HttpResponse:
-    """Another code takes the place of the first: not for who knows the name only."""
+    """Send another code in place of the first, but not for those who only know the name."""
     if not _is_own(request, user):
         return redirect(reverse("accounts:login", query={"username": user.username}))
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
@@ -104,7 +104,7 @@ def _render_verify(
     is_own = _is_own(request, user)
     context = {"name": user.username, "is_own": is_own} | _about(code)
     if not is_own:
-        context["email"] = ""  # who knows the name only does not learn the address
+        context["email"] = ""  # those who only know the name do not learn the address
     return render_form(request, form, "accounts/verify.html", refusal=refusal, **context)
 
 
@@ -175,7 +175,7 @@ def _render_reset(request: HttpRequest, form: ResetForm) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def change_email(request: UserRequest) -> HttpResponse:
-    """First the new address with the password, then the code that went to it."""
+    """Ask for the new address and the password, then for the code that went to it."""
     if not services.is_on():
         raise Http404
     code = services.waiting_code(request.user, Purpose.EMAIL)

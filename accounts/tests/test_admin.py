@@ -12,7 +12,7 @@ LIST = "admin:accounts_user_changelist"
 
 @pytest.fixture
 def steward_client(make_user):
-    """Staff who may edit users, no superuser."""
+    """The browser of staff who may edit users, but are not superusers."""
     steward = make_user("steward", is_staff=True)
     for codename in ("view_user", "change_user", "delete_user"):
         steward.user_permissions.add(Permission.objects.get(codename=codename))
@@ -63,7 +63,7 @@ def test_a_user_is_changed_but_not_renamed(root_client, alice):
     response = root_client.post(edit(alice), {"username": "mallory", "email": "A@b.example"})
     assert response.status_code == 302
     alice.refresh_from_db()
-    # To ban is an act of its own.
+    # Banning is an act of its own.
     assert (alice.username, alice.email, alice.is_active) == ("alice", "a@b.example", True)
 
 

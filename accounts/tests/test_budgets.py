@@ -1,4 +1,4 @@
-"""So much at once, evenly back, and never more memory than for so many."""
+"""Budgets are used at once, refill evenly, and take a bounded amount of memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clock(monkeypatch):
 
 
 def taken(budget, who, times=1000):
-    """How often in a row."""
+    """Return how often it can be taken in a row."""
     for count in range(times):
         if budget.try_take(who):
             return count

@@ -1,4 +1,4 @@
-"""An account goes in one tab while another tab is in the middle of something."""
+"""An account is deleted in one tab while another tab is in the middle of something."""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -14,7 +14,7 @@ ONLINE = {"theme": "auto", "text_size": "normal"}
 
 @pytest.fixture
 def deleting(monkeypatch, alice):
-    """Let alice's account go just before a method answers."""
+    """Delete alice's account just before a method runs."""
 
     def patch(owner, name):
         original = getattr(owner, name)

@@ -12,7 +12,7 @@ URL = "/account/delete/"
 
 @pytest.fixture
 def summary():
-    """Stands for an app above that knows what else would go."""
+    """Stand in for an app above, which knows what else would go."""
 
     def count(users, **kwargs):
         return {"messages": 7 * len(users)}

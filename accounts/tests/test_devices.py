@@ -1,4 +1,4 @@
-"""Which devices an account is signed in on."""
+"""The devices that an account is signed in on."""
 
 from datetime import timedelta
 

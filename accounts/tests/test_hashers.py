@@ -10,7 +10,7 @@ from accounts.passwords import PASSWORD_AT_MOST
 
 
 class Gauge:
-    """Stands in for the slow part, and measures how many are in it at once."""
+    """A stand-in for the slow part, which measures how many are in it at once."""
 
     def __init__(self, monkeypatch):
         self.inside = self.peak = 0

@@ -1,4 +1,4 @@
-"""How names are read: in a process of its own, and never in the way of what it is for."""
+"""Names are read in a separate process, which never gets in the way of using them."""
 
 from __future__ import annotations
 

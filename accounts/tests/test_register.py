@@ -202,7 +202,7 @@ def test_of_twenty_registrations_of_one_name_at_once_exactly_one_succeeds():
             outcomes.append("made")
         except ValidationError as error:
             outcomes.append(error.code)
-        except Exception as error:  # whatever else it is, it is no clean refusal
+        except Exception as error:  # whatever else it is, it is not a clean refusal
             outcomes.append(repr(error))
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-"""A class gets its accounts: all of the list, or none, and each a slip of paper."""
+"""A class gets its accounts: the whole list or none, and each a slip of paper."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Class:
         return out.getvalue()
 
     def passwords(self) -> dict[str, str]:
-        """By user name, as they stand on the slips."""
+        """Return the passwords by user name, as they are on the slips."""
         codes = re.findall("<code>(.*?)</code>", self.slips.read_text())
         return dict(zip(map(unescape, codes[::2]), codes[1::2], strict=True))
 

@@ -219,12 +219,12 @@ def test_a_session_made_by_any_code_stands_among_the_devices(alice_client, alice
     assert alice.sessions.get().session_id == session.session_key
     alice.delete()
     session.create()
-    session.save()  # of nobody any more
+    session.save()  # nobody's any more
     assert not UserSession.objects.exists()
 
 
 def test_an_upgrade_ends_what_stood_in_no_list(alice_client, alice, bob):
-    """And the codes that a moderator may have read; not those that went by mail."""
+    """It also ends the codes that a moderator may have read; not those that went by mail."""
     lost = Client()
     lost.force_login(bob)
     UserSession.objects.filter(user=bob).delete()
@@ -232,7 +232,7 @@ def test_an_upgrade_ends_what_stood_in_no_list(alice_client, alice, bob):
     anonymous["verifying"] = 1
     anonymous.save()
     codes.issue_spoken(user=alice)
-    OneTimeCode.objects.update(purpose=codes.Purpose.RESET)  # as they stood then
+    OneTimeCode.objects.update(purpose=codes.Purpose.RESET)  # as they were then
     codes.issue(user=bob, purpose=codes.Purpose.RESET, email="bob@example.com")
     import_module("accounts.migrations.0007_doors").shut(apps, None)
     assert is_signed_in(alice_client)
@@ -315,7 +315,7 @@ class TestLanguage:
 
 
 def told_server(client, path, **more):
-    """What the server learns of who has asked; Django's own client has no use for it."""
+    """Return the user that the server is told of; Django's own client has no use for it."""
     return client.get(path, **more).wsgi_request.environ.get("webchat.user_id")
 
 

@@ -1,4 +1,4 @@
-"""Whose account the staff may touch, on every page of the admin."""
+"""The rule on whose account the staff may touch, on every page of the admin."""
 
 import io
 
@@ -35,7 +35,7 @@ def root():
 
 @pytest.fixture
 def steward(make_user):
-    """Staff with every permission that there is, and no superuser."""
+    """Staff with every permission there is, but not a superuser."""
     user = make_user("steward", is_staff=True)
     user.user_permissions.set(Permission.objects.all())
     return user
@@ -161,7 +161,7 @@ def test_a_name_that_is_taken_to_the_letter_is_refused_with_the_reason(root, ali
     assert list(answer.context["adminform"].form.errors) == ["username"]
 
 
-# What a superuser sets
+# Passwords and addresses set by a superuser
 
 
 def test_a_password_that_a_superuser_sets_ends_what_the_old_one_opened(root, alice, password):
@@ -174,7 +174,7 @@ def test_a_password_that_a_superuser_sets_ends_what_the_old_one_opened(root, ali
     assert desktop.get("/account/delete/").status_code == 302
     assert not alice.codes.exists()
     assert not alice.sessions.exists()
-    # The browser of the superuser has a new key, and still stands in their list.
+    # The browser of the superuser has a new key, and is still in their list.
     assert browser.session.session_key in root.sessions.values_list("session", flat=True)
 
 
@@ -219,7 +219,7 @@ def test_the_command_for_a_password_ends_what_the_old_one_opened(alice, monkeypa
     assert not UserSession.objects.exists()
 
 
-# What the lists tell
+# The lists and their filters
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ Act = Callable[[], Any]
 
 
 def at_once(*acts: Act) -> list[int]:
-    """Do them all at the same moment, each in a thread of its own; the statuses in order."""
+    """Do all at the same moment, each in a thread of its own; return the statuses in order."""
     barrier = Barrier(len(acts))
 
     def go(act: Act) -> int:
@@ -38,7 +38,7 @@ def at_once(*acts: Act) -> list[int]:
 
 
 def is_whole() -> bool:
-    """Friendships are mirrored, and nobody waits for the answer of a friend."""
+    """Return whether friendships are mirrored, and nobody waits for the answer of a friend."""
     pairs = set(Friendship.objects.values_list("owner", "friend"))
     waiting = set(FriendRequest.objects.values_list("sender", "recipient"))
     mirrored = pairs == {(friend, owner) for owner, friend in pairs}
@@ -115,12 +115,12 @@ def test_two_tabs_that_report_reading_leave_the_later_place(alice, bob):
     assert Api(alice).unread() == {}
 
 
-# What another has done between the look and the act: here in its very middle.
+# Somebody else acts between the look and the act: here in the very middle.
 
 
 @pytest.fixture
 def lose(monkeypatch) -> Callable[[str, Act], None]:
-    """Let something happen as soon as a function of `access` has answered."""
+    """Let something happen as soon as a function of `access` has returned."""
 
     def arm(name: str, act: Act) -> None:
         fetch = getattr(access, name)

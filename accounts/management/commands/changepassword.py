@@ -10,7 +10,7 @@ from accounts.models import User
 
 
 class Command(changepassword.Command):
-    """Django's, after which nothing is open that the old password had opened."""
+    """Django's command, which here also closes all that the old password opened."""
 
     help = "Sets a user's password; all sessions and codes of the account end."
 

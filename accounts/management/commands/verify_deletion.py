@@ -10,7 +10,7 @@ from accounts.models import User
 
 
 class Command(BaseCommand):
-    """Fails when anything is found that should have gone."""
+    """A command that fails if it finds anything that should be gone."""
 
     help = "Searches the database and its files for an account that was deleted, by its name."
 

@@ -1,4 +1,4 @@
-"""A clock that stands, and visitors that come often."""
+"""A clock that stands still, and visitors who come often."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def statuses(count, act):
 
 
 def fill(claim, count):
-    """As if it had been done so often already."""
+    """Count it as if it had been done that often already."""
     Attempt.objects.bulk_create(
         Attempt(limit=claim.limit.name, key=claim.key, at=timezone.now()) for _each in range(count)
     )

@@ -1,4 +1,4 @@
-"""How many codes go out by mail, and how often one may be tried."""
+"""Limits on how many codes go out by mail, and on how often one may be tried."""
 
 from __future__ import annotations
 

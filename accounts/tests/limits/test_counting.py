@@ -1,4 +1,4 @@
-"""As many as a limit lets through pass, and the answer says honestly how long."""
+"""A limit lets through as many as it says, and a refusal tells the true wait."""
 
 from __future__ import annotations
 

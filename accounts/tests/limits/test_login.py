@@ -1,4 +1,4 @@
-"""How often a password may be tried: at the log-in, and where it is typed again."""
+"""Limits on trying passwords: at the log-in, and where one is typed again."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_known_name_and_an_unknown_one_are_limited_alike(make_user, name, cloc
 
 
 def test_a_limit_does_not_tell_whose_an_address_is(make_user):
-    """The name is used up: if its mail were, too, one would know that they belong together."""
+    """The name is used up; if its mail were, too, that would tell that they belong together."""
     make_user("alice", email="alice@example.com")
     statuses(11, lambda n: log_in("alice", "wrong"))
     assert log_in("alice@example.com", "wrong").status_code == 422
@@ -142,7 +142,7 @@ def test_the_log_in_of_the_admin_is_limited_with_the_page_s(make_user, password,
     assert log_in("root", password, ELSEWHERE, path=path).status_code == 302
 
 
-# Who is logged in and types their password again
+# Typing the password again while logged in
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How often somebody may register, and ask for a name."""
+"""Limits on registering, and on asking for a name."""
 
 from __future__ import annotations
 

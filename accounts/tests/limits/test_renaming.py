@@ -1,4 +1,4 @@
-"""How often a name may change."""
+"""The limit on changing a name."""
 
 from __future__ import annotations
 

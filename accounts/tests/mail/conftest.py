@@ -1,4 +1,4 @@
-"""Mail that goes out at once, and what is read in it."""
+"""Mail that goes out at once, and ways to read it."""
 
 from __future__ import annotations
 

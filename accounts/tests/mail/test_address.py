@@ -1,4 +1,4 @@
-"""A new address of mail is proved by its code."""
+"""A new mail address is proved by its code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code of a mail sets a new password."""
+"""The code from a mail sets a new password."""
 
 from __future__ import annotations
 

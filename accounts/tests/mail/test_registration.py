@@ -1,4 +1,4 @@
-"""A new account is proved by the code of a mail."""
+"""A new account is proved by the code from a mail."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_wrong_code_costs_a_try_and_the_sixth_time_even_the_right_one_is_refus
 
 
 def stranger(address="203.0.113.7"):
-    """Who knows the name of somebody that registers just now."""
+    """Return the browser of somebody who only knows a newcomer's name."""
     return Client(REMOTE_ADDR=address, headers={"accept-language": "en"})
 
 
