@@ -1,4 +1,4 @@
-"""What every list of the admin has in common: what may be asked of it is bounded."""
+"""Bounds on what may be asked of any list of the admin."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .base.text import clean_text
 
 SEARCH_AT_MOST = 100  # characters
 WORDS_AT_MOST = 8  # each is looked for in every field
-# What the links of filters and of the dates above a list ask for.
+# Those that the links of filters and of the dates above a list make.
 COMPARISONS = frozenset({"exact", "isnull", "gte", "lt", "year", "month", "day"})
 
 
 def clean_search(typed: str) -> str:
-    """Raises ValidationError: too_long, invalid."""
+    """Clean the words of a search. Raises ValidationError: too_long, invalid."""
     too_long = _("Search for at most %(limit)d characters.")
     words = clean_text(typed, most=SEARCH_AT_MOST, too_long=too_long)
     if len(words.split()) > WORDS_AT_MOST:
@@ -39,7 +39,7 @@ class SearchField(forms.CharField):
 
 
 class SearchForm(ChangeListSearchForm):
-    """A search that is refused says why, above the list without it."""
+    """A search form that says why a search is refused, above the list without it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,7 +47,7 @@ class SearchForm(ChangeListSearchForm):
 
 
 class BoundedChangeList(ChangeList):
-    """A date or a number that there is not leads back to the list, as Django has it for others."""
+    """A list that impossible dates and numbers lead back to, as other errors do in Django."""
 
     search_form_class = SearchForm
 
@@ -65,7 +65,7 @@ class BoundedChangeList(ChangeList):
 
 
 class BoundedAdmin(admin.ModelAdmin):
-    """The base of every page of the admin; a test holds that."""
+    """The base of every page of the admin; a test checks that."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
@@ -73,9 +73,9 @@ class BoundedAdmin(admin.ModelAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Let a list be narrowed down by its own filters alone.
 
-        Django lets its address compare anything that the model knows: who may only look at users
-        could so find out the keys of their sessions, letter by letter. Nor by another comparison
-        than the links of a list make: a regular expression may take for ever.
+        Django lets its address compare anything that the model knows: anyone who may look at users
+        could find out the keys of their sessions that way, letter by letter. Only the comparisons
+        that the links of a list make are allowed: a regular expression may take for ever.
         """
         offered = {getattr(each, "parameter_name", each) for each in self.list_filter}
         field, *how = lookup.split("__")
@@ -84,7 +84,7 @@ class BoundedAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Also asked by the fields that complete what is typed."""
+        """Search within the bounds; the fields that complete what is typed come here, too."""
         try:
             words = clean_search(search_term)
         except ValidationError:

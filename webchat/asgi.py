@@ -1,4 +1,4 @@
-"""The server's entry: Django for plain HTTP, the live engine for the sockets on `/live/`."""
+"""The server's entry point: Django for plain HTTP, the live engine for sockets on `/live/`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     else:
         await django(scope, receive, send)
         if engine is not None and scope["method"] not in ("GET", "HEAD"):
-            engine.feed.look()  # what was posted is live at once
+            engine.feed.look()  # so that what was posted is live at once
 
 
 def end_sockets() -> None:
@@ -61,7 +61,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 lock = _enter_data()
             except (OSError, HeldError) as error:
                 sentence = " ".join(str(error).splitlines())
-                # gunicorn's own record of it holds the class of an exception and no words.
+                # gunicorn's own record of it has the class of an exception but no message.
                 logger.error(sentence)
                 await send({"type": "lifespan.startup.failed", "message": sentence})
                 return

@@ -11,7 +11,7 @@ from .database import examining
 
 @register(Tags.database)
 def check_version(**kwargs: Any) -> list[CheckMessage]:
-    """Tell of the bug in `migrate` and `check --database default`, not in every command."""
+    """Warn of the bug in `migrate` and `check --database default`, not in every command."""
     if not kwargs.get("databases") or not examining.has_wal_bug():
         return []
     return [

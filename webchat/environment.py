@@ -36,7 +36,7 @@ _MAIL_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 VALUE_LENGTH = 4096  # characters, of any one setting
 SECRET_LENGTH = 32  # characters: 128 bits in the plainest of alphabets, hexadecimal
-RATE_COUNT = 10_000  # messages: so many rows are read for each one that is sent
+RATE_COUNT = 10_000  # messages: that many rows are read for each one that is sent
 RATE_SECONDS = 24 * 3600
 # The fewest bits that say which network a proxy is in: 10.0.0.0/8 is the widest there is.
 NETWORK_BITS = {4: 8, 6: 16}
@@ -103,7 +103,7 @@ def required(name: str, why: str) -> str:
 
 
 def hard_to_guess(name: str, value: str) -> str:
-    """Return a key that nobody can find by trying; what it is does not get into the refusal."""
+    """Return a key that nobody can find by trying; a refusal does not reveal it."""
     if len(value) < SECRET_LENGTH:
         raise ImproperlyConfigured(
             f"{name} must be at least {SECRET_LENGTH} random characters, like what"
@@ -213,7 +213,7 @@ def time_zone(name: str, default: str) -> str:
 
 
 def directory(name: str, default: Path) -> Path:
-    """Return the folder, made when it is missing; a relative one is beside manage.py.
+    """Return the folder, made if it is missing; a relative one is beside manage.py.
 
     It will be closed to everybody else, so one that others need is refused.
     """
@@ -238,7 +238,7 @@ def directory(name: str, default: Path) -> Path:
 def _refuse_shared(name: str, folder: Path) -> None:
     """Refuse a folder that everybody may write into, like /tmp: it cannot be closed to others.
 
-    But for a disk of one's own, which may be like that when it is new: that is closed.
+    Except a disk of one's own, which may be like that when it is new: that is closed.
     """
     if not os.path.isdir(folder):
         return
@@ -255,7 +255,7 @@ def _refuse_served(name: str, folder: Path, base: Path) -> None:
 
 
 def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Parse addresses and networks with commas between them: `10.0.0.2, 172.16.0.0/12`."""
+    """Parse addresses and networks separated by commas: `10.0.0.2, 172.16.0.0/12`."""
     parts = [part.strip() for part in text(name).split(",") if part.strip()]
     try:
         found = [ipaddress.ip_network(part) for part in parts]
@@ -275,7 +275,7 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 def _joined(
     found: list[ipaddress.IPv4Network | ipaddress.IPv6Network],
 ) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The same addresses in as few networks as can be: two halves of the world are the world."""
+    """Join them into as few networks as can be: two halves of the world are the world."""
     old = (each for each in found if isinstance(each, ipaddress.IPv4Network))
     new = (each for each in found if isinstance(each, ipaddress.IPv6Network))
     return [*ipaddress.collapse_addresses(old), *ipaddress.collapse_addresses(new)]

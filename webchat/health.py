@@ -25,7 +25,7 @@ QUESTION_SECONDS = 60
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers; nothing else is looked at. `manage.py doctor` learns how it came."""
+    """Answer that the process runs, no more. `manage.py doctor` learns how its request came."""
     body: dict[str, Any] = {"status": "ok"}
     if _is_signed(request.headers.get(QUESTION, "")):
         body["seen"] = {
@@ -37,7 +37,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def sign_question() -> str:
-    """For the header `QUESTION`: proof that it is us who ask what the proxy has passed on."""
+    """Sign the header `QUESTION`: proof that it is us who ask what the proxy has passed on."""
     return TimestampSigner(salt=QUESTION).sign("seen")
 
 
@@ -53,7 +53,7 @@ def _is_signed(question: str) -> bool:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Messages can be stored: 200, or 503 with the names of what is in the way."""
+    """Answer whether messages can be stored: 200, or 503 with the names of what prevents it."""
     checks = {name: check() for name, check in CHECKS.items()}
     ready = all(checks.values())
     body = {

@@ -32,18 +32,18 @@ PLAIN_SPOKEN = (
 )
 
 EVERY_SECONDS = 1.0
-KIND_CHARACTERS = 40  # of a message that was put together before it came here
+KIND_CHARACTERS = 40  # of a message that was formatted before it came here
 KINDS = 1_000  # remembered at once
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class LineFormatter(logging.Formatter):
-    """One line a record, a traceback too, so that `grep` and the journal keep it whole.
+    """A formatter of one line a record, traceback too, so `grep` and the journal keep it whole.
 
     Each names the request in which it was written, as its answer does in `X-Request-ID`.
-    Nobody can forge a line, or steer a terminal: what cannot be printed is escaped. Of an
-    exception there is the way to it and its class, and words only of the PLAIN_SPOKEN.
+    Nobody can forge a line, or steer a terminal: what cannot be printed is escaped. For an
+    exception there is its trace and its class, and its message only if it is PLAIN_SPOKEN.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         record = copy.copy(record)
         record.request_id = request_id.get()
-        record.exc_text = None  # what another handler made of it
+        record.exc_text = None  # as another handler formatted it
         error = record.exc_info[1] if record.exc_info else None
         record.msg = _without_words(record.msg, error)
         if isinstance(record.args, tuple):
@@ -61,7 +61,7 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         if record.name == "asyncio":
-            # What follows are arguments: of callbacks, of tasks, of exceptions.
+            # The rest are arguments: of callbacks, of tasks, of exceptions.
             record.message = re.split(r"[\n(<]", record.message)[0]
         record.message = _escape(record.message[:MESSAGE_CHARACTERS])
         return super().formatMessage(record)
@@ -74,17 +74,17 @@ class LineFormatter(logging.Formatter):
 
 
 class LineHandler(logging.StreamHandler):
-    """Writes to stderr; of what cannot be written it does not print the arguments there."""
+    """A handler for stderr that does not print the arguments of what it cannot write."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         pass
 
 
 class Sparingly(logging.Filter):
-    """Let a warning or an error of each kind through once a second, with how many were left out.
+    """A filter for one warning or error of each kind a second, with how many were left out.
 
     A kind is a logger, a level, a message before its arguments are put in, and an exception's
-    class. What somebody can cause can be caused a hundred thousand times.
+    class. Anything that somebody can cause can be caused a hundred thousand times.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Sparingly(logging.Filter):
         return left_out is not None
 
     def _count(self, kind: tuple[object, ...], now: float) -> int | None:
-        """How many were left out since the last one; None if this one is left out, too."""
+        """Return how many were left out since the last one; None if this one is left out, too."""
         with self._lock:
             since, left_out = self._seen.get(kind, (-EVERY_SECONDS, 0))
             if now - since < EVERY_SECONDS:
@@ -116,7 +116,7 @@ class Sparingly(logging.Filter):
 
 
 def quieten(logger: logging.Logger) -> None:
-    """Have a logger with handlers of its own write sparingly, too."""
+    """Make a logger with handlers of its own write sparingly, too."""
     if not any(isinstance(found, Sparingly) for found in logger.filters):
         logger.addFilter(Sparingly())
 
@@ -132,7 +132,7 @@ def _trace(error: BaseException, chain: int) -> Iterator[str]:
 
 
 def _without_words(value: object, error: BaseException | None) -> object:
-    """Django puts an exception's words into a record of its own, too."""
+    """Remove an exception's words, which Django also puts into a record of its own."""
     if isinstance(value, BaseException):
         return _describe(value)
     is_told = error is not None and not isinstance(error, DisallowedHost) and value == str(error)

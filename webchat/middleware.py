@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 
 
 class PrivateMiddleware:
-    """Let nobody keep what was answered to a person, be it a page, an error or a redirect.
+    """Middleware that lets nobody keep an answer to a person: a page, an error or a redirect.
 
-    Pages say who is logged in, and at a shared computer the next one must not find them. Static
-    files are the same for everybody. The cookie decides, which is there also where a request
-    is refused before anybody has looked for its session.
+    Pages say who is logged in, and the next user of a shared computer must not find them. Static
+    files are the same for everybody. The cookie decides, since it is there even if a request
+    is refused before anything has looked for its session.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -49,7 +49,7 @@ class PrivateMiddleware:
 
 
 class StaticMiddleware(WhiteNoiseMiddleware):
-    """Serve what `collectstatic` has written for browsers, and not what it remembers by."""
+    """Middleware that serves what `collectstatic` wrote for browsers, but not its records."""
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
         if is_for_browsers(url):
@@ -60,12 +60,12 @@ class StaticMiddleware(WhiteNoiseMiddleware):
 
 
 def is_for_browsers(url: str) -> bool:
-    """Neither the manifest nor anything whose name, or whose folder's, begins with a dot."""
+    """Return whether it is not the manifest, and no name or folder in it begins with a dot."""
     return not re.search(r"/(\.|staticfiles\.json)", url)
 
 
 class PrefixMiddleware:
-    """Answer `/chat/login/` and `/login/` alike when SITE_URL ends with `/chat`.
+    """Middleware that answers `/chat/login/` and `/login/` alike if SITE_URL ends with `/chat`.
 
     Some proxies strip the prefix and some do not. The application has pages below `/chat/`
     itself, so a path is taken as prefixed when what follows the prefix is a route of ours.
@@ -106,7 +106,7 @@ def _is_ours(path: str) -> bool:
 
 
 class ProxyMiddleware:
-    """Believe the proxy about the client's address and the scheme, and nobody else."""
+    """Middleware that believes only the proxy about the client's address and the scheme."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -124,7 +124,7 @@ class ProxyMiddleware:
 
 
 class RequestIdMiddleware:
-    """Give each request an id, which stands in its log lines and in its answer."""
+    """Middleware that gives each request an id, shown in its log lines and in its answer."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -142,12 +142,12 @@ class RequestIdMiddleware:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the person's device, or "" for a local socket without one."""
+    """Return the address of the person's device, or "" for a local socket without one."""
     return request.META.get("REMOTE_ADDR", "")
 
 
 def is_trusted_proxy(peer: str) -> bool:
-    """Say whether `peer` may speak for others: this machine, a unix socket, TRUSTED_PROXY."""
+    """Return whether `peer` may speak for others: this machine, a unix socket, TRUSTED_PROXY."""
     address = _address(peer)
     if not address:
         return peer == ""  # only a unix socket has no address
@@ -156,7 +156,7 @@ def is_trusted_proxy(peer: str) -> bool:
 
 
 def proxied_address(peer: str, headers: list[tuple[bytes, bytes]]) -> str | None:
-    """The client that a trusted `peer` speaks for, "" if it does not say; None: for itself."""
+    """Return the client a trusted `peer` speaks for, "" if it does not say; None: for itself."""
     if not settings.BEHIND_PROXY or not is_trusted_proxy(peer):
         return None
     given = [value for name, value in headers if name == b"x-real-ip"]
@@ -168,7 +168,7 @@ def _address(value: str) -> str:
 
 
 class HostMiddleware:
-    """Refuse foreign Host headers before anything else is done, with a page (400).
+    """Middleware that refuses foreign Host headers before anything else, with a page (400).
 
     With SITE_URL, ALLOWED_HOSTS decides. In LAN mode the names of this machine and `.local`
     are good, and any IP literal: DNS rebinding, which the check is against, needs a name.
@@ -196,7 +196,7 @@ def is_lan_name(name: str) -> bool:
 
 @cache
 def machine_names() -> frozenset[str]:
-    """What this machine calls itself; DNS is not asked, which may be slow or lie."""
+    """Return this machine's own names; DNS is not asked, since it may be slow or lie."""
     name = socket.gethostname().lower()
     names = {name, name.split(".")[0]}
     try:
@@ -211,9 +211,9 @@ def machine_names() -> frozenset[str]:
 
 
 class DatabaseTroubleMiddleware:
-    """Turn a locked, full or broken database into an honest 503 (errors in views).
+    """Middleware that turns a locked, full or broken database into a 503 (errors in views).
 
-    A number that no row can have is no trouble of the database: the request is wrong, 400.
+    A number that no row can have is not the database's trouble: the request is wrong, 400.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

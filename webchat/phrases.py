@@ -1,4 +1,4 @@
-"""What Django says and has no Chinese for: written here, so that our own catalogue has it.
+"""Phrases that Django has no Chinese for: written here, so that our own catalogue has them.
 
 Nothing imports this; `makemessages` reads it. A test tells what the next Django lacks.
 """

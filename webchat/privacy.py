@@ -1,4 +1,4 @@
-"""Other users of the same machine: they may read nothing of what is kept, nor lock any of it."""
+"""Privacy from other users of this machine, who may neither read nor lock what is kept."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from . import environment
 from .database import connecting
 
 OTHERS = 0o077
-LINES = 20  # after a first start of old data there may be a hundred thousand files
+LINES = 20  # at the first start with old data there may be a hundred thousand files
 
 
 def close_to_others(*, only_look: bool = False) -> list[str]:
-    """Take away what others may do with anything that is kept; a line for each that was open.
+    """Take others' rights away from all that is kept; return a line for each that was open.
 
     With `only_look` the line is the command that would close it, and nothing is changed. The
-    folders come before what is in them. A line also says what cannot be mended here: what is
-    not ours, and folders above in which others could put another one in our place.
+    folders come before what is in them. A line also tells what cannot be mended here: files that
+    are not ours, and folders above in which others could put another one in our place.
     """
     lines = [line for path in _kept() if (line := _close(path, only_look))]
     if len(lines) > LINES:
@@ -48,14 +48,14 @@ def _close(path: Path, only_look: bool) -> str | None:
             return _leads_out(path)
         mode = stat.S_IMODE(found.st_mode)
         if not _is_ours(found):
-            # Through a group that root has made for us we may be here ourselves.
+            # We may have access ourselves through a group that root has made for us.
             return _foreign(path, found) if found.st_uid or mode & 0o007 else None
         if not mode & OTHERS:
             return None
         if only_look:
             return f"chmod go-rwx {path}"
         path.chmod(mode & ~OTHERS)
-    except FileNotFoundError:  # a log or a file that has gone just now
+    except FileNotFoundError:  # a log or a file that has just been deleted
         return None
     except OSError as error:
         return f"无法收紧权限 / Cannot be closed to others: {path} ({error.strerror})"
@@ -63,7 +63,7 @@ def _close(path: Path, only_look: bool) -> str | None:
 
 
 def _leads_out(path: Path) -> str | None:
-    """Where a link leads to is not ours to change, but others may read it."""
+    """Tell of a link whose target others can read: it is not ours to change."""
     if path.exists() and path.stat().st_mode & 0o007:
         target = path.resolve()
         return f"他人可读 / Others can read {target}, to which {path} leads: chmod go-rwx {target}"
@@ -71,7 +71,7 @@ def _leads_out(path: Path) -> str | None:
 
 
 def _ways() -> list[Path]:
-    """The folders through which one gets to data and program, with those of a link to the data."""
+    """Return the folders that lead to data and program, with those of a link to the data."""
     typed = Path(os.path.abspath(settings.BASE_DIR / environment.text("DATA_DIR", "data")))
     places = (typed, settings.DATA_DIR, settings.DATABASE_FILE, settings.BASE_DIR / ".env")
     return sorted({folder for place in places for folder in place.parents} - {settings.DATA_DIR})
@@ -83,7 +83,7 @@ def _doubt(folder: Path) -> str | None:
     except OSError:  # `link/../data` is elsewhere than it looks
         return None
     is_shared = found.st_mode & 0o002 or (
-        # The group of one person has the number of that person.
+        # A group for one person has the number of that person.
         found.st_mode & 0o020 and found.st_gid not in (0, found.st_uid)
     )
     if is_shared and not found.st_mode & stat.S_ISVTX:

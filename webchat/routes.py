@@ -1,7 +1,7 @@
 """The first parts of our own addresses, like `chat` of `chat/bob/`.
 
-They are read from the text of the urlconf, because the settings need them, and it can be imported
-only after these.
+They are read from the text of the urlconf, because the settings need them, and it can only be
+imported after the settings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BESIDE_THE_URLCONF = {"live", "static"}  # answered before Django is asked
 
 
 def first_parts(root: Path) -> set[str]:
-    """The first parts that the urlconf answers, with those of the apps that it includes.
+    """Return the first parts that the urlconf answers, with those of the apps that it includes.
 
     Raises ImproperlyConfigured where one is written in a way that is not understood here.
     """
@@ -50,7 +50,7 @@ def _parts_in(root: Path, module: str) -> Iterator[str]:
 
 
 def _patterns(name: str, lists: dict[str, list[ast.expr]]) -> Iterator[ast.expr]:
-    """The items of a list, and in their places those of the lists that it takes in."""
+    """Yield the items of a list; a list inside of it gives way to its own items."""
     if name not in lists:
         raise ImproperlyConfigured(f"The list {name} of an urlconf is not written out.")
     for item in lists[name]:

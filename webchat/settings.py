@@ -1,4 +1,4 @@
-"""Django's settings. What can be set from outside is read through `webchat.environment`."""
+"""Django's settings. Those that can be set from outside are read by `webchat.environment`."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ os.umask(0o077)
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.load_env_file(BASE_DIR / ".env")
 
-# --- What the environment says (explained in .env.example) ---
+# --- Read from the environment (explained in .env.example) ---
 
 SECRET_KEY = environment.required(
     "SECRET_KEY", "deploy/run.sh writes a random one into .env, which must not change afterwards"
@@ -38,7 +38,7 @@ SEND_RATE = environment.send_rate("SEND_RATE", "30/10s")  # (messages, seconds) 
 MAIL_MODE = environment.choice("MAIL_MODE", "off", ("off", "console", "qq", "smtp"))
 vars().update(environment.mail_settings(MAIL_MODE))
 
-# --- Where the site is ---
+# --- The address of the site ---
 
 PREFIX = SITE.prefix if SITE else ""
 HTTPS = bool(SITE and SITE.scheme == "https")
@@ -46,12 +46,12 @@ HTTPS = bool(SITE and SITE.scheme == "https")
 ALLOWED_HOSTS = [SITE.host, "localhost", "127.0.0.1", "[::1]"] if SITE else ["*"]
 CSRF_TRUSTED_ORIGINS = [SITE.origin] if SITE else []
 FORCE_SCRIPT_NAME = PREFIX or None
-# No slash at its end, or the cookie would not be sent to the prefix itself.
+# No slash at the end, or the cookie would not be sent to the prefix itself.
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = PREFIX or "/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "accounts.session_store"
-SESSION_COOKIE_AGE = 30 * 24 * 3600  # seconds; at a shared computer it ends with the browser
+SESSION_COOKIE_AGE = 30 * 24 * 3600  # seconds; on a shared computer it ends with the browser
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 
 # --- The application ---
@@ -153,7 +153,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Before the first collectstatic (tests, runserver) files come from where they were written.
 WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()
 
-# --- What browsers are told ---
+# --- Headers for browsers ---
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -178,7 +178,7 @@ CONTENT_SECURITY_POLICY = {
 }
 CSRF_FAILURE_VIEW = "webchat.base.errors.csrf_failure"
 # Bytes. The longest honest form is a message of 4,000 syllables of Hangul, taken apart into three
-# letters each and percent-encoded: 105 KiB. What a form refuses comes back with its page.
+# letters each and percent-encoded: 105 KiB. Refused input comes back with its page.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 SILENCED_SYSTEM_CHECKS = [
     "security.W004",  # HSTS: nginx, where https ends, sends it
@@ -194,7 +194,7 @@ if not HTTPS:
 
 # --- Logs: one line a record on stderr, never the text of a message or a password ---
 
-# At DEBUG libraries tell what passes through them: templates their contexts, the database each
+# At DEBUG libraries log what passes through them: templates their contexts, the database each
 # query with its values. Only our own code is asked for that much.
 LIBRARY_LOG_LEVEL = "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL
 LOGGING = {

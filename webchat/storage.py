@@ -4,11 +4,11 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Names with the hash of their content, also in the imports of ES modules.
+    """Static files named by the hash of their content, also in the imports of ES modules.
 
     Until `collectstatic` has run once there is no manifest, and plain names are served, so
     that tests and `runserver` need no step before them. A file that is newer than the
-    manifest costs itself, not the page.
+    manifest may be missing, but does not break the page.
     """
 
     support_js_module_import_aggregation = True

@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 
 from . import health
 
-# For pages that name no icon, as the stock admin; its name is known only once it is collected.
+# For pages that name no icon, like the stock admin; its name is known only once it is collected.
 favicon = RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))
 
 admin.site.site_title = _("Chat administration")

@@ -1,4 +1,4 @@
-"""Django's own entry, with one rule in front of it: what comes in is UTF-8."""
+"""Django's own entry point, with one rule in front of it: what comes in is UTF-8."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ BOUNDARY = re.compile(r';\s*(boundary=(?:"[^"*]{1,70}"|[^;"*,\s]{1,70}))\s*(?:;|
 
 
 class Utf8Handler(WSGIHandler):
-    """Lets no request choose the codec that its query and its form are read with.
+    """A handler that lets no request choose the codec that its query and form are read with.
 
-    Python has some that take the square of the length (punycode), that make what cannot be stored
-    (utf-7), and it remembers for good each name of one that there is not. A form is UTF-8
+    Some of Python's take the square of the length (punycode), or make what cannot be stored
+    (utf-7), and it remembers every unknown codec name for good. A form is UTF-8
     (WHATWG, URL Standard, 5.2), and so is JSON (RFC 8259, 8.1).
     """
 
@@ -30,7 +30,7 @@ class Utf8Handler(WSGIHandler):
 
 
 def plain_type(value: str) -> str:
-    """The media type, and of its parameters the boundary only."""
+    """Return the media type, and of its parameters the boundary only."""
     media_type = value.partition(";")[0].strip()
     boundary = BOUNDARY.search(value)
     return f"{media_type}; {boundary[1]}" if boundary else media_type

@@ -13,7 +13,7 @@ VIRTUAL = ("lo", "docker", "br-", "veth", "virbr", "lxc", "cni")
 
 
 def lan_addresses() -> list[str]:
-    """The IPv4 addresses of this machine that others may reach, the likeliest first."""
+    """Return the IPv4 addresses of this machine that others may reach, the likeliest first."""
     found = [_route_address(), *map(_interface_address, _interfaces())]
     return [address for address in dict.fromkeys(found) if address]
 
@@ -23,7 +23,7 @@ def _interfaces() -> list[str]:
 
 
 def _route_address() -> str:
-    """The address from which this machine speaks to the world; nothing is sent to find out."""
+    """Return this machine's own address towards the world; nothing is sent to find out."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737)
@@ -45,10 +45,10 @@ def _interface_address(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def networks(address: str) -> tuple[str, ...]:
-    """The networks that count as one place, the nearest first; none for what may be everybody.
+    """Return the networks that count as one place, the nearest first; none if it may be anybody.
 
-    A household or a class has an IPv4 address in common, or the /64 of an IPv6 one; who rents a
-    line or a server has a /48 of those, 65,536 of them.
+    A household or a class has an IPv4 address in common, or the /64 of an IPv6 one; whoever rents
+    a line or a server has a /48, which is 65,536 of those.
     """
     ip = parse(address)
     if ip is None or ip.is_loopback:
@@ -60,7 +60,7 @@ def networks(address: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def network(address: str) -> str:
-    """The part that a household or a class shares: an IPv4 address, or the /64 of an IPv6 one.
+    """Return what a household or a class shares: an IPv4 address, or the /64 of an IPv6 one.
 
     This machine's own stays as it is; "" for what is no address.
     """

@@ -45,7 +45,7 @@ Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int]]
 
 
 def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonResponse]:
-    """Make a view of one handler a method: `endpoint(GET=messages, POST=send)`.
+    """Make a view with one handler per method: `endpoint(GET=messages, POST=send)`.
 
     A handler takes the request and the route's arguments and returns the JSON object, or
     that and a status. `request.json` holds the object that came in. The caller learns of
@@ -78,7 +78,7 @@ def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonRe
 
 
 def _is_of_this_session(request: HttpRequest) -> bool:
-    """Whether somebody is logged in, and it is the person whose page asks.
+    """Return whether somebody is logged in, and is the person whose page asks.
 
     Tabs share their cookies: a page that still shows alice must neither read nor write as bob,
     who has logged in beside it. Our pages say whose they are; scripts need not.
@@ -90,14 +90,14 @@ def _is_of_this_session(request: HttpRequest) -> bool:
 @csrf_exempt
 @login_not_required
 def nothing_here(request: HttpRequest) -> JsonResponse:
-    """The view of every other path under `api/`."""
+    """Answer every other path under `api/`."""
     if not request.user.is_authenticated:
         return refuse("not_authenticated", _("Please log in."))
     return not_found()
 
 
 def refuse(code: str, message: str, retry_after: int | None = None) -> JsonResponse:
-    """The one shape of an error; `retry_after` is in seconds."""
+    """Return an error in the one shape they all have; `retry_after` is in seconds."""
     response = _json({"error": {"code": code, "message": message}}, STATUS[code])
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
@@ -114,7 +114,7 @@ def refuse_invalid(error: ValidationError) -> JsonResponse:
 
 
 def describe(error: ValidationError) -> tuple[str, str, dict[str, Any]]:
-    """The first reason in `error`: its code of the contract, its sentence, its parameters."""
+    """Return the first reason in `error`: its code in the contract, sentence and parameters."""
     if hasattr(error, "error_dict"):
         fields = error.error_dict
         first = next(iter(fields.get(NON_FIELD_ERRORS) or next(iter(fields.values()))))
@@ -127,7 +127,7 @@ def describe(error: ValidationError) -> tuple[str, str, dict[str, Any]]:
 
 
 def fill(form_class: type[Form], request: HttpRequest) -> Form:
-    """The form of a page, fed from JSON and valid; its fields take texts and nothing else."""
+    """Fill the form of a page from JSON and validate it; its fields take only texts."""
     data = request.json  # type: ignore[attr-defined]
     for name in form_class.base_fields:
         if not isinstance(data.get(name, ""), str):
@@ -172,7 +172,7 @@ def _read_object(request: HttpRequest) -> dict[str, Any]:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object that a body or a frame is, RFC 8259: no NaN, no Infinity.
+    """Parse the JSON object of a body or a frame, RFC 8259: no NaN, no Infinity.
 
     Raises ValueError for everything else, at whatever depth and length.
     """

@@ -1,4 +1,4 @@
-"""Answer when something is wrong: with JSON below `api/`, with a page elsewhere."""
+"""Answers when something is wrong: JSON below `api/`, a page elsewhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 def too_many(request: HttpRequest, refusal: ValidationError) -> HttpResponse:
-    """The answer to who is over a budget, or has as much under way as one may have."""
+    """Answer a client over a budget, or with as much under way as one may have."""
     if api.is_api(request):
         return api.refuse_invalid(refusal)
     is_posted = request.method == "POST"
@@ -62,7 +62,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last resort; errors of middleware (a session that cannot be saved) end here too."""
+    """Answer as a last resort; errors of middleware (an unsavable session) end here, too."""
     error = sys.exc_info()[1]
     if error and is_database_trouble(error):
         return unavailable(request, error)

@@ -1,4 +1,4 @@
-"""Fetch rows again inside the transaction that changes them."""
+"""Rows fetched again inside the transaction that changes them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.http import Http404
 
 @contextmanager
 def holding(*rows: models.Model) -> Iterator[None]:
-    """Begin the transaction of a change, and bring the rows that it is about up to date in it.
+    """Begin the transaction of a change, and bring the rows it concerns up to date in it.
 
-    Between the look and the lock others act, too. A row that has gone since is not found
-    (Http404), just as if it had been asked for a moment later; inside, none can go any more.
+    Others may act between the look and the lock. A row that was deleted since is not found
+    (Http404), just as if it had been asked for a moment later; inside, none can be deleted.
     """
     with transaction.atomic():
         for row in rows:
@@ -24,7 +24,7 @@ def holding(*rows: models.Model) -> Iterator[None]:
 
 
 def _bring_up_to_date(row: models.Model) -> None:
-    """In one query, together with what was loaded with it; annotations stay as they were."""
+    """Refresh a row and what was loaded with it, in one query; annotations stay as they were."""
     fields = [field for field in row._meta.concrete_fields if isinstance(field, models.ForeignKey)]
     loaded = [field.name for field in fields if field.is_cached(row)]
     rows = type(row)._base_manager.all()

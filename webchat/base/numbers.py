@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 MAX_INTEGER = 2**63 - 1  # the largest that the database stores
 ID_DIGITS = 18  # of an id that the database can hold
-DIGITS_AT_MOST = 1000  # of a number that comes as a text: reading it costs their square
+DIGITS_AT_MOST = 1000  # of a number that comes as a text: parsing it costs their square
 
 
 def integer(value: Any, *, name: str) -> int:
-    """Read an id or a limit; one beyond what the database holds becomes the largest it does."""
+    """Read an id or a limit; one too large for the database becomes the largest that fits."""
     try:
         if isinstance(value, (bool, float)) or (
             isinstance(value, str) and len(value) > DIGITS_AT_MOST

@@ -13,9 +13,9 @@ BAR_SECONDS = 0.1
 
 
 class Progress:
-    """How far a long command is: a bar on a terminal, plain lines in a pipe.
+    """The progress of a long command: a bar on a terminal, plain lines in a pipe.
 
-    Where nobody takes it any more it is quiet, and the command goes on.
+    When nobody reads it any more it is quiet, and the command goes on.
 
     `with Progress(self.stdout, "Passwords", len(people)) as progress: …; progress.step()`
     """

@@ -1,4 +1,4 @@
-"""Deleting much while people write: a little at a time, each in a short transaction of its own."""
+"""Bulk deletion while people write: a little at a time, in short transactions of their own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ ROWS_AT_ONCE = 100  # some ms, and never a tenth of a second
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """One kind of what is pruned: what it is called, how much there is, and the work itself,
-    which says after each batch how much that was."""
+    """One kind of pruning: its label, how much there is, and the work, which counts each batch."""
 
     label: str
     count: Callable[[], int]
@@ -33,7 +32,7 @@ def rows_chore(label: str, rows: QuerySet[Any], *, at_once: int = ROWS_AT_ONCE) 
 
 @contextmanager
 def short_transaction() -> Iterator[None]:
-    """Leave the lock for as long as it was held: who waits for it only looks now and then."""
+    """Hold a transaction, then pause for as long: waiting writers only look now and then."""
     began = time.monotonic()
     with transaction.atomic():
         yield
@@ -41,7 +40,7 @@ def short_transaction() -> Iterator[None]:
 
 
 class CtrlC:
-    """Lets Ctrl+C wait for the end of a batch; a second one does not."""
+    """A guard that lets Ctrl+C wait for the end of a batch; a second one does not wait."""
 
     def __enter__(self) -> CtrlC:
         self._is_pressed = False

@@ -1,4 +1,4 @@
-"""Write to a terminal, a pipe or a file that may not take all that a command says."""
+"""Output to a terminal, a pipe or a file that may not take all that a command says."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.core.management.base import OutputWrapper
 def tell(stream: OutputWrapper, words: str, ending: str = "\n") -> bool:
     """Write at once what the stream's encoding knows, the rest as escapes.
 
-    False where nobody takes it: a reader that has left (`| head`), a full disk, a closed
-    terminal. Nothing is raised: no word may undo or hide what it speaks of.
+    Returns False if nobody takes it: a reader that has left (`| head`), a full disk, a closed
+    terminal. Nothing is raised: no output may undo or hide what it reports.
     """
     try:
         encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -26,7 +26,7 @@ def tell(stream: OutputWrapper, words: str, ending: str = "\n") -> bool:
 
 
 def _let_go(stream: OutputWrapper) -> None:
-    """Or Python would try once more when it ends, and complain with a status of its own."""
+    """Drop the stream, or Python would try again at its end and exit with its own status."""
     with suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

@@ -1,8 +1,8 @@
 """The one gate that text written by people passes, whatever way it came in.
 
-What Unicode does to a text costs the square of its length where many combining marks stand in a
-row, and it holds the interpreter meanwhile. So a text is measured before anything is done with
-it, and `unicodedata.normalize` is called here and nowhere else (a test holds that).
+Normalizing a text costs the square of its length if it has many combining marks in a row, and
+blocks the interpreter meanwhile. So a text is measured before anything is done with it, and
+`unicodedata.normalize` is called here and nowhere else (a test checks that).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 # In a row: what the Stream-Safe Text Format allows (UAX #15, section 13). No script needs ten.
 MARKS_AT_MOST = 30
-# NFC makes one character of up to four (U+1F82): so many times a limit may be typed.
+# NFC makes one character of up to four (U+1F82): that many times a limit may be typed.
 TYPED_FOR_ONE = 4
 
 LAST_MARK = 0x1FFFF  # planes 0 and 1; there are no marks beyond
-# No marks by themselves, but what NFKD makes of them is.
+# Not marks by themselves, but NFKD turns them into some.
 BECOME_MARKS = "\u0f73\u0f75\u0f81\uff9e\uff9f"
 # Cc and Cs: controls, but for newline and tab, and lone surrogates, which UTF-8 cannot hold.
 UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -31,22 +31,22 @@ TOO_LONG = _("Please write at most %(limit)d characters.")
 
 
 def _row_of(marks: str) -> re.Pattern[str]:
-    # Looked for where a row begins: from each of its marks it would be read thirty times.
+    # Only matched where a row begins: tried at each of its marks, it would be read thirty times.
     return re.compile(f"(?<![{marks}])([{marks}]{{{MARKS_AT_MOST}}})[{marks}]+")
 
 
 _MARKS = "".join(filter(unicodedata.combining, map(chr, range(LAST_MARK)))) + BECOME_MARKS
 _MARKS_OF_PLANE_0 = "".join(mark for mark in _MARKS if mark <= "\uffff")
 RUN_OF_MARKS = _row_of(_MARKS)
-# Python looks letters of plane 0 up in a bitmap, and goes through a list where there are others:
+# Python looks up letters of plane 0 in a bitmap, but goes through a list if there are others:
 # 2 ms for the longest message, most of which have no mark at all.
 RUN_OF_MARKS_OF_PLANE_0 = _row_of(_MARKS_OF_PLANE_0)
 MARK_OF_PLANE_0 = re.compile(f"[{_MARKS_OF_PLANE_0}]")
-PLANE_1 = re.compile("[\U00010000-\U0001efff]")  # to the last marks; emoji begin behind it
+PLANE_1 = re.compile("[\U00010000-\U0001efff]")  # up to the last marks; emoji begin after it
 
 
 def _find_rows(text: str) -> re.Pattern[str] | None:
-    """The pattern for too many marks in this text; None where it cannot have any."""
+    """Return the pattern for too many marks in this text; None if it cannot have any."""
     if PLANE_1.search(text):
         return RUN_OF_MARKS
     return RUN_OF_MARKS_OF_PLANE_0 if MARK_OF_PLANE_0.search(text) else None
@@ -58,17 +58,17 @@ def _without_rows(text: str) -> str:
 
 
 def normalize(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
-    """`unicodedata.normalize` in linear time: of marks in a row the first 30 stay."""
+    """Normalize a text in linear time: of marks in a row the first 30 stay."""
     if text.isascii():
         return text
     return unicodedata.normalize(form, _without_rows(text))
 
 
 def fold(text: str, *, most: int) -> str | None:
-    """The form in which two texts are the same: NFKC, casefold, NFKC.
+    """Return the form by which texts are compared: NFKC, casefold, NFKC.
 
     None for a text of more than `most` characters, which is never looked at. A lone surrogate
-    (JSON can hold one) becomes “?”, or it would break every look-up.
+    (JSON can hold one) becomes “?”, since it would break every look-up.
     """
     if len(text) > most:
         return None
@@ -77,14 +77,14 @@ def fold(text: str, *, most: int) -> str | None:
 
 
 def encodable(text: str) -> str:
-    """The text, with “?” for what UTF-8 cannot hold."""
+    """Return the text, with “?” for what UTF-8 cannot hold."""
     return LONE_SURROGATE.sub("?", text)
 
 
 def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
     """Return `text` in NFC, trimmed, with `\\n` line ends; refuse what cannot be shown or stored.
 
-    Raises ValidationError: too_long for more than `most` characters, with `too_long` for its
+    Raises ValidationError: too_long for more than `most` characters, with `too_long` as its
     sentence; invalid for lone surrogates, for control characters other than newline and tab, and
     for letters under a heap of marks.
     """
@@ -104,7 +104,7 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
 
 
 def mend_text(text: str) -> tuple[str, int]:
-    """Keep what can be kept of an old text of any length; also how many characters were lost."""
+    """Keep what can be kept of an old text of any length; return it and how much was lost."""
     text = _with_plain_ends(text)
     kept = _without_rows(UNSTORABLE.sub("", text))
     return normalize("NFC", kept).strip(), len(text) - len(kept)

@@ -1,1 +1,1 @@
-"""All that knows which database this is: SQLite. A second one is answered for in here."""
+"""All that knows that the database is SQLite. A second one would be supported in here."""

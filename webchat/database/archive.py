@@ -1,4 +1,4 @@
-"""The file of a backup, read back: whatever it is, no more of it than it may hold."""
+"""The reader of backup files: whatever they are, it takes no more than they may hold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MANIFEST_BYTES = 64 * 1024 * 1024  # half a million files
 MEMBER_BYTES = 4 * 1024
 TAR_BYTES = 64 * 1024
 CHUNK = 1024 * 1024
-# Of a file that is anything but a backup.
+# Raised by a file that is anything but a backup.
 NONSENSE = (
     tarfile.TarError,
     zlib.error,
@@ -42,7 +42,7 @@ NONSENSE = (
 
 
 class UnusableError(Exception):
-    """Why a file cannot be restored, in a sentence."""
+    """The reason that a file cannot be restored, in a sentence."""
 
 
 def unpack(file: Path, folder: Path) -> None:
@@ -59,7 +59,7 @@ def unpack(file: Path, folder: Path) -> None:
 
 
 class _Allowance:
-    """Reads what a gzip file unpacks to, which may be a thousand times its size, up to a limit."""
+    """A gzip file, read up to a limit: it may unpack to a thousand times its size."""
 
     def __init__(self, unzipped: gzip.GzipFile) -> None:
         self._unzipped = unzipped
@@ -74,7 +74,7 @@ class _Allowance:
 
 
 def _unpack(source: _Allowance, folder: Path) -> None:
-    # As a stream: nothing is looked for by going back and forth in it.
+    # As a stream: without going back and forth in it.
     with tarfile.open(fileobj=source, mode="r|") as tar:  # type: ignore[call-overload]
         wanted: dict[str, Any] = dict(_read_manifest(tar)["files"])
         total = sum(each["bytes"] for each in wanted.values())
@@ -127,7 +127,7 @@ def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
 
 
 def digest(source: BinaryIO, target: BinaryIO | None = None) -> str:
-    """The SHA-256 of what is read, which `target` gets, too."""
+    """Return the SHA-256 of what is read, and copy that to `target`."""
     found = hashlib.sha256()
     with source:
         while chunk := source.read(CHUNK):

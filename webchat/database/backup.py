@@ -30,7 +30,7 @@ NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
 
 
 def write_backup(folder: Path) -> Path:
-    """Write a backup of everything while the server goes on; it is whole or not there.
+    """Write a backup of everything while the server goes on; it is complete or not there.
 
     It holds every message that was acknowledged before this was called.
     """
@@ -41,7 +41,7 @@ def write_backup(folder: Path) -> Path:
         copies.copy(settings.DATABASE_FILE, database)
         files = _files()
         manifest = _describe(database, files)
-        # Nobody can know beforehand what it is called, in a folder that others write into, too.
+        # In a folder that others write into, too, nobody can know its name beforehand.
         part = Path(scratch) / target.name
         _write_tar(part, database, files, manifest)
         os.replace(part, target)
@@ -50,7 +50,7 @@ def write_backup(folder: Path) -> Path:
 
 
 def keep_newest(folder: Path, number: int) -> list[Path]:
-    """Delete all backups but so many; what has another name is not ours to delete."""
+    """Delete all but the newest `number`; files with other names are not ours to delete."""
     gone = backups_in(folder)[:-number]
     for path in gone:
         path.unlink()
@@ -58,14 +58,14 @@ def keep_newest(folder: Path, number: int) -> list[Path]:
 
 
 def backups_in(folder: Path) -> list[Path]:
-    """The backups of a folder, the newest last."""
+    """Return the backups in a folder, the newest last."""
     if not folder.is_dir():
         return []
     return sorted(each for each in folder.iterdir() if NAME.fullmatch(each.name) and each.is_file())
 
 
 def own_folder() -> Path:
-    """The folder in which backups stand that were to go nowhere else."""
+    """Return the folder for backups that were to go nowhere else."""
     folder: Path = settings.DATA_DIR / "backups"
     return folder
 
@@ -97,7 +97,7 @@ def newest_backup() -> Newest | None:
 def restore(file: Path) -> Path | None:
     """Put a backup in the place of the data, which no server may be using.
 
-    Until the last step, one rename, the old data stand; they are kept in the folder that is
+    Until the last step, one rename, the old data stay; they are kept in the folder that is
     returned. Raises UnusableError, and then nothing has changed.
     """
     with (
@@ -118,7 +118,7 @@ def restore(file: Path) -> Path | None:
 
 
 def serving_lock() -> Path:
-    """The file on which every server holds a shared lock while it serves."""
+    """Return the file on which every server holds a shared lock while it serves."""
     path: Path = settings.DATA_DIR / "serving.lock"
     return path
 
@@ -144,7 +144,7 @@ def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
         "files": {
             name: {"bytes": path.stat().st_size, "sha256": digest(path.open("rb"))}
             for name, path in members.items()
-            if path.exists()  # its message may be deleted just now
+            if path.exists()  # its message may just have been deleted
         },
     }
 
@@ -181,14 +181,14 @@ def _make_ours(database: Path, scratch: Path) -> None:
         schema.check_whole(database)
     except UnusableError:
         raise
-    except Exception as error:  # what is not ours may fail in any way that a migration can
+    except Exception as error:  # a foreign one may fail in any way that a migration can
         if is_database_trouble(error):
             raise UnusableError(str(error)) from error
         raise UnusableError(_("The database in it is damaged.")) from error
 
 
 def _keep_old() -> Path | None:
-    """Put the old database aside, with its log folded in."""
+    """Put the old database aside, with its log checkpointed."""
     database: Path = settings.DATABASE_FILE
     if not database.exists():
         return None
@@ -209,7 +209,7 @@ def _keep_old() -> Path | None:
 
 
 def _add_files(folder: Path) -> None:
-    """Files are never changed, and their names never used twice: what is there may stay."""
+    """Add the files; those never change nor share a name, so the ones there may stay."""
     target: Path = settings.DATA_DIR / FILES
     target.mkdir(mode=0o700, exist_ok=True)
     for path in folder.iterdir():

@@ -1,4 +1,4 @@
-"""Many rows at once, without a model instance for each."""
+"""Inserts of many rows at once, without a model instance for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 
 
 def stored(model: type[models.Model], name: str, value: Any) -> Any:
-    """A value as the database keeps it."""
+    """Return a value as the database keeps it."""
     return _field(model, name).get_db_prep_save(value, connection)
 
 
@@ -27,9 +27,9 @@ def loaded(model: type[models.Model], name: str, value: Any) -> Any:
 def insert(
     model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]
 ) -> range:
-    """Insert rows of `stored` values; their ids, in the order of the rows.
+    """Insert rows of `stored` values; return their ids, in the order of the rows.
 
-    It is `bulk_create` for a tenth of its time. RETURNING would cost a busy process more than
+    It is `bulk_create` in a tenth of the time. RETURNING would cost a busy process more than
     the insert: for each row that SQLite hands out, the threads pass the interpreter around.
     """
     if not rows:
@@ -45,7 +45,7 @@ def insert(
 
 
 def next_ids(model: type[models.Model], count: int) -> range:
-    """The ids that AUTOINCREMENT would give next; ours, as the transaction has the write lock."""
+    """Return the next ids of AUTOINCREMENT; ours, as the transaction has the write lock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
         last = next(iter(cursor.fetchone() or ()), 0)
@@ -53,7 +53,7 @@ def next_ids(model: type[models.Model], count: int) -> range:
 
 
 def at_most(columns: int) -> int:
-    """How many rows of so many columns fit into one statement."""
+    """Return how many rows of so many columns fit into one statement."""
     limit = connection.features.max_query_params
     return limit // columns if limit else 1000
 

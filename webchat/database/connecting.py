@@ -1,4 +1,4 @@
-"""Where our database is, and how each of our connections to it is set up."""
+"""The place of our database, and the setup of each of our connections to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ URL_EXAMPLE = "sqlite:////srv/webchat/db.sqlite3"
 
 
 def file_of(url: str) -> str:
-    """The file of `sqlite:///data/db.sqlite3` (relative) or `sqlite:////srv/db.sqlite3`.
+    """Return the file of `sqlite:///data/db.sqlite3` (relative) or `sqlite:////srv/db.sqlite3`.
 
     "" for any other address, and for a database in memory: the live feed reads a file that other
     processes write to.
@@ -25,7 +25,7 @@ def file_of(url: str) -> str:
 
 
 def settings_for(file: Path) -> dict[str, Any]:
-    """One entry of Django's `DATABASES`."""
+    """Return one entry of Django's `DATABASES`."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": file,
@@ -36,8 +36,8 @@ def settings_for(file: Path) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "factory": costs.Connection,
             "timeout": 5,  # seconds to wait for the lock before the honest 503
-            # FULL: what was acknowledged survives a power cut. What is deleted is overwritten.
-            # The undo data of a statement need no file of their own.
+            # FULL: what was acknowledged survives a power cut. Deleted data are overwritten.
+            # A statement's undo data need no file of their own.
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
                 " PRAGMA temp_store=MEMORY"
@@ -47,16 +47,16 @@ def settings_for(file: Path) -> dict[str, Any]:
 
 
 def own_file() -> Path:
-    """The file that the connections of this process are open to."""
+    """Return the file that the connections of this process are open to."""
     return Path(str(connection.settings_dict["NAME"]))
 
 
 def files_of(database: Path) -> list[Path]:
-    """Every file that a database may consist of at some time, there or not."""
+    """Return every file that a database may consist of at some time, there or not."""
     return [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
 
 
 def bytes_used() -> int:
-    """The room on the disk that the database takes, its log included."""
+    """Return the room on the disk that the database takes, its log included."""
     file = own_file()
     return sum(each.stat().st_size for each in file.parent.glob(f"{file.name}*"))

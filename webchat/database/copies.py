@@ -1,4 +1,4 @@
-"""Copy a database, and make a copy ready to take the place of another."""
+"""Copies of a database, made ready to take the place of another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
-# An id from before a restore must never lead to another thing after it.
+# An id from before a restore must never lead to something else after it.
 HANDED_OUT = ("chat_event", "chat_message")
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
@@ -25,7 +25,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def count_rows(database: Path) -> dict[str, int]:
-    """How much there is of what people ask for first."""
+    """Count the rows that people ask about first."""
     with closing(sqlite3.connect(database)) as connection:
         return {
             table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
@@ -34,7 +34,7 @@ def count_rows(database: Path) -> dict[str, int]:
 
 
 def list_migrations(database: Path) -> list[list[str]]:
-    """The app and the name of all that were applied."""
+    """Return the app and the name of all that were applied."""
     with closing(sqlite3.connect(database)) as connection:
         migrations = connection.execute(
             "SELECT app, name FROM django_migrations ORDER BY app, name"
@@ -43,7 +43,7 @@ def list_migrations(database: Path) -> list[list[str]]:
 
 
 def beyond_all_ids(databases: Iterable[Path]) -> int:
-    """A number beyond every id of events and messages that any of these has handed out."""
+    """Return a number beyond every id of events and messages that any of these has handed out."""
     highest = 0
     for path in databases:
         if not path.exists():
@@ -52,13 +52,13 @@ def beyond_all_ids(databases: Iterable[Path]) -> int:
             try:
                 rows = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
             except sqlite3.DatabaseError:
-                continue  # what is damaged cannot tell
+                continue  # a damaged one cannot tell
         highest = max([highest, *(seq for name, seq in rows if name in HANDED_OUT)])
     return highest + MARGIN
 
 
 def start_over(database: Path, number: int) -> None:
-    """Let ids go on beyond `number`, every open page reload and everybody log in again."""
+    """Make ids go on beyond `number`, every open page reload, and everybody log in again."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("PRAGMA secure_delete=ON")
         for table in HANDED_OUT:
@@ -69,7 +69,7 @@ def start_over(database: Path, number: int) -> None:
             " VALUES (1, ?, ?)",
             [number, number],
         )
-        # A session that has ended since must not come back to life, nor a code that was used.
+        # A session that has ended since must not come back to life, nor must a used code.
         for table in ("accounts_usersession", "django_session", "accounts_onetimecode"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608
     with closing(sqlite3.connect(database)) as connection:
@@ -78,7 +78,7 @@ def start_over(database: Path, number: int) -> None:
 
 
 def fold_log(database: Path) -> None:
-    """Write the log back into the database; one that is damaged stays as it is."""
+    """Checkpoint the log into the database; a damaged one stays as it is."""
     try:
         with closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

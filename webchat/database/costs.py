@@ -1,4 +1,4 @@
-"""Measure the work of a thread: the processor it used, and how long the disk kept it waiting."""
+"""The cost of a thread's work: the processor it used, and how long it waited for the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _commits = _Commits()
 
 
 def spent() -> float:
-    """Seconds of processor and of commits, of this thread since it began."""
+    """Return the seconds of processor and of commits of this thread since it began."""
     return time.thread_time() + _commits.seconds
 
 

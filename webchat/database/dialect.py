@@ -1,4 +1,4 @@
-"""Expressions of SQL that another database would have other words for."""
+"""SQL expressions that another database would write differently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ OWN_TABLES = "sqlite_"  # how the names of those begin that the database makes f
 
 
 def given_rows(columns: int) -> str:
-    """A query of the rows that one parameter holds, a JSON list of lists.
+    """Return a query of the rows in one parameter, a JSON list of lists.
 
     Its columns: the position of the row, from 0, and then its values.
     """
@@ -17,10 +17,10 @@ def given_rows(columns: int) -> str:
 
 
 def one_list(expressions: Sequence[str]) -> str:
-    """All rows of a query as one value, a JSON list of lists."""
+    """Express all rows of a query as one value, a JSON list of lists."""
     return f"json_group_array(json_array({', '.join(expressions)}))"
 
 
 def holds(column: str) -> str:
-    """Whether a text holds the one in the parameter, letter by letter."""
+    """Express whether a text holds the one in the parameter, letter by letter."""
     return f"instr({column}, %s)"

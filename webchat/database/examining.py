@@ -1,4 +1,4 @@
-"""Whether the database works, and whether it is whole."""
+"""Checks that the database works, and that it is whole."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ WAITS_FOR_THE_DISK = 2  # synchronous=FULL
 
 
 class DamagedError(Exception):
-    """Where the file is not as it should be, in the words of the database."""
+    """Damage to the file, in the words of the database."""
 
 
 class TooLargeError(Exception):
-    """There was not the time to read all of it."""
+    """A database too large to be read in the time given."""
 
 
 def has_wal_bug() -> bool:
@@ -30,7 +30,7 @@ def has_wal_bug() -> bool:
 
 
 def is_durable() -> bool:
-    """Whether commits go into the log, and wait for the disk."""
+    """Return whether commits go into the log, and wait for the disk."""
     with connection.cursor() as cursor:
         journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
         synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
@@ -38,7 +38,7 @@ def is_durable() -> bool:
 
 
 def is_writable() -> bool:
-    """Take the write lock and write a page, then take it back."""
+    """Try to take the write lock and to write a page, and roll that back."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("PRAGMA user_version")
@@ -72,7 +72,7 @@ def check_whole(file: Path, seconds: float) -> None:
 
 
 def rows_that_point_to_nothing() -> Iterator[tuple[str, int, str]]:
-    """The table and the number of each such row, and the table in which its other is missing."""
+    """Yield the table and the number of each, and the table in which its target is missing."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA foreign_key_check")
         for table, row, parent, _index in cursor.fetchall():

@@ -1,4 +1,4 @@
-"""Locks between processes: had within two seconds, or refused in a sentence that says by whom."""
+"""Locks between processes: taken within two seconds, or refused with the holder's name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
-LOCK_SECONDS = 2.0  # and a program starts in one: within three a person is told
+LOCK_SECONDS = 2.0  # a program starts in one more: within three a person is told
 LOOK_SECONDS = 0.05
 # In SQLite's error when another process does not let it in.
 HELD = ("locked", "locking protocol")
 
 
 class HeldError(Exception):
-    """A lock that cannot be had: `path` is its file, `holders` who has it, as far as is known."""
+    """A lock that cannot be had: `path` is its file, `holders` those who have it, if known."""
 
     def __init__(self, path: Path, holders: list[str]) -> None:
         self.path = path
@@ -32,7 +32,7 @@ class HeldError(Exception):
 
 
 def take(path: Path, kind: int = fcntl.LOCK_EX, seconds: float = LOCK_SECONDS) -> IO[bytes]:
-    """Lock the file, which only its owner may open; closing it gives the lock back.
+    """Lock the file, which only its owner may open; closing it releases the lock.
 
     Raises HeldError when somebody else still has it after `seconds`.
     """
@@ -53,7 +53,7 @@ def take(path: Path, kind: int = fcntl.LOCK_EX, seconds: float = LOCK_SECONDS) -
 def reach_database(path: Path, *, to_write: bool) -> None:
     """Read a database, and take its write lock for a moment; HeldError when others have it.
 
-    What else may be wrong with it is for those to say who open it. SQLite would wait for up to
+    Whatever else is wrong with it shows when it is opened for use. SQLite would wait for up to
     ten seconds for some of its locks, whatever it is told, so it is asked in a thread.
     """
     if not path.exists():
@@ -64,7 +64,7 @@ def reach_database(path: Path, *, to_write: bool) -> None:
     asking.join(LOCK_SECONDS)
     files = [path, Path(f"{path}-wal"), Path(f"{path}-shm")]
     if not refusals:
-        # Where nobody has a lock, it is reading what a crash has left behind.
+        # If nobody has a lock, it is reading what a crash has left behind.
         if holders := holders_of(files):
             raise HeldError(path, holders)
         asking.join()
@@ -86,7 +86,7 @@ def _ask(path: Path, to_write: bool, refusals: list[bool]) -> None:
 
 
 def holders_of(paths: Iterable[Path]) -> list[str]:
-    """Other processes that hold a lock on any of the files: `4711 python3`; see proc_locks(5)."""
+    """List other processes that lock any of the files: `4711 python3`; see proc_locks(5)."""
     files = set()
     for path in paths:
         with suppress(OSError):
@@ -97,7 +97,7 @@ def holders_of(paths: Iterable[Path]) -> list[str]:
         lines = Path("/proc/locks").read_text().splitlines()
     except OSError:
         return []
-    held = (line.split()[4:6] for line in lines if " -> " not in line)  # not who waits for it
+    held = (line.split()[4:6] for line in lines if " -> " not in line)  # not those who wait for it
     pids = {int(pid) for pid, file in held if file in files}
     return [_process(pid) for pid in sorted(pids - {os.getpid()})]
 

@@ -1,18 +1,18 @@
-"""Read the bytes of a database that belong to no row: free pages and gaps."""
+"""The bytes of a database that belong to no row: free pages and gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages of a tree: bytes of their header
+LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages in a tree: bytes of their headers
 
 
 def dead_parts(database: Path) -> Iterator[bytes]:
-    """The parts of a database that belong to no row.
+    """Yield the parts of a database that belong to no row.
 
     See https://sqlite.org/fileformat2.html, 1.5 and 1.6. `secure_delete` fills them
-    with zeros; a part that is nothing else is left out.
+    with zeros; a part of nothing but zeros is left out.
     """
     with database.open("rb") as file:
         header = file.read(100)
@@ -38,7 +38,7 @@ def dead_parts(database: Path) -> Iterator[bytes]:
 
 
 def _gaps(page: bytes, start: int) -> Iterator[bytes]:
-    """The room between the list of cells and the cells, and the freed blocks among these."""
+    """Yield the room between the list of cells and the cells, and freed blocks among these."""
     header = LEAF_OR_INNER.get(page[start])
     if header is None:
         return

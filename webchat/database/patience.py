@@ -1,4 +1,4 @@
-"""How long a query may take before SQLite gives it up."""
+"""The time that a query may take before SQLite gives it up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection
 
 # Of SQLite's virtual machine, between two looks at the clock: half a millisecond of usual rows, and
-# not above 30 ms where each row holds a text of the greatest length.
+# at most 30 ms if each row holds a text of the greatest length.
 STEPS = 5_000
 
 
@@ -19,10 +19,10 @@ class TookTooLong(Exception):  # noqa: N818  (not an error: the asker is told, o
 
 @contextmanager
 def limit_statements(seconds: float) -> Iterator[None]:
-    """Give up what the block reads once it has used so many seconds of processor.
+    """Give up what the block reads once it has used that many processor seconds.
 
-    Raises TookTooLong. For reading: in a transaction that has written, SQLite would take all of it
-    back. Not to be nested.
+    Raises TookTooLong. Only for reading: in a transaction that has written, SQLite would roll all
+    of it back. Not to be nested.
     """
     connection.ensure_connection()
     database = connection.connection

@@ -1,8 +1,8 @@
-"""The threads of this process that wait for the write lock stand in line for it.
+"""A queue for the write lock among the threads of this process.
 
-SQLite has each ask again after growing pauses. Who writes much then has the lock again before who
-writes once has looked, and one message waits for tens of others. So one thread asks at a time, and
-the others wait for that one. Other processes ask as before.
+SQLite has each ask again after growing pauses. A busy writer then has the lock again before one
+that writes once has looked, and one message waits for tens of others. So one thread asks at a
+time, and the others wait for that one. Other processes ask as before.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")
-# Between two looks at whether another process has let go. SQLite's own grow to 100 ms.
+# Between two looks at whether another process has let go. SQLite's own pauses grow to 100 ms.
 LOOK_SECONDS = 0.005
 
 _first = threading.Lock()
 
 
 def stand_in_line(connection: BaseDatabaseWrapper, **_kwargs: object) -> None:
-    """Have the transactions of a new connection wait (`connection_created`), and its own writes."""
+    """Queue the transactions and single writes of a new connection (`connection_created`)."""
     if _wait not in connection.execute_wrappers:
         connection.execute_wrappers.insert(0, _wait)
 
@@ -33,7 +33,7 @@ def _wait(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
     connection = context["connection"]
-    # Inside of a transaction the lock is held; many rows without one are many transactions.
+    # Inside a transaction the lock is held; many rows without one are many transactions.
     if connection.in_atomic_block or many or not sql.startswith(WRITES):
         return execute(sql, params, many, context)
     patience: float = connection.settings_dict["OPTIONS"].get("timeout", 5.0)
@@ -54,7 +54,7 @@ def _wait(
 
 
 def _is_busy(error: OperationalError) -> bool:
-    """Whether somebody else has the lock; a snapshot that is too old would never get it."""
+    """Return whether somebody else has the lock; too old a snapshot would never get it."""
     return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 

@@ -1,4 +1,4 @@
-"""Compare a database with what our migrations make, and migrate it."""
+"""The schema of a database, compared with what our migrations make, and migrated."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from django.utils.translation import gettext as _
 from .archive import UnusableError
 
 # As SQLite itself writes them. Whatever else a schema holds is code: triggers, views, virtual
-# tables; by what it says and not by its type, which nothing checks.
+# tables; judged by its text and not by its type, which nothing checks.
 PLAIN = re.compile(r"CREATE (TABLE|INDEX|UNIQUE INDEX) ")
 
 
 def migrate(database: Path) -> None:
-    """Bring a database up to date, or make a new one, whichever the server's own is."""
+    """Bring any database up to date, not only the server's own, or make a new one."""
     with _in_place_of_ours(database):
         call_command("migrate", verbosity=0, interactive=False)
 
 
 def check_whole(database: Path) -> None:
-    """Raises UnusableError, sqlite3.DatabaseError for what is no database at all."""
+    """Check for damage: UnusableError, or sqlite3.DatabaseError if it is no database at all."""
     with closing(sqlite3.connect(database)) as found:
         [whole] = found.execute("PRAGMA integrity_check").fetchone()
         orphan = found.execute("PRAGMA foreign_key_check").fetchone()
@@ -59,7 +59,7 @@ def _code(database: Path) -> set[tuple[str, str]]:
 
 
 def _tables(database: Path) -> dict[str, set[tuple[str, int]]]:
-    """The columns by table, each with whether it is generated (`hidden`)."""
+    """Return the columns by table, each with whether it is generated (`hidden`)."""
     question = (
         "SELECT m.name, c.name, c.hidden FROM sqlite_master m, pragma_table_xinfo(m.name) c"
         " WHERE m.type = 'table'"

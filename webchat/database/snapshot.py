@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse
 def read_snapshot() -> Iterator[None]:
     """Let every query inside see the database as the first of them saw it.
 
-    What a page shows and the event id from which it goes on must be of one moment, or an
+    A page's content and the event id from which it goes on must be of one moment, or an
     event between two queries would be counted twice or never. `atomic()` would do, but here
-    it takes the write lock (`transaction_mode: IMMEDIATE`), and a reader never needs that.
+    it takes the write lock (`transaction_mode: IMMEDIATE`), which a reader never needs.
     Nothing may be written inside.
     """
     if connection.in_atomic_block or getattr(connection, "in_read_snapshot", False):
@@ -32,7 +32,7 @@ def read_snapshot() -> Iterator[None]:
 
 
 def of_one_moment(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Render a page from one snapshot; its form, when posted, runs outside of it."""
+    """Render a page from one snapshot; its form, when posted, is handled outside of it."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -14,7 +14,7 @@ END
 
 
 def make(name: str, *, after: str, table: str, statement: str) -> None:
-    """`after`: INSERT, DELETE, UPDATE OF columns; the row is `old` or `new` in the statement."""
+    """Make one to run `after` INSERT, DELETE, UPDATE OF columns; its row is `old` or `new`."""
     with connection.cursor() as cursor:
         cursor.execute(TRIGGER.format(name=name, event=after, table=table, statement=statement))
 
@@ -25,7 +25,7 @@ def drop(name: str) -> None:
 
 
 def drop_all(prefix: str) -> None:
-    """Drop every trigger with such a name, whatever its table."""
+    """Drop every trigger with that prefix, whatever its table."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         for (name,) in cursor.fetchall():

@@ -1,4 +1,4 @@
-"""Notice that somebody else has committed."""
+"""A watch for commits of others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .connecting import own_file
 
 
 class Watch:
-    """A connection that only reads, to be asked often and by one thread: some µs a question.
+    """A read-only connection, to be asked often and by one thread: some µs a question.
 
     Raises DriverError when the database cannot be read; then a new one is needed.
     """
@@ -19,11 +19,11 @@ class Watch:
         self._database = sqlite3.connect(address, uri=True, isolation_level=None)
 
     def version(self) -> int:
-        """Another number than the last time when anybody has committed since."""
+        """Return a number that differs from the last one if anybody has committed since."""
         [version] = self._database.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def ask(self, question: str) -> tuple[Any, ...]:
-        """The one row that answers a query."""
+        """Return the one row that answers a query."""
         row: tuple[Any, ...] = self._database.execute(question).fetchone()
         return row

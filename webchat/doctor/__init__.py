@@ -1,4 +1,4 @@
-"""What is wrong with a server, and how to mend it: the checks behind `manage.py doctor`.
+"""The checks behind `manage.py doctor`: what is wrong with a server, and how to mend it.
 
 A check looks at one thing, changes nothing, takes some seconds at the most and returns one
 finding. No finding repeats a password or a key.

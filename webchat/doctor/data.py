@@ -1,4 +1,4 @@
-"""The database, and what is kept of it."""
+"""Checks of the database, and of its backups."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .finding import Finding, advice, ok, wrong
 
 CHECK_SECONDS = 20.0  # for reading the whole database; a larger one is read by restore and backup
 CLOCK_MINUTES = 5
-YEAR = 2025  # when this was written no clock could be right that was behind it
+YEAR = 2025  # this was written then: a clock behind it cannot be right
 # SQLite's log in shared memory works on one machine only (https://sqlite.org/wal.html).
 REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "fuse.s3fs", "davfs"}
 
@@ -103,7 +103,7 @@ def check_backup() -> Finding:
 
 
 def _file_system(folder: Path, mounts: str) -> str:
-    """The kind of file system that a folder is on, from the text of /proc/self/mounts."""
+    """Return the kind of file system of a folder, from the text of /proc/self/mounts."""
     kinds = {line.split()[1].replace("\\040", " "): line.split()[2] for line in mounts.splitlines()}
     for place in (folder, *folder.parents):
         if str(place) in kinds:

@@ -1,4 +1,4 @@
-"""The settings, and the machine that they are for."""
+"""Checks of the settings, and of the machine that they are for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DESCRIPTORS = 1024
 
 
 def check_settings() -> Finding:
-    """They could be read, or nobody would be here; do they go together?"""
+    """Check that the settings go together; they could be read, or this would not run."""
     problems = checks.run_checks(include_deployment_checks=settings.HTTPS)
     serious = [problem for problem in problems if not problem.is_silenced()]
     if serious:
@@ -98,7 +98,7 @@ def check_disk() -> Finding:
 
 
 def check_descriptors() -> Finding:
-    """Each open page holds one."""
+    """Check how many there may be: each open page holds one."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= soft < DESCRIPTORS:
         return advice(

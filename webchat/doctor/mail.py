@@ -1,4 +1,4 @@
-"""The mail server: a real log-in, and the sender's address offered; no mail is sent."""
+"""The check of the mail server: a real log-in, the sender's address offered, no mail sent."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _offer_sender(smtp: Any) -> None:
 
 
 def _explain(error: OSError | SMTPException) -> Finding:
-    """The four usual troubles of QQ mail, which others have as well."""
+    """Explain the four usual troubles of QQ mail, which others have as well."""
     code = error.smtp_code if isinstance(error, SMTPResponseException) else 0
     if code in TOO_MANY:
         return wrong(

@@ -1,4 +1,4 @@
-"""The server as visitors reach it: at its port, and at SITE_URL through whatever is before it."""
+"""Checks of the server as visitors reach it: at its port, and at SITE_URL through any proxy."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def check_websocket() -> Finding:
 
 
 def _ask(site: Site, path: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON of an answer; {} where it is none."""
+    """Return the status and the JSON of an answer; {} if it is not JSON."""
     kind = http.client.HTTPSConnection if site.scheme == "https" else http.client.HTTPConnection
     connection = kind(site.host.strip("[]"), site.port, timeout=SECONDS)
     try:

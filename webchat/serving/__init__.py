@@ -1,4 +1,4 @@
-"""Serves HTTP: connections from the kernel to Django's threads, and answers back to slow readers.
+"""HTTP service: from the kernel's connections to Django's threads, and back to slow readers.
 
 Nothing here knows what the requests are about.
 """

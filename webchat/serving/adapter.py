@@ -1,7 +1,7 @@
-"""Everything that touches gunicorn's inside: what its ASGI worker does not do, or not fast enough.
+"""Everything that touches gunicorn's internals: what its ASGI worker lacks, or does too slowly.
 
-No other module uses a name of its that is not documented; `webchat/tests/test_worker.py` lists
-each of them.
+No other module uses undocumented names of gunicorn's; `webchat/tests/test_worker.py` lists each
+of them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .connections import Connections
 from .doorway import Doorway
 
 HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn would take 800 KB
-# The kernel is asked for so much at once, and reading pauses while more than that waits. Parsed
-# byte by byte it keeps the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
+# The kernel is asked for this much at once, and reading pauses while more than that waits. Parsed
+# byte by byte it blocks the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
-# Browsers send no pings of their own, others one in 20 seconds, and a message in some parts.
+# Browsers send no pings of their own, others one in 20 seconds, and a message in a few parts.
 UNREAD_FRAMES = 100
 UNREAD_FRAMES_SECONDS = 10.0
 
@@ -38,7 +38,7 @@ UNREAD_FRAMES_SECONDS = 10.0
 def look_after_connections(
     worker: ASGIWorker, at_most: int, end_sockets: Callable[[], None]
 ) -> None:
-    """Bound how many there are, close what is idle or too slow, and all of it at a stop."""
+    """Bound their number, close those that are idle or too slow, and all of them at a stop."""
     clients = Clients(
         Connections(at_most, worker.loop.time),
         is_serving=lambda: worker.alive,
@@ -70,7 +70,7 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's connection, with a bound on what it reads ahead, and watched by `Clients`."""
 
     def __init__(self, worker: ASGIWorker, clients: Clients, said: bytes) -> None:
-        """`said`: what has been read of the connection already."""
+        """Make one; `said`: what has been read from the connection already."""
         super().__init__(worker)
         self._said = said
         self._max_buffer_size = READ_BYTES
@@ -135,14 +135,14 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
         return int(self.req_count)
 
     def close(self) -> None:
-        """Close it when all that was written has been taken."""
+        """Close it once all that was written has been taken."""
         self._keepalive_timeout()
 
 
 def write_frames_to_the_living() -> None:
-    """Have gunicorn write no frame to a connection that has gone.
+    """Make gunicorn write no frame to a connection that is gone.
 
-    asyncio drops it and complains in the log, once for each.
+    asyncio drops them and complains in the log, once for each.
     """
 
     async def send_frame(protocol: WebSocketProtocol, opcode: int, payload: bytes | str) -> None:
@@ -156,7 +156,7 @@ def write_frames_to_the_living() -> None:
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """One frame of a server, whole and not masked (RFC 6455, 5.2)."""
+    """Return one frame of a server, whole and not masked (RFC 6455, 5.2)."""
     length = len(payload)
     if length < 126:
         head = bytes((0x80 | opcode, length))
@@ -168,19 +168,19 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 def unmask_at_once() -> None:
-    """Have gunicorn unmask frames as one number (RFC 6455, 5.3).
+    """Make gunicorn unmask frames as one number (RFC 6455, 5.3).
 
-    It goes byte by byte: 9 µs for a short message where this takes 0.7, and for the largest
-    frame 2 ms in which nobody else is served.
+    Its own way is byte by byte: 9 µs for a short message where this takes 0.7, and for the
+    largest frame 2 ms in which nobody else is served.
     """
     WebSocketProtocol._unmask = lambda protocol, payload, key: unmask(payload, key)
 
 
 def cut_off_floods() -> None:
-    """End a connection at once whose frames are none that anybody reads.
+    """End a connection at once if it sends many frames that nobody reads.
 
     Those are pings, pongs, parts of messages, and all that comes after our close frame, for whose
-    answer gunicorn waits five seconds. It handles what has come already without a pause, before
+    answer gunicorn waits five seconds. It handles what has arrived already without a pause, before
     any budget could count it.
     """
     read_frame = WebSocketProtocol._read_frame

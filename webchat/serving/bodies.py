@@ -1,4 +1,4 @@
-"""Bodies of requests: how long one may take to come, and what all of them may hold.
+"""Bodies of requests: how long one may take to arrive, and how much all of them may hold.
 
 A body is complete before a thread sees it, so a slow one costs memory and a connection only;
 both have a bound here.
@@ -16,9 +16,9 @@ Receive = Callable[[], Awaitable[Message]]
 Toll = Callable[[int], Awaitable[None]]  # is told how many bytes came, and may take its time
 
 BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns the length
-# A piece costs as much as it is small: browsers send theirs in kilobytes.
+# The smaller the pieces, the more they cost: browsers send theirs in kilobytes.
 PIECES_AT_MOST = 1_000  # that hold less than …
-PIECE_BYTES = 256  # … on the average
+PIECE_BYTES = 256  # … on average
 DISCARDED_BYTES = 16 * BODY_BYTES  # read and thrown away, so that the client sees the refusal
 # A phone on a line of 5 KB/s sends the largest request of the API (32 KiB) in 7 seconds.
 FIRST_BYTE_SECONDS = 10
@@ -27,9 +27,9 @@ TOTAL_SECONDS = 60  # … and no more than this in all
 SMALL_BYTES = 64 * 1024  # up to here a body is one that a page or the API sends
 LARGE_POOL_BYTES = 24 * 1024 * 1024  # larger ones are refused when all together hold this …
 POOL_BYTES = 32 * 1024 * 1024  # … and for small ones the oldest that is half sent makes room
-# For a client that was refused in the middle of its body, so that it reads why.
+# For a client that was refused in the middle of its body, so that it can read why.
 LINGER_SECONDS = 5
-TOLL_BYTES = 64 * 1024  # of a body, between two times that its sender pays for them
+TOLL_BYTES = 64 * 1024  # of a body, between two payments by its sender
 
 
 async def no_toll(_size: int) -> None:
@@ -153,7 +153,7 @@ class Body:
         self._content += chunk
 
     def give_up(self) -> None:
-        """Make room for others: who waits in `read` is refused."""
+        """Make room for others: whoever waits in `read` is refused."""
         self._gave_up = True
         self._pool.came(self)
         self.close()
@@ -161,7 +161,7 @@ class Body:
             self._timeout.reschedule(0)
 
     def take(self) -> bytes:
-        """The content; empty if it was too long. Its memory counts until `close`."""
+        """Take the content; empty if it was too long. Its memory counts until `close`."""
         content, self._content = bytes(self._content), bytearray()
         return content
 

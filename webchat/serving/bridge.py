@@ -1,4 +1,4 @@
-"""Runs Django's WSGI application below an ASGI server, on threads that live on.
+"""A bridge that runs Django's WSGI application below an ASGI server, on lasting threads.
 
 A request costs one hop into a thread and one back, in a turn of its client (`turns`). The
 threads persist, and with them their database connections. No thread ever waits for a slow
@@ -34,7 +34,7 @@ Environ = dict[str, Any]
 Application = Callable[..., Iterable[bytes]]
 
 WHOLE_BYTES = 256 * 1024  # a page up to this goes back in one piece …
-SHORT_BYTES = 64 * 1024  # what gunicorn takes without waiting for the reader
+SHORT_BYTES = 64 * 1024  # gunicorn takes this much without waiting for the reader
 WHOLE_FILE_BYTES = 64 * 1024  # … and a file up to this, which need not be held in memory
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class ClientGone(Exception):  # noqa: N818  (not an error: it ends a stream with
 
 
 class WsgiBridge:
-    """Serves ASGI by a WSGI application; long answers wait in `spool_folder`."""
+    """An ASGI application made of a WSGI one; long answers wait in `spool_folder`."""
 
     def __init__(
         self, application: Application, threads: int, spool_folder: Path | None = None
@@ -76,7 +76,7 @@ class WsgiBridge:
     async def _run(
         self, who: Hashable, scope: Scope, body: Body, receive: Receive, send: Send
     ) -> None:
-        """Wait for a turn, and have the request answered in it, which closes the body."""
+        """Wait for a turn, and answer the request in it, which closes the body."""
         try:
             turn = await self.turns.take(who)
         except TooMany:
@@ -107,8 +107,8 @@ class _Answer:
 class _Exchange:
     """One request and its response: `run` is the thread's side, `relay` the loop's.
 
-    The application may put what has to be done when the answer has been sent, or its reader has
-    gone, into `webchat.at_end` of the environ; into `webchat.user_id` who has asked.
+    In the environ, the application may put into `webchat.at_end` what has to be done when the
+    answer has been sent or its reader is gone, and into `webchat.user_id` who has asked.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class _Exchange:
             self._loop.call_soon_threadsafe(self._end_side)
 
     def _end_turn(self) -> None:
-        """Let the next one in. The thread tells it: a client who leaves early frees nothing."""
+        """Let the next one in. The thread calls this: a client who leaves early frees nothing."""
         if self._has_turn:
             self._has_turn = False
             used = costs.spent() - self._began + REQUEST_SECONDS
@@ -176,7 +176,7 @@ class _Exchange:
             self._settle(self._start, {"body": body})
 
     def _take(self, response: Iterable[bytes]) -> bytes | Source | None:
-        """The body, or where the loop finds it; None when it is on its way already."""
+        """Return the body, or its source for the loop; None when it is on its way already."""
         if self._has_no_body():
             return b""
         length = self._length()
@@ -216,7 +216,7 @@ class _Exchange:
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> None:
-        """PEP 3333, but for the `write` that it would return: Django has no use for it."""
+        """Follow PEP 3333, but return no `write`: Django has no use for it."""
         self._start = {
             "type": "http.response.start",
             "status": int(status.split(" ", 1)[0]),
@@ -297,7 +297,7 @@ class _Exchange:
         self._gone = True
 
     def _end_side(self) -> None:
-        """When both have ended nobody reads the source or asks for more to be done at the end."""
+        """End a side; after both, nobody reads the source or adds to what is done at the end."""
         self._sides -= 1
         if self._sides:
             return
@@ -313,7 +313,7 @@ async def _refuse(scope: Scope, status: int, send: Send) -> None:
 
 
 def _has_gone(scope: Scope) -> bool:
-    """Whether nobody would read the answer."""
+    """Return whether nobody would read the answer."""
     connection: Connection | None = scope.get("webchat.connection")
     return connection is not None and connection.has_gone
 
@@ -362,7 +362,7 @@ def _environ(scope: Scope, body: bytes, length: int) -> Environ:
         name = raw_name.decode("latin-1").upper().replace("-", "_")
         value = raw_value.decode("latin-1")
         if name == "CONTENT_LENGTH":
-            continue  # what arrived counts
+            continue  # only what arrived counts
         key = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
         if key in environ:
             value = environ[key] + ("; " if name == "COOKIE" else ",") + value

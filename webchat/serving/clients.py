@@ -1,4 +1,4 @@
-"""Looks after the connections of one worker, and closes those that are idle or too slow."""
+"""The watch over the connections of one worker, closing those that are idle or too slow."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .connections import Connection, Connections
 from .pace import Pace, Pulse, Reception, reception
 
 LOOK_SECONDS = 0.2
-LOOKS = 5  # at whether the worker stops, to one at every connection
-# At a stop a connection is closed when it has been quiet for so long; a request that arrives
+LOOKS = 5  # at whether the worker stops, for one at every connection
+# At a stop a connection is closed when it has been quiet for this long; a request that arrives
 # before is still answered, and the answer says that the connection ends with it.
 QUIET_SECONDS = 0.5
 # For the first request of a connection; gunicorn has no limit of its own for that, and
@@ -31,7 +31,7 @@ RESET = struct.pack("ii", 1, 0)  # struct linger: close at once, whatever waits
 
 
 def _plain(status: str, text: str = "", *headers: str) -> bytes:
-    """An answer to somebody who has not asked anything yet."""
+    """Make an answer for somebody who has not asked anything yet."""
     body = text.encode()
     head = [f"HTTP/1.1 {status}", "Connection: close", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*head, "Content-Type: text/plain; charset=utf-8", "", ""]).encode() + body
@@ -44,7 +44,7 @@ TOO_LARGE = _plain("431 Request Header Fields Too Large")
 
 
 class Line(Protocol):
-    """A connection, as the server's own protocol has it."""
+    """A connection, as the server gives access to it."""
 
     transport: Any
     asked_at: float | None  # when the first byte of a request came
@@ -70,7 +70,7 @@ class Client(Connection):
         self._protocol = protocol
         self._pace: Pace | None = None
         self._long_answers = 0  # the next may begin before the last byte of one was taken
-        self._user_timeout = 0  # milliseconds, when there is none of them
+        self._user_timeout = 0  # milliseconds, while there are none
         self._pulse = Pulse()
 
     @property
@@ -86,7 +86,7 @@ class Client(Connection):
         return self._protocol.requests
 
     def drop(self) -> None:
-        # Or the kernel would go on holding what was not taken yet.
+        # Otherwise the kernel would go on holding what was not taken yet.
         with suppress(OSError):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._protocol.close()
@@ -104,7 +104,7 @@ class Client(Connection):
             self.belongs_to(network(address))  # a proxy's next request is anybody's
 
     def begin_long_answer(self, *, is_kept: bool) -> None:
-        """For the kernel a reader who pauses is one who is gone, so it is watched from here."""
+        """Watch the reader from here: to the kernel, one who pauses is one who is gone."""
         super().begin_long_answer(is_kept=is_kept)
         self._long_answers += 1
         if self._long_answers == 1:
@@ -165,9 +165,9 @@ class Client(Connection):
 
 
 class Clients:
-    """The clients of one worker: lets them in, and closes those who are idle or too slow.
+    """The clients of one worker, let in while there is room, closed when idle or too slow.
 
-    Once `is_serving` says no, `end_sockets` is called again and again, and the rest is closed.
+    At a stop, as `is_serving` tells, `end_sockets` is called until all are gone.
     """
 
     def __init__(
@@ -208,7 +208,7 @@ class Clients:
         requests: dict[Client, int] = {}
         while True:
             self._end_sockets()
-            # Closed at once, a connection could lose the request that is on its way just now.
+            # Closed at once, a connection could lose a request that is already on its way.
             await asyncio.sleep(QUIET_SECONDS)
             for client in list(self._clients):
                 if requests.get(client) == client.requests:

@@ -1,8 +1,8 @@
-"""Bounds the connections of one worker, and chooses which one goes when there is no room.
+"""A bound on the connections of one worker, and the choice of those that go to make room.
 
-Each open connection and each file that is being sent takes one of the numbers that the process
+Each open connection and each file being sent takes one of the descriptors that the process
 may have open; the database needs some, too. So there is a cap below that limit, and before it is
-passed somebody who is nobody we know makes room. A connection belongs to a person from the first
+passed somebody we do not know makes room. A connection belongs to a person from the first
 answer to a valid session on; until then it is counted for its address.
 """
 
@@ -35,7 +35,7 @@ Owner = int | str  # a person's id; an address, "" for a socket without one
 
 
 class Connection:
-    """One connection, as far as it is about who holds how many."""
+    """One connection, with what is needed to count who holds how many."""
 
     def __init__(self, connections: Connections, address: str) -> None:
         self._connections = connections
@@ -123,7 +123,7 @@ class Connections:
             self._of.pop(connection.owner, None)
 
     def move(self, connection: Connection, owner: Owner) -> None:
-        """Let it be somebody else's, who may thereby have one too many: then an older one goes."""
+        """Give it to another owner; if they then have one too many, an older one goes."""
         is_here = connection in self._of.get(connection.owner, ())
         self.remove(connection)
         connection.owner = owner
@@ -138,7 +138,7 @@ class Connections:
         return len(self._of.get(owner, ())) >= _most(owner)
 
     def has_room(self, for_one: Connection | None = None) -> bool:
-        """Whether one more number can be had; strangers are closed for it if need be."""
+        """Return whether there is room for one more; strangers are closed for it if need be."""
         if self._count + self.files < self.at_most:
             return True
         logger.warning("All %d connections are taken: strangers make room", self.at_most)
@@ -147,15 +147,15 @@ class Connections:
         return any(self._close_some(owner, but=for_one) for owner in strangers)
 
     def may_wait(self) -> int:
-        """How many may be open that are not counted yet."""
+        """Return how many may be open that are not counted yet."""
         return max(self.at_most - self._count - self.files, RESERVED // 4)
 
     def may_come_from(self, place: str) -> float:
-        """How many more strangers of one network fit beside those who are in."""
+        """Return how many more strangers of one network fit beside those who are in."""
         return max(_most(place) - len(self._of.get(place, ())), 1)
 
     def _close_some(self, owner: Owner, but: Connection | None = None) -> bool:
-        """Close those of one owner that have been quiet for longest; False if there are none."""
+        """Close those of one owner that have been quiet the longest; False if there are none."""
         found = [one for one in self._of.get(owner, ()) if not one.is_kept and one is not but]
         too_long = self.clock() - BUSY_SECONDS
         going = [one for one in found if one.is_idle]
@@ -176,7 +176,7 @@ def _most(owner: Owner) -> float:
 
 @lru_cache(maxsize=4096)
 def _is_telling(address: str) -> bool:
-    """Whether an address says who somebody is: this machine's is that of any careless proxy."""
+    """Return whether an address says who it is: this machine's is any careless proxy's."""
     try:
         return not ipaddress.ip_network(address).is_loopback
     except ValueError:

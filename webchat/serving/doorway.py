@@ -1,7 +1,7 @@
-"""Takes connections from the kernel at once, and lets them in address by address.
+"""A doorway that takes connections from the kernel at once, and lets them in by address.
 
 The kernel hands over connections in the order in which they came, so that one machine that opens
-and cuts them as fast as it can would stand before everybody else. Here it stands in a queue of its
+and cuts them as fast as it can would be ahead of everybody else. Here it waits in a queue of its
 own. A client that hangs up before its request is complete costs a look, and no connection.
 """
 
@@ -24,11 +24,11 @@ TAKEN_AT_ONCE = 16  # from the kernel, at some 10 µs each
 LOOKED_AT_ONCE = 16  # at, when they are next, at 10 µs as well; and of those …
 LET_IN_AT_ONCE = 4  # … at some 300 µs
 TURNED_AWAY_AT_ONCE = 16  # where there is no room, so that a flood costs a look only so often
-WAIT_SECONDS = 1.0  # for the end of the first request's head; then they come in without
+WAIT_SECONDS = 1.0  # for the end of the first request's head; then they come in without it
 SWEEP_SECONDS = 0.25
 END_OF_HEAD = b"\r\n\r\n"
-HEAD_BYTES = 4_096  # with which one comes in, too
-AGAIN_SECONDS = 0.1  # after the kernel had no number for one more
+HEAD_BYTES = 4_096  # enough to come in, too
+AGAIN_SECONDS = 0.1  # after the kernel had no descriptor for one more
 
 LetIn = Callable[[socket.socket, bytes], Coroutine[Any, Any, object]]
 
@@ -46,7 +46,7 @@ class Newcomer:
         self.until = 0.0  # when it may, whatever it has said
 
     def listen(self) -> bool | None:
-        """Whether it has asked for something; None as long as it may still do so."""
+        """Return whether it has asked for something; None as long as it may still do so."""
         try:
             said = self.sock.recv(HEAD_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -60,7 +60,7 @@ class Newcomer:
 
 
 class Place:
-    """Those from one network."""
+    """The newcomers from one network."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -83,7 +83,7 @@ class Doorway:
         *,
         listens: bool = True,
     ) -> None:
-        """How many may stand here, and from one network; `listens`, to what they ask."""
+        """Set how many may wait here, and from one network; `listens`: to what they ask."""
         self._listener = listener
         self._listens = listens
         self._let_in = let_in
@@ -105,7 +105,7 @@ class Doorway:
         self._open()
 
     def close(self) -> None:
-        """Take no more; those who stand here are still let in."""
+        """Take no more; those who wait here are still let in."""
         if not self._is_closed:
             self._is_closed = True
             self._pause()
@@ -140,7 +140,7 @@ class Doorway:
                 sock, peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 break
-            except OSError as error:  # no number is left, or no memory
+            except OSError as error:  # no descriptor is left, or no memory
                 logger.error("A connection could not be taken: %s", error)
                 self._has_no_number = True
                 self._pause()
@@ -162,7 +162,7 @@ class Doorway:
             self._turn_away(oldest)
 
     def _turn_some_away(self) -> bool:
-        """Of those who have asked nothing yet, from where most have come; False without any."""
+        """Turn away some who have asked nothing, from where most came; False if there are none."""
         silent = [place for place in self._places.values() if place.listened_to]
         fullest = nlargest(TURNED_AWAY_AT_ONCE, silent, key=len)
         fullest = [place for place in fullest if 2 * len(place) > len(fullest[0])]
@@ -177,7 +177,7 @@ class Doorway:
         newcomer.sock.close()
 
     def _forget(self, newcomer: Newcomer) -> None:
-        """It is neither in a queue nor listened to any more."""
+        """Forget one that is neither in a queue nor listened to any more."""
         self._waiting -= 1
         place = newcomer.place
         if not place.queue:
@@ -229,7 +229,7 @@ class Doorway:
         return newcomer
 
     def _listen_to(self, newcomer: Newcomer) -> None:
-        # By number: for a socket the selector makes a text of it first, at 30 µs.
+        # By number: given a socket, the selector makes a text of it first, at 30 µs.
         try:
             self._loop.add_reader(newcomer.sock.fileno(), self._hear, newcomer)
         except OSError:  # the system watches no more
@@ -266,7 +266,7 @@ class Doorway:
             self._sweep = self._loop.call_later(SWEEP_SECONDS, self._look_at_the_time)
 
     def _stop_listening_until(self, when: float) -> None:
-        """Let those in whose time is up, though they have asked for nothing yet."""
+        """Let in those whose time is up, though they have asked for nothing yet."""
         for place in self._places.values():
             while (first := next(iter(place.listened_to), None)) and first.until <= when:
                 self._stop_listening(first)

@@ -1,4 +1,4 @@
-"""Tells whether a reader takes what is sent, by what its machine has acknowledged.
+"""The pace at which a reader takes what is sent, by what its machine has acknowledged.
 
 That our kernel has taken it says nothing: it buffers up to 4 MB, and takes more in lumps.
 """
@@ -12,9 +12,9 @@ from typing import NamedTuple
 BYTES_A_SECOND = 1024  # the least; a phone on the slowest line takes five times as much
 GRACE_SECONDS = 30  # over which that is counted
 LUMP_SEGMENTS = 1.5  # that a reader has to take before its machine says so
-UNANSWERED_SECONDS = 20  # after which a machine that says nothing is taken for dead
+UNANSWERED_SECONDS = 20  # after which a silent machine is taken for dead
 
-# struct tcp_info of linux/tcp.h, as far as it is wanted; the kernel only ever appends to it.
+# struct tcp_info of linux/tcp.h, as far as it is needed; the kernel only ever appends to it.
 TCP_INFO = struct.Struct("3xB 12xI 4xI 28xI 60xQ 16xI")
 
 
@@ -39,7 +39,7 @@ class Reception(NamedTuple):
 
 
 def reception(sock: socket.socket) -> Reception | None:
-    """None where it cannot be told: a unix socket, or one that is closed."""
+    """Ask the kernel; None if it cannot tell: a unix socket, or one that is closed."""
     try:
         raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size)
         return Reception(*TCP_INFO.unpack(raw))
@@ -63,12 +63,12 @@ class Pace:
 
 
 def _most(found: Reception) -> float:
-    """The seconds of credit: enough for one lump, which within one machine is of 64 KB."""
+    """Return the seconds of credit: enough for one lump, 64 KB within one machine."""
     return max(GRACE_SECONDS, LUMP_SEGMENTS * found.segment / BYTES_A_SECOND)
 
 
 class Pulse:
-    """Whether a machine still answers, for a socket without a TCP_USER_TIMEOUT."""
+    """A check that a machine still answers, for a socket without a TCP_USER_TIMEOUT."""
 
     def __init__(self) -> None:
         self._asked_at: float | None = None

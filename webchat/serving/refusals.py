@@ -22,7 +22,7 @@ TEXTS: dict[int, tuple[str, Promise]] = {
 
 
 def refuse(scope: MutableMapping[str, Any], status: int) -> list[Message]:
-    """The messages of a short answer, as JSON below `api/`; the connection ends with it."""
+    """Return the messages of a short answer, JSON below `api/`; the connection ends with it."""
     code, text = TEXTS[status]
     with override(_language(scope)):
         message = str(text)

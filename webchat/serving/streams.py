@@ -34,7 +34,7 @@ class FileWrapper(PlainFileWrapper):
     """The `wsgi.file_wrapper` of PEP 3333."""
 
     def detach(self, length: int) -> FilePart | None:
-        """The rest of the file under a descriptor of its own; None where it is no real file."""
+        """Return the rest of the file under a descriptor of its own; None if not a real file."""
         file = getattr(self.filelike, "fileobj", self.filelike)  # whitenoise's answer to Range
         try:
             return FilePart(os.dup(file.fileno()), file.tell(), length)
@@ -43,7 +43,7 @@ class FileWrapper(PlainFileWrapper):
 
 
 class FilePart:
-    """So many bytes of an open file, which is this object's to close."""
+    """A number of bytes of an open file, which this object closes."""
 
     def __init__(self, number: int, offset: int, length: int) -> None:
         self._number = number
@@ -83,7 +83,7 @@ class Disk:
         self._used = 0
 
     def take(self, size: int) -> None:
-        """Raise NoRoom when it would be too much."""
+        """Take some of it. Raises NoRoom if that would be too much."""
         with self._lock:
             if self._used + size > DISK_BYTES:
                 raise NoRoom("Too much is being downloaded.")
@@ -100,7 +100,7 @@ disk = Disk()
 class Spool:
     """An answer that grows while it is read: a thread writes it, the loop sends it.
 
-    Up to MEMORY_BYTES are kept as they are; then `is_long`, and a file without a name in
+    Up to MEMORY_BYTES are kept as they are; then it `is_long`, and a file without a name in
     `folder` takes them. Writing raises NoRoom.
     """
 
@@ -160,7 +160,7 @@ class Spool:
         return b"".join(chunks)
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Say that nothing more comes; an error reaches who reads."""
+        """Say that nothing more comes; an error reaches the reader."""
         self._error = error
         self._is_complete = True
         self._tell()
@@ -191,7 +191,7 @@ class Spool:
                 return
 
     def close(self) -> None:
-        """When both sides have done with it."""
+        """Close it when both sides are done with it."""
         if self._file is not None:
             self._file.close()
             disk.give_back(self._taken)

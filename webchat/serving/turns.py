@@ -1,10 +1,10 @@
-"""Shares the request threads, the processor and the disk fairly among those who ask.
+"""Turns that share the request threads, the processor and the disk fairly among clients.
 
-A client that asks for much must not make the others wait: of each only a few requests run at
+A client that asks for much must not make the others wait: only a few requests of each run at
 once, the rest wait on the event loop, where waiting costs nothing. Those who ask for little go
-first: the requests of those who have used much lately run one by one, and begin in a moment in
-which no other runs. Clients that have used more than their share are held up until it is even
-again. Both only while anybody else is here.
+first: the requests of those who have used much lately run one by one, and begin at a moment
+when no other runs. Clients that have used more than their share are held up until it is even
+again. Both apply only while anybody else is here.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ Scope = MutableMapping[str, Any]
 # The loop's own work for a request, which no thread can measure, and for its bytes.
 REQUEST_SECONDS = 0.001
 BYTES_A_SECOND = 400_000_000
-REFUSED_SECONDS = 0.05  # what a 429 counts as: who goes on after it is held up
-DEBT_SECONDS = 10.0  # that one is held up at the most after the last request
+REFUSED_SECONDS = 0.05  # the cost of a 429: those who go on after it are held up
+DEBT_SECONDS = 10.0  # the most that one is held up after the last request
 PAUSE_AT_MOST = 2.0  # seconds that one request is held up
 USUAL_OF = 10  # requests
-HERE_SECONDS = 5.0  # after a request or a frame one still counts as here
+HERE_SECONDS = 5.0  # that one counts as here after a request or a frame
 KNOWN_AT_MOST = 10_000  # sessions, and clients, that are remembered
 
 
 class Share(NamedTuple):
-    """Seconds are of processor and disk; those of late count, less what is free."""
+    """A client's share. Seconds are of processor and disk; recent ones count, less what is free."""
 
     at_once: int  # requests in the threads
-    light: float  # seconds with which one still goes before those with more
-    burst: float  # seconds, before one is held up
+    light: float  # seconds up to which one goes before those with more
+    burst: float  # seconds before one is held up
     each_second: float  # seconds that are free
 
 
@@ -49,23 +49,23 @@ OF_ACCOUNT = Share(2, 0.5, 2.0, 0.2)  # a page takes some 30 ms, with its files 
 # Without a session: a class of sixty that opens the page and logs in takes five seconds here, on a
 # small machine three times as much.
 OF_ADDRESS = Share(4, 0.5, 15.0, 0.2)
-OF_HEALTH = Share(2, 0.2, math.inf, 0.1)  # asked by machines: they never stand behind pages
+OF_HEALTH = Share(2, 0.2, math.inf, 0.1)  # asked by machines: they never wait behind pages
 HEALTH = ("/healthz", "/readyz")
 STRANGERS_AT_ONCE = 4  # from however many addresses: half of the threads stay for people
 STEP_BACK_SECONDS = 0.01  # that one who has used much waits for the next piece of a long body
-# For a moment without the others, one who has used much waits so many times as long as its
+# For a moment without the others, one who has used much waits this many times as long as its
 # requests usually take, and no longer than:
 LULL_TIMES = 5
 LULL_SECONDS = 0.1
 ONE_BY_ONE_SECONDS = 2.0  # for those before it, of which one may wait for the disk
 WAITING_AT_MOST = 1_200  # of one client: sixty people with three tabs of six connections each
 
-_known: dict[str, int] = {}  # the account of a session that was good
+_known: dict[str, int] = {}  # the account of a session that was valid
 _here: dict[Hashable, float] = {}  # the last two who came, and when
 
 
 def introduce(session_key: str, user_id: int) -> None:
-    """Tell whose session it is: until then it counts by its address, as a made-up one does."""
+    """Note whose session it is: until then it counts by its address, as a made-up one does."""
     if len(_known) >= KNOWN_AT_MOST:
         _known.clear()
     _known[session_key] = user_id
@@ -77,7 +77,7 @@ def forget(session_key: str) -> None:
 
 
 def note(who: Hashable) -> None:
-    """Note that somebody is here: an account, or an address without one. On the loop."""
+    """Note that somebody is here: an account, or an address without one. Runs on the loop."""
     _here.pop(who, None)
     _here[who] = time.monotonic()
     if len(_here) > 2:
@@ -90,7 +90,7 @@ def _is_anybody_else_here(who: Hashable) -> bool:
 
 
 class TooMany(Exception):  # noqa: N818  (it becomes an answer)
-    """So many requests of one client wait already."""
+    """A refusal: too many requests of one client wait already."""
 
 
 class Turns:
@@ -102,7 +102,7 @@ class Turns:
         # A stranger may hold it while waiting for others of them, so people have their own.
         self._one_stranger, self._one_person = asyncio.Semaphore(1), asyncio.Semaphore(1)
         self._light = 0  # turns of those who have used little
-        self._lull = asyncio.Event()  # set while there is none of them
+        self._lull = asyncio.Event()  # set while there are none of them
         self._lull.set()
 
     async def take(self, who: Hashable) -> Turn:
@@ -115,14 +115,14 @@ class Turns:
         return Turn(client, await self._wait(client, who))
 
     async def step_back(self, who: Hashable, used: float) -> None:
-        """Have a client without a turn pay for what the loop did, and wait if it is much."""
+        """Make a client without a turn pay for what the loop did, and wait if it has used much."""
         client = self._client(who)
         client.pay(used)
         if client.is_heavy and _is_anybody_else_here(who):
             await asyncio.sleep(STEP_BACK_SECONDS)
 
     async def _wait(self, client: Client, who: Hashable) -> ExitStack:
-        """Answers with what has to be given back."""
+        """Wait for a client's turn; return what has to be given back."""
         with ExitStack() as held:
             client.waiting += 1
             try:
@@ -150,7 +150,7 @@ class Turns:
             return held.pop_all()
 
     def begin_light(self) -> None:
-        """Something is under way that those who have used much must not make slower."""
+        """Begin something that those who have used much must not make slower."""
         self._light += 1
         self._lull.clear()
 
@@ -183,7 +183,7 @@ async def _hold(room: asyncio.Semaphore, held: ExitStack) -> None:
 class Client:
     """An account, or those without a session behind one address.
 
-    `lane` lets those who have used much go one by one, `shared_room` so many strangers at once.
+    `lane` lets those who have used much go one by one, `shared_room` a few strangers at once.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class Client:
         self.waiting = 0  # requests for the room
         self.lane = lane
         self.shared_room = shared_room
-        self.usual = 0.0  # seconds that a request of late has cost
+        self.usual = 0.0  # seconds that its recent requests have cost each
         self._even_at = 0.0  # when all that was used is free again
 
     @property
@@ -214,11 +214,11 @@ class Client:
         return self.waiting + self.share.at_once - self.room._value > 1
 
     def pause(self) -> float:
-        """Seconds until no more than a burst is used; at most PAUSE_AT_MOST."""
+        """Return the seconds until no more than a burst is used; at most PAUSE_AT_MOST."""
         return min(max(self._beyond(self.share.burst), 0.0), PAUSE_AT_MOST)
 
     def _beyond(self, used: float) -> float:
-        """Seconds until no more than that is used; negative when it is less."""
+        """Return the seconds until no more than that is used; negative when it is less."""
         return self._even_at - time.monotonic() - used / self.share.each_second
 
     def pay(self, used: float) -> None:
@@ -237,20 +237,20 @@ class Turn:
         self._held = held
 
     def leave(self, used: float) -> None:
-        """End the turn, which took so many seconds of processor and disk."""
+        """End the turn, which took that many seconds of processor and disk."""
         self._held.close()
         self.client.usual += (used - self.client.usual) / USUAL_OF
         self.client.pay(used)
 
 
 class Health(NamedTuple):
-    """Those who ask how the server is, from one network."""
+    """The health checks from one network."""
 
     network: str
 
 
 def who_asks(scope: Scope) -> Hashable:
-    """The account of a known session, else where the request comes from."""
+    """Return the account of a known session, else where the request comes from."""
     if scope.get("path") in HEALTH:
         return Health(network(address_of(scope)))
     cookies = _header(scope["headers"], b"cookie")
@@ -261,7 +261,7 @@ def who_asks(scope: Scope) -> Hashable:
 
 
 def address_of(scope: Scope) -> str:
-    """The address of the person's device, as ProxyMiddleware has it for requests."""
+    """Return the address of the person's device, as ProxyMiddleware has it for requests."""
     peer: str = (scope.get("client") or ("",))[0]
     return proxied_address(peer, scope["headers"]) or peer
 

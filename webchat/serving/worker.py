@@ -1,4 +1,4 @@
-"""A worker of gunicorn, made ours: what the process may hold, and how its threads take turns."""
+"""The setup of a gunicorn worker: what the process may hold, how its threads take turns."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from . import adapter, connections
 if TYPE_CHECKING:
     from gunicorn.workers.gasgi import ASGIWorker
 
-# A thread that computes keeps the interpreter for so long while others want it; Python's own 5 ms
-# are paid again at each step of a request that reads the database, and by the loop each time.
+# A thread that computes keeps the interpreter this long while others want it; Python's own 5 ms
+# would be paid at each step of a request that reads the database, and by the loop each time.
 SWITCH_SECONDS = 0.0005
 OPEN_FILES = 65_536  # asked for at the start, as webchat.service does
 
 
 def prepare(worker: ASGIWorker, end_sockets: Callable[[], None]) -> None:
-    """Set it up before it serves. To be called from the hook `post_worker_init`.
+    """Set up a worker before it serves; called by the hook `post_worker_init`.
 
-    `end_sockets` closes what stays open by itself, at a stop.
+    `end_sockets` closes at a stop the connections that would stay open by themselves.
     """
     raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -33,7 +33,7 @@ def prepare(worker: ASGIWorker, end_sockets: Callable[[], None]) -> None:
 
 
 def raise_open_files() -> None:
-    """Allow this process what the system lets it have."""
+    """Raise this process's limit of open files as far as the system lets it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -42,7 +42,7 @@ def raise_open_files() -> None:
 
 
 def connections_at_most() -> int:
-    """How many connections fit below the limit of open files, with a reserve for the rest."""
+    """Return how many connections fit below the limit of open files, less a reserve."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return connections.OF_ONE_WORKER

@@ -54,7 +54,7 @@ def scope(**changes):
 
 
 async def exchange(wsgi, peer, around):
-    """One request, up to the moment at which its thread has said that it has ended."""
+    """Run one request, up to the moment at which its thread has said that it has ended."""
     try:
         await asyncio.wait_for(wsgi(around, peer.receive, peer.send), 5)
     finally:

@@ -1,4 +1,4 @@
-"""Backups of a server at work, and what is made of them."""
+"""Backups of a running server, and restores from them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def rows(data: Path, sql: str) -> list:
 
 
 def repacked(file: Path, target: Path, change) -> Path:
-    """The same archive with its members changed: `change` gets and gives {name: bytes}."""
+    """Write the same archive with changed members: `change` gets and returns {name: bytes}."""
     with tarfile.open(file) as tar:
         members = {member.name: tar.extractfile(member).read() for member in tar}
     with tarfile.open(target, "w:gz") as tar:
@@ -90,7 +90,7 @@ def with_manifest(**changes):
 
 
 def with_database(change):
-    """Another database, which the manifest says is the right one."""
+    """Return a change to another database, which the manifest says is the right one."""
 
     def repack(members):
         with tempfile.TemporaryDirectory() as folder:
@@ -324,7 +324,7 @@ def test_a_truncated_or_missing_file_is_refused(home, tmp_path, size):
 
 
 def test_an_older_backup_is_brought_up_to_date(home, tmp_path):
-    """As one of before the last migration: it is applied again."""
+    """It is from before the last migration, which is then applied."""
     older = tmp_path / "older"
     assert restore_into(older, home.backup).returncode == 0
     server = Server(older)

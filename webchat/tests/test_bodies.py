@@ -160,7 +160,7 @@ def test_a_body_of_crumbs_ends_and_one_of_kilobytes_does_not():
 
 @pytest.mark.parametrize("refuses", [False, True])
 def test_the_sender_of_a_long_body_pays_for_it_on_the_way(refuses):
-    """Also for what is thrown away after a refusal."""
+    """It also pays for what is thrown away after a refusal."""
     paid = []
 
     async def toll(size):

@@ -52,7 +52,7 @@ def examine(folder: Path, **settings: str) -> dict[str, dict[str, str]]:
 
 
 def wrong_with(folder: Path, **settings: str) -> dict[str, str]:
-    """What is wrong, by check; a developer's .env is the developer's own."""
+    """Return what is wrong, by check; a developer's .env is the developer's own."""
     findings = examine(folder, **settings)
     return {
         name: finding["message"] + finding["fix"]
@@ -157,7 +157,7 @@ class Careless(Stranger):
 
 @pytest.fixture
 def listening():
-    """Start a handler on a port of its own; answers with the port."""
+    """A function that starts a handler on a port of its own, and returns the port."""
     servers: list[HTTPServer] = []
 
     def start(handler: type[BaseHTTPRequestHandler]) -> int:
@@ -233,7 +233,7 @@ def test_a_mail_server_that_works(folder):
         assert examine(folder, MAIL_MODE="smtp", EMAIL_URL=url)["mail"]["level"] == "ok"
 
 
-# What a test cannot break for real
+# Faults that a test cannot cause for real
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Newcomers come in whatever stands before them in the kernel's queue."""
+"""Newcomers come in, whatever is before them in the kernel's queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLOODING, QUIET = "127.0.0.2", "127.0.0.3"
 
 
 class Hall:
-    """Where they come in: who did, in order, each with its socket still open."""
+    """The room that they come into: all who did, in order, each with its socket still open."""
 
     def __init__(self, room=1_000):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)

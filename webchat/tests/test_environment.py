@@ -112,7 +112,7 @@ def test_the_admin_does_not_take_a_path_of_ours(given, value):
 
 
 def own_routes(resolver):
-    """Every route of the urlconf but those of the admin."""
+    """Yield every route of the urlconf but those of the admin."""
     for pattern in resolver.url_patterns:
         route = str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLPattern):

@@ -1,4 +1,4 @@
-"""Locks that another process holds: told in a sentence, and soon."""
+"""Locks that another process holds: reported in a sentence, and soon."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRITING = (
 
 @contextmanager
 def holding(code, path):
-    """Another process that has done `code`, until the end of the block; answers with its id."""
+    """Keep another process that has done `code` until the end of the block; yield its id."""
     script = f"import sys; {code}; print('held', flush=True); sys.stdin.read()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(path)],

@@ -12,7 +12,7 @@ def found(acknowledged=0, *, segment=1448, probes=0, on_their_way=0, silent=0.0)
 
 
 def cut_after(rate, lump=1, segment=1448, seconds=300):
-    """When a reader is cut who takes `rate` bytes a second, told in lumps; None: never."""
+    """Return when a reader of `rate` bytes a second, told in lumps, is cut; None: never."""
     pace = Pace(0, found(segment=segment))
     for now in range(1, seconds):
         told = int(rate * now) // lump * lump

@@ -1,4 +1,4 @@
-"""What others on the same machine may do with what is kept: nothing."""
+"""Others on the same machine may do nothing with what is kept."""
 
 from __future__ import annotations
 

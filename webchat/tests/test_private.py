@@ -1,4 +1,4 @@
-"""What may be kept by browsers and proxies: static files, and what is the same for everybody."""
+"""Browsers and proxies may keep only static files, and what is the same for everybody."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACES = {"username": "bob", "app_label": "accounts", "content_type_id": "1", "u
 
 
 def addresses(resolver: URLResolver | None = None, before: str = "/") -> set[str]:
-    """Every address there is, with bob or a number in its places."""
+    """Return every address there is, with bob or a number in its places."""
     found = set()
     for pattern in (resolver or get_resolver()).url_patterns:
         route = before + str(pattern.pattern).removeprefix("^").removesuffix("$")

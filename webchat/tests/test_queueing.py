@@ -1,4 +1,4 @@
-"""The write lock goes to who asked first, as far as this process is concerned."""
+"""The write lock goes to whoever asked first, as far as this process is concerned."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .peer import Peer, Stream, exchange, run, scope
 
 @pytest.fixture(autouse=True)
 def empty_disk(monkeypatch):
-    """Threads of tests before may not have given back yet what they took."""
+    """Begin with an unused disk: threads of earlier tests may not have given all back yet."""
     monkeypatch.setattr(streams, "disk", streams.Disk())
 
 
@@ -131,7 +131,7 @@ def test_a_file_goes_out_from_where_it_stands_and_is_closed_on_its_thread(
     application = Download(long_file, length, begin, of)
     peer = run(application)
     assert peer.content[:length] == long_file.read_bytes()[begin : begin + length]
-    if of is not Plain:  # which the server below cuts at its length
+    if of is not Plain:  # the server below cuts that one at its length
         assert len(peer.content) == length
     assert application.closed_on == application.began_on
 
@@ -158,7 +158,7 @@ def test_head_of_a_file_reads_and_leaves_nothing(long_file):
     before = len(os.listdir("/proc/self/fd"))
     assert run(application, method="HEAD").content == b""
     assert application.closed_on == application.began_on
-    assert len(os.listdir("/proc/self/fd")) <= before + 2  # what a loop leaves
+    assert len(os.listdir("/proc/self/fd")) <= before + 2  # a loop leaves some
 
 
 def test_a_file_that_is_cut_short_meanwhile_ends_early(long_file):

@@ -1,4 +1,4 @@
-"""Nobody takes more of the threads and of the processor than their share."""
+"""Nobody takes more than their share of the threads and of the processor."""
 
 from __future__ import annotations
 

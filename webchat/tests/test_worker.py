@@ -18,7 +18,7 @@ from tests.environment import ROOT
 from webchat.serving import adapter, connections, doorway, worker
 from webchat.serving.adapter import frame, unmask
 
-# What the adapter uses of gunicorn's inside: an upgrade that renames one has to be looked at.
+# Internals of gunicorn that the adapter uses: an upgrade that renames one needs a look.
 PRIVATE = {
     ASGIProtocol: {
         *("_awaiting_request", "_keepalive_timeout", "_max_buffer_size", "_request_ready"),
@@ -71,7 +71,7 @@ def test_gunicorn_has_what_is_used_of_its_worker(name):
 
 
 def private_names(source):
-    """The attributes with an underscore that a module uses or defines."""
+    """Return the attributes with an underscore that a module uses or defines."""
     nodes = list(ast.walk(ast.parse(source)))
     used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     made = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

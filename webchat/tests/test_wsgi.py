@@ -31,7 +31,7 @@ def test_of_a_content_type_only_the_boundary_stays(typed, plain):
 
 @pytest.fixture
 def connected(db):
-    """What begins and ends a request would close the connection that the test runs in."""
+    """Keep the test's connection open: the signals around a request would close it."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield

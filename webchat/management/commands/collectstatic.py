@@ -7,7 +7,7 @@ from django.contrib.staticfiles.management.commands import collectstatic
 
 
 class Command(collectstatic.Command):
-    """Collect files that nginx can read, which is another user: nothing of them is secret."""
+    """A collectstatic whose files nginx, another user, can read: none of them is secret."""
 
     def handle(self, **options: Any) -> str | None:
         before = os.umask(0o022)

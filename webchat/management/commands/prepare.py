@@ -21,7 +21,7 @@ from webchat.privacy import close_to_others
 
 
 class Command(BaseCommand):
-    """Does in one short process what must be done before a start, and only what is needed."""
+    """All that must be done before a start, in one short process, and only what is needed."""
 
     help = "Makes the database and the static files ready, and says where the chat will be."
     requires_system_checks = []
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         folder = settings.DATABASE_FILE.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # A real write: neither root nor a read-only disk is told apart by permissions.
+            # A real write: permissions tell nothing of root, or of a read-only disk.
             with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
                 pass
         except OSError as error:
@@ -135,7 +135,7 @@ def _port_refusal(error: OSError) -> str:
 
 
 def _static_digest() -> str:
-    """Changes with every static file, ours and Django's."""
+    """Return a digest that changes with every static file, ours and Django's."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
