@@ -1,4 +1,4 @@
-"""Settings of gunicorn; what people may change is in .env (see .env.example)."""
+"""Settings of gunicorn; those that people may change are in .env (see .env.example)."""
 
 import importlib
 import logging
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _enter(release: Path) -> None:
-    """Let what is imported from now on come from this release and its own packages.
+    """Make imports from now on come from this release and its own packages.
 
     A reload (HUP) reads this file again, perhaps in the next release, and the workers that are
     forked then must find nothing of the one before.
@@ -32,7 +32,7 @@ def _enter(release: Path) -> None:
 
 
 def _read(module: str) -> ModuleType:
-    """A module of ours, of which the workers, forked from here, find nothing."""
+    """Import a module of ours, of which the workers, forked from here, find nothing."""
     modules, environ = set(sys.modules), dict(os.environ)
     try:
         return importlib.import_module(module)
@@ -74,13 +74,13 @@ UNREAD_SECONDS = 20  # for data that the peer's machine does not acknowledge
 # Held by the kernel for one reader, which doubles it; by itself it would take 4 MB. Enough for
 # 5 MB/s to somebody who is 50 ms away.
 SEND_BYTES = 128 * 1024
-keepalive = 75  # above nginx's 60, so that it is never us who close under a request of nginx
+keepalive = 75  # above nginx's 60, so that we never close a connection under a request of nginx
 # The sign of life is a file that is touched: in memory, a slow disk cannot make it late.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
 websocket_max_message_size = 32 * 1024  # bytes; the API takes no more in one request either
 
-# Only webchat.middleware decides whom to believe about addresses and schemes.
+# Only webchat.middleware decides who is believed about addresses and schemes.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
@@ -92,7 +92,7 @@ accesslog = "-" if settings.LOG_LEVEL == "DEBUG" else None
 
 
 class logger_class(Logger):  # noqa: N801  (the name of the setting)
-    """gunicorn's own, in our lines, which nobody can forge by an address."""
+    """gunicorn's own logger, writing our lines, which nobody can forge by an address."""
 
     def setup(self, cfg) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         super().setup(cfg)
@@ -101,7 +101,7 @@ class logger_class(Logger):  # noqa: N801  (the name of the setting)
 
 
 def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    # Accepted connections inherit it. A reader that takes nothing for so long is cut off:
+    # Accepted connections inherit it. A reader that takes nothing for that long is cut off:
     # neither a close frame nor a FIN would ever reach it.
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)

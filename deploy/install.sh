@@ -59,7 +59,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-# Nobody can know its name beforehand: what root writes there is nobody else's to choose.
+# Nobody can know its name beforehand, so nobody else can choose what root writes there.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -172,7 +172,7 @@ ask_for_mail() {
     fi
 }
 
-# write FILE: what comes in, if it differs.
+# write FILE: replace it by the input, if that differs.
 write() {
     cat >"$scratch/new"
     ! cmp -s "$scratch/new" "$1" || return 0
@@ -194,7 +194,7 @@ install_units() {
     done
 }
 
-# What an earlier run has set up.
+# The --nginx of an earlier run.
 nginx_before() {
     if [ -e /etc/nginx/sites-available/webchat.conf ]; then
         echo own

@@ -23,7 +23,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def answer(connection: http.client.HTTPConnection) -> str:
-    """What /readyz says, or why it cannot be asked; "" when all is well."""
+    """Return what /readyz says, or why it cannot be asked; "" when all is well."""
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
@@ -38,7 +38,7 @@ def answer(connection: http.client.HTTPConnection) -> str:
 def start(port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
-    # Neither the sockets nor the notifications of the service that runs.
+    # Without the sockets and the notifications of the running service.
     hidden = ("LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "WEB_CONCURRENCY")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     return subprocess.Popen(command, env=environment)

@@ -2,7 +2,7 @@
 # $home/releases/<time>/ is one release with its own .venv, $home/current the one that serves.
 
 home=${WEBCHAT_HOME:-/srv/webchat}
-# Where there is no systemd, these say how the service is told.
+# Without systemd, these say how the service is told.
 reload=${WEBCHAT_RELOAD:-systemctl reload webchat.service}
 restart=${WEBCHAT_RESTART:-systemctl restart webchat.service}
 address=${WEBCHAT_SOCKET:-/run/webchat.sock}
@@ -58,7 +58,7 @@ make_release() {
         }
         .venv/bin/python -m compileall -q -x '/\.venv/' .
         .venv/bin/python manage.py collectstatic --no-input --verbosity 0
-        # Next to those of the releases before: pages that are open still ask for them.
+        # Next to those of earlier releases: pages that are open still ask for them.
         cp -R staticfiles/. "$home/static/"
         rm -f "$home/static/staticfiles.json"  # the release has its own, and browsers need none
         chmod -R go+rX . "$home/static"
@@ -98,7 +98,7 @@ gunicorn_of() {
     "$1/.venv/bin/python" -c 'import sys, gunicorn; print(sys.version, gunicorn.__version__)'
 }
 
-# put_in_service NEW OLD: switch, tell the service, and go back where it does not answer.
+# put_in_service NEW OLD: switch, tell the service, and go back if it does not answer.
 put_in_service() {
     switch_to "$1"
     tell=$reload

@@ -2,11 +2,11 @@
 # 一条命令启动聊天服务：sh deploy/run.sh
 # Starts the chat with one command: makes what is missing, updates what has changed, then serves.
 set -eu
-# What is made here is for the user who runs it alone.
+# Files made here are for the user who runs it alone.
 umask 077
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
-# Whatever another project has left in this shell.
+# Not whatever another project has left in this shell.
 export DJANGO_SETTINGS_MODULE=webchat.settings
 
 make_env() {

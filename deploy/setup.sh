@@ -25,7 +25,7 @@ check_writable() {
 }
 
 make_venv() {
-    # A .venv that was moved, or left half-made by an interruption, is made anew.
+    # A .venv that was moved, or left half-made by an interruption, is made again.
     if .venv/bin/python -c 'import pip' 2>/dev/null; then
         return
     fi

@@ -28,8 +28,8 @@ if ! node --eval 'process.exit("register" in require("module") ? 0 : 1)' 2>/dev/
 fi
 .venv/bin/python -m pytest --quiet --numprocesses 2 "$@"
 
-# slow KIND …: one after another, since they measure times, kill servers and drive browsers. What
-# the arguments leave nothing of is no failure (5).
+# slow KIND …: one after another, since they measure times, kill servers and drive browsers. It is
+# not a failure if the arguments leave no test (5).
 slow() {
     kind=$1
     shift
