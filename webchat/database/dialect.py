@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-OWN_TABLES = "sqlite_"  # how the names of those begin that the database makes for itself
+OWN_TABLES = "sqlite_"  # prefix of the tables that the database makes for itself
 
 
 def given_rows(columns: int) -> str:
