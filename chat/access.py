@@ -1,4 +1,4 @@
-"""Fetch through the user: a conversation is there for friends only, else 404."""
+"""Access through the user: conversations exist for friends only, anybody else gets a 404."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .models import Conversation, Event, Membership, Message, MessageQuerySet
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One person's view of the conversation with one friend."""
+    """One person's view of the conversation with a friend."""
 
     membership: Membership
     friendship: Friendship
@@ -42,7 +42,7 @@ class Thread:
 
 def get_thread(user: User, username: str) -> Thread:
     friendship = get_friendship(user, username)
-    # The friend's account may go between two of these queries.
+    # The friend's account may be deleted between two of these queries.
     conversation = get_object_or_404(Conversation.objects.between(user, friendship.friend))
     membership = get_object_or_404(
         Membership.objects.filter(user=user, conversation=conversation)
@@ -53,7 +53,7 @@ def get_thread(user: User, username: str) -> Thread:
 
 
 def get_message(user: User, pk: int) -> tuple[Thread, Message]:
-    """A message of one's own, with the thread that it stands in."""
+    """Fetch a message of the user's conversations, with its thread."""
     own = Conversation.objects.of(user)
     message = get_object_or_404(
         Message.objects.select_related("conversation__low", "conversation__high"),
@@ -66,7 +66,7 @@ def get_message(user: User, pk: int) -> tuple[Thread, Message]:
 
 
 def renamed_to(user_id: int, username: str) -> str | None:
-    """Find the name of a friend whom the user knew by this one, for as long as the log tells."""
+    """Find the present name of a friend by an old one, for as long as the log remembers it."""
     key = username_key(username)
     told = Event.objects.filter(
         user=user_id, kind=Event.Kind.FRIEND_CHANGED, data__has_key="old_username"

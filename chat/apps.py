@@ -11,8 +11,8 @@ class ChatConfig(AppConfig):
         from . import gone, receivers  # noqa: F401
         from .search.triggers import drop_triggers, make_triggers
 
-        # Around every migration: one that builds a table anew drops its triggers, and fails
-        # over those of others that name it.
+        # Around every migration: one that rebuilds a table drops its triggers, and fails
+        # over the triggers of other tables that name it.
         pre_migrate.connect(drop_triggers, sender=self, dispatch_uid="chat_search_drop")
         post_migrate.connect(make_triggers, sender=self, dispatch_uid="chat_search_make")
         pre_migrate.connect(gone.drop_triggers, sender=self, dispatch_uid="chat_gone_drop")

@@ -1,4 +1,4 @@
-"""The files of messages: what they are, who may have them, and when they go."""
+"""The files of messages: their types, their audience, and their deletion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .access import get_message
 from .models import Attachment
 from .models.attachments import attachments_folder
 
-# The first bytes of what is shown inline; whatever else there is, is downloaded.
+# The first bytes of the pictures that are shown inline; everything else is downloaded.
 MAGIC = (
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
     (b"\xff\xd8\xff", 0, "image/jpeg"),
@@ -32,13 +32,13 @@ MAGIC = (
     (b"WEBP", 8, "image/webp"),
 )
 MAGIC_BYTES = 12
-LONG_BYTES = 256 * 1024  # above it a file counts as a download; a page may show many below it
-# A file stands before the transaction that speaks of it is through.
+LONG_BYTES = 256 * 1024  # a larger file counts as a download; a page may show many smaller ones
+# A file is written before the transaction that refers to it commits.
 ORPHAN_SECONDS = 24 * 3600
 
 
 def sniff_picture(head: bytes) -> str | None:
-    """What kind of picture begins like this, of those that are shown inline."""
+    """Tell the type of a picture that is shown inline from its first bytes."""
     for magic, offset, mimetype in MAGIC:
         if head[offset:].startswith(magic) and (offset == 0 or head.startswith(b"RIFF")):
             return mimetype
@@ -48,7 +48,7 @@ def sniff_picture(head: bytes) -> str | None:
 @require_safe
 @never_cache
 def attachment(request: UserRequest, pk: int) -> HttpResponseBase:
-    """The file of a message, for the two of its conversation, as long as they may read it."""
+    """Serve the file of a message to the two in its conversation, while they may read it."""
     _thread, message = get_message(request.user, pk)
     found = get_object_or_404(Attachment, message=message)
     if message.state != "sent":
@@ -71,10 +71,10 @@ def _answer(found: Attachment) -> FileResponse:
         filename=found.name,
         content_type=picture or "application/octet-stream",
         headers={
-            # Opened by itself it is a page of this origin: one without any rights.
+            # Opened directly, the file is a page of this origin: give it no rights.
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "same-origin",
-            # As it is, so that the server can send it from the disk, its length known.
+            # Uncompressed, so that the server can send it from the disk, with a known length.
             "Content-Encoding": "identity",
         },
     )
@@ -87,14 +87,14 @@ def after_deletion(instance: Attachment, **kwargs: Any) -> None:
 
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
-    """The files that no message has, as a kill between two writes leaves them."""
+    """Find the files without a message, which a kill between two writes leaves behind."""
     files = list(_old_files(attachments_folder(), age))
     names = set(Attachment.objects.values_list("file", flat=True))
     return [path for path in files if path.name not in names]
 
 
 def sweep_orphans() -> int:
-    """Delete them; how many there were."""
+    """Delete the orphans, and return how many there were."""
     orphans = find_orphans()
     for path in orphans:
         path.unlink(missing_ok=True)

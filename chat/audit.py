@@ -1,4 +1,4 @@
-"""The audit log: that somebody of the staff looked or acted, in the transaction of the act."""
+"""The audit log: each look and act of the staff, written in the transaction of the act."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .strings import STRINGS
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """What stands around every page of someone logged in: badges, and where the log was."""
+    """Add the frame of every page of a logged-in person: badges, and the position in the log."""
     facts: dict[str, Any] = {"now": timezone.now(), "time_zone": settings.TIME_ZONE}
     mail_is_on = settings.MAIL_MODE != "off"
     user = getattr(request, "user", None)

@@ -1,4 +1,4 @@
-"""How many long downloads one person has under way, in one worker."""
+"""A limit on the long downloads that one person has under way, in one worker."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from accounts.http import UserRequest
 from webchat.base import errors
 
-# A reader may pause for as long as it likes, and each holds an open file. A browser asks for six
-# things at once.
+# A reader may pause for as long as it likes, and each download holds a file open. A browser makes
+# six requests at once.
 OF_ONE_PERSON = 6
 RETRY_SECONDS = 10
 
@@ -24,10 +24,10 @@ _running: Counter[int] = Counter()
 
 
 def begin(request: UserRequest, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """Make the response to a long download, or a 429 if its person has so many already.
+    """Make the response to a long download, or a 429 if this person has too many already.
 
-    It counts until it has been sent or its reader has gone, which the server alone knows (see
-    `webchat.serving.bridge`); without one, until it is closed.
+    It counts until it has been sent or its reader has gone, which only the server knows (see
+    `webchat.serving.bridge`); without that server, until the response is closed.
     """
     user_id = request.user.pk
     if not _take(user_id):

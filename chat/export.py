@@ -1,4 +1,4 @@
-"""Somebody's chats as one zip of pages and texts that can be read without us."""
+"""The export of a person's chats: one zip of pages and texts that can be read without us."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def _answer(turn: _Turn) -> StreamingHttpResponse:
     response = StreamingHttpResponse(turn, content_type="application/zip")
     name = f"webchat-{timezone.localdate():%Y-%m-%d}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Content-Encoding"] = "identity"  # it is compressed already
+    response["Content-Encoding"] = "identity"  # already compressed
     return response
 
 
 class _Turn:
-    """One of those that may run at once: over with the response, however that ends.
+    """The slot of a running export, freed when its response ends, however it ends.
 
     Raises ValidationError: rate_limited, unavailable.
     """
@@ -95,7 +95,7 @@ def _refuse_busy(user_id: int) -> None:
 
 
 def write_zip(user: User, language: str | None) -> Iterator[bytes]:
-    """The zip in pieces, as it is made: its size does not matter to the memory."""
+    """Yield the zip in pieces while it is made, so that memory does not grow with its size."""
     pipe = _Pipe()
     with translation.override(language), zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as target:
         chats = [chat for chat in list_conversations(user) if chat.last_message]
@@ -106,7 +106,7 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
             try:
                 thread = get_thread(user, chat.username)
             except Http404:
-                continue  # it went while the others were written
+                continue  # gone while the others were written
             for kind in ("html", "txt"):
                 yield from _write_chat(target, pipe, thread, user, chat, kind)
             yield from _write_attachments(target, pipe, thread)
@@ -151,7 +151,7 @@ def _write_attachments(target: zipfile.ZipFile, pipe: _Pipe, thread: Thread) -> 
 
 
 class _Pipe:
-    """What the zip is written to; it cannot go back in it."""
+    """The target of the zip, without seeking."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []

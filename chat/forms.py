@@ -15,7 +15,7 @@ class MessageForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 1, "maxlength": TEXT_LENGTH}),
     )
     client_id = forms.CharField(max_length=36, widget=forms.HiddenInput, initial=uuid4)
-    # The newest message on the page: to answer it is to have read it.
+    # The newest message on the page: whoever answers it has read it.
     up_to = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def clean_text(self) -> str:

@@ -1,8 +1,8 @@
-"""Gone is gone: what was taken away leaves the files of the database within seconds.
+"""Gone is gone: what is deleted leaves the files of the database within seconds.
 
 `secure_delete` overwrites it in the pages of the database, but the write-ahead log keeps older
-pages until it is used again. Triggers count what goes, whoever takes it away and from whatever
-process, and the engine cuts the log when the count has risen. Who only writes pays nothing.
+pages until it is reused. Triggers count each deletion, by anybody and from any process, and the
+engine truncates the log when the count has risen. Plain inserts pay nothing.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from webchat.database.connecting import own_file
 
 from .models import SearchFilter
 
-# Without a model: it is of no use without the triggers, and made with them.
+# Without a model: the table is useless without the triggers, and made with them.
 COUNT = "CREATE TABLE IF NOT EXISTS chat_gone (times INTEGER NOT NULL)"
 FIRST = "INSERT INTO chat_gone SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM chat_gone)"
 RISE = "UPDATE chat_gone SET times = times + 1"
 PREFIX = "gone_"
-# Made and renewed all the time; what they are made of is counted itself.
+# Rewritten all the time; the rows that they are made from are counted themselves.
 UNCOUNTED = (SearchFilter._meta.db_table, *IMPERSONAL)
 
 
 class Sweeper:
-    """Cuts the log when something has gone since the last time, and at the first time."""
+    """Truncates the log when something was deleted since the last time, and the first time."""
 
     def __init__(self) -> None:
         self._swept: int | None = None
 
     def sweep(self) -> bool:
-        """False when that must be tried again soon."""
+        """Truncate the log if needed; False when that must be tried again soon."""
         times = count()
         if times != self._swept and not wal.truncate(own_file()):
             return False
@@ -44,7 +44,7 @@ class Sweeper:
 
 
 def count() -> int:
-    """How often something has gone."""
+    """Return how many deletions the triggers have counted."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT times FROM chat_gone")
         [times] = cursor.fetchone()
@@ -66,7 +66,7 @@ def drop_triggers(**kwargs: Any) -> None:
 
 
 def _watched() -> Iterator[tuple[str, str]]:
-    """The tables with words of people or about them, and the columns that hold these."""
+    """Yield each table with text by or about people, and the columns that hold it."""
     there = set(connection.introspection.table_names())
     for model in apps.get_models(include_auto_created=True):
         table = model._meta.db_table

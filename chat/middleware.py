@@ -1,4 +1,4 @@
-"""The general budgets: what nobody at a page ever meets, whatever it is that is asked for."""
+"""The general budgets for all requests, which nobody at a page ever reaches."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from webchat.middleware import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-SENDS = {"chat:api_messages", "chat:conversation"}  # SEND_RATE counts what is posted to them
+SENDS = {"chat:api_messages", "chat:conversation"}  # SEND_RATE counts POSTs to these
 UNCOUNTED = {"healthz", "readyz"}  # asked by machines; they cost next to nothing
 READS = ("GET", "HEAD", "OPTIONS")
 
 
 class BudgetMiddleware:
-    """Refuse what is beyond the general budgets of an account or an address; some µs, in memory."""
+    """Refuse requests over the general budget of an account or address; some µs, in memory."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

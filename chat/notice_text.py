@@ -1,4 +1,4 @@
-"""The sentences that notices consist of, in the language of their reader."""
+"""The texts of notices, in the language of their reader."""
 
 from __future__ import annotations
 

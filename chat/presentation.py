@@ -32,7 +32,7 @@ def minute(moment: datetime | None) -> str:
     return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
 
 
-@lru_cache(maxsize=1024)  # of one minute there are many messages
+@lru_cache(maxsize=1024)  # many messages share a minute
 def _minute(moment: datetime, zone: tzinfo) -> str:
     return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
 
@@ -42,7 +42,7 @@ QUOTED_LENGTH = 100  # characters of a quoted message that are shown
 
 @dataclass(frozen=True, slots=True)
 class QuoteView:
-    """The message that another one answers, as it is now."""
+    """A quoted message, as it is now."""
 
     id: int
     sender: str
@@ -83,7 +83,7 @@ class MessageView:
 
     @property
     def words(self) -> str:
-        """The text, or what stands in its place."""
+        """The text, or the words in its place."""
         if self.state == "removed":
             return _("Message removed by an administrator")
         if self.state == "recalled" and self.mine:
@@ -97,7 +97,7 @@ class MessageView:
         return self.time[:10]
 
     def as_json(self) -> dict[str, Any]:
-        """M of the contract; `quote` only where there is one."""
+        """Return M of the contract; `quote` only if there is one."""
         shown = {
             "id": self.id,
             "with": self.with_,
@@ -121,7 +121,7 @@ def view_message(
     friend: User,
     quoted: Mapping[int, Message] = MappingProxyType({}),
 ) -> MessageView:
-    """`quoted` comes from `load_quoted`; a message whose own is not in it is shown without."""
+    """Show a message to its viewer; its quote too, if `quoted` (of `load_quoted`) has it."""
     mine = message.sender_id == viewer.pk
     state = message.state
     answered = quoted.get(message.quote or 0) if state == "sent" else None
@@ -141,20 +141,20 @@ def view_message(
 
 
 def _attachment_of(message: Message) -> Attachment | None:
-    """No query for what has a text, nor for what was loaded `with_attachment`."""
+    """Return the attachment, without a query for messages with a text or `with_attachment`."""
     if message.text or message.state != "sent":
         return None
     return getattr(message, "attachment", None)
 
 
 def words_of(message: Message) -> str:
-    """Its text, or the name of its file."""
+    """Return the text of a message, or the name of its file."""
     attachment = _attachment_of(message)
     return attachment.name if attachment else message.text
 
 
 def _view_attachment(attachment: Attachment) -> AttachmentView:
-    # Not by `reverse`, which does not know the prefix outside of a request.
+    # Not with `reverse`, which does not know the prefix outside a request.
     url = f"{settings.PREFIX}/attachments/{attachment.message_id}/"
     return AttachmentView(url, attachment.name, attachment.mimetype, attachment.is_picture)
 
@@ -166,7 +166,7 @@ def view_quote(message: Message, *, viewer: User, friend: User) -> QuoteView:
 
 
 def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
-    """Load what these messages answer, in one query, or none where nothing does."""
+    """Load the messages that these quote, in at most one query."""
     quoted = {message.quote for message in messages if message.quote}
     return Message.objects.with_attachment().in_bulk(quoted)
 
@@ -197,7 +197,7 @@ class ConversationView:
         return self.remark or self.username
 
     def as_json(self) -> dict[str, Any]:
-        """C of the contract; `marked_unread` and `hidden` only where it is."""
+        """Return C of the contract; `marked_unread` and `hidden` only if true."""
         shown = {
             "with": self.username,
             "remark": self.remark,
@@ -213,7 +213,7 @@ class ConversationView:
 def view_conversation(
     friendship: Friendship, state: Mapping[str, Any], newest: Message | None, viewer: User
 ) -> ConversationView:
-    """The friendship comes from `of`, the state is that of the viewer's membership."""
+    """Show a chat; the friendship comes from `of`, the state from the viewer's membership."""
     friend = friendship.friend
     return ConversationView(
         username=friend.username,
@@ -226,7 +226,7 @@ def view_conversation(
 
 
 def list_conversations(viewer: User) -> list[ConversationView]:
-    """Every friend, pinned first, then by the newest message; three queries for any number."""
+    """List all friends, pinned first, then by the newest message; always three queries."""
     memberships = Membership.objects.with_state().by_friend(viewer)
     newest = Message.objects.newest_of(memberships.values())
     views = []

@@ -1,4 +1,4 @@
-"""Delete what the log need not know any more, and, if wanted, old messages."""
+"""Pruning of expired rows and, if wanted, of old messages."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def chores(now: datetime) -> list[Chore]:
 
 
 def messages_chore(before: datetime) -> Chore:
-    """Messages from before some moment, for both sides, with all that hangs on them."""
+    """Make the chore that deletes older messages, for both sides, with everything attached."""
     old = Message.objects.filter(sent_at__lt=before)
     return Chore(_("messages"), old.count, lambda: _delete_old(old))
 
 
 def delete_messages(ids: Sequence[int]) -> None:
-    """In a transaction. Lists and badges of open pages follow, open chats have to reload."""
+    """Delete messages, in a transaction. Lists and badges of open pages follow; chats reload."""
     messages = Message.objects.filter(pk__in=ids)
     conversations = list(messages.values_list("conversation", flat=True).distinct())
     memberships = Membership.objects.filter(conversation__in=conversations)
@@ -96,7 +96,7 @@ def _delete_old(old: MessageQuerySet) -> Batches:
 
 
 def _by_conversation(messages: MessageQuerySet) -> Iterator[list[int]]:
-    """Batches of ids; the fewer conversations in one, the less there is to count again."""
+    """Yield batches of ids; the fewer conversations in one, the less there is to recount."""
     batch: list[int] = []
     for conversation in list(Conversation.objects.values_list("pk", flat=True)):
         theirs = messages.filter(conversation=conversation).order_by("id")

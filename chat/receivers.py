@@ -1,4 +1,4 @@
-"""What the apps below say happened, written into the event log in the same transaction."""
+"""Receivers that log the signals of the apps below as events, in the same transaction."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def on_friendship_added(user: User, friend: User, **kwargs: Any) -> None:
         other_id = conversation.other_id(membership.user_id)
         told += [
             Event(kind=Kind.FRIEND_ADDED, user_id=membership.user_id, data={"friend": other_id}),
-            # Old friends find their history again.
+            # Old friends get their history back.
             writing.conversation_changed(membership),
         ]
     writing.record(told)
@@ -99,7 +99,7 @@ def on_friend_changed(owner: User, friend: User, **kwargs: Any) -> None:
 
 @receiver(account_renamed)
 def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
-    """Tell the friends, and the person's own pages."""
+    """Tell the friends, and the person's own pages, about a new name."""
     told = [Event(kind=Kind.RENAMED, user=user, data={})]
     friends = Friendship.objects.filter(friend=user).values("owner")
     theirs = Membership.objects.filter(conversation__in=Conversation.objects.of(user))
@@ -107,7 +107,7 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
         data = {"friend": user.pk, "old_username": old_username}
         told += [
             Event(kind=Kind.FRIEND_CHANGED, user_id=membership.user_id, data=data),
-            # What a page missed before is shown under a name that it did not know yet.
+            # Events that a page missed before are shown under a name that it did not know yet.
             writing.conversation_changed(membership),
         ]
     writing.record(told)
@@ -121,7 +121,7 @@ def on_keys_set(user: User, by: User, what: str, **kwargs: Any) -> None:
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")
 def before_deletion(instance: User, **kwargs: Any) -> None:
     writing.keep_head()
-    # They name the person to friends, by names that may be older than the account's last.
+    # These name the person to friends, by names that may be older than the account's last.
     Event.objects.filter(
         kind__in=[Kind.FRIEND_ADDED, Kind.FRIEND_CHANGED], data__friend=instance.pk
     ).delete()
@@ -129,7 +129,7 @@ def before_deletion(instance: User, **kwargs: Any) -> None:
 
 @receiver(account_summary)
 def count_messages(users: list[User], **kwargs: Any) -> dict[str, int]:
-    """Of both sides: a conversation goes as a whole."""
+    """Count the messages of both sides, as a conversation is deleted as a whole."""
     theirs = Conversation.objects.of(*users)
     return {
         "conversations": theirs.count(),
@@ -152,7 +152,7 @@ def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
 
 @receiver(files_left)
 def list_files(**kwargs: Any) -> list[str]:
-    """A moment old at the least: a file stands before the transaction that speaks of it."""
+    """List orphaned files older than a minute, as a file is written before its transaction."""
     orphans = attachments.find_orphans(age=60)
     return [f"attachments/{path.name}: the file of no message" for path in orphans]
 
@@ -175,6 +175,6 @@ def _closed_event(request: FriendRequest, user_id: int, state: str) -> Event:
 
 
 def _removed_event(told: User, gone: User, reason: str) -> Event:
-    # By name, the only thing that is left of a deleted account.
+    # By name, which is all that is left of a deleted account.
     data = {"username": gone.username, "reason": reason}
     return Event(kind=Kind.FRIEND_REMOVED, user=told, data=data)

@@ -1,6 +1,6 @@
-"""Change messages that stand, and chats; new messages are written by `chat.sending`.
+"""Changes of stored messages and of chats; `chat.sending` writes new messages.
 
-A change that is about a thread raises Http404 where that has gone since it was fetched.
+A change of a thread raises Http404 if that has gone since it was fetched.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ RECALL_WITHIN = timedelta(minutes=2)
 
 
 def recall(*, thread: Thread, message: Message) -> MessageView:
-    """Take back one's own message, for both sides; a second time changes nothing.
+    """Recall one's own message, for both sides; a second time changes nothing.
 
-    Raises ValidationError("forbidden") for the other's message and after two minutes.
+    Raises ValidationError("forbidden") for the friend's messages and after two minutes.
     """
     if message.sender_id != thread.membership.user_id:
         raise ValidationError(_("Only your own messages can be recalled."), "forbidden")
@@ -90,7 +90,7 @@ def hide_message(*, thread: Thread, message: Message) -> None:
 
 
 def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:
-    """Pin, mute, hide a chat or mark it unread, for oneself; `how` is the verb of Membership."""
+    """Pin, mute, hide or mark a chat unread, for oneself; `how` is a method of Membership."""
     with thread.holding():
         getattr(thread.membership, how)(on)
         mine = Membership.objects.filter(pk=thread.membership.pk)

@@ -1,4 +1,4 @@
-"""The words that the scripts say; `{name}` is filled in there."""
+"""The texts of the scripts, which fill in `{name}`."""
 
 from django.utils.translation import gettext_lazy as _
 

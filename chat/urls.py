@@ -56,7 +56,7 @@ api_urls = [
         endpoint(POST=notices.see_announcements),
         name="api_announcements_seen",
     ),
-    # Whatever else is asked under api/ gets its 404 as JSON, too.
+    # Any other address under api/ gets its 404 as JSON, too.
     re_path("", nothing_here),
 ]
 

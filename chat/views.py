@@ -83,7 +83,7 @@ def _mark_read(thread: Thread, form: ReadForm) -> None:
 
 
 def _why_unsendable(user: User, thread: Thread) -> str:
-    """What the page says before anything is written; the transaction decides."""
+    """Say on the page why nothing can be sent; it is the transaction that decides."""
     why = why_unsendable(
         muted_until=user.muted_until,
         is_there=thread.friend.is_active,
@@ -96,7 +96,7 @@ def _why_unsendable(user: User, thread: Thread) -> str:
 @require_safe
 @never_cache
 def connection(request: UserRequest) -> HttpResponse:
-    """What this connection allows, and why not more."""
+    """Explain what this connection allows, and why not more."""
     context = {"address": request.build_absolute_uri("/"), "is_secure": request.is_secure()}
     return render(request, "chat/connection.html", context)
 
@@ -124,7 +124,7 @@ def _render(
     friend = thread.friend
     shown = next((each for each in conversations if each.username == friend.username), None)
     if shown is None:
-        raise Http404  # the friendship has ended, or the friend is called otherwise by now
+        raise Http404  # the friendship has ended, or the friend has been renamed
     if at is None:
         newer = False
         page, more = thread.messages.page(before=before, limit=PAGE_SIZE)

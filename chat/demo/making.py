@@ -1,4 +1,4 @@
-"""A class that has talked for some days: the rows of it, all at once."""
+"""The rows of a class that has talked for some days, made all at once."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .talk import TALKS, fill
 SIZE = 30
 SEED = 14  # the same class each time, with unread messages for the first two
 FRIENDS_OF_THE_FIRST = 18
-APART = (1, 3, 7)  # round the class, how far one's friends sit
+APART = (1, 3, 7)  # how many places away one's friends sit, around the class
 DAYS = 6
 FROM_HOUR, TO_HOUR = 8, 22
-FRESH_MINUTES = (15, 90)  # ago; no talk is newer, so that none goes on in the future
-UNREAD_SHARE = 0.5  # of the chats in which the other one spoke last
+FRESH_MINUTES = (15, 90)  # ago; no talk begins later, so that none runs into the future
+UNREAD_SHARE = 0.5  # of the chats in which the other person spoke last
 NOT_A_DRAFT = b""  # no draft has this digest
 
 Pair = tuple[int, int]  # places in the class, the lower one first
@@ -45,14 +45,14 @@ class Said:
 
 
 def make_class(*, password: str) -> list[User]:
-    """Make the class, everything of it marked by `is_demo` of its people; nothing if it is there.
+    """Make the class, unless it exists; its people are marked with `is_demo`.
 
-    `password` is hashed already, and the same for all. Nobody is told: no page of theirs can be
-    open yet. Raises ValidationError when too many of the names are taken.
+    `password` is already hashed, and the same for all. No events are written: none of them can
+    have a page open yet. Raises ValidationError when too many of the names are taken.
     """
     random = Random(SEED)  # noqa: S311
     called = [*NAMES, *REMARKS]
-    readings = dict(zip(called, read_names(called), strict=True))  # in a process
+    readings = dict(zip(called, read_names(called), strict=True))  # in a process of its own
     with transaction.atomic():
         if User.objects.filter(is_demo=True).exists():
             return []
@@ -108,7 +108,7 @@ def _befriend(users: Sequence[User], readings: dict[str, Reading]) -> list[Pair]
 
 
 def _ask(users: Sequence[User], pairs: Sequence[Pair]) -> None:
-    """The first is asked by some, and has asked one; a few of the others, too."""
+    """Make friend requests: some to the first person, one from them, a few among the others."""
     last = SIZE - 1
     asked = [(last, 0), (last - 1, 0), (last - 2, 0), (0, last - 3), (2, 20), (25, 4)]
     FriendRequest.objects.bulk_create(
@@ -127,7 +127,7 @@ def _open(users: Sequence[User], pairs: Sequence[Pair]) -> dict[Pair, Conversati
         opened[pair] = Conversation(low_id=low, high_id=high)
     Conversation.objects.bulk_create(opened.values())
     Membership.objects.bulk_create(
-        # The first two friends of the first are pinned, another one is muted.
+        # For the first person, two friends are pinned and one is muted.
         Membership(
             conversation=conversation,
             user=users[place],
@@ -141,8 +141,8 @@ def _open(users: Sequence[User], pairs: Sequence[Pair]) -> dict[Pair, Conversati
 
 
 def _talk(pairs: Sequence[Pair], random: Random) -> Iterator[Said]:
-    """Nobody says the same twice, as long as there is something else."""
-    heard: Counter[tuple[int, int]] = Counter()  # by place and number of the talk
+    """Let people talk, and repeat nothing while there is something else to say."""
+    heard: Counter[tuple[int, int]] = Counter()  # by place in the class and number of the talk
     for pair in pairs:
         for day in random.sample(range(DAYS), k=2 if pair[0] == 0 else random.choice((1, 1, 2))):
             numbers = random.sample(range(len(TALKS)), k=len(TALKS))
@@ -166,7 +166,7 @@ def _begin(days_ago: int, random: Random) -> datetime:
 def _write(
     said: Sequence[Said], users: Sequence[User], conversations: dict[Pair, Conversation]
 ) -> Sequence[int]:
-    """In the order of their times, which is the one of the chats."""
+    """Write the messages in the order of their times, by which the chats are sorted."""
     return insert(
         Message,
         ("conversation", "sender", "text", "client_id", "digest", "sent_at"),
@@ -190,7 +190,7 @@ def _read(
     conversations: dict[Pair, Conversation],
     random: Random,
 ) -> None:
-    """Nearly everybody has read nearly everything."""
+    """Set the read cursors: nearly everybody has read nearly everything."""
     by_pair: dict[Pair, list[tuple[int, Said]]] = defaultdict(list)
     for each in said:
         by_pair[each[1].pair].append(each)

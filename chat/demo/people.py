@@ -1,8 +1,8 @@
-"""The class of the demonstration. Nobody of them exists."""
+"""The people of the demo class. None of them exists."""
 
 from __future__ import annotations
 
-# The first is the one to log in as. The last ones stand in for names that are taken.
+# Log in as the first. The last ones replace names that are taken.
 NAMES = (
     "林晓雨 王子涵 李思远 张雨桐 陈嘉豪 刘梦琪 赵一鸣 周欣怡 吴俊杰 孙婉清"
     " 徐浩然 朱晨曦 马天佑 胡静怡 郭宇航 何诗涵 高子轩 罗雅婷 梁文博 宋佳宁"
@@ -10,7 +10,7 @@ NAMES = (
     " 袁若曦 蒋明轩 余可欣 潘越 杜清扬 Mia_Zhang 程安然 苏木 石磊2024 夏知秋"
 ).split()
 
-# What the first calls some of the friends.
+# The first person's remarks on some of the friends.
 REMARKS = "室友小王 思远(班长) 张姐 实验搭档 琪琪 助教 欣怡".split()
 
 NOTES = [

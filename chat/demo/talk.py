@@ -1,4 +1,4 @@
-"""What the people of the demonstration say to each other."""
+"""The conversations of the demo class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """Who of the two says it, 0 or 1, and what; with {名} where something is filled in."""
+    """A line of a talk: its speaker, 0 or 1, and its text, with {名} where a word is filled in."""
 
     speaker: int
     text: str

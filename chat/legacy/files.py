@@ -1,4 +1,4 @@
-"""The uploads of the Flask program, on their way to the folder of attachments."""
+"""The uploads of the Flask program, copied to the folder of attachments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNORE
 
 
 class FileStore:
-    """Brings files over and knows which, so that a failure leaves none of them behind."""
+    """Copies files and remembers which, so that a failure leaves none of them behind."""
 
     def __init__(self, tree: Tree, *, is_dry: bool) -> None:
         self._tree = tree
@@ -33,7 +33,7 @@ class FileStore:
         self._written: list[Path] = []
 
     def fetch(self, message: OldMessage) -> Attachment | None:
-        """The attachment of a message, its file in place; None if there is no file any more.
+        """Copy the file of a message and return its attachment; None if the file is lost.
 
         Raises OSError when the file cannot be written.
         """
@@ -78,7 +78,7 @@ class FileStore:
 
 
 def _data_of(url: str) -> bytes | None:
-    """What a `data:` URL holds (RFC 2397)."""
+    """Decode a `data:` URL (RFC 2397)."""
     found = DATA_URL.fullmatch(url)
     if found is None:
         return None
@@ -92,7 +92,7 @@ def _data_of(url: str) -> bytes | None:
 
 
 def name_of(file: OldFile) -> str:
-    """What the file is called: its own name where that is known, without a way to it."""
+    """Name the file: its original name where that is known, without a path."""
     is_data = file.url[:5].lower() == "data:"
     name = file.name or ("" if is_data else file.url)
     name = re.split(r"[/\\]", name)[-1]
@@ -105,7 +105,7 @@ def name_of(file: OldFile) -> str:
 
 
 def _mimetype(file: OldFile, name: str, head: bytes) -> str:
-    """What the file is; a picture only by its first bytes, whatever was said of it."""
+    """Tell the type of the file; it is a picture only by its first bytes, whatever was claimed."""
     claimed = file.mimetype.lower()
     if not claimed and (data := DATA_URL.fullmatch(file.url)):
         claimed = data[1].lower()

@@ -1,4 +1,4 @@
-"""The import as a whole: what is read before the transaction, and what stands inside of it."""
+"""The import as a whole: the reading before the transaction, and the writing inside it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Options:
 
 
 def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Report:
-    """Bring a data folder over: all of it or, where anything fails, nothing.
+    """Import a data folder: all of it or, if anything fails, nothing.
 
     Raises ValidationError for a folder that is a link and for a rename that cannot be done,
     OSError for a disk that is full.
@@ -76,7 +76,7 @@ def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Rep
 
 
 def _survey(tree: Tree, talk: Talk, progress_to: OutputWrapper) -> dict[Pair, Found]:
-    """What there is of each pair, in the order of their last messages: ids order the chats."""
+    """Look through all messages, by pair; in the order of the last ones, as ids sort the chats."""
     pairs: dict[Pair, Found] = {}
     number = sum(1 for _file in tree.files("messages"))
     with Progress(progress_to, "Files", number) as progress:
@@ -92,7 +92,7 @@ def _total(pairs: Mapping[Pair, Found]) -> int:
 
 
 def _hash(people: People, progress_to: OutputWrapper) -> dict[str, str]:
-    """Slow on purpose, so before the transaction."""
+    """Hash the passwords before the transaction, because that is slow on purpose."""
     new = [person for person in people.users if person.is_new and not person.problem]
     hashed = hash_all([person.password for person in new], progress_to)
     return {person.old: password for person, password in zip(new, hashed, strict=True)}
@@ -114,7 +114,7 @@ def _all_or_nothing(files: FileStore, report: Report, *, is_dry: bool) -> Iterat
             _check_rows(report, before)
             if report.has_news:
                 writing.have_all_reload()
-                # The files reach the disk before the rows that speak of them.
+                # The files reach the disk before the rows that refer to them.
                 os.sync()
     except BaseException:
         files.take_back()

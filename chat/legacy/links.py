@@ -1,4 +1,4 @@
-"""Who was whose friend, and who had asked: in the lists of the Flask program."""
+"""The friendships and friend requests in the lists of the Flask program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMARK_LENGTH = 16
 
 @dataclass(slots=True)
 class Friendships:
-    """For each pair the people in whose lists it stands."""
+    """The friendships, each with the people whose lists contain it."""
 
     listed_by: dict[Pair, set[Person]] = field(default_factory=dict)
     remarks: dict[tuple[Person, Person], str] = field(default_factory=dict)
@@ -43,14 +43,14 @@ def read_friendships(tree: Tree, people: People, report: Report) -> Friendships:
 
 
 def _owner_of_list(stem: str, people: People) -> Person:
-    """`alice_friends.json` is alice's list, unless there is a user of that name."""
+    """Find the owner: `alice_friends.json` is alice's, unless there is a user of that name."""
     if not people.knows(stem) and stem.endswith("_friends"):
         return people.named(stem.removesuffix("_friends"))
     return people.named(stem)
 
 
 def unfriended(pair: Pair, listed_by: set[Person], *, have_talked: bool) -> str:
-    """Why a friendship of the lists is none; empty if it is one."""
+    """Say why a listed friendship does not count; empty if it does."""
     if problem := problem_of(pair):
         return problem
     if len(listed_by) == 1 and not have_talked:
@@ -61,20 +61,20 @@ def unfriended(pair: Pair, listed_by: set[Person], *, have_talked: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """That one person asked another; equal ones are one."""
+    """A request from one person to another; repeated ones are equal."""
 
     sender: Person
     recipient: Person
 
 
 def read_requests(tree: Tree, people: People, report: Report) -> dict[Asked, str]:
-    """Each request, with the reason why it waits no more (empty if it waits)."""
+    """Read each request, with the reason why it is no longer pending (empty if it is)."""
     found: dict[Asked, str] = {}
     for stem, path in tree.files("requests"):
         for sender, recipient, status in _in_file(tree, stem, path, people, report):
             asked = Asked(people.named(sender), people.named(recipient))
             answered = "" if status == "pending" else "has been answered"
-            # Of several, one that still waits counts.
+            # Of several requests, a pending one wins.
             found[asked] = answered and found.get(asked, answered)
     report.find("requests", len(found))
     return found
@@ -103,7 +103,7 @@ def _recipient(stem: str, people: People) -> str:
 def _by_file_name(
     tree: Tree, stem: str, path: Path, people: People, report: Report
 ) -> Iterator[tuple[str, str, str]]:
-    """`from_alice_to_bob.json`: the name says all but the status."""
+    """Read `from_alice_to_bob.json`, whose name says everything but the status."""
     content = tree.load(path, "requests", object)
     if content is None:
         return

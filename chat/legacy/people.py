@@ -1,4 +1,4 @@
-"""Who had an account in the Flask program, and under which name they go on."""
+"""The accounts of the Flask program, and the names that they get here."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ GHOST = "is no user"
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """Somebody whom the old data name."""
+    """Somebody named in the old data."""
 
     old: str
     name: str
     password: str = ""
     email: str = ""
-    # Why there is no account to bring things to; empty if there is one, or will be.
+    # The reason why nothing can be imported for them; empty if it can.
     problem: str = ""
     pk: int | None = None
     is_new: bool = False
@@ -47,7 +47,7 @@ Pair = tuple[Person, Person]
 
 
 class People:
-    """Everybody by the name in the old data; who has no file in users/ is a ghost."""
+    """Everybody by their name in the old data; a person without a file in users/ is a ghost."""
 
     def __init__(self, users: Iterable[Person], aliases: Mapping[str, str]) -> None:
         self.users = list(users)
@@ -71,7 +71,7 @@ class People:
 
 
 def problem_of(pair: Pair) -> str:
-    """Why nothing of the two can be brought over; empty if it can."""
+    """Say why nothing can be imported for these two; empty if it can."""
     if pair[0] is pair[1]:
         return "with oneself"
     for person in pair:
@@ -83,7 +83,7 @@ def problem_of(pair: Pair) -> str:
 def read_people(
     tree: Tree, report: Report, *, renames: Mapping[str, str], trust_mail: bool
 ) -> People:
-    """Raises ValidationError when a rename cannot be done."""
+    """Read all users; raises ValidationError when a rename cannot be done."""
     users = [
         person for stem, path in tree.files("users") if (person := _read(tree, stem, path, report))
     ]
@@ -94,7 +94,7 @@ def read_people(
 
 
 def _read(tree: Tree, stem: str, path: Any, report: Report) -> Person | None:
-    # A file that cannot be read is counted and reported as one user right there.
+    # `load` counts and reports a file that cannot be read as one user.
     content = tree.load(path, "users", dict)
     if content is None:
         return None
@@ -111,7 +111,7 @@ def _read(tree: Tree, stem: str, path: Any, report: Report) -> Person | None:
 
 
 def _rename(users: Iterable[Person], renames: Mapping[str, str]) -> dict[str, str]:
-    """Give people the names that were asked for; the aliases of those without a file."""
+    """Rename people as asked; returns the aliases, for old names without a file."""
     by_old = {person.old: person for person in users}
     renames = {fold(old): new for old, new in renames.items()}
     for old in renames.keys() & by_old.keys():
@@ -171,7 +171,7 @@ def _is_address(address: str) -> bool:
 
 
 def find_accounts(people: People) -> None:
-    """See who has an account here already, and whose name is held back."""
+    """Find out who already has an account here, and whose name is held back."""
     importable = [person for person in people.users if not person.problem]
     lasting = User.objects.exclude(pk__in=User.objects.lapsed())
     keys = [person.key for person in importable]

@@ -1,4 +1,4 @@
-"""The files of the Flask program, as they lie on the disk."""
+"""The files of the Flask program, as they are on the disk."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NOT_JSON = "cannot be read as JSON, perhaps half-written"
 
 
 class Tree:
-    """A `data/` folder, whose files may be of several versions side by side."""
+    """A `data/` folder, with files of several versions side by side."""
 
     def __init__(self, root: Path, report: Report) -> None:
         self.root = root
         self._report = report
 
     def check(self) -> None:
-        """Raises ValidationError where one of its folders is a link, to wherever that leads."""
+        """Raise ValidationError if one of its folders is a link, wherever that leads."""
         places = [self.root / name for name in FOLDERS] + [self.root.parent / "uploads"]
         for place in places:
             if place.is_symlink():
@@ -39,12 +39,12 @@ class Tree:
                 )
 
     def files(self, folder: str, suffix: str = ".json") -> Iterator[tuple[str, Path]]:
-        """The files of a folder, each with the name that it speaks of, in a fixed order."""
+        """Yield the files of a folder, each with the name that it is about, in a fixed order."""
         place = self.root / folder
         if not place.is_dir():
             return
         for path in sorted(place.iterdir()):
-            # A link or a pipe is told of when it is opened.
+            # Links and pipes are reported when they are opened.
             is_folder = path.is_dir() and not path.is_symlink()
             if path.suffix == suffix and not path.name.startswith(".") and not is_folder:
                 yield fold(path.name[: -len(suffix)]), path
@@ -56,7 +56,7 @@ class Tree:
         return str(path.relative_to(self.root))
 
     def load(self, path: Path, kind: str, expected: type) -> Any:
-        """What a file holds; None, and reported under `kind`, where it cannot be used."""
+        """Load a JSON file; None, and reported under `kind`, if it cannot be used."""
         try:
             content = json.loads(_decode(self.read(path)))
         except OSError as error:
@@ -78,7 +78,7 @@ class Tree:
     def open(self, path: Path) -> BinaryIO:
         """Open a regular file in one of the folders; raises OSError for anything else.
 
-        No link is followed on the way, whenever it was put there, and no pipe waited for.
+        It follows no link on the way, even one that was just put there, and waits for no pipe.
         """
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
@@ -92,14 +92,14 @@ class Tree:
         return os.fdopen(descriptor, "rb")
 
     def upload(self, url: str) -> Path | None:
-        """The file that an address of the old program means, if it is there."""
+        """Find the file behind an address of the old program, if it exists."""
         name = url.rpartition("/")[2]
         if name in ("", ".", "..") or "\0" in name:
             return None
         for folder in (self.root, self.root.parent):
             path = folder / "uploads" / name
             try:
-                # Not what a link in the folder points to.
+                # Not the target of a link in the folder.
                 if stat.S_ISREG(path.lstat().st_mode):
                     return path
             except (OSError, ValueError):
@@ -108,7 +108,7 @@ class Tree:
 
 
 def find_root(path: Path) -> Path | None:
-    """The folder with `users/` in it: the one given, which may be a link, or its `data/`."""
+    """Find the folder with `users/` in it: the one given, which may be a link, or its `data/`."""
     path = path.resolve()
     for root in (path, path / "data"):
         if (root / "users").is_dir() and not root.is_symlink():
@@ -117,12 +117,12 @@ def find_root(path: Path) -> Path | None:
 
 
 def fold(name: str) -> str:
-    """A name as it is compared: some systems take file names apart into letters and marks."""
+    """Normalize a name for comparison: some systems store file names decomposed (NFD)."""
     return normalize("NFC", name)
 
 
 def splits(stem: str) -> Iterator[tuple[str, str]]:
-    """The pairs of names that `a_b_c` may stand for."""
+    """Yield the pairs of names that `a_b_c` may mean."""
     for place, character in enumerate(stem):
         if character == "_" and 0 < place < len(stem) - 1:
             yield stem[:place], stem[place + 1 :]
@@ -132,5 +132,5 @@ def _decode(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Chinese Windows wrote what the program did not name an encoding for in its own.
+        # Where the program named no encoding, Chinese Windows used its own.
         return content.decode("gb18030")

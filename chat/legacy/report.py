@@ -1,4 +1,4 @@
-"""What an import found, and what became of it."""
+"""The report of an import: what was found, and what became of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Counts:
 
 
 class Skip(NamedTuple):
-    """Something that was not brought over: one of KINDS, or a part of one that was."""
+    """Something that was not imported: one of KINDS, or a part of one that was."""
 
     kind: str
     what: str
@@ -27,7 +27,7 @@ class Skip(NamedTuple):
 
 
 class Report:
-    """Counted where things are found and again where they end, so that nothing gets lost."""
+    """Counts things where they are found and again where they end up, so that none gets lost."""
 
     def __init__(self) -> None:
         self.counts = {kind: Counts() for kind in KINDS}
@@ -47,11 +47,11 @@ class Report:
         self.remark(kind, what, reason)
 
     def remark(self, kind: str, what: str, reason: str) -> None:
-        """Tell of what is not counted: an address that was dropped, a character removed."""
+        """Report something that is not counted: an address dropped, a character removed."""
         self.skips.append(Skip(kind, printable(what), reason))
 
     def unreadable(self, kind: str, what: str, reason: str) -> None:
-        """A file of which nobody knows what it held counts as one thing."""
+        """Report a file that cannot be read, counted as one thing as its content is unknown."""
         if kind in self.counts:
             self.find(kind)
             self.skip(kind, what, reason)
@@ -63,7 +63,7 @@ class Report:
         return any(counts.imported for counts in self.counts.values())
 
     def check(self) -> None:
-        """Raises AssertionError when the numbers do not add up."""
+        """Raise AssertionError if the numbers do not add up."""
         for kind, counts in self.counts.items():
             ended = counts.imported + counts.existing + counts.skipped
             if counts.found != ended:
@@ -85,5 +85,5 @@ class Report:
 
 
 def printable(text: str) -> str:
-    """A name from a file, safe for a terminal and for UTF-8."""
+    """Make a name from a file safe for a terminal and for UTF-8."""
     return "".join(each if each.isprintable() else "�" for each in text)

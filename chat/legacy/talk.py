@@ -1,4 +1,4 @@
-"""What people wrote to each other: which pair a file belongs to, its times, its two copies."""
+"""The messages of the old program: the pair that a file belongs to, its times, its two copies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .people import Pair, People, Person
 from .reading import Tree, fold, splits
 from .report import Report
 
-# Of the names of imported messages; never changes, or a second import would bring all again.
+# For the ids of imported messages; never changes, or a second import would duplicate them all.
 NAMESPACE = UUID("6f1d3c0e-0b7e-5d0c-9a54-3a8f5b1f7c11")
 MINUTE = timedelta(minutes=1)
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
@@ -29,14 +29,14 @@ AMBIGUOUS = "its file may stand for several pairs of people, or for none"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time of the old data. Local ones know their minute only."""
+    """A time in the old data. Local times are precise to the minute only."""
 
     at: datetime
     is_minute: bool
-    stamp: str  # the same whatever zone an import is told
+    stamp: str  # the same whatever zone the import is given
 
     def is_by(self, mark: Moment) -> bool:
-        """Whether this was before the mark; by the minute if one of them knows no more."""
+        """Whether this is not after the mark, by the minute if either is no more precise."""
         if self.is_minute or mark.is_minute:
             return _floor(self.at) <= _floor(mark.at)
         return self.at <= mark.at
@@ -44,7 +44,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class OldFile:
-    """An attachment, as its message speaks of it."""
+    """An attachment, as its message describes it."""
 
     url: str
     name: str
@@ -53,7 +53,7 @@ class OldFile:
 
 @dataclass(slots=True)
 class OldMessage:
-    """One entry of a file; `problem` says why it cannot be brought over."""
+    """One entry of a file; `problem` says why it cannot be imported."""
 
     label: str
     sender: str = ""
@@ -64,19 +64,19 @@ class OldMessage:
     problem: str = ""
     # Equal messages have equal keys.
     key: tuple[str, ...] = ()
-    # What it is sorted by: its time, but a minute never comes before what stood above it.
+    # The sort key: the time, but a whole minute never sorts before the entry above it.
     order: datetime = EARLIEST
     client_id: UUID | None = None
 
 
 @dataclass(slots=True)
 class Found:
-    """What the files hold of one pair."""
+    """The messages that the files hold for one pair."""
 
     paths: list[Path]
     newest: datetime
     entries: int
-    messages: int  # of them that can be brought over
+    messages: int  # of the entries, those that can be imported
 
     def __add__(self, other: Found) -> Found:
         return Found(
@@ -88,7 +88,7 @@ class Found:
 
 
 class Talk:
-    """The files of messages/, of which no more than one conversation is held at a time."""
+    """The files of messages/, held in memory one conversation at a time."""
 
     def __init__(
         self, tree: Tree, people: People, friends: Collection[Pair], zone: ZoneInfo, report: Report
@@ -100,7 +100,7 @@ class Talk:
         self._report = report
 
     def survey(self) -> Iterator[dict[Pair, Found]]:
-        """Look through all files once; what belongs to nobody for certain is reported here."""
+        """Look through all files once, and report the messages whose pair is uncertain."""
         for stem, path in self._tree.files("messages"):
             found: dict[Pair, Found] = {}
             for pair, messages in self._by_pair(stem, path).items():
@@ -111,7 +111,7 @@ class Talk:
             yield found
 
     def conversation(self, pair: Pair, paths: Iterable[Path]) -> list[OldMessage]:
-        """The messages of a pair from its copies, in order, each with its `client_id`."""
+        """Merge the copies of a pair's messages, in order, each with its `client_id`."""
         copies = [self._by_pair(fold(path.stem), path).get(pair, []) for path in paths]
         messages = merge(copies)
         _name(pair, messages)
@@ -136,7 +136,7 @@ class Talk:
         return by_pair
 
     def _settle(self, stem: str, senders: set[str]) -> list[Pair]:
-        """The pairs that a file name may stand for, as few as the facts leave."""
+        """Find the pairs that a file name may mean, narrowed down by the known facts."""
         pairs = list(dict.fromkeys(self._people.pair(*names) for names in splits(stem)))
         known = [pair for pair in pairs if all(self._people.knows(each.old) for each in pair)]
         pairs = known or pairs
@@ -162,7 +162,7 @@ class Talk:
 
 
 def parse(entry: Any, label: str, zone: ZoneInfo) -> OldMessage:
-    """One entry of any version; never raises."""
+    """Parse an entry of any version; never raises."""
     message = OldMessage(label)
     if not isinstance(entry, dict):
         return _refused(message, entry, "is no message")
@@ -204,7 +204,7 @@ def _file(content: dict[str, Any]) -> OldFile:
 
 
 def parse_time(value: Any, zone: ZoneInfo) -> Moment | None:
-    """A float of epoch seconds, a local `YYYY-MM-DD HH:MM`, or ISO 8601 in UTC."""
+    """Parse a float of epoch seconds, a local `YYYY-MM-DD HH:MM`, or ISO 8601 in UTC."""
     try:
         if isinstance(value, str):
             return _from_text(value.strip(), zone)
@@ -245,14 +245,14 @@ def _sum_up(path: Path, messages: list[OldMessage]) -> Found:
 
 def _set_order(messages: Iterable[OldMessage]) -> None:
     before = EARLIEST
-    latest: dict[datetime, datetime] = {}  # of those that know their minute only
+    latest: dict[datetime, datetime] = {}  # of those precise to the minute only
     for message in messages:
         if message.moment is None:
             message.order = before
             continue
         order = message.moment.at
         if message.moment.is_minute:
-            # What stood above it came before it, if only by seconds that nobody wrote down.
+            # The entry above it came first, if only by seconds that were not recorded.
             order = max(order, latest.get(order, order))
             if order <= before < message.moment.at + MINUTE:
                 order = before
@@ -261,7 +261,7 @@ def _set_order(messages: Iterable[OldMessage]) -> None:
 
 
 def merge(copies: Sequence[list[OldMessage]]) -> list[OldMessage]:
-    """One conversation of its copies: of equal messages as many as the fullest copy has."""
+    """Merge the copies of a conversation: of equal messages as many as the fullest copy has."""
     chosen: dict[tuple[str, ...], tuple[int, list[tuple[int, OldMessage]]]] = {}
     for number, copy in enumerate(copies):
         equal: dict[tuple[str, ...], list[tuple[int, OldMessage]]] = defaultdict(list)
@@ -280,7 +280,7 @@ def merge(copies: Sequence[list[OldMessage]]) -> list[OldMessage]:
 
 
 def _name(pair: Pair, messages: Iterable[OldMessage]) -> None:
-    """Give each message an id that it has in every import, also among its equals."""
+    """Give each message an id that is the same in every import, even among equal messages."""
     numbers: dict[tuple[str, ...], int] = defaultdict(int)
     for message in messages:
         numbers[message.key] += 1
@@ -289,7 +289,7 @@ def _name(pair: Pair, messages: Iterable[OldMessage]) -> None:
 
 
 def read_marks(tree: Tree, people: People, zone: ZoneInfo, report: Report) -> ReadMarks:
-    """How far each person had read; the shared marks of V2 count for both."""
+    """Load how far each person had read; the shared marks of V2 count for both."""
     marks: dict[tuple[Person, Person], list[Moment]] = defaultdict(list)
     for stem, path in tree.files("last_read"):
         content = tree.load(path, "read marks", dict) or {}
@@ -329,7 +329,7 @@ class ReadMarks:
     def read_through(
         self, reader: Person, other: Person, messages: Sequence[OldMessage]
     ) -> tuple[OldMessage, datetime] | None:
-        """The last message that somebody had read, and when; V1 kept no marks: all is read."""
+        """Find the last message that somebody had read, and when; V1 had no marks: all is read."""
         if not self.has_any:
             last = messages[-1] if messages else None
             return (last, last.moment.at) if last and last.moment else None

@@ -1,4 +1,4 @@
-"""Into the database, in bulk. In a dry run everything is decided alike, and nothing written."""
+"""Bulk writes into the database. A dry run decides everything alike, and writes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .people import Pair, People, Person, problem_of
 from .report import Report
 from .talk import OldMessage, ReadMarks
 
-# No draft has this digest: nobody's retry finds an imported message, but an import does.
+# No draft has this digest: no retry by a client finds an imported message, but an import does.
 IMPORTED = b""
 ROWS_AT_ONCE = 2000
 LOST = "the file is lost; its message says so"
@@ -31,7 +31,7 @@ Numbers = tuple[int, int]
 
 
 class Rows:
-    """New rows: in a dry run they only get ids, which nothing else has."""
+    """New rows; in a dry run they only get ids that nothing else has."""
 
     def __init__(self, *, is_dry: bool) -> None:
         self.is_dry = is_dry
@@ -51,7 +51,7 @@ class Rows:
 
 
 class Writer:
-    """Everything that an import changes; one transaction stands around it."""
+    """Makes all changes of an import, within one transaction."""
 
     def __init__(self, people: People, report: Report, files: FileStore, *, is_dry: bool) -> None:
         self._people = people
@@ -128,7 +128,7 @@ class Writer:
         return Friendship(owner_id=owner.pk or 0, friend_id=friend.pk or 0, remark=remark)
 
     def _settle_requests(self, befriended: Iterable[Numbers]) -> None:
-        """Who are friends by now have nothing to ask any more."""
+        """Delete the requests of people who are friends by now."""
         self._befriended.update(befriended)
         asked = FriendRequest.objects.values_list("pk", "sender", "recipient")
         settled = [pk for pk, *numbers in asked if tuple(numbers) in self._befriended]
@@ -136,7 +136,7 @@ class Writer:
             FriendRequest.objects.filter(pk__in=settled).delete()
 
     def _open(self, pair: Pair) -> int:
-        """The conversation of the two, made if there is none yet."""
+        """Return the conversation of the two, made if there is none yet."""
         low, high = _numbers(pair)
         if (low, high) not in self._conversations:
             conversation = Conversation(low_id=low, high_id=high)
@@ -169,12 +169,12 @@ class Writer:
         self._rows.create(FriendRequest, new)
 
     def _unasked(self, asked: Asked, numbers: Numbers, waiting: set[Numbers]) -> str:
-        """Why a request of the old data is none here; empty if it is one."""
+        """Say why an old request is not imported; empty if it is."""
         if numbers in self._befriended:
             return "they are friends"
         if numbers[::-1] in waiting:
             return "the other one has asked, too"
-        # An answer leaves no trace: an import that comes again must not ask again.
+        # An answer leaves no trace: a repeated import must not ask again.
         if not (asked.sender.is_new or asked.recipient.is_new):
             return "both had accounts here already: it may have been answered"
         return ""
@@ -210,7 +210,7 @@ class Writer:
             self._report.skip("attachments", message.label, reason)
 
     def _look_up(self, pair: Pair) -> dict[Any, int]:
-        """The ids of the messages that the two have here, by client id."""
+        """Load the ids of the messages that the two have here, by client id."""
         if _numbers(pair) not in self._stood:
             return {}
         here = Message.objects.filter(conversation=self._conversations[_numbers(pair)])
@@ -221,7 +221,7 @@ class Writer:
         return here.exclude(digest=IMPORTED).exists()
 
     def _write(self, pair: Pair, messages: Sequence[OldMessage], standing: dict[Any, int]) -> None:
-        """Write what does not stand, with its file; the new ids are added to `standing`."""
+        """Write the messages that are not here yet, with files; adds the ids to `standing`."""
         conversation = self._open(pair)
         new = [message for message in messages if message.client_id not in standing]
         self._report.existing("messages", len(messages) - len(new))
@@ -279,7 +279,7 @@ class Writer:
             attachment.conversation_id = conversation
             fetched[message.client_id] = attachment
             if pk is not None and not self._rows.is_dry:
-                # Its message stands without it: the file was found since.
+                # Its message was imported without it: the file has turned up since.
                 Message.objects.filter(pk=pk).update(text="")
         return fetched
 

@@ -1,4 +1,4 @@
-"""Everything that the sockets of one process share: writer, feed, threads, neighbours."""
+"""The things that all sockets of a process share: writer, feed, threads, neighbours."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from .writer import Writer
 
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
-LOOP_SHARE = 1.0  # what the loop does for a socket's query, to the processor that the query takes
-DRAIN_SECONDS = 2.0  # on a stop, for close frames, and for what was to be kept
+LOOP_SHARE = 1.0  # the loop's processor time for a socket's query, relative to the query's own
+DRAIN_SECONDS = 2.0  # on a stop, for close frames and for the work in `keep`
 
 
 class Engine:
@@ -57,7 +57,7 @@ class Engine:
         ]
 
     def admit(self, socket: Listener) -> int | None:
-        """Take a socket in, or answer with the code to close it with."""
+        """Take a socket in, or return the code to close it with."""
         if self._ending is not None:
             return RESTART
         return None if self.hub.add(socket) else TOO_MANY
@@ -90,11 +90,11 @@ class Engine:
             await asyncio.wait({s.task for s in sockets}, timeout=DRAIN_SECONDS)
 
     async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run what queries the database: the loop itself never waits for a disk."""
+        """Run a function that queries the database: the loop itself never waits for a disk."""
         return await self._loop.run_in_executor(self._readers, function, *args)
 
     async def in_turn(self, user_id: int, function: Callable[..., Any], *args: Any) -> Any:
-        """Run it in a turn of the person who asks, who pays for it. Raises TooMany."""
+        """Run a function in a turn of the person who asks, and charge them. Raises TooMany."""
         turn = await self._turns.take(user_id)
 
         def run() -> Any:
@@ -137,6 +137,6 @@ class Engine:
 
 
 def _look_at_error(task: asyncio.Task[Any]) -> None:
-    """Take note of an error that nobody waits for any more, or asyncio would log it."""
+    """Retrieve an error that nobody awaits any more, or asyncio would log it."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Delivers the event log to the sockets of this process, in the order of its ids."""
+"""Delivery of the event log to the sockets of this process, in the order of its ids."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Feed:
 
     def _deliver_message(self, posted: Posted) -> None:
         event_id = posted.event_id or 0
-        # A reading of the log may have been first.
+        # A read of the log may have delivered it first.
         if event_id <= self._delivered_through:
             return
         if self._hub.has(posted.sender_id):
@@ -90,7 +90,7 @@ class Feed:
             version = self._watched.version()
             if version == self._version:
                 return
-            # Some µs, which the loop can spare.
+            # This takes some µs, which the loop can spare.
             head = max(self._watched.ask(BOUNDS))
         except DriverError as error:
             logger.error("The feed cannot look at the database: %s", error)
@@ -99,8 +99,8 @@ class Feed:
         if head == self._delivered_through:
             self._version = version
             return
-        # Most likely the writer is about to deliver it. Events of others before it then show as
-        # a gap; where no batch follows in time, the next look reads.
+        # Most likely the writer is about to deliver it. Other events before it then show as a
+        # gap; if no batch follows in time, the next look reads the log.
         if self._told_lately and self._is_writing():
             self._told_lately = False
             return
@@ -113,7 +113,7 @@ class Feed:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _pump(self) -> None:
-        """Read on in the log whenever there is news, one reading at a time."""
+        """Read on in the log whenever there is news, one read at a time."""
         while True:
             await self._news.wait()
             self._news.clear()

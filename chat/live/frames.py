@@ -1,4 +1,4 @@
-"""The text frames and the close codes of the socket, as `docs/api.md` has them."""
+"""The text frames and the close codes of the socket, as described in `docs/api.md`."""
 
 from __future__ import annotations
 

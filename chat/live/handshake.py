@@ -1,4 +1,4 @@
-"""Opens a WebSocket: whose it is, and whether there is room for it."""
+"""Open a WebSocket for the person whose session it carries, within their budget."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
         await send({"type": "websocket.close"})  # before accept: a 403
         return
     try:
-        # Without a turn: after a restart all of a class come at once, and are strangers until then.
+        # Without a turn: after a restart a whole class comes at once, all strangers until then.
         visitor = await engine.in_thread(identify, scope)
     except OperationalError:
-        visitor = None  # what follows answers that, too
+        visitor = None  # the code below answers that, too
         logger.exception("A socket could not be opened")
     is_over_budget = _is_over_budget(scope, visitor)
     if is_over_budget:
@@ -55,7 +55,7 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
 
 
 def _is_over_budget(scope: Scope, visitor: Visitor | None) -> bool:
-    """Whether this person has opened too many, or those without a session at this address."""
+    """Whether this person, or this address without a session, has opened too many sockets."""
     try:
         if visitor is None:
             budgets.HANDSHAKES_BY_ADDRESS.take(turns.address_of(scope))

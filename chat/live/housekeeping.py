@@ -17,11 +17,11 @@ from . import presence
 from .hub import Hub
 
 READ_NAMES_SECONDS = 60.0
-GONE_SECONDS = 2.0  # how soon what was taken away leaves the database's log; the promise is 5
+GONE_SECONDS = 2.0  # how soon deleted data leaves the database's log; the promise is 5
 GONE_AGAIN_SECONDS = 0.5
 INDEX_SECONDS = 1.0
-BLOCKS_AT_ONCE = 4  # for the search: a fiftieth of one core while there are many to make
-INDEX_PAUSE = 20  # times what the last blocks took: most of the interpreter is for who writes
+BLOCKS_AT_ONCE = 4  # of the search index: a fiftieth of one core while there are many to make
+INDEX_PAUSE = 20  # times the duration of the last blocks: most of the interpreter is for writers
 
 Job = Callable[[], Awaitable[None]]
 Seconds = float | Callable[[], float]
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 async def every(seconds: Seconds, job: Job, complaint: str, *, at_once: bool = False) -> None:
-    """Do a job after each pause, for ever; an error goes into the log with the complaint."""
+    """Do a job after each pause, forever; an error goes into the log with the complaint."""
     while True:
         if not at_once:
             await asyncio.sleep(seconds() if callable(seconds) else seconds)
@@ -42,7 +42,7 @@ async def every(seconds: Seconds, job: Job, complaint: str, *, at_once: bool = F
 
 
 class Housekeeping:
-    """Keeps up what no request waits for: lists, dots, the index, names, the database's log."""
+    """Does the work that no request waits for: sessions, presence, index, names, database log."""
 
     def __init__(self, hub: Hub, in_thread: Callable[..., Awaitable[Any]]) -> None:
         self._hub = hub
@@ -79,12 +79,12 @@ class Housekeeping:
         await self._in_thread(sessions.write_seen, connected)
 
     async def _note_presence(self) -> None:
-        """Keep the dots of those who are here."""
+        """Keep the online dots of connected people."""
         if user_ids := self._hub.user_ids():
             await self._in_thread(presence.note, user_ids)
 
     async def _build_index(self) -> None:
-        """Let the search find what was written lately without reading all of it."""
+        """Index recent messages, so that a search need not read all of them."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -93,11 +93,11 @@ class Housekeeping:
             self._index_pause = max(INDEX_SECONDS, INDEX_PAUSE * (loop.time() - began))
 
     async def _read_names(self) -> None:
-        """Make up for what came without its pinyin: by an import, by a command."""
+        """Add the pinyin of names that came without it, by an import or a command."""
         await self._in_thread(read_unread_names)
         await self._in_thread(read_unread_remarks)
 
     async def _sweep_gone(self) -> None:
-        """Let nothing that was taken away stand on in the log of the database."""
+        """Clear deleted data from the log of the database."""
         is_done = await self._in_thread(self._sweeper.sweep)
         self._gone_pause = GONE_SECONDS if is_done else GONE_AGAIN_SECONDS

@@ -1,4 +1,4 @@
-"""Keeps the sockets of this process, by person."""
+"""The sockets of this process, by person."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Hub:
         return user_id in self._by_user
 
     def add(self, socket: Listener) -> bool:
-        """Take a socket in; False when the person has as many as one may have here."""
+        """Take a socket in; False when the person already has as many as allowed here."""
         sockets = self._by_user.setdefault(socket.user_id, set())
         has_room = len(sockets) < SOCKETS_OF_ONE_PERSON
         if has_room:

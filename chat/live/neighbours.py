@@ -1,8 +1,8 @@
-"""Short words between the workers, which are never written down: a datagram to each of them.
+"""Short messages between the workers, one datagram to each, which are never stored.
 
 Each has a unix socket in a folder of DATA_DIR that only their user may enter. There is no order,
-no answer and no memory; what does not fit is lost. Nothing of it touches the disk but the name of
-the socket, which goes when its worker does, or when the next word finds nobody behind it.
+no answer and no memory; what does not fit is lost. Nothing touches the disk but the name of the
+socket, which is removed with its worker, or when the next message finds nobody behind it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LONGEST = 1024  # bytes of a datagram
-AT_ONCE = 64  # that are read before the loop goes on
+AT_ONCE = 64  # datagrams that are read before the loop goes on
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Neighbours:
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
-        """Listen on the running loop. Where that cannot be, each worker keeps to itself."""
+        """Listen on the running loop. Where that is impossible, each worker keeps to itself."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -62,7 +62,7 @@ class Neighbours:
             return
         try:
             names = os.listdir(self._directory)
-        except OSError:  # no file can be opened just now: nobody waits for a note of typing
+        except OSError:  # no file can be opened at the moment: nobody waits for a note of typing
             return
         for name in names:
             if name == self._name:
@@ -72,7 +72,7 @@ class Neighbours:
             except ConnectionRefusedError:
                 self._forget(name)  # its worker was killed
             except OSError:
-                pass  # it has more to read than it can, or has just gone
+                pass  # its queue is full, or it has just stopped
 
     def _read(self) -> None:
         for _word in range(AT_ONCE):
@@ -83,7 +83,7 @@ class Neighbours:
             self._hear(word)
 
     def _path_of(self, name: str) -> str:
-        """A path of a socket has 107 bytes at the most; that of DATA_DIR may be longer."""
+        """Return a short path: a socket's has at most 107 bytes, and DATA_DIR's may be longer."""
         return f"/proc/self/fd/{self._directory}/{name}"
 
     def _forget(self, name: str) -> None:

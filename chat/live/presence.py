@@ -1,4 +1,4 @@
-"""Shows who is online: each worker notes now and then whose sockets it holds."""
+"""Presence: each worker notes every 15 s which people have sockets there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONLINE_FOR = timedelta(seconds=45)  # after the last note; one may be late
 
 
 def note(user_ids: Iterable[int]) -> None:
-    """Note that these people have a page open; those who do not show it are left out."""
+    """Note that these people have a page open, except those who do not show it."""
     now = timezone.now()
     showing = User.objects.filter(pk__in=list(user_ids), shows_online=True)
     with transaction.atomic():
@@ -30,9 +30,9 @@ def note(user_ids: Iterable[int]) -> None:
 
 
 def online_friends(user: User) -> list[str]:
-    """Friends with a page open who show it; nobody where one of the two has blocked the other."""
+    """List the friends who have a page open and show it, without blocks in either direction."""
     now = timezone.now()
-    # A clock that was set back must not keep anybody online for ever.
+    # A clock that was set back must not keep anybody online forever.
     online = Presence.objects.filter(
         seen_at__gt=now - ONLINE_FOR, seen_at__lte=now + ONLINE_FOR, user__shows_online=True
     )

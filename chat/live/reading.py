@@ -1,4 +1,4 @@
-"""Marks chats as read for one socket, while its other frames go on without waiting for it."""
+"""Read marks of one socket, made without holding up its other frames."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNAVAILABLE = ValidationError(
 
 
 class ReadMarks:
-    """Makes the furthest mark of each chat, one after the other; errors go to `refuse`."""
+    """Sets the furthest read mark of each chat, one after the other; errors go to `refuse`."""
 
     def __init__(
         self, engine: Engine, reader: User, refuse: Callable[[ValidationError], None]

@@ -36,15 +36,15 @@ from .frames import BROKEN, TOO_MANY, TOO_SLOW
 from .reading import ReadMarks
 from .visitors import Visitor
 
-FRAMES_WAITING = 1_000  # for a reader that does not keep up; a replay is not queued
-GOODBYE_SECONDS = 0.5  # for what waits when the connection ends
-BAD_FRAMES = 200  # that are invalid or over the rate …
-BAD_FRAMES_SECONDS = 10.0  # … in so long: then it is no browser of ours
+FRAMES_WAITING = 1_000  # in the queue of a slow reader; a replay is not queued
+GOODBYE_SECONDS = 0.5  # to send the queued frames when the connection ends
+BAD_FRAMES = 200  # invalid or over the rate …
+BAD_FRAMES_SECONDS = 10.0  # … within this time: then it is not one of our pages
 TYPING_SECONDS = 2.0  # between two notes of typing to one friend; the rest is dropped
 FRAMES_IN_A_ROW = 16  # of one socket, before the loop looks after the others
-DRAFTS_AT_ONCE = 64  # of one socket, with the writer; the next is read when one is answered
-REFUSED_FRAME_SECONDS = 0.04  # before who is over a budget is read on: BAD_FRAMES take 8 s
-FLOOD_COSTS = 60  # handshakes: who is cut off for a flood may begin five, then one in 12 s
+DRAFTS_AT_ONCE = 64  # of one socket, at the writer; the next is read when one is answered
+REFUSED_FRAME_SECONDS = 0.04  # over a budget, before the next frame is read: BAD_FRAMES take 8 s
+FLOOD_COSTS = 60  # handshakes: a person can flood five times, then once in 12 s
 NOT_UNDERSTOOD = ValidationError(_("This frame is not understood."), "invalid")
 COUNTED = {"invalid", "too_long", "rate_limited"}
 
@@ -74,7 +74,7 @@ class Socket:
         self._has_waiting = asyncio.Event()
         self._cursor = 0  # events up to this id were queued, or came with the replay
         self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
-        self._typed = "", 0.0  # to whom, when
+        self._typed = "", 0.0  # recipient, time
         self._reads = ReadMarks(engine, visitor.user, self._refuse_with)
         self._drafts = asyncio.Semaphore(DRAFTS_AT_ONCE)
         self._close_code: int | None = None
@@ -93,7 +93,7 @@ class Socket:
             self._close_code = self._engine.admit(self)
             if self._close_code is None:
                 if self._connection is not None:
-                    self._connection.is_kept = True  # one of so many: never closed to make room
+                    self._connection.is_kept = True  # one of a few: never closed to make room
                 await self._replay(after)
                 sender = asyncio.create_task(self._send_waiting())
                 sender.add_done_callback(self._on_silence)
@@ -138,7 +138,7 @@ class Socket:
         self._has_waiting.set()
 
     def close(self, code: int) -> None:
-        """End the connection soon; a reader who keeps up gets what waits for it before."""
+        """End the connection soon; a reader who keeps up gets the queued frames first."""
         if self._close_code is None:
             self._close_code = code
             if code == TOO_SLOW:
@@ -146,7 +146,7 @@ class Socket:
             self.task.cancel()
 
     async def _replay(self, after: str | None) -> None:
-        """Say hello, then what was missed. Live events wait meanwhile."""
+        """Send hello, then the missed events. Live events wait meanwhile."""
         user = self.visitor.user
         try:
             cursor = None if after is None else integer(after, name="after")
@@ -174,7 +174,7 @@ class Socket:
         return await self._engine.in_turn(self.user_id, function, *args)
 
     def _skip_through(self, event_id: int) -> None:
-        """Forget the live events that the replay has brought."""
+        """Drop the live events that the replay has already sent."""
         self._cursor = max(self._cursor, event_id)
         self._waiting = deque(
             waiting for waiting in self._waiting if not 0 < waiting[0] <= event_id
@@ -192,7 +192,7 @@ class Socket:
             pass  # the peer has gone
 
     def _on_silence(self, sender: asyncio.Task[None]) -> None:
-        """Nothing goes out any more: a socket that only listens would seem to work."""
+        """Close a socket that can no longer send: one that only listens would seem to work."""
         if sender.cancelled():
             return
         error = sender.exception()
@@ -212,7 +212,7 @@ class Socket:
     async def _listen(self) -> None:
         for number in itertools.count():
             if number % FRAMES_IN_A_ROW == 0:
-                await asyncio.sleep(0)  # what has come already is received without a pause
+                await asyncio.sleep(0)  # frames that have already come are received without a pause
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
                 return
@@ -229,7 +229,7 @@ class Socket:
                 await asyncio.sleep(REFUSED_FRAME_SECONDS)
 
     def _may(self, command: Command) -> bool:
-        """Whether there is room for one more; SEND_RATE counts messages."""
+        """Whether the budget allows another frame; messages are counted by SEND_RATE."""
         turns.note(self.user_id)
         if command is Socket._on_send:
             return True
@@ -290,7 +290,7 @@ class Socket:
         if budgets.TYPING.try_take(self.user_id):
             return
         self._typed = username, now
-        # It would be late once the database is back, and nobody needs to tell a friend who is gone.
+        # A note is too late once the database is back, and a friend who is gone needs none.
         with suppress(OperationalError, Http404):
             await self._engine.note_typing(self.visitor.user, username)
 

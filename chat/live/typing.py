@@ -20,7 +20,7 @@ class Note(NamedTuple):
 
 
 def note_to(user: User, username: str) -> Note | None:
-    """A note for a friend; None for anybody else, and where one has blocked the other."""
+    """Make a note for a friend; None for anybody else, and where one has blocked the other."""
     friendship = Friendship.objects.filter(owner=user).named(username).first()
     if friendship is None:
         return None
@@ -31,7 +31,7 @@ def note_to(user: User, username: str) -> Note | None:
 
 
 def parse(word: bytes) -> Note | None:
-    """A note from another worker; None for what is none."""
+    """Parse a note from another worker; None if it is not one."""
     try:
         recipient_id, sender = json.loads(word)
     except (TypeError, ValueError):

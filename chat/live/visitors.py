@@ -1,4 +1,4 @@
-"""Identifies the person behind a socket, and finds those who may not keep theirs."""
+"""The people behind sockets: their identity, and the check whether they may stay."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from accounts.models import User
 from webchat.middleware import is_lan_name, is_trusted_proxy
 from webchat.serving.bridge import Scope
 
-QUERY_AT_MOST = 500  # keys in one query: SQLite's own limit is 32,766, older ones' 999
+QUERY_AT_MOST = 500  # keys in one query: SQLite's own limit is 32,766, that of older versions 999
 
 
 @dataclass(slots=True, eq=False)
 class Visitor:
     user: User
     session_key: str
-    session_data: str  # as it was when it was last found good
+    session_data: str  # as it was when last found valid
     language: str
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Whether another site's page opens this socket. Without an Origin it is no browser."""
+    """Whether a page of another site opens this socket. Only browsers send an Origin."""
     headers = _headers(scope)
     origin = headers.get("origin")
     if origin is None:
@@ -44,7 +44,7 @@ def is_foreign(scope: Scope) -> bool:
 
 
 def identify(scope: Scope) -> Visitor | None:
-    """The person whose session cookie came with the handshake. In a thread: it queries."""
+    """Find the person by the session cookie of the handshake. In a thread, as it queries."""
     headers = _headers(scope)
     request = HttpRequest()
     request.COOKIES = parse_cookie(headers.get("cookie", ""))
@@ -59,7 +59,7 @@ def identify(scope: Scope) -> Visitor | None:
 
 
 def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
-    """Those who may not stay: logged out, expired, banned, deleted, password changed."""
+    """Find those who may not stay: logged out, expired, banned, deleted, password changed."""
     ended = []
     for start in range(0, len(visitors), QUERY_AT_MOST):
         some = visitors[start : start + QUERY_AT_MOST]
@@ -88,7 +88,7 @@ def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
 
 
 def _is_still_good(visitor: Visitor, session_data: str | None) -> bool:
-    """Look closer at somebody whose session or password is not what it was."""
+    """Check somebody again whose session or password has changed."""
     user = _user_of(visitor.session_key)
     if session_data is None or user is None or user.pk != visitor.user.pk:
         return False
@@ -100,7 +100,7 @@ def _user_of(session_key: str) -> User | None:
     request = HttpRequest()
     request.session = SessionStore(session_key)
     user = auth.get_user(request)
-    # A person who has to choose a password first gets nothing but the page for it.
+    # Somebody who has to choose a password first gets nothing but the page for it.
     return user if isinstance(user, User) and not user.must_change_password else None
 
 

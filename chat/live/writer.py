@@ -1,4 +1,4 @@
-"""Group commit: one thread writes whatever has gathered while its last commit ran."""
+"""Group commit: one thread writes all drafts that came while its last commit ran."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chat.sending.drafts import Draft
 from chat.sending.posting import Outcome
 from webchat.serving.turns import Turns
 
-DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, short enough to wait for
+DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, few enough to wait for
 WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked
 RETRY_SECONDS = 2
 
@@ -31,8 +31,8 @@ class Writer:
     """Takes drafts on the event loop and answers there, after their commit.
 
     There is no timer: an idle writer commits one draft at once, a busy one shares each
-    fsync among all the drafts that came during the one before. While it writes, requests of
-    those who have used much wait as for a turn of others.
+    fsync among all the drafts that came during the one before. While it writes, the requests of
+    heavy users wait, as they do for other people's turns.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, written: Written, turns: Turns) -> None:
@@ -49,7 +49,7 @@ class Writer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what waits, then end the thread. Not on the event loop: it joins."""
+        """Write the waiting drafts, then end the thread. Not on the event loop: it joins."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -80,7 +80,7 @@ class Writer:
             connection.close()
 
     def _next(self) -> list[Waiting]:
-        """The drafts that wait now, at least one; none when it is time to end."""
+        """Take the waiting drafts, at least one; none when it is time to end."""
         with self._changed:
             while not self._waiting and not self._stopping:
                 self._changed.wait()
@@ -92,14 +92,14 @@ class Writer:
         self._unanswered -= len(batch)
         if not self._unanswered:
             self._turns.end_light()
-        # The feed first: it delivers in the order of the log, and an ack may overtake no event.
+        # The feed first: it delivers in the order of the log, and no ack may overtake an event.
         self._written(outcomes)
         for (_draft, answer), outcome in zip(batch, outcomes, strict=True):
             answer(outcome)
 
 
 def _post(drafts: Sequence[Draft]) -> Sequence[Outcome]:
-    """`post_messages`, with trouble as an answer: the thread must outlive a full disk."""
+    """Post messages, and return trouble as an answer: the thread must survive a full disk."""
     try:
         return posting.post_messages(drafts)
     except OperationalError as error:

@@ -20,7 +20,7 @@ BATCH = 500  # events in one answer
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The events that somebody missed, in order, the id to go on from, whether there is more."""
+    """The events that somebody missed, in order, the id to go on from, and whether more follow."""
 
     events: list[dict[str, Any]]
     last_event: int
@@ -29,10 +29,10 @@ class Missed:
 
 
 def read_after(viewer: User, after: int | None) -> Missed | None:
-    """Read what `viewer` may see *now* of the events after an id; without one, just the head.
+    """Read the events after an id that `viewer` may see *now*; without an id, just the head.
 
-    None when the log cannot tell any more: the id is older than what it keeps, or beyond its
-    head, as after a restored backup. Then the page must reload.
+    None when the log can no longer tell: the id is older than the log, or beyond its head, as
+    after a restored backup. Then the page must reload.
     """
     with read_snapshot():
         pruned_through, last = EventLog.objects.bounds()
@@ -59,9 +59,9 @@ class News:
 
 
 def read_for(connected: Callable[[], Set[int]], after: int) -> News | None:
-    """`read_after` for everyone who is connected to a process, in a fixed number of queries.
+    """Read as `read_after` does, for everyone connected to a process, in a fixed number of queries.
 
-    Who that is, is asked when the snapshot stands: who comes later reads a later one.
+    `connected` is called within the snapshot: anybody who connects later reads a later one.
     """
     with read_snapshot():
         pruned_through, last = EventLog.objects.bounds()
@@ -90,7 +90,7 @@ def _log() -> EventQuerySet:
 
 
 def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
-    """The next events for one person, one more than a batch; each source by its own index."""
+    """Load the next events for one person, a batch and one more; each source by its own index."""
     log = _log().filter(id__gt=after)
     mine = Membership.objects.filter(user=viewer).select_related("conversation")
     conversation_ids = [
@@ -104,7 +104,7 @@ def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
 
 
 def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:
-    """Those of these people whom an event is for."""
+    """Find those of these people who are the audience of an event."""
     if event.user_id is not None:
         return viewer_ids & {event.user_id}
     if event.conversation is not None:
@@ -113,7 +113,7 @@ def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:
 
 
 def _sight_of(viewer_ids: Set[int], found: Iterable[Event]) -> Sight:
-    """Load what these people may see of these events, and no more of their friends than that."""
+    """Load what these people may see of these events, with no more friendships than needed."""
     other_ids = {event.data["friend"] for event in found if "friend" in event.data}
     for event in found:
         if event.conversation is not None:

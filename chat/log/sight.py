@@ -1,4 +1,4 @@
-"""Some people's sight of the log: an event is shown if its viewer may see it now."""
+"""Visibility in the event log: an event is shown if its viewer may see it now."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Sight:
         self._announcements: dict[int, Announcement] = {}
 
     def look_up(self, found: Iterable[Event]) -> None:
-        """Load what these events speak of without holding it."""
+        """Load the rows that these events refer to."""
         facts = [event.data for event in found if event.data]
         requests = FriendRequest.objects.with_people().filter(
             pk__in={each["request"] for each in facts if "request" in each}
@@ -66,7 +66,7 @@ class Sight:
         return self._friendships.get((viewer.pk, conversation.other_id(viewer.pk)))
 
     def show(self, event: Event, viewer: User) -> dict[str, Any] | None:
-        """E of the contract, or None where its subject is not (any more) theirs to see."""
+        """Return E of the contract, or None if the viewer may not see its subject (any more)."""
         show = SHOWN.get(Kind(event.kind))
         body = show(self, event, viewer) if show else event.data
         return None if body is None else {"id": event.pk, "kind": event.kind} | body
@@ -124,7 +124,7 @@ class Sight:
 
     def _announcement(self, event: Event, viewer: User) -> dict[str, Any] | None:
         announcement = self._announcements.get(event.data["announcement"])
-        # What was changed since is told by a later event.
+        # If it has changed since, a later event tells that.
         if announcement is None or announcement.edition != event.pk:
             return None
         return {"announcement_id": announcement.pk, "text": announcement.text}

@@ -1,4 +1,4 @@
-"""Append to the event log; nothing else does."""
+"""The only code that appends to the event log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Kind = Event.Kind
 
 
 def record(events: Iterable[Event]) -> list[Event]:
-    """Append to the log, inside the transaction of what happened.
+    """Append to the log, inside the transaction of the change.
 
     Ids are handed out here. SQLite has one writer, so they are in the order of the commits;
     a database with several needs a lock around this function, or `id > cursor` loses rows.
@@ -23,7 +23,7 @@ def record(events: Iterable[Event]) -> list[Event]:
     return Event.objects.bulk_create(events)
 
 
-# The messages have ids without a gap, and so have their events.
+# The ids of the messages have no gap, and neither have those of their events.
 RECORD_MESSAGES = """
 INSERT INTO chat_event (id, kind, conversation_id, message_id, data, created_at)
 SELECT id + %s, %s, conversation_id, id, %s, %s FROM chat_message WHERE id BETWEEN %s AND %s
@@ -31,7 +31,7 @@ SELECT id + %s, %s, conversation_id, id, %s, %s FROM chat_message WHERE id BETWE
 
 
 class MessageRow(NamedTuple):
-    """A new message, as the database keeps it."""
+    """A new message, as the database stores it."""
 
     conversation: int
     sender: int
@@ -43,9 +43,9 @@ class MessageRow(NamedTuple):
 
 
 def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
-    """Write new messages and their events; the ids of message and event, in the order of the rows.
+    """Write new messages and their events; returns the ids of both, in the order of the rows.
 
-    Two statements, however many they are: this is what every message waits for.
+    It takes two statements, however many messages there are, because every message waits for it.
     """
     if not rows:
         return []
@@ -62,7 +62,7 @@ def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
 
 
 def conversation_changed(membership: Membership) -> Event:
-    """The event that tells one person how their chat stands now, to be recorded.
+    """Make the event that tells one person the present state of a chat, to be recorded.
 
     The membership comes from `with_state`.
     """
@@ -75,14 +75,14 @@ def conversation_changed(membership: Membership) -> Event:
 
 
 def record_chats(memberships: MembershipQuerySet) -> None:
-    """Tell each of these people how their chat stands now."""
+    """Tell each of these people the present state of their chat."""
     record(conversation_changed(membership) for membership in memberships.with_state())
 
 
 def record_change_of(message: Message) -> None:
     """Tell the members that a message was recalled or removed.
 
-    Each is told the chat, too: what stands in its row of the list, and how much is unread.
+    Each is also told the state of the chat: the text of its row in the list, and the unread count.
     """
     record(
         [
@@ -97,14 +97,14 @@ def record_change_of(message: Message) -> None:
 
 
 def keep_head() -> None:
-    """Remember the head before rows at the end of the log may fall with an account."""
+    """Remember the head before rows at the end of the log may be deleted with an account."""
     EventLog.objects.update_or_create(pk=1, defaults={"head_at_least": EventLog.objects.head()})
 
 
 def have_all_reload() -> None:
-    """Have every page reload, for changes that are not told one by one; in their transaction.
+    """Make every page reload, in the transaction of changes without events of their own.
 
-    An id is used up for it: the log goes on behind the point through which it knows nothing.
+    This uses up an id: the log goes on after it, and counts as pruned up to it.
     """
     nothing = Event.objects.create(kind=Kind.ANNOUNCEMENT, data={})
     EventLog.objects.update_or_create(pk=1, defaults={"pruned_through": nothing.pk})

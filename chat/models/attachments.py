@@ -7,20 +7,20 @@ from django.db import models
 
 from .conversations import Conversation, Message
 
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # what a page shows by itself
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
 
 
 class Attachment(models.Model):
-    """A file in the place of a message's text, which is empty exactly then."""
+    """A file in place of a message's text, which is empty then and only then."""
 
-    # Falls with its conversation, as an event does.
+    # Deleted with its conversation, as an event is.
     message = models.OneToOneField(Message, models.DO_NOTHING, related_name="attachment")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
-    # A name of our own making in the folder of attachments: a UUID and an extension.
+    # Our own name for it in the folder of attachments: a UUID and an extension.
     file = models.CharField(max_length=48, unique=True)
-    # What its sender called it.
+    # The sender's name for it.
     name = models.CharField(max_length=255)
-    # One of PICTURES only if the first bytes say the same.
+    # One of PICTURES only if the first bytes agree.
     mimetype = models.CharField(max_length=127)
 
     def __str__(self) -> str:

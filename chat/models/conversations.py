@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from friends.models import Friendship
 
-UNREAD_AT_MOST = 100  # what the API says; the pages show 99+
+UNREAD_AT_MOST = 100  # as the API counts; the pages show 99+
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -23,7 +23,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(Q(low__in=users) | Q(high__in=users))
 
     def open_between(self, user: User, friend: User) -> Conversation:
-        """The conversation of the two, made if there is none yet."""
+        """Return the conversation of the two, made if there is none yet."""
         low, high = sorted((user.pk, friend.pk))
         conversation, is_new = self.get_or_create(low_id=low, high_id=high)
         if is_new:
@@ -34,7 +34,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """A chat of two. Its members stand in `Membership`, so that groups have a place."""
+    """A chat of two. Its members are in `Membership`, so that groups can be added."""
 
     # CASCADE on both: whichever way a user is deleted, the conversation goes too.
     low = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -55,7 +55,7 @@ class Conversation(models.Model):
         return self.high_id if self.low_id == user_id else self.low_id
 
     def username_of(self, user_id: int) -> str:
-        """Needs `low` and `high` loaded."""
+        """Name a member; needs `low` and `high` loaded."""
         return self.low.username if self.low_id == user_id else self.high.username
 
 
@@ -84,7 +84,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.annotate(unread=CappedCount(unread))
 
     def with_state(self) -> MembershipQuerySet:
-        """All that `Membership.state` needs."""
+        """Annotate all that `Membership.state` needs."""
         return self.with_unread().with_last_message()
 
     def with_last_message(self) -> MembershipQuerySet:
@@ -100,12 +100,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.annotate(last_message_id=Subquery(newest))
 
     def by_friend(self, user: User) -> dict[int, Membership]:
-        """Those of this person, by the id of the other one in the chat."""
+        """Load this person's memberships, by the id of the other person in the chat."""
         mine = self.filter(user=user).select_related("conversation")
         return {each.conversation.other_id(user.pk): each for each in mine}
 
     def unread_counts(self, user: User) -> dict[str, int]:
-        """Unread messages by the friend's name, only those above 0."""
+        """Count the unread messages by the friend's name, without zeros."""
         friends = Friendship.objects.filter(owner=user)
         names = dict(friends.values_list("friend_id", "friend__username"))
         memberships = self.with_unread().by_friend(user)
@@ -119,16 +119,16 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 class Membership(models.Model):
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
-    # A message id, not a foreign key: the cursor outlives the message it stands on.
+    # A message id, not a foreign key: the cursor outlives the message that it points to.
     last_read = models.BigIntegerField(default=0)
     last_read_at = models.DateTimeField(null=True)
     pinned = models.BooleanField(default=False)
     muted = models.BooleanField(default=False)
     marked_unread = models.BooleanField(default=False)
-    # Up to this message everything is put away; -1 for a chat without any.
+    # The chat is hidden up to this message; -1 for one without messages.
     hidden_through = models.BigIntegerField(default=0)
 
-    # By `with_unread` and `with_last_message`.
+    # Annotated by `with_unread` and `with_last_message`.
     unread: int
     last_message_id: int | None
 
@@ -144,12 +144,12 @@ class Membership(models.Model):
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the chat is put away until the next message; from `with_last_message`."""
+        """Whether the chat is hidden until the next message; needs `with_last_message`."""
         return self.hidden_through != 0 and self.last_message_id is None
 
     @property
     def state(self) -> dict[str, Any]:
-        """All that is said of this person's chat but its last message; from `with_state`."""
+        """The state of this person's chat, but for its last message; needs `with_state`."""
         return {
             "unread": self.unread,
             "last_read": self.last_read,
@@ -169,7 +169,7 @@ class Membership(models.Model):
         self._change(marked_unread=on)
 
     def hide(self, on: bool) -> None:
-        """Put the chat away with everything in it, or bring it back with everything."""
+        """Hide the chat with everything in it, or bring it back with everything."""
         newest = self._newest()
         if on:
             self._change(hidden_through=newest or -1, marked_unread=False)
@@ -184,7 +184,7 @@ class Membership(models.Model):
         Membership.objects.filter(pk=self.pk).update(**fields)
 
     def mark_read(self, up_to: int) -> bool:
-        """Move the cursor forward, never beyond the newest message; False if it stood there."""
+        """Move the read cursor forward, at most to the newest message; False if it did not move."""
         up_to = min(up_to, self._newest())
         # Two tabs may report out of order: the cursor only ever moves forward.
         return bool(
@@ -212,7 +212,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def page(
         self, *, before: int | None = None, after: int | None = None, limit: int
     ) -> tuple[list[Message], bool]:
-        """A page in ascending order and whether there is more in the direction asked.
+        """Load a page in ascending order, and whether there is more in the direction asked.
 
         `after` reads on from an id; otherwise the newest messages, or those before an id.
         """
@@ -229,8 +229,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return (found if after is not None else found[::-1]), more
 
     def around(self, pk: int, *, limit: int) -> tuple[list[Message], bool, bool]:
-        """A page in ascending order with a message in its middle; whether there are older ones,
-        and whether newer."""
+        """Load an ascending page around a message, and whether there are older and newer ones."""
         older, more = self.page(before=pk, limit=limit // 2)
         newer, rest = self.page(after=pk - 1, limit=limit - len(older))
         return older + newer, more, rest
@@ -243,11 +242,11 @@ class Message(models.Model):
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     text = models.TextField(max_length=4000)
     client_id = models.UUIDField()
-    # Keyed digest of recipient and text: tells a retry from another message under its id,
-    # also after the text is gone.
+    # Keyed digest of recipient and text: tells a retry from another message with the same id,
+    # even after the text is gone.
     digest = models.BinaryField(max_length=16)
     sent_at = models.DateTimeField()
-    # The id of a message in the same conversation; both go with it, in whatever order.
+    # The id of a message in the same conversation, which deletes both, in whatever order.
     quote = models.BigIntegerField(null=True)
     recalled_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
@@ -256,13 +255,13 @@ class Message(models.Model):
 
     class Meta:
         constraints = [
-            # A browser that lost the answer sends again: same id, same message.
+            # A browser that lost the answer sends it again: same id, same message.
             models.UniqueConstraint(fields=["sender", "client_id"], name="chat_message_sent_once"),
         ]
         indexes = [
             # History by the page, newest message, unread count.
             models.Index(fields=["conversation", "id"], name="chat_message_page"),
-            # Of the few that answer another: what a message that goes was answered with.
+            # Of the few that quote another one: finds the quotes of a deleted message.
             models.Index(
                 fields=["quote"], condition=Q(quote__isnull=False), name="chat_message_quoting"
             ),
@@ -278,7 +277,7 @@ class Message(models.Model):
         return "recalled" if self.recalled_at else "sent"
 
     def recall(self) -> bool:
-        """Take it back, and its text out of the database; False if that was done before."""
+        """Recall the message, and erase its text from the database; False if it was gone before."""
         return bool(
             Message.objects.filter(pk=self.pk, recalled_at=None, removed_at=None).update(
                 recalled_at=timezone.now(), text=""
@@ -288,7 +287,7 @@ class Message(models.Model):
 
 class HiddenMessageQuerySet(models.QuerySet["HiddenMessage"]):
     def of_row(self, user: int | OuterRef) -> HiddenMessageQuerySet:
-        """For `Exists` in a query of messages."""
+        """Filter for `Exists` in a query of messages."""
         return self.filter(user=user, message=OuterRef("pk"))
 
 
@@ -297,7 +296,7 @@ class HiddenMessage(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
-    # An id: a foreign key would have each message of a deleted conversation loaded first.
+    # An id: with a foreign key, deleting a conversation would load each of its messages first.
     message = models.BigIntegerField()
 
     objects = HiddenMessageQuerySet.as_manager()

@@ -9,12 +9,12 @@ from django.db.models.functions import Coalesce
 
 from .conversations import Conversation, Message
 
-KEPT_FOR = timedelta(days=7)  # at least: whoever was away for longer reloads the page
+KEPT_FOR = timedelta(days=7)  # at least: after a longer absence, the page reloads
 
 
 class EventQuerySet(models.QuerySet["Event"]):
     def before_the_first_since(self, moment: datetime) -> EventQuerySet:
-        """In the order of their ids, for the clock may have been set in between."""
+        """Filter in the order of the ids, as the clock may have been changed in between."""
         first = self.filter(created_at__gte=moment).order_by("id").values("id")[:1]
         newest = self.order_by("-id").values("id")[:1]
         return self.filter(id__lt=Coalesce(Subquery(first), Subquery(newest) + 1))
@@ -27,7 +27,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """One thing that happened.
+    """An entry of the event log.
 
     Its audience is `user` where that is set, else the members of `conversation`, else
     everyone. `data` holds ids and numbers as they were at that moment; names and texts are
@@ -53,8 +53,8 @@ class Event(models.Model):
     kind = models.CharField(max_length=24, choices=Kind)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", null=True)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", null=True)
-    # Falls with its conversation, in one DELETE: a second cascade by way of the messages
-    # would load each of them first.
+    # Deleted with its conversation, in one DELETE: a second cascade through the messages would
+    # load each of them first.
     message = models.ForeignKey(Message, models.DO_NOTHING, related_name="+", null=True)
     data = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -63,7 +63,7 @@ class Event(models.Model):
 
     class Meta:
         indexes = [
-            # Announcements among a log that is nearly all conversations.
+            # Finds announcements in a log that is nearly all conversations.
             models.Index(
                 fields=["id"],
                 condition=Q(user=None, conversation=None),
@@ -75,7 +75,7 @@ class Event(models.Model):
         return f"{self.kind} {self.pk}"
 
 
-# Up to where the log has forgotten, and its newest id; the greater of the two is its head.
+# The id up to which the log is pruned, and its newest id; the greater of the two is its head.
 BOUNDS = """
 SELECT max(pruned_through), max(newest) FROM (
     SELECT 0 AS pruned_through, 0 AS newest
@@ -87,23 +87,23 @@ SELECT max(pruned_through), max(newest) FROM (
 
 class EventLogQuerySet(models.QuerySet["EventLog"]):
     def bounds(self) -> tuple[int, int]:
-        """Between which ids the log can tell what happened."""
+        """Return the ids between which the log can tell what happened."""
         with connection.cursor() as cursor:
             cursor.execute(BOUNDS)
             pruned_through, newest = cursor.fetchone()
         return pruned_through, max(pruned_through, newest)
 
     def head(self) -> int:
-        """The id of the newest event, also when its row is gone."""
+        """Return the id of the newest event, even if its row is gone."""
         return self.bounds()[1]
 
 
 class EventLog(models.Model):
     """The one row that remembers what the log itself forgets."""
 
-    # Events up to this id may be gone: who has seen less must reload.
+    # Events up to this id may be gone: a page with an older cursor must reload.
     pruned_through = models.BigIntegerField(default=0)
-    # The head is never below this, though the newest rows may fall with a deleted account.
+    # The head is never below this, though the newest rows may be deleted with an account.
     head_at_least = models.BigIntegerField(default=0)
 
     objects = EventLogQuerySet.as_manager()
@@ -113,9 +113,9 @@ class EventLog(models.Model):
 
 
 class Typing(models.Model):
-    """Empty: for the release before this one, which may have to be gone back to.
+    """Unused: kept for the previous release, in case of a rollback.
 
-    That somebody is writing goes from worker to worker in memory (`chat.live.neighbours`).
+    Notes of typing go from worker to worker in memory (`chat.live.neighbours`).
     """
 
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -131,7 +131,7 @@ class Typing(models.Model):
 
 
 class Presence(models.Model):
-    """That somebody has a page open: noted again and again while it is, never replayed."""
+    """A note that somebody has a page open: renewed while it is, never replayed."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"

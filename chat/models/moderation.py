@@ -13,15 +13,15 @@ class ReportQuerySet(models.QuerySet["Report"]):
         return self.filter(closed_at=None)
 
     def about_the_same(self, report: Report) -> ReportQuerySet:
-        """Find the reports that are decided together with this one."""
+        """Filter the reports that are decided together with this one."""
         return self.filter(about_number=report.about_number, message_number=report.message_number)
 
 
 class Report(models.Model):
     """A message, or the other person of a chat, that somebody wants a moderator to look at.
 
-    It outlives what it speaks of: the message is known by its number and kept as a snapshot,
-    so that neither a recall nor a deletion hides it.
+    It outlives its subject: the message is known by its number and kept as a snapshot, so that
+    neither a recall nor a deletion hides it.
     """
 
     class Outcome(models.TextChoices):
@@ -64,15 +64,15 @@ class Report(models.Model):
         permissions = [
             ("decide_report", _("Can decide reports")),
             ("moderate_user", _("Can warn, mute, ban and sign out users")),
-            # Not part of the moderators' group: a superuser gives it to whom they trust with it.
+            # Not part of the moderators' group: a superuser gives it to people they trust with it.
             ("issue_code", _("Can send users a code for a new password by mail")),
         ]
         constraints = [
-            # To report a message again is the same report, also after the decision …
+            # A second report of a message is the same report, even after the decision …
             models.UniqueConstraint(
                 fields=["reporter", "message_number"], name="chat_report_message_once"
             ),
-            # … but a person may give a new reason after it.
+            # … but a person can be reported for a new reason after it.
             models.UniqueConstraint(
                 fields=["reporter", "about"],
                 condition=Q(message_number=None, closed_at=None),
@@ -104,9 +104,9 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """That a moderator looked or acted. Only ever added to: the database refuses the rest.
+    """A look or an act of a moderator. Entries are only added: the database refuses the rest.
 
-    People are numbers here, so that the log neither changes nor keeps a name when one goes.
+    People are numbers here, so that the log neither changes nor keeps a name when an account goes.
     """
 
     class Act(models.TextChoices):
@@ -133,7 +133,7 @@ class AuditEntry(models.Model):
     report_number = models.BigIntegerField(_("report"), null=True)
     detail = models.CharField(_("detail"), max_length=100, blank=True)
 
-    # By `with_names`.
+    # Annotated by `with_names`.
     actor_name: str | None
     about_name: str | None
 

@@ -11,7 +11,7 @@ from accounts.models import User
 
 from .moderation import Report
 
-KEYS_SHOWN_FOR = timedelta(days=30)  # as long as a session lasts that was begun with them
+KEYS_SHOWN_FOR = timedelta(days=30)  # the lifetime of a session begun with them
 ANNOUNCEMENTS_AT_ONCE = 3  # a newcomer finds the older ones on their page
 
 
@@ -22,10 +22,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
 
 
 class Announcement(models.Model):
-    """A text of the administrator that everyone is shown once, and again when it is changed."""
+    """A text by the administrator that everyone is shown once, and again when it changes."""
 
     text = models.TextField(_("text"), max_length=2000)
-    # The id of the event that told it last: ever greater, whatever the clock does.
+    # The id of the event that last announced it: it only grows, whatever the clock does.
     edition = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("announced at"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed at"), auto_now=True)
@@ -42,7 +42,7 @@ class Announcement(models.Model):
 
 
 class AnnouncementCursor(models.Model):
-    """Up to which edition somebody has seen the announcements; it only moves forward."""
+    """The edition up to which somebody has seen the announcements; it only moves forward."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
@@ -58,12 +58,12 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(confirmed_at=None)
 
     def about_keys(self) -> NoticeQuerySet:
-        """That somebody of the staff gave or set what opens the account."""
+        """Filter notices of a code that the staff issued, or a password or mail that they set."""
         kinds = (Notice.Kind.CODE_ISSUED, Notice.Kind.PASSWORD_SET, Notice.Kind.EMAIL_SET)
         return self.filter(kind__in=kinds)
 
     def shown_among_devices(self, now: datetime) -> NoticeQuerySet:
-        """Also when it is confirmed: whoever used the key may have done that."""
+        """Filter notices about keys, even confirmed: whoever used the key may have done that."""
         return self.about_keys().exclude(pk__in=self.keys_over(now))
 
     def keys_over(self, now: datetime) -> NoticeQuerySet:
@@ -72,7 +72,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """A message of the staff to one person, who has to confirm it."""
+    """A message from the staff to one person, who has to confirm it."""
 
     class Kind(models.TextChoices):
         WARNING = "warning"
@@ -86,7 +86,7 @@ class Notice(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=24, choices=Kind)
-    # Of notices about keys; null again when that account is gone.
+    # Set for notices about keys; null again when that account is gone.
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
     words = models.TextField(max_length=500, blank=True)  # the moderator's own
     until = models.DateTimeField(null=True)
@@ -98,7 +98,7 @@ class Notice(models.Model):
 
     class Meta:
         indexes = [
-            # Every page asks what waits.
+            # Every page asks for waiting notices.
             models.Index(
                 fields=["user"], condition=models.Q(confirmed_at=None), name="chat_notice_waiting"
             ),

@@ -13,7 +13,7 @@ class SearchSegmentQuerySet(models.QuerySet["SearchSegment"]):
         return self.filter(conversation__memberships__user=user)
 
     def empty(self) -> SearchSegmentQuerySet:
-        """At the beginning of a conversation, with no message left in them."""
+        """Filter segments at the beginning of a conversation with no message left in them."""
         there = Message.objects.filter(
             conversation=OuterRef("conversation"), id__lte=OuterRef("through")
         )
@@ -24,12 +24,12 @@ class SearchSegmentQuerySet(models.QuerySet["SearchSegment"]):
 
 
 class SearchSegment(models.Model):
-    """Some blocks of messages in a conversation, one after the other."""
+    """Consecutive blocks of messages in a conversation."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", db_index=False)
-    # The segment begins where the one before it ends; so do the blocks in it.
+    # The segment begins where the one before it ends, as do the blocks in it.
     through = models.BigIntegerField()
-    # Of each block the id of its last message.
+    # The id of the last message of each block.
     ends = models.JSONField()
 
     objects = SearchSegmentQuerySet.as_manager()
@@ -46,9 +46,9 @@ class SearchSegment(models.Model):
 
 
 class SearchFilter(models.Model):
-    """A part of the filters of all blocks of a segment, one behind the other.
+    """One part of the filters of all blocks of a segment, concatenated.
 
-    They tell what does not stand in a block. Without them its messages are read themselves.
+    They rule out words that are not in a block. Without them, its messages are read themselves.
     """
 
     segment = models.ForeignKey(SearchSegment, models.CASCADE, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""The buttons of the moderators: each act asks its service, and what comes of it is said."""
+"""The buttons of the moderators: each act calls its service, and its outcome is reported."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
     return f"{words} {code}"
 
 
-# Each does it, and answers with what is said of it.
+# Each performs its act, and returns the message about it.
 ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
     "warn": _warn,
     "mute": _mute,
@@ -72,7 +72,7 @@ ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
 
 
 def perform(request: HttpRequest, act: str, about: User | None, report: Report | None) -> None:
-    """Do it and say so, or say why not; PermissionDenied is for who may not (403)."""
+    """Perform an act and say so, or say why not; PermissionDenied becomes a 403."""
     by = user_of(request)
     try:
         if about is None:

@@ -27,12 +27,12 @@ from webchat.admin import BoundedAdmin
 from . import services
 from .acts import ON_USERS, perform
 
-NAMES_SHOWN = 50  # of the accounts that a deletion asks about
+NAMES_SHOWN = 50  # names of accounts in the question before a deletion
 Act = AuditEntry.Act
 
 
 class LookedAt(BoundedAdmin):
-    """Nothing here is added, changed or deleted by a form."""
+    """A read-only admin: no form adds, changes or deletes anything."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -51,7 +51,7 @@ class LookedAt(BoundedAdmin):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """The queue is what is open, unless one asks for the rest."""
+    """A filter that shows the open reports, unless others are asked for."""
 
     title = gettext_lazy("state")
     parameter_name = "state"
@@ -103,7 +103,7 @@ class ReportAdmin(LookedAt):
     list_filter = [StateFilter, "outcome", "created_at"]
     list_select_related = ["about", "reporter"]
     search_fields = ["about__username_key", "reporter__username_key"]
-    ordering = ["id"]  # who waits longest comes first
+    ordering = ["id"]  # the longest wait comes first
 
     @admin.display(description=gettext_lazy("kind"))
     def what(self, report: Report) -> str:
@@ -181,7 +181,7 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class ModeratedUserAdmin(UserAdmin):
-    """With the acts of the moderators, and every change in the audit log."""
+    """The users, with the acts of the moderators, and every change in the audit log."""
 
     change_form_template = "admin/accounts/user/moderated.html"
     list_display = ["username", "email", "is_active", "muted_until", "is_staff", "date_joined"]
@@ -199,7 +199,7 @@ class ModeratedUserAdmin(UserAdmin):
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        # To ban is more than a mark: sessions end, and friends are told.
+        # A ban is more than a flag: sessions end, and friends are told.
         return [*super().get_readonly_fields(request, obj), "is_active"]
 
     def get_deleted_objects(

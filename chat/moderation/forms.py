@@ -18,7 +18,7 @@ class ReportForm(forms.Form):
 
 
 class ReportPageForm(ReportForm):
-    """Without a message the person is reported."""
+    """A report of a message or, without one, of the person."""
 
     message = forms.IntegerField(required=False)
 

@@ -1,6 +1,6 @@
-"""Every change that a report or a moderator makes; each act in the audit log.
+"""The changes that reports and moderators make, each act with an entry in the audit log.
 
-One that is about a message or a person raises Http404 where that has gone since it was fetched.
+A change raises Http404 if its message or person has been deleted since it was fetched.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from webchat.base.holding import holding
 REPORTS_A_DAY = 20
 DAY = timedelta(days=1)
 AROUND = 5  # messages beside the reported one
-LATER = 2  # of these, where there are enough earlier ones: what led to it says more
-MUTES = {"1": _("1 hour"), "24": _("1 day"), "168": _("7 days")}  # by hours
+LATER = 2  # of these, later ones, if there are enough earlier ones: those that led to it say more
+MUTES = {"1": _("1 hour"), "24": _("1 day"), "168": _("7 days")}  # by number of hours
 
 Act = AuditEntry.Act
 Outcome = Report.Outcome
@@ -52,9 +52,9 @@ Outcome = Report.Outcome
 def report_message(
     *, reporter: User, thread: Thread, message: Message, reason: str
 ) -> tuple[Report, bool]:
-    """Report a message of one's own chat, with a snapshot of it and of those around it.
+    """Report a message of one's own chat, with a snapshot of it and of the messages around it.
 
-    Answers with the report and whether it is new: the same message again is the same report.
+    Returns the report and whether it is new: reporting a message again returns the same report.
     Raises ValidationError: self, rate_limited.
     """
     if message.sender_id == reporter.pk:
@@ -74,7 +74,7 @@ def report_message(
 
 
 def report_person(*, reporter: User, friendship: Friendship, reason: str) -> tuple[Report, bool]:
-    """Report a friend; again while it waits is the same report. Raises rate_limited."""
+    """Report a friend; a pending report is returned as it is. Raises rate_limited."""
     about = friendship.friend
     with holding(friendship):
         waiting = Report.objects.open().filter(reporter=reporter, about=about, message_number=None)
@@ -120,7 +120,7 @@ def _snapshot(reporter: User, thread: Thread, message: Message) -> list[dict[str
 
 
 def look(*, by: User, report: Report) -> None:
-    """Nobody but a superuser looks at what they are reported for, or by whom."""
+    """Log a look at a report; only superusers may see who reported them, and for what."""
     _need(by, "chat.view_report")
     staff.need(by.is_superuser or report.about_number != by.pk)
     audit.write(Act.LOOKED, by=by, about_number=report.about_number, report=report)
@@ -136,7 +136,7 @@ def dismiss(*, by: User, report: Report) -> None:
 def remove_message(*, by: User, report: Report) -> None:
     """Take a reported message out of its chat, for both; the report keeps what it said.
 
-    Raises ValidationError("not_found") when it has gone with an account.
+    Raises ValidationError("not_found") when the message was deleted with an account.
     """
     staff.need(may_decide(by, report))
     with transaction.atomic():
@@ -160,7 +160,7 @@ def warn(*, by: User, about: User, words: str = "", report: Report | None = None
 
 
 def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> None:
-    """Let somebody read and not send, for one of the MUTES from now on; it ends by itself."""
+    """Let somebody read but not send, for one of the MUTES from now; it ends by itself."""
     if hours not in MUTES:
         raise ValidationError(_("Choose for how long."), "invalid")
     with _holding_power_over(by, about):
@@ -179,7 +179,7 @@ def unmute(*, by: User, about: User) -> None:
 
 
 def ban(*, by: User, about: User, report: Report | None = None) -> None:
-    """Close an account: no login, no session; its open pages are left within seconds."""
+    """Close an account: no login, no session; its open pages log out within seconds."""
     with _holding_power_over(by, about):
         _set_active(about, False)
         _end_sessions(about)
@@ -202,9 +202,9 @@ def sign_out(*, by: User, about: User) -> None:
 def issue_reset_code(*, by: User, about: User) -> str:
     """Give somebody a code for a new password; its owner is told who did it.
 
-    A superuser's is the answer, and known only to who reads it. Anybody else's goes by mail to the
-    verified address of the account, and the answer is empty. Raises ValidationError: no_mail,
-    rate_limited.
+    A superuser gets the code as the answer, for nobody else to see. From anybody else it goes by
+    mail to the verified address of the account, and the answer is empty. Raises ValidationError:
+    no_mail, rate_limited.
     """
     with holding(about):
         staff.need(may_issue_code(by, about))
@@ -218,19 +218,19 @@ def _mail_code(about: User) -> str:
     if not mail.is_on() or not about.email or about.unverified_since is not None:
         message = _("No verified email address: only a superuser can issue a code for this user.")
         raise ValidationError(message, "no_mail")
-    with translation.override(settings.LANGUAGE_CODE):  # not that of who issues it
+    with translation.override(settings.LANGUAGE_CODE):  # not the issuer's language
         mail.send_reset_code(user=about)
     return ""
 
 
 def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
-    """Write down what the admin's own forms do to users, inside their transaction."""
+    """Log the changes that the admin's own forms make to users, inside their transaction."""
     for user in about:
         audit.write(act, by=by, about_number=user.pk)
 
 
 def may_decide(by: User, report: Report) -> bool:
-    """Whether somebody may close it, or remove its message: not when it is about themselves."""
+    """Whether somebody may close a report or remove its message; not if it is about themselves."""
     about = User.objects.filter(pk=report.about_number).first()
     if about is None:
         return by.has_perm("chat.decide_report")
@@ -247,7 +247,7 @@ def may_issue_code(by: User, about: User) -> bool:
 
 @contextmanager
 def _holding_power_over(by: User, about: User) -> Iterator[None]:
-    """The rule is asked of somebody as they are now: they may just have joined the staff."""
+    """Check the rule on a fresh copy of the person, who may just have joined the staff."""
     with holding(about):
         staff.need(has_power_over(by, about))
         yield
@@ -259,7 +259,7 @@ def _need(by: User, permission: str) -> None:
 
 
 def _close(report: Report | None, outcome: Report.Outcome) -> None:
-    """Answer everyone who has reported the same and still waits."""
+    """Close all open reports of the same thing, and answer their reporters."""
     if report is None:
         return
     kind = Notice.Kind.REPORT_ACTED
@@ -273,7 +273,7 @@ def _close(report: Report | None, outcome: Report.Outcome) -> None:
 
 
 def _end_sessions(user: User) -> None:
-    """The sweep would end the sockets, too; the event lets open pages leave at once."""
+    """End the sessions. The sweep would end the sockets; the event makes pages leave at once."""
     user.sessions.all().end()
     writing.record([Event(kind=Event.Kind.SESSION, user=user, data={"state": "ended"})])
 

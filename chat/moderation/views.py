@@ -1,4 +1,4 @@
-"""The page on which people report; it needs no scripts."""
+"""The page for making a report; it needs no scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The front page of the admin: what waits for somebody, and how the server is."""
+"""The front page of the admin: pending work, and the state of the server."""
 
 from __future__ import annotations
 

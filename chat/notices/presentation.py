@@ -1,4 +1,4 @@
-"""Notices and announcements as JSON, and what of them waits for somebody."""
+"""Notices and announcements as JSON, and those that somebody has not confirmed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
 from chat.notice_text import notice_text
 from chat.presentation import minute
 
-KEYS_SHOWN = 50  # what one person can take in, and more than an honest staff does in a month
+KEYS_SHOWN = 50  # all that one person can take in, and more than an honest staff makes in a month
 
 
 def notice_json(notice: Notice) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def announcement_json(announcement: Announcement) -> dict[str, Any]:
 
 
 def look_at_keys(user: User) -> list[str]:
-    """List the notices that stand below the signed-in devices, the newest first."""
+    """List the notices shown below the signed-in devices, newest first."""
     notices = Notice.objects.shown_among_devices(timezone.now()).filter(user=user)
     newest = notices.select_related("by").order_by("-id")[:KEYS_SHOWN]
     return [notice_text(each) for each in newest]
@@ -48,12 +48,12 @@ class Pending:
 
     @property
     def seen_through(self) -> int:
-        """The edition up to which announcements are seen when all of this is."""
+        """The edition of the newest of these announcements; 0 without any."""
         return max((each["edition"] for each in self.announcements), default=0)
 
 
 def look_pending(user: User) -> Pending:
-    """One query where nothing waits, which is nearly always."""
+    """Load the unconfirmed ones; one query where there are none, which is nearly always."""
     notices = Notice.objects.waiting().filter(user=user)
     announcements = Announcement.objects.unseen_by(user)
     waits = Exists(notices) | Exists(announcements)

@@ -1,4 +1,4 @@
-"""Tell one person something in the name of the staff, or everyone in that of the administrator."""
+"""Notices from the staff to one person, and announcements of the administrator to everyone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Act = AuditEntry.Act
 
 
 def give_notice(user: User, kind: Notice.Kind, **facts: Any) -> None:
-    """Tell one person something, at once where they have a page open. In a transaction."""
+    """Notify one person, at once if they have a page open. Call it in a transaction."""
     notice = Notice.objects.create(user=user, kind=kind, **facts)
     writing.record([Event(kind=Event.Kind.NOTICE, user=user, data={"notice": notice.pk})])
 
@@ -26,7 +26,7 @@ def confirm(*, notice: Notice) -> None:
 
 
 def announce(*, by: User, announcement: Announcement) -> None:
-    """Tell everyone, those who have seen an earlier wording too."""
+    """Announce a text to everyone, even to people who have seen an earlier wording."""
     with transaction.atomic():
         announcement.save()
         event = Event(kind=Event.Kind.ANNOUNCEMENT, data={"announcement": announcement.pk})
@@ -43,7 +43,7 @@ def withdraw(*, by: User, announcement: Announcement) -> None:
 
 
 def see_announcements(*, user: User, up_to: int) -> None:
-    """Move somebody's cursor forward, never beyond what there is."""
+    """Move somebody's cursor forward, at most to the newest edition."""
     with transaction.atomic():
         newest = Announcement.objects.order_by("-edition").values_list("edition", flat=True).first()
         up_to = min(up_to, newest or 0)

@@ -28,7 +28,7 @@ def announcements(request: UserRequest) -> HttpResponse:
 
 @require_POST
 def confirm(request: UserRequest) -> HttpResponse:
-    """Confirm what stood on a page without scripts, and go back to it."""
+    """Confirm what a page without scripts showed, and return to it."""
     numbers = map(parse_id, request.POST.getlist("notice"))
     for notice in request.user.notices.filter(pk__in={pk for pk in numbers if pk is not None}):
         services.confirm(notice=notice)

@@ -1,4 +1,4 @@
-"""Look for words in the messages that one person may see."""
+"""The search in the messages that one person may see."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from ..presentation import MessageView, view_message
 from .grams import blocks_that_may_hold, probes_of
 
 QUERY_LENGTH = 100
-WORDS_AT_MOST = 16  # each may be looked for in four cases, in every message
-LOOK_SECONDS = 1.0  # of processor; a hundred thousand messages take a tenth
+WORDS_AT_MOST = 16  # each may be searched for in four cases, in every message
+LOOK_SECONDS = 1.0  # of processor time; a hundred thousand messages take a tenth
 EXCERPT_BEFORE = 12  # characters of a message shown before the hit
 EXCERPT_AFTER = 60
 BEYOND = 2**63 - 1
 ASCII_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 
-# In stretches of the index (conversation, id), so that nothing else is touched.
+# By ranges of the index (conversation, id), so that nothing else is read.
 LOOK = """
 WITH stretch (conversation, after, through) AS (VALUES {stretches})
 SELECT message.id
@@ -52,10 +52,10 @@ WHERE message.conversation_id = stretch.conversation
 ORDER BY message.id DESC LIMIT %s
 """
 STRETCHES_FIRST = 16
-STRETCHES_AT_ONCE = 32  # more read what is not needed, fewer ask more often
+STRETCHES_AT_ONCE = 32  # more read too much, fewer ask too often
 
 AT_ONCE = 2  # searches in a process; each keeps a request thread and a processor busy
-SEAT_SECONDS = 0.5  # that one waits, with a thread, for another to end
+SEAT_SECONDS = 0.5  # that one waits, holding a thread, for another to end
 RETRY_SECONDS = 5
 
 _searching: set[int] = set()  # accounts
@@ -64,7 +64,7 @@ _seats = threading.Condition()
 
 @contextmanager
 def searching(user: User) -> Iterator[None]:
-    """Search as one of few, and within one's budget.
+    """Hold one of the few seats for a search, within one's budget.
 
     Raises ValidationError: rate_limited, unavailable.
     """
@@ -88,7 +88,7 @@ def _has_seat(user_id: int) -> bool:
 
 
 class Query:
-    """Words that must all stand in a message, in any order, in any case.
+    """The words of a search, all of which must be in a message, in any order and case.
 
     Raises ValidationError: invalid, too_long.
     """
@@ -100,12 +100,12 @@ class Query:
         if len(self.words) > WORDS_AT_MOST:
             message = _("Search for at most %(limit)d words.") % {"limit": WORDS_AT_MOST}
             raise ValidationError(message, "too_long")
-        self.forms = [_forms(word) for word in self.words]  # of each one must stand there
+        self.forms = [_forms(word) for word in self.words]  # a message needs one form of each word
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The part of a message around the first word that was looked for."""
+    """The part of a message around the first word of the search."""
 
     before: str
     hit: str
@@ -128,10 +128,10 @@ class Found:
 def find_messages(
     viewer: User, query: Query, *, limit: int, before: int | None = None
 ) -> tuple[list[Found], bool]:
-    """The newest messages that hold the words, and whether there are more.
+    """Find the newest messages with all the words, and whether there are more.
 
-    `before` reads on from the id of the last one found. Where time runs out there are fewer than
-    `limit` and more; raises ValidationError("unavailable") where there is none yet.
+    `before` reads on from the id of the last one found. If time runs out, there are fewer than
+    `limit` and more to come; raises ValidationError("unavailable") if there is none yet.
     """
     if not query.words:
         return [], False
@@ -172,7 +172,7 @@ class Chat(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Messages of a conversation with after < id <= through."""
+    """A range of messages in a conversation: after < id <= through."""
 
     through: int
     conversation: int
@@ -180,7 +180,7 @@ class Stretch(NamedTuple):
 
 
 def _open_chats(viewer: User) -> dict[int, Chat]:
-    """By conversation; those with friends of now."""
+    """Load the chats with present friends, by conversation."""
     friends = set(Friendship.objects.filter(owner=viewer).values_list("friend", flat=True))
     memberships = Membership.objects.filter(user=viewer).values_list(
         "conversation", "conversation__low", "conversation__high", "hidden_through"
@@ -194,7 +194,7 @@ def _open_chats(viewer: User) -> dict[int, Chat]:
 
 
 def _stretches(viewer: User, query: Query, chats: dict[int, Chat], last: int) -> list[Stretch]:
-    """Where the words may stand among what the viewer sees, newest first."""
+    """List the ranges that the viewer sees and that may hold the words, newest first."""
     stretches = []
     for conversation, after, through in _candidates(viewer, query, chats):
         after = max(after, chats[conversation].hidden_through)
@@ -206,7 +206,7 @@ def _stretches(viewer: User, query: Query, chats: dict[int, Chat], last: int) ->
 def _candidates(
     viewer: User, query: Query, chats: dict[int, Chat]
 ) -> Iterator[tuple[int, int, int]]:
-    """Blocks that may hold the words, and what stands in no block."""
+    """Yield the blocks that may hold the words, and the messages outside of blocks."""
     probes = probes_of(query.words)
     filters = _load_filters(viewer, {probe.part for probe in probes})
     reached = dict.fromkeys(chats, 0)
@@ -225,7 +225,7 @@ def _candidates(
 
 
 def _load_filters(viewer: User, parts: set[int]) -> dict[int, dict[int, bytes]]:
-    """These parts of the filters, by segment."""
+    """Load some parts of the filters, by segment."""
     segments = SearchSegment.objects.of_member(viewer)
     rows = SearchFilter.objects.filter(segment__in=segments, part__in=parts)
     filters: dict[int, dict[int, bytes]] = defaultdict(dict)
@@ -237,17 +237,16 @@ def _load_filters(viewer: User, parts: set[int]) -> dict[int, dict[int, bytes]]:
 def _look(
     viewer: User, query: Query, stretches: Sequence[Stretch], limit: int
 ) -> tuple[list[int], bool]:
-    """The newest ids, newest first, and whether there was no time to look further.
+    """Find the newest ids, newest first, and whether time ran out before the end.
 
-    `stretches` come newest first. Raises TookTooLong when there was not even time to be sure of
-    one.
+    `stretches` come newest first. Raises TookTooLong when time ran out before one was certain.
     """
     found: list[int] = []
     start, count = 0, STRETCHES_FIRST
     try:
         with limit_statements(LOOK_SECONDS):
             while start < len(stretches):
-                # Stretches of several chats overlap: one that began later may hold newer messages.
+                # Ranges of several chats overlap: a later one in the list may hold newer messages.
                 if len(found) == limit and found[-1] >= stretches[start].through:
                     break
                 part = stretches[start : start + count]
@@ -276,7 +275,7 @@ def _look_in(viewer: User, query: Query, part: Sequence[Stretch], limit: int) ->
 
 
 def _column(form: str) -> str:
-    """What to look in: SQLite's `lower` knows the letters from a to z, and so do the forms."""
+    """Choose the column to search: SQLite's `lower` folds only a to z, and so do the forms."""
     return "lower(message.text)" if re.search("[a-z]", form) else "message.text"
 
 
@@ -297,7 +296,7 @@ def _excerpt(text: str, forms: Sequence[str]) -> Excerpt:
 
 
 def _first_hit(text: str, forms: Sequence[str]) -> tuple[int, int]:
-    """Where the first of the forms stands, as SQLite found it."""
+    """Find the first of the forms in the text, as SQLite did."""
     folded = text.translate(ASCII_LOWER)
     hits = [(start, start + len(form)) for form in forms if (start := folded.find(form)) >= 0]
     return min(hits, default=(0, 0))
@@ -308,6 +307,6 @@ def _on_one_line(text: str) -> str:
 
 
 def _forms(word: str) -> list[str]:
-    """The cases in which a word may stand; those of a to z are folded on both sides."""
+    """List the cases in which a word may be written; a to z are folded on both sides."""
     forms = (word, word.lower(), word.upper(), word.capitalize())
     return sorted({form.translate(ASCII_LOWER) for form in forms})

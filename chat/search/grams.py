@@ -1,9 +1,9 @@
-"""What a block of messages may hold: a Bloom filter over their characters, alone and in pairs.
+"""A Bloom filter over the characters of a block of messages, alone and in pairs.
 
-Chinese has no spaces and mostly words of two characters, so these are its pairs. In other
-scripts a pair tells nothing; there it is three and five characters in a row.
+Chinese has no spaces and mostly words of two characters, hence the pairs. In other scripts a
+pair tells nothing; there it is three and five characters in a row.
 
-The filter is cut into parts by the hash, so that a search reads of each block only the parts
+The filter is cut into parts by the hash, so that a search reads only the parts of each block
 that its own grams fall into.
 """
 
@@ -22,19 +22,19 @@ SIZES = (1, 2, 3, 5)
 
 PARTS = 16
 PART_BYTES = 128
-# Four bits for each gram: one filter in eighty says yes in vain.
+# Four bits for each gram: one filter in eighty is a false positive.
 GRAMS_AT_MOST = 1600
 
 
 class Probe(NamedTuple):
-    """Where the four bits of a gram stand: its part, then byte and mask of each."""
+    """The positions of a gram's four bits: its part, then byte and mask of each."""
 
     part: int
     bits: tuple[tuple[int, int], ...]
 
 
 def hash_text(text: str) -> set[int]:
-    """The hashes of all grams of a text."""
+    """Hash all grams of a text."""
     grams: set[str] = set()
     for run in RUN.findall(text.casefold()):
         for size in _sizes(run):
@@ -43,7 +43,7 @@ def hash_text(text: str) -> set[int]:
 
 
 def probes_of(words: Iterable[str]) -> list[Probe]:
-    """What to look for: of each run the longest grams, which tell the most."""
+    """Make the probes of a search: of each run the longest grams, which tell the most."""
     grams: set[str] = set()
     for word in words:
         for run in RUN.findall(word.casefold()):
@@ -52,7 +52,7 @@ def probes_of(words: Iterable[str]) -> list[Probe]:
 
 
 def make_filter(hashes: Iterable[int]) -> list[bytes]:
-    """One filter, part by part."""
+    """Make one filter, part by part."""
     parts = [bytearray(PART_BYTES) for _part in range(PARTS)]
     for hash_ in hashes:
         part, bits = _probe(hash_)
@@ -64,7 +64,7 @@ def make_filter(hashes: Iterable[int]) -> list[bytes]:
 def blocks_that_may_hold(
     parts: Mapping[int, bytes], probes: Iterable[Probe], count: int
 ) -> list[int]:
-    """Which of the `count` filters, one behind the other in each part, have all these bits."""
+    """Find those of `count` filters, concatenated in each part, that have all these bits."""
     blocks = list(range(0, count * PART_BYTES, PART_BYTES))
     for part, ((a, in_a), (b, in_b), (c, in_c), (d, in_d)) in probes:
         held = parts[part]

@@ -1,8 +1,8 @@
-"""The index of the messages, made behind the back of those who write.
+"""The index of the messages, made in the background.
 
-A message costs its sender next to nothing: the newest of each conversation stand in no block
-yet and are read themselves. What changes later takes the filters of its segment away at once
-(`triggers`), and they are made anew here.
+A message costs its sender next to nothing: the newest of each conversation are in no block yet,
+and are read themselves. A later change deletes the filters of its segment at once (`triggers`),
+and they are rebuilt here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
 
 # Larger blocks take longer to read, smaller ones make a longer index.
 MESSAGES_AT_MOST = 256
-LOOKS_AT_ONCE = 10  # at a conversation: most have too little that is new, and each takes a while
+LOOKS_AT_ONCE = 10  # conversations: most have too little that is new, and each takes a while
 BLOCKS_AT_MOST = 15  # in a segment: two parts of its filters fill a page of the database
 
 
@@ -37,14 +37,14 @@ class Block(NamedTuple):
 
 
 class Builder:
-    """Makes filters a few at a time, and remembers where it has to look."""
+    """Makes filters, a few at a time, and remembers where to go on."""
 
     def __init__(self) -> None:
         self._looked_through = 0
         self._waiting: list[int] = []
 
     def build(self, at_most: int) -> int:
-        """Make up to so many filters or a few more; how many there were."""
+        """Make up to `at_most` filters, or a few more; returns how many."""
         done = 0
         for segment in SearchSegment.objects.spoiled():
             if done >= at_most:
@@ -73,7 +73,7 @@ class Builder:
 
 
 def build_all() -> int:
-    """Make whatever can be made; how many filters there were."""
+    """Make all filters that can be made; returns how many."""
     builder = Builder()
     done = builder.build(at_most=10**9)
     while not builder.is_idle:
@@ -82,14 +82,14 @@ def build_all() -> int:
 
 
 def _add(conversation_id: int) -> int:
-    """Put new messages into blocks of the last segment, or of a new one; how many blocks."""
+    """Put new messages into blocks of the last segment, or a new one; returns how many blocks."""
     segments = SearchSegment.objects.filter(conversation=conversation_id).order_by("-through")
     segment = segments.first()
     if segment is None or len(segment.ends) == BLOCKS_AT_MOST:
         after = segment.through if segment else 0
         segment = SearchSegment(conversation_id=conversation_id, through=after, ends=[])
     room = BLOCKS_AT_MOST - len(segment.ends)
-    # No more is read and hashed than goes into them: some texts fill a block by themselves.
+    # Read and hash no more than fits into them: some texts fill a block by themselves.
     blocks = list(islice(_cut(_new_rows(segment)), room))
     if not blocks:
         return 0
@@ -101,7 +101,7 @@ def _add(conversation_id: int) -> int:
             return 0
         held = dict(SearchFilter.objects.filter(segment=segment.pk).values_list("part", "bits"))
         if segment.ends and not held:
-            return 0  # spoiled meanwhile: renewed first
+            return 0  # spoiled meanwhile: it must be renewed first
         segment.ends += [block.through for block in blocks]
         segment.through = through
         segment.save()
@@ -110,7 +110,7 @@ def _add(conversation_id: int) -> int:
 
 
 def _renew(segment: SearchSegment) -> int:
-    """Make the filters of a segment anew, from what stands there now; how many blocks."""
+    """Rebuild the filters of a segment from its present messages; returns how many blocks."""
     before = SearchSegment.objects.filter(
         conversation=segment.conversation_id, through__lt=segment.through
     )
@@ -127,7 +127,7 @@ def _renew(segment: SearchSegment) -> int:
 
 
 def _new_rows(segment: SearchSegment) -> Iterator[Row]:
-    """What stands beyond the segment, read as it is asked for."""
+    """Yield the messages beyond the segment, read as they are needed."""
     after = segment.through
     while rows := _rows(segment, after, limit=MESSAGES_AT_MOST):
         yield from rows
@@ -144,7 +144,7 @@ def _rows(
 
 
 def _is_as_read(segment: SearchSegment) -> bool:
-    """Whether no other worker has written here meanwhile."""
+    """Whether the segment is unchanged by other workers."""
     if segment._state.adding:
         later = SearchSegment.objects.filter(
             conversation=segment.conversation_id, through__gt=segment.through
@@ -154,7 +154,7 @@ def _is_as_read(segment: SearchSegment) -> bool:
 
 
 def _cut(rows: Iterable[Row]) -> Iterator[Block]:
-    """Full blocks; what is left over waits for more."""
+    """Cut messages into full blocks; the rest waits for more."""
     block = Block([], set())
     for row in rows:
         block.rows.append(row)

@@ -1,6 +1,6 @@
-"""What spoils the index: the database itself tells, whichever way the change comes.
+"""Triggers that drop stale filters of the index, whichever way a change comes.
 
-The triggers are plain SQL, so that a connection that is not ours can write messages, too.
+They are plain SQL, so that other programs' connections can write messages, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SPOIL = """DELETE FROM chat_searchfilter WHERE segment_id = (
 TRIGGERS = {
     "chat_search_deleted": ("DELETE", "old"),
     "chat_search_changed": ("UPDATE OF text, recalled_at, removed_at", "old"),
-    # With an id of its own choice it may stand among those before it.
+    # With an explicit id, it may be among earlier messages.
     "chat_search_inserted": ("INSERT", "new"),
 }
 

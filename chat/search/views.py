@@ -76,7 +76,7 @@ def search_page(request: UserRequest) -> HttpResponse:
 
 
 def _tell_wait(response: HttpResponse, refusal: ValidationError) -> None:
-    """A page that says what cannot be searched is a good answer; one that has to wait is none."""
+    """Fail a page that has to wait; one that says what is wrong with the query is a success."""
     code, _message, params = describe(refusal)
     if "retry_after" in params:
         response.status_code = STATUS[code]

@@ -1,8 +1,8 @@
-"""Ask the database about a list of drafts, in one query.
+"""The facts about a list of drafts, in one query.
 
-Plain SQL, because this is what every message waits for: the same questions asked through the
-ORM cost a busy writer more than all its other work together. One value in and one out, because
-for each row that the database hands out, the threads pass the interpreter around.
+It is plain SQL, because every message waits for it: through the ORM, the same questions cost a
+busy writer more than all its other work together. One value goes in and one comes out, because
+the threads pass the interpreter around for each row that the database returns.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from webchat.database.dialect import given_rows, one_list
 
 from .drafts import Draft
 
-# A draft without a row here is one between people who are not friends, or are not there.
+# A draft gets no row if the two are not friends, or one of them does not exist.
 ANSWER = (
     "draft.number",
     "sender.username",
@@ -56,7 +56,7 @@ LEFT JOIN chat_message message
 
 
 class Facts(NamedTuple):
-    """About one draft, at this moment."""
+    """The facts about one draft, at this moment."""
 
     sender: str
     muted_until: datetime | None
@@ -66,11 +66,11 @@ class Facts(NamedTuple):
     conversation_id: int | None
     is_refused: bool  # the friend has blocked the sender
     is_blocking: bool  # the sender has blocked the friend
-    message_id: int | None  # what stands under the sender's client_id already
+    message_id: int | None  # the message that already has the sender's client_id
 
 
 def look_up(drafts: Sequence[Draft]) -> list[Facts | None]:
-    """The facts by draft; None where the sender is not active, or the two are not friends."""
+    """Look up the facts of each draft; None if the sender is inactive or they are not friends."""
     if not drafts:
         return []
     asked = [

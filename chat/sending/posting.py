@@ -1,6 +1,6 @@
-"""Drafts become messages: many in one transaction, each at most once.
+"""The way from drafts to messages: many in one transaction, each at most once.
 
-Pages, API, socket and commands come in here.
+Pages, API, socket and commands all use this.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from .rate import Rate
 
 @dataclass(frozen=True)
 class Posted:
-    """A message that stands, as its sender sees it."""
+    """A stored message, as its sender sees it."""
 
     message: MessageView
     sender_id: int
     recipient_id: int
-    event_id: int | None  # None for the retry of a message that stood already
+    event_id: int | None  # None for the retry of a message that was already stored
 
     @property
     def is_new(self) -> bool:
@@ -56,7 +56,7 @@ class Posted:
 
     @cached_property
     def _the_same(self) -> str:
-        """The part that both see, made once; without the brace in front."""
+        """The part that both sides get, made once; without the opening brace."""
         body = self.message.as_json()
         del body["with"]
         return encode(body)[1:]
@@ -66,7 +66,7 @@ Outcome = Posted | ValidationError
 
 
 def post_message(draft: Draft) -> Posted:
-    """`post_messages` for one; raises what it would answer."""
+    """Post one message; raises the error that `post_messages` would return."""
     [outcome] = post_messages([draft])
     if isinstance(outcome, ValidationError):
         raise outcome
@@ -76,15 +76,15 @@ def post_message(draft: Draft) -> Posted:
 def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
     """Write a batch of messages and their events in one transaction, each at most once.
 
-    Answers per draft, in order: the message, or why not: not_found (not a friend),
-    duplicate_id (its client_id stands for another message), muted, forbidden (the friend's
-    account is closed), blocked, rate_limited. One draft that fails never fails its neighbours.
+    Returns for each draft, in order, the message or the reason why not: not_found (not a
+    friend), duplicate_id (another message has its client_id), muted, forbidden (the friend's
+    account is closed), blocked, rate_limited. A draft that fails never fails its neighbours.
     """
     try:
         with transaction.atomic():
             return _Batch(drafts).post()
     except IntegrityError:
-        # Foreign keys are checked at COMMIT, so one bad row sinks all: find it alone.
+        # Foreign keys are checked at COMMIT, so one bad row fails all: post each one alone.
         if len(drafts) == 1:
             return [_not_friends()]
         return [outcome for draft in drafts for outcome in post_messages([draft])]
@@ -97,7 +97,7 @@ class _New(NamedTuple):
     facts: Facts
     conversation_id: int
     digest: bytes
-    is_repeated: bool = False  # it stands in the same batch twice: one message answers both
+    is_repeated: bool = False  # twice in the same batch: one message answers both
 
     @property
     def key(self) -> tuple[int, UUID]:
@@ -116,7 +116,7 @@ class _New(NamedTuple):
 
 
 class _Batch:
-    """One transaction's worth of drafts, and what the database says about all of them at once."""
+    """The drafts of one transaction, and the database's facts about all of them at once."""
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.drafts = drafts
@@ -141,7 +141,7 @@ class _Batch:
         ]
 
     def _answer(self, draft: Draft, facts: Facts | None) -> Outcome | _New:
-        """The outcome where nothing has to be written for it."""
+        """Return the outcome, or the message to write for it."""
         if facts is None:
             return _not_friends()
         digest = draft.digest(facts.friend_id)
@@ -178,7 +178,7 @@ class _Batch:
         return message is not None and message.conversation_id == conversation_id
 
     def _write(self) -> dict[tuple[int, UUID], tuple[int, int]]:
-        """The ids of message and event, by key."""
+        """Write the new messages; returns the ids of message and event, by key."""
         sent_at = stored(Message, "sent_at", self.now)
         ids = record_messages([new.row(sent_at) for new in self.new.values()])
         return dict(zip(self.new, ids, strict=True))
@@ -220,7 +220,7 @@ def _posted_before(message: Message, draft: Draft, facts: Facts) -> Posted:
 
 
 def _people(draft: Draft, facts: Facts) -> tuple[User, User]:
-    """Sender and friend, as far as a view asks."""
+    """Return sender and friend, with the fields that a view needs."""
     sender = User(pk=draft.sender_id, username=facts.sender)
     return sender, User(pk=facts.friend_id, username=facts.friend)
 
@@ -231,7 +231,7 @@ def _open_conversation(draft: Draft, facts: Facts) -> int:
 
 
 def _look_up_retry(draft: Draft) -> Facts | None:
-    """The facts about a message that stands, sent to a friend who has another name by now."""
+    """Look up a retry of a stored message to a friend who has been renamed since."""
     username = renamed_to(draft.sender_id, draft.to)
     if username is None:
         return None
@@ -251,7 +251,7 @@ def why_unsendable(
     is_refused: bool = False,
     now: datetime,
 ) -> ValidationError | None:
-    """Why nothing can be sent to this friend. A page says it beforehand, but not `is_refused`."""
+    """Say why nothing can be sent to this friend. Pages say so beforehand, but for `is_refused`."""
     if muted_until is not None and muted_until > now:
         return ValidationError(
             _("You are muted until %(until)s."), "muted", {"until": minute(muted_until)}

@@ -1,4 +1,4 @@
-"""SEND_RATE, counted from the messages that stand: right across workers and restarts."""
+"""SEND_RATE, counted from stored messages: correct across workers and restarts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chat.models import Message
 
 
 class Rate:
-    """The senders of one batch, and how many messages each of them sent lately."""
+    """The senders of a batch, and the number of messages that each of them sent lately."""
 
     def __init__(self, sender_ids: Iterable[int]) -> None:
         self.recent: dict[int, list[float]] = {}
@@ -26,7 +26,7 @@ class Rate:
         window = timedelta(seconds=self.seconds)
         for sender_id in sender_ids:
             newest = Message.objects.filter(sender=sender_id).order_by("-id")
-            # A message from the future was sent before the clock was set back: not counted.
+            # A message from the future was sent before the clock was set back: do not count it.
             self.recent[sender_id] = [
                 (self.now - sent_at).total_seconds()
                 for sent_at in newest.values_list("sent_at", flat=True)[:count]
@@ -34,7 +34,7 @@ class Rate:
             ]
 
     def refusal(self, sender_id: int) -> ValidationError | None:
-        """Why this person may not send one more now; counts it if they may."""
+        """Say why this person may not send another message now; count it if they may."""
         if settings.SEND_RATE is None:
             return None
         ages = self.recent[sender_id]

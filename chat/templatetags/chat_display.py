@@ -15,7 +15,7 @@ SHOWN_AT_MOST = 99
 
 @register.filter
 def avatar_class(username: str) -> str:
-    """One of twelve colours by the name; the browser computes the same from UTF-16 code units."""
+    """Choose one of twelve colours by name, from UTF-16 code units, as the browser does."""
     units = username.encode("utf-16-le")
     total = sum(units[0::2]) + 256 * sum(units[1::2])
     return f"avatar-{total % AVATAR_COLOURS}"
@@ -35,7 +35,7 @@ def badge(count: int) -> str:
 
 @register.filter
 def relative_time(moment: datetime | Literal[""] | None) -> str:
-    """How lists say a time, by the server's clock and in its zone."""
+    """Format a time as lists show it, by the server's clock and in its zone."""
     if not moment:
         return ""
     now = timezone.localtime()

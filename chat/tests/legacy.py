@@ -20,7 +20,7 @@ class OldTree:
         (self.root / "users").mkdir(parents=True)
 
     def write(self, path: str, content: Any) -> None:
-        """As JSON, or as it is where it is a text or bytes."""
+        """Write content as JSON; texts and bytes as they are."""
         target = self.root / path
         target.parent.mkdir(exist_ok=True)
         if not isinstance(content, str | bytes):
@@ -36,7 +36,7 @@ class OldTree:
         return f"/chat/uploads/{name}"
 
     def run(self, *options: str) -> tuple[dict[str, Any], str]:
-        """The report of an import, and what it printed."""
+        """Run an import; returns its report and its output."""
         report = self.root.parent / "report.json"
         out = StringIO()
         call_command("import_legacy", str(self.root), "--report", str(report), *options, stdout=out)

@@ -1,4 +1,4 @@
-"""Announcements: to everyone, once, live and later, and again when they are changed."""
+"""Announcements: to everyone, once, live and later, and again when they change."""
 
 from __future__ import annotations
 

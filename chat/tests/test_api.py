@@ -23,7 +23,7 @@ M_KEYS = {
 }  # fmt: skip
 
 
-# What
+# Content
 
 
 def test_me_tells_the_name_and_the_head_of_the_log(alice, bob):
@@ -249,7 +249,7 @@ def test_a_long_absence_comes_in_batches(alice, bob, settings, monkeypatch):
     assert found == ids
 
 
-# Lists do not ask once per row
+# Lists make no query per row
 
 
 @pytest.mark.parametrize(

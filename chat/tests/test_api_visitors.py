@@ -1,4 +1,4 @@
-"""The JSON API: who may ask for what."""
+"""The JSON API: the rights of each visitor."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_post_without_a_session_is_401_whatever_the_token(db, path):
 
 
 def test_a_page_of_somebody_else_neither_reads_nor_writes(alice, bob):
-    """alice's page is still open in a browser in which bob has logged in."""
+    """Alice's page is still open in a browser in which bob has logged in."""
     bobs = Api(bob)
     before = Message.objects.count()
     of_alice, of_bob = ({"X-User-ID": str(user.pk)} for user in (alice, bob))
@@ -124,7 +124,7 @@ def test_no_get_changes_anything(alice, bob, carol):
         assert tables() == before_page
     after = tables()
     for each in (before, after):
-        del each["chat_gone"]  # it counts the sessions that a log-in renews
+        del each["chat_gone"]  # it counts sessions, which a log-in renews
     assert {k: v for k, v in after.items() if "user" not in k} == {
         k: v for k, v in before.items() if "user" not in k
     }

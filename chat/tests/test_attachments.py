@@ -1,4 +1,4 @@
-"""The file of a message: who sees it, how it is served, and when it goes."""
+"""The file of a message: its audience, its delivery and its deletion."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGE = b"<!doctype html><script>alert(1)</script>"
 def attach(
     sender: User, to: User, content: bytes = PNG, mimetype: str = "image/png", name: str = "图.png"
 ) -> Attachment:
-    """A message that is a file, as an import makes it."""
+    """Make a message that is a file, as an import does."""
     message = Message.objects.get(pk=say(sender, to, "x").id)
     Message.objects.filter(pk=message.pk).update(text="")
     attachments_folder().mkdir(exist_ok=True)
@@ -64,7 +64,7 @@ def body(response) -> bytes:
     return b"".join(response.streaming_content)
 
 
-# Who
+# Audience
 
 
 def test_both_sides_have_it_and_nobody_else(alice, bob, mallory, picture):
@@ -107,7 +107,7 @@ def test_a_message_without_a_file_and_a_file_that_is_lost_are_not_found(alice, b
     assert of(alice).get("/attachments/999999/").status_code == 404
 
 
-# How many at once
+# Downloads at once
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def long(alice: User, bob: User) -> Attachment:
 
 @pytest.fixture
 def running(long):
-    """Downloads that have begun; closing one must not close the test's own connection."""
+    """The downloads under way; closing one must not close the test's own connection."""
     answers = []
     yield answers
     request_finished.disconnect(close_old_connections)
@@ -176,7 +176,7 @@ def test_a_file_goes_out_as_it_is_so_that_the_server_can_send_it_from_the_disk(a
     body(response)
 
 
-# How
+# Delivery
 
 
 def test_a_picture_is_shown_and_can_do_nothing(alice, picture):
@@ -230,7 +230,7 @@ def test_a_name_cannot_break_the_header(alice, bob):
     assert not response.has_header("Set-Cookie")
 
 
-# Where it is shown
+# Display
 
 
 def test_the_api_pages_and_the_log_show_it(alice, bob):
@@ -284,7 +284,7 @@ def test_files_cost_no_query_each(alice, bob, settings):
     assert count() == few
 
 
-# When it goes
+# Deletion
 
 
 @pytest.mark.django_db(transaction=True)
@@ -340,7 +340,7 @@ def test_a_file_that_a_moderator_removes_is_gone_and_its_name_stays_in_the_repor
     assert not Attachment.objects.exists()
 
 
-# Everybody loads anew
+# Everybody reloads
 
 
 def test_after_a_silent_change_every_page_reloads_and_then_misses_nothing(alice, bob):

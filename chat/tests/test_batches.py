@@ -1,4 +1,4 @@
-"""Many drafts in one transaction: each gets its own answer, whatever its neighbours get."""
+"""Batches of drafts in one transaction: each gets its own answer, whatever the others get."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_batch_larger_than_a_statement_keeps_its_order(alice, bob, settings):
 
 
 def test_what_a_batch_answers_is_what_the_database_holds(alice, bob):
-    """Also in its types and its times: the answer is not read back."""
+    """The answer is not read back, so types and times must match, too."""
     [posted] = posting.post_messages([draft(alice, "bob", "你好 👩‍👩‍👧‍👦")])
     for api, friend, told in [
         (Api(alice), "bob", posted.for_sender),
@@ -121,5 +121,5 @@ def test_a_batch_costs_the_same_queries_whatever_its_size(
 ):
     settings.SEND_RATE = None
     drafts = [draft(alice, "bob", f"{number}") for number in range(size)]
-    with django_assert_max_num_queries(7):  # the savepoint's two among them
+    with django_assert_max_num_queries(7):  # including two for the savepoint
         posting.post_messages(drafts)

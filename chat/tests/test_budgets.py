@@ -1,4 +1,4 @@
-"""A flood of anything by one person or one address is refused; what others do is not."""
+"""A flood of anything by one person or one address is refused; other people are not."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_flood_of_writes_is_refused_before_anything_is_written(
 ):
     api = Api(alice)
     spend(budgets.WRITES, alice.pk)
-    with django_assert_num_queries(2):  # whose session it is
+    with django_assert_num_queries(2):  # to identify the session
         assert error_of(api.post(path, **data)) == (429, "rate_limited")
     assert api.get("me/").status_code == 200
     assert Api(bob).post("friends/alice/remark/", remark="x").status_code == 200
@@ -109,7 +109,7 @@ def test_who_is_logged_in_does_not_pay_for_the_neighbours(alice):
 
 
 def test_a_person_at_a_page_never_meets_them(alice, bob):
-    """Ten tabs load at once, ask every two seconds, and somebody clicks through all of it."""
+    """Ten tabs load at once and poll every two seconds, and somebody clicks through everything."""
     client = log_in(alice)
     say(bob, alice, "x")
     for _tab in range(10):

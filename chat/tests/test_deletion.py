@@ -1,4 +1,4 @@
-"""An account goes, however it goes: with all that is theirs, and nobody is told wrongly."""
+"""Deleting an account, by any way, deletes all of its data, and nobody is misinformed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told(user: User, head: int) -> list[dict[str, Any]]:
 
 
 def rows_that_name(pk: int) -> dict[str, int]:
-    """How many rows of any table point to an account."""
+    """Count the rows of each table that point to an account."""
     found = {}
     for model in apps.get_models():
         for field in model._meta.get_fields():
@@ -70,7 +70,7 @@ def test_nothing_of_the_account_stays(alice, bob, carol, mallory, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_head_of_the_log_only_rises_and_nobody_has_to_reload(alice, bob, carol, mallory, way):
-    """The newest events are the one's own, and fall with the account."""
+    """The newest events belong to the account, and are deleted with it."""
     heads = {user: EventLog.objects.head() for user in (alice, carol, mallory)}
     say(alice, bob, "1")
     message = say(bob, alice, "2")

@@ -1,4 +1,4 @@
-"""An account goes while friends write to it, on a real server."""
+"""An account is deleted while friends write to it, on a real server."""
 
 from __future__ import annotations
 

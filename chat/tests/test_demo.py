@@ -1,4 +1,4 @@
-"""The class of `manage.py demo`: whole, alive, and gone without a trace."""
+"""The class of `manage.py demo`: complete, usable, and removed without a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a socket asks of the database takes turns with the requests of the same person."""
+"""The database work of a socket takes turns with the requests of the same person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event log: who hears what, and that a page can go on from it."""
+"""The event log: the audience of events, and how pages resume from it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_pruning_sends_old_readers_to_a_fresh_page(alice, bob):
     assert Api(alice).get("me/").json()["last_event"] > old
 
 
-# Folding what happened into what a page had gives what a fresh page has.
+# Folding events into an old page gives the state of a fresh page.
 
 NAMES = ("anna", "bert", "cleo")
 PAIRS = [(a, b) for a in NAMES for b in NAMES if a != b]
@@ -143,7 +143,7 @@ STEPS = st.lists(
 
 
 class Page:
-    """What one person's open page knows."""
+    """The state of one person's open page."""
 
     def __init__(self, user: User) -> None:
         self.api = Api(user)
@@ -208,7 +208,7 @@ class Page:
 
 
 def act(apis: dict[str, Api], name: str, who: str, other: str, number: int) -> None:
-    """Do it as a client would; many are refused, which changes nothing."""
+    """Act as a client would; many acts are refused, which changes nothing."""
     api = apis[who]
     if name == "reunite":
         for step, left, right in [

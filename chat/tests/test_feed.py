@@ -1,4 +1,4 @@
-"""What the feed reads from the log, and what it knows without."""
+"""The events that the feed reads from the log, and those that it delivers from memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THREADS = 2
 
 
 class Ear:
-    """A socket of bob's that writes down what it is told."""
+    """A socket of bob's that records the events it gets."""
 
     def __init__(self, user: User) -> None:
         self.user_id = user.pk
@@ -144,7 +144,7 @@ def test_a_batch_that_is_about_to_be_told_is_not_read(stage):
 
 
 def test_a_writer_that_is_held_up_holds_nobody_else_up(stage):
-    """Its batch may wait for a lock for seconds."""
+    """The batch of the writer may wait for a lock for seconds."""
 
     async def scene(stage: Stage) -> None:
         stage.is_writing = True

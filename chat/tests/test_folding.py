@@ -1,4 +1,4 @@
-"""However people live, an open page comes to show what a fresh one shows."""
+"""Whatever people do, an open page ends up showing the same as a fresh one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ numbers = st.integers(0, 3)
 
 
 class Page:
-    """What a page in somebody's browser knows, and how it takes in what it is told."""
+    """The state of a page in somebody's browser, and its folding of events."""
 
     def __init__(self, api: Api, user: User) -> None:
         self.api = api
@@ -54,7 +54,7 @@ class Page:
         self.is_live = False
 
     def complete(self) -> None:
-        """The lists that come by requests of their own, maybe later."""
+        """Load the lists that need requests of their own, maybe later."""
         self.friends = {f["username"]: f for f in self.api.get("friends/").json()["friends"]}
         requests = self.api.get("friends/requests/").json()
         self.received = {request["id"]: request for request in requests["received"]}
@@ -93,7 +93,7 @@ class Page:
         message = event["message"]
         chat = self.chats[message["with"]]
         chat["last_message"] = message
-        chat.pop("hidden", None)  # it comes back with the next message
+        chat.pop("hidden", None)  # the chat comes back with the next message
         if message["sender"] == message["with"]:
             chat["unread"] = min(chat["unread"] + 1, UNREAD_AT_MOST)
 
@@ -160,7 +160,7 @@ class Lives(RuleBasedStateMachine):
             transaction.set_rollback(True)
             self.transaction.__exit__(None, None, None)
 
-    # What people do. Much is refused, and that must change nothing.
+    # Acts of people. Many are refused, which must change nothing.
 
     def register(self, name: str) -> None:
         self.users[name] = make_user(name)
@@ -218,7 +218,7 @@ class Lives(RuleBasedStateMachine):
         self.users[who].delete()
         self.register(who)
 
-    # What pages do.
+    # Acts of pages.
 
     @rule(who=names)
     def open_page(self, who):
@@ -240,7 +240,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def deliver(self):
-        """What the feed does for everyone who is connected."""
+        """Deliver events as the feed does, to everyone connected."""
         live = {page.user.pk for page in self.pages if page.is_live}
         more = True
         while more:

@@ -1,4 +1,4 @@
-"""What was taken away is counted, and what the files still hold of it is found."""
+"""Deletions are counted, and traces of deleted data in the files are found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from webchat.database.pages import dead_parts
 
 @pytest.fixture
 def counted(alice, bob):
-    """How often something has gone since the last question."""
+    """A function that counts the deletions since its last call."""
     before = [gone.count()]
 
     def ask() -> int:
@@ -118,7 +118,7 @@ def verify(username: str, *texts: str) -> str:
 
 @pytest.fixture
 def raw(transactional_db):
-    """The database as somebody opens it who does not overwrite what is deleted."""
+    """The database, opened by somebody who does not overwrite deleted data."""
     name = connection.settings_dict["NAME"]
     with closing(sqlite3.connect(name, isolation_level=None, timeout=10)) as raw:
         raw.execute("PRAGMA secure_delete=OFF")

@@ -1,4 +1,4 @@
-"""The regular work of a process goes on, whatever becomes of one run."""
+"""The regular work of a process goes on, even if one run fails."""
 
 from __future__ import annotations
 

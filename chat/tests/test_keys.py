@@ -1,4 +1,4 @@
-"""What the staff may do to the keys of an account, and that its owner learns of it."""
+"""The power of the staff over the keys of an account, and the notices to its owner."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def user_page(user):
 
 
 def issue(client, about):
-    """By the button; answers with all that was said on the way."""
+    """Press the button; returns all messages shown on the way."""
     path = reverse("admin:accounts_user_moderate", args=[about.pk, "issue_code"])
     return client.post(path, follow=True)
 
@@ -118,7 +118,7 @@ def test_a_code_of_staff_goes_to_the_verified_mail_and_nowhere_else(helper, lile
     assert "lilei@example.com" not in re.sub("(?s)<fieldset.*</fieldset>", "", seen[0])
     for text in seen:
         assert digits not in text
-    # And it opens the account for who has read the mail.
+    # And it opens the account for whoever has read the mail.
     form = {"username": "lilei", "code": digits, "new_password1": NEW, "new_password2": NEW}
     assert Client().post("/password/reset/", form).status_code == 302
     lilei.refresh_from_db()
@@ -179,7 +179,7 @@ def test_staff_issues_no_code_for_the_staff(boss, helper, who):
 
 
 def spoil(what, boss, about):
-    """A superuser gives or sets a key, by the pages."""
+    """Issue or set a key as a superuser, on the pages."""
     browser = client_of(boss)
     password = {"usable_password": "true", "password1": NEW, "password2": NEW}
     if what == "code":
@@ -209,7 +209,7 @@ def test_the_owner_is_told_at_the_next_log_in_and_finds_it_for_a_month(boss, lil
         )
         assert notice["text"] == words
         assert words in browser.get("/").content.decode()
-        # Whoever has used the key may be the first to confirm it.
+        # Whoever used the key may be the first to confirm the notice.
         browser.post("/notices/confirm/", {"notice": [notice["id"]]})
         assert words not in browser.get("/").content.decode()
         assert words in browser.get(DEVICES).content.decode()

@@ -1,4 +1,4 @@
-"""Old data that lead elsewhere, and a report that nobody can be told."""
+"""Old data with links to elsewhere, and a report that cannot be delivered."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_nothing_is_opened_by_way_of_a_link(old, tmp_path, is_folder):
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
-    """A database without anybody."""
+    """A database without people."""
     folder = tmp_path_factory.mktemp("empty")
     Server(folder).manage("migrate")
     return folder

@@ -1,4 +1,4 @@
-"""What the files of the Flask program mean, each rule for itself."""
+"""The meaning of the Flask program's files, rule by rule."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_whatever_an_entry_is_it_is_read(entry):
     assert message.problem or message.moment
 
 
-# Whose file it is
+# The pair of a file
 
 
 def settled(old, report, users, friends=()) -> dict[frozenset[str], int]:

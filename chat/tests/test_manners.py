@@ -1,4 +1,4 @@
-"""Recall, quote, delete for oneself; pin, mute, put away, mark unread."""
+"""Recall, quote, delete for oneself; pin, mute, hide, mark unread."""
 
 from __future__ import annotations
 
@@ -137,10 +137,10 @@ def test_a_message_deleted_for_oneself_is_gone_for_one_and_stays_for_the_other(a
     )  # fmt: skip
     assert changed["conversation"]["last_message"]["text"] == "eins"
     assert events_of(alice, after) == []
-    # Who comes from before it was sent is not told of it any more.
+    # A page from before it was sent no longer hears of it.
     assert "zwei" not in str(events_of(bob, 0))
     after = head(bob)
-    assert Api(bob).post(path).status_code == 404  # it is not there for him
+    assert Api(bob).post(path).status_code == 404  # it does not exist for him
     assert events_of(bob, after) == []
 
 

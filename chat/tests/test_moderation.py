@@ -1,4 +1,4 @@
-"""What moderators may do, that it is done at once, and that it is written down."""
+"""The acts of moderators: their rights, their immediate effect, and the audit log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def moderator(db):
 
 @pytest.fixture
 def report(alice, bob):
-    """Alice's, of what bob said."""
+    """Alice's report of bob's message."""
     message = say(bob, alice, "böse")
     Api(alice).post(f"messages/{message.id}/report/", reason="beleidigend")
     return Report.objects.get()
@@ -60,7 +60,7 @@ def test_the_permissions_of_the_group_are_those_that_django_made(db):
         assert Permission.objects.filter(codename=name).count() == 1
 
 
-# Whom they have power over
+# Power over others
 
 
 @pytest.mark.parametrize("act", ["warn", "mute", "unmute", "ban", "unban", "sign_out"])
@@ -68,7 +68,7 @@ def test_the_permissions_of_the_group_are_those_that_django_made(db):
 def test_who_may_not_act_is_refused_and_nothing_is_done(moderator, alice, act, who):
     boss = User.objects.create_superuser("boss")
     people = {
-        "alice": (alice, make_user("emil")),  # no moderator
+        "alice": (alice, make_user("emil")),  # not a moderator
         "root": (moderator, boss),
         "colleague": (moderator, make_user("colleague")),
         "moderator": (moderator, moderator),
@@ -123,7 +123,7 @@ def test_a_removed_message_is_gone_for_both_and_stands_in_the_report(moderator, 
         assert row["conversation"]["last_message"] == changed["message"]
         friend = "bob" if user == alice else "alice"
         assert api.texts(friend) == [None]
-    # The reader's badge is told, too.
+    # The reader's badge is updated, too.
     [counted] = [e for e in told(alice, head) if e["kind"] == "conversation_changed"]
     assert counted["conversation"]["unread"] == 0
     assert Api(alice).unread() == {}
@@ -151,7 +151,7 @@ def test_what_several_report_is_decided_once(moderator, alice, bob):
     services.warn(by=moderator, about=bob, report=Report.objects.first())
     assert not Report.objects.open().exists()
     assert Notice.objects.filter(kind="report_acted").count() == 2
-    # A second act finds nobody left to answer.
+    # A second act has no open report left to answer.
     services.mute(by=moderator, about=bob, hours="1", report=Report.objects.first())
     assert Notice.objects.filter(kind="report_acted").count() == 2
     assert set(Report.objects.values_list("outcome", flat=True)) == {"warned"}
@@ -246,7 +246,7 @@ def test_signing_out_ends_every_session_and_not_the_account(moderator, alice):
     assert acts() == ["signed_out"]
 
 
-# What stays
+# Traces that stay
 
 
 def test_a_report_outlives_the_accounts_that_it_speaks_of(moderator, report, alice, bob):
@@ -296,7 +296,7 @@ def test_the_audit_log_keeps_numbers_and_outlives_names(moderator, alice):
 
 
 def test_who_joins_the_staff_meanwhile_is_out_of_a_moderator_s_reach(moderator, bob):
-    User.objects.filter(pk=bob.pk).update(is_staff=True)  # as the moderator saw him he was none
+    User.objects.filter(pk=bob.pk).update(is_staff=True)  # not when the moderator looked
     for act in (services.ban, services.unban, services.sign_out, services.unmute, services.warn):
         with pytest.raises(PermissionDenied):
             act(by=moderator, about=bob)

@@ -31,7 +31,7 @@ def test_who_is_not_noted_any_more_is_offline(alice, bob, everyone_is_here):
         assert online(alice) == []
         presence.note([bob.pk])
         assert online(alice) == ["bob"]
-    # A clock that was a day ahead keeps nobody online.
+    # A note from a clock that was a day ahead keeps nobody online.
     Presence.objects.update(seen_at=timezone.now() + timedelta(days=1))
     assert online(alice) == []
 

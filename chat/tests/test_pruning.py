@@ -1,4 +1,4 @@
-"""What `manage.py prune` deletes, what it leaves, and what open pages learn of it."""
+"""The deletions of `manage.py prune`, their limits, and their effect on open pages."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def small_batches(monkeypatch):
 
 @pytest.fixture
 def talk(alice, bob):
-    """Three old messages and a young one, all of bob's; alice has read the first."""
+    """Three old messages and a new one, all from bob; alice has read the first."""
     old = [say(bob, alice, f"alt {number}") for number in range(3)]
     age(Message.objects.all(), "sent_at", YEAR + SECOND)
     Api(alice).post("conversations/bob/read/", up_to=old[0].id)

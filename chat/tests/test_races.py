@@ -1,4 +1,4 @@
-"""Somebody or something goes between the look and the act: that is answered, and nothing breaks."""
+"""Somebody or something is deleted between the look and the act: the answer is a clean one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from friends import services as friends
 from friends.models import Friendship
 from tests.cast import Api, befriend, make_user, say
 
-# Every POST of the chat and the friends that is about somebody, and what it is sent.
+# Every POST of the chat and the friends that is about somebody, and its data.
 POSTS = {
     "conversations/bob/messages/": {"text": "x", "client_id": str(uuid4())},
     "conversations/bob/read/": {"up_to": 2**40},
@@ -64,7 +64,7 @@ PAGES = {
     "/contacts/requests/{request}/decline/": {},
     "/contacts/requests/{asked}/withdraw/": {},
 }
-# They are about nobody else: one's own notices and announcements.
+# These are about nobody else: one's own notices and announcements.
 OWN = {"notices/<int:pk>/confirm/", "announcements/seen/", "notices/confirm/", "export/"}
 LOSSES: dict[str, Callable[[], Any]] = {
     "the account": lambda: [delete_account(user=user) for user in _all_but_alice()],
@@ -82,7 +82,7 @@ def _all_but_alice() -> list[User]:
 
 @contextmanager
 def losing(monkeypatch, loss: Callable[[], Any]) -> Iterator[list[bool]]:
-    """Let something go just before the next transaction begins; the list says whether it did."""
+    """Delete something just before the next transaction begins; the list says if it happened."""
     atomic, done = transaction.atomic, []
 
     def lose_and_begin(*args: Any, **kwargs: Any) -> Any:
@@ -98,7 +98,7 @@ def losing(monkeypatch, loss: Callable[[], Any]) -> Iterator[list[bool]]:
 
 @pytest.fixture
 def ids(alice, bob, carol, mallory) -> dict[str, int]:
-    """Of what there is of each kind: alice may act upon all of it."""
+    """The ids of one row of each kind, all of which alice may act on."""
     friends.block(owner=alice, target=make_user("dora"))
     asked = friends.ask(sender=alice, username="dora")
     return {
@@ -160,7 +160,7 @@ def test_who_deletes_the_account_meanwhile_has_no_session(ids, alice, monkeypatc
 
 
 def test_none_is_forgotten_here():
-    """Every address of the two apps that takes a POST stands above."""
+    """The tables above name every address of the two apps that takes a POST."""
     known = {_shape(path) for path in [*POSTS, *PAGES, *OWN]}
     assert {_shape(route) for route in _posted_to()} <= known
 
@@ -168,7 +168,7 @@ def test_none_is_forgotten_here():
 def _posted_to() -> Iterator[str]:
     for app in ("chat.urls", "friends.urls"):
         for route, pattern in _routes(get_resolver(app)):
-            # `endpoint` holds its handlers, `require_POST` and the like their methods.
+            # `endpoint` stores its handlers, `require_POST` and the like their methods.
             cells = [cell.cell_contents for cell in _closures(pattern.callback)]
             if any("POST" in each for each in cells if isinstance(each, dict | list)):
                 yield route.removeprefix("api/")

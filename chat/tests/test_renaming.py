@@ -1,4 +1,4 @@
-"""A friend takes another name: pages follow, and what was sent to the old one is sent once."""
+"""A friend is renamed: pages follow, and a message to the old name is sent once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_remark_history_and_unread_stay(alice, bob):
 
 
 def test_what_was_missed_before_the_new_name_is_counted_after_it(alice, bob):
-    """A message is shown under the name of now, which a page that was away does not know yet."""
+    """A message is shown under the present name, which a page that was away does not know yet."""
     head = EventLog.objects.head()
     say(bob, alice, "1")
     rename(user=bob, username="bobby")

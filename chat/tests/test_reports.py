@@ -1,4 +1,4 @@
-"""Reporting a message or a person: once each, with what the moderators need to see."""
+"""Reports of a message or a person: once each, with all that the moderators need to see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def texts(report):
     return [each["text"] for each in report.snapshot]
 
 
-# By the API
+# In the API
 
 
 def test_a_report_of_a_message_keeps_it_and_five_around_it(alice, bob, settings):
@@ -170,7 +170,7 @@ def test_twenty_a_day_and_no_more_until_they_are_a_day_old(alice, bob, settings)
     refused = report(alice, messages[20])
     assert error_of(refused) == (429, "rate_limited")
     assert 0 < int(refused["Retry-After"]) <= 24 * 3600
-    # The same again is no further one, and others have twenty of their own.
+    # A repeated report does not count, and other people have twenty of their own.
     assert report(alice, messages[0]).status_code == 200
     assert report(bob, say(alice, bob, "selber")).status_code == 201
     first = Report.objects.filter(reporter=alice).last()
@@ -210,7 +210,7 @@ def test_twenty_a_day_are_twenty_also_at_once(alice, bob, settings):
     assert sorted(at_once(*acts)) == [201, 201, 429, 429]
 
 
-# By the page
+# On the page
 
 
 def page_of(user):

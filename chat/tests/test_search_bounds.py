@@ -1,4 +1,4 @@
-"""A search reads so much and no more, and says so."""
+"""The bounds of what a search reads, and its answers at them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_words_that_nearly_match_everywhere_cost_little(alice, bob):
     say(alice, bob, "a" * 3000 + "bc" + "a" * 900)
     began = time.thread_time()
     found, more = find_messages(alice, Query("a" * 96 + "bc"), limit=20)
-    # A tenth of it here; more than a second where each letter is compared with each.
+    # A tenth of a second here; more than a second if each letter is compared with each.
     assert time.thread_time() - began < 0.6
     assert (len(found), more) == (1, False)
     assert found[0].excerpt.hit == "a" * 96 + "bc"
@@ -51,12 +51,12 @@ def test_more_words_than_so_many_are_refused(alice, bob):
 
 
 def test_what_is_typed_is_bounded_before_it_is_read(alice, monkeypatch):
-    monkeypatch.setattr(text_gate, "_with_plain_ends", None)  # the first thing that reads all of it
+    monkeypatch.setattr(text_gate, "_with_plain_ends", None)  # the first to read all of it
     assert error_of(Api(alice).get("search/", q="e\u0301" * 5000)) == (400, "too_long")
 
 
 def like(text, forms):
-    """How it was found before: the rule that stays."""
+    """Search with LIKE, as it was done before: the rule is still the same."""
     patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", form) + "%" for form in forms]
     with connection.cursor() as cursor:
         sql = " OR ".join(["%s LIKE %s ESCAPE '\\'"] * len(patterns))

@@ -1,4 +1,4 @@
-"""A socket whose frames do not go out."""
+"""Sockets whose frames do not go out."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Engine:
 
 
 class Wire:
-    """Takes what is sent, and breaks with what it is told."""
+    """Records what is sent, and fails with a given error."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.sent: list[dict[str, Any]] = []
         self.error = error
 
     async def receive(self) -> dict[str, Any]:
-        return await asyncio.Event().wait()  # a client that says nothing more
+        return await asyncio.Event().wait()  # a silent client
 
     async def send(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send":
@@ -73,13 +73,13 @@ def test_a_peer_that_has_gone_ends_it_without_a_word(monkeypatch):
 
 def test_what_cannot_be_encoded_goes_out_without_it(monkeypatch):
     wire = Wire()
-    with pytest.raises(TimeoutError):  # it goes on
+    with pytest.raises(TimeoutError):  # the socket goes on
         talk(monkeypatch, wire, "a\ud800b")
     assert wire.sent == [{"type": "websocket.send", "text": "a?b"}]
 
 
 def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
-    """Who cuts the line and comes again would wait for nothing otherwise."""
+    """Otherwise a client that cuts the line and reconnects would not wait at all."""
     monkeypatch.setattr(handshake, "REFUSED_SECONDS", 0.2)
     monkeypatch.setattr(handshake, "_is_over_budget", lambda _scope, _visitor: True)
     wire = Wire()
@@ -104,7 +104,7 @@ def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
 
 
 def test_read_marks_that_wait_for_a_turn_hold_up_no_other_frame():
-    """They are kept: the furthest of each chat is marked, one after the other."""
+    """None is lost: the furthest of each chat is marked, one after the other."""
     frames = [{"type": "read", "with": "bob", "up_to": number} for number in (3, 9, 5)]
     frames += [{"type": "read", "with": "carol", "up_to": 2}, {"type": "ping"}]
     wire, marked = Wire(), []

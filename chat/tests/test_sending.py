@@ -1,4 +1,4 @@
-"""One message for one client_id, and the faults of the program that this one replaces."""
+"""One message for each client_id, and the faults of the previous program."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_id_that_stands_for_another_message_is_refused(alice, bob):
     assert Api(alice).say("bob", "hi", client_id).status_code == 201
     assert error_of(Api(alice).say("bob", "ho", client_id)) == (409, "duplicate_id")
     assert error_of(Api(alice).say("dora", "hi", client_id)) == (409, "duplicate_id")
-    # Another person's ids are their own affair.
+    # Another person may use the same id.
     assert Api(bob).say("alice", "hi", client_id).status_code == 201
 
 
@@ -98,7 +98,7 @@ def test_320_sends_from_8_threads_are_320_messages_in_one_order(alice, bob, sett
     assert list(events) == list(Message.objects.order_by("id").values_list("id", flat=True))
     for conversation in Conversation.objects.all():
         assert conversation.messages.count() == 160
-    # Each thread's own messages kept their order.
+    # The messages of each thread kept their order.
     for number in range(8):
         ids = Message.objects.filter(text__startswith=f"{number}-").order_by("id")
         assert [m.text for m in ids] == [f"{number}-{index}" for index in range(40)]
@@ -148,7 +148,7 @@ def test_a_batch_that_the_commit_refuses_is_tried_one_by_one(alice, bob, monkeyp
     assert Api(alice).texts("bob") == ["1", "3"]
 
 
-# The faults of before
+# Faults of the previous program
 
 
 def test_reading_by_one_side_leaves_the_badge_of_the_other(alice, bob):
@@ -235,7 +235,7 @@ def test_who_sends_too_fast_is_told_how_long_to_wait(alice, bob, settings):
         answer = Api(alice).say("bob", "hi")
         assert error_of(answer) == (429, "rate_limited")
         assert answer["Retry-After"] == "6"
-        # A retry is no new message, and another person's rate is their own.
+        # A retry is not a new message, and another person's rate is their own.
         assert Api(alice).say("bob", "hi", ids[0]).status_code == 200
         assert Api(bob).say("alice", "hi").status_code == 201
         clock.shift(6)

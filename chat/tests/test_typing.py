@@ -1,4 +1,4 @@
-"""Whom typing is told to, and that nothing of it is written anywhere."""
+"""The audience of notes of typing, none of which is written anywhere."""
 
 from __future__ import annotations
 

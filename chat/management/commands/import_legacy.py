@@ -69,7 +69,7 @@ class Command(commands.Command):
         try:
             self._tell(report)
         finally:
-            # Whatever becomes of the report: this has to be known.
+            # This must be known, whatever becomes of the report.
             self._say(DRY if options["dry_run"] else self.style.WARNING(_advice(root)))
         if options["report"]:
             content = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
@@ -79,7 +79,7 @@ class Command(commands.Command):
         all(tell(self.stdout, line) for line in report.lines())
 
     def _say(self, words: str) -> None:
-        """Say it where somebody still listens."""
+        """Print to whichever of stdout and stderr is still open."""
         if not tell(self.stdout, words):
             tell(self.stderr, words)
 

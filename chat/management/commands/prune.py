@@ -87,7 +87,7 @@ def _days(value: str) -> timedelta:
         age = timedelta(days=int(value))
     except (ValueError, OverflowError):
         raise ArgumentTypeError(f"{value} should be a number of days") from None
-    # Whoever was away for less gets what they missed.
+    # Anybody who was away for less gets the events that they missed.
     if age < KEPT_FOR:
         raise ArgumentTypeError(f"must be at least {KEPT_FOR.days}")
     return age

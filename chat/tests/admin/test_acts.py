@@ -1,4 +1,4 @@
-"""The moderators' pages: what their buttons do."""
+"""The moderators' pages: the effects of their buttons."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def page_path(report, act):
     ],
 )
 def test_a_button_acts_on_a_user(desk, alice, act, data, written):
-    if act == "issue_code":  # which is no part of the moderators' group
+    if act == "issue_code":  # which is not part of the moderators' group
         desk = client_of(User.objects.create_superuser("boss"))
     if act == "unmute":
         User.objects.update(muted_until=timezone.now() + timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""The moderators' pages: what they show."""
+"""The moderators' pages: their content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_what_people_write_is_not_registered():
 
 def test_every_list_keeps_to_its_filters(desk, report):
     assert all(isinstance(each, BoundedAdmin) for each in admin.site._registry.values())
-    # Each look at a text is written down; this would be one that is not.
+    # Each look at a text is logged; this would be one that is not.
     assert desk.get(QUEUE, {"snapshot__icontains": "böse"}).status_code == 400
 
 

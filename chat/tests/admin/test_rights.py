@@ -27,7 +27,7 @@ from .conftest import (
 
 @pytest.fixture
 def clerk(db):
-    """Staff who may look at reports and users, and no more."""
+    """Staff who may look at reports and users, but nothing else."""
     user = make_user("clerk")
     user.is_staff = True
     user.save()

@@ -1,4 +1,4 @@
-"""An old tree to import, and what a report says of it."""
+"""An old tree to import, and the report of its import."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def old(tmp_path, settings, db):
 
 
 def accounted(report: dict) -> dict[str, list[int]]:
-    """[found, imported, existing, skipped] by kind, after they were found to add up."""
+    """Return [found, imported, existing, skipped] by kind, after checking that they add up."""
     numbers = {}
     for kind in KINDS:
         counts = report[kind]

@@ -1,4 +1,4 @@
-"""A broken tree comes over as far as it goes."""
+"""A broken tree is imported as far as possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .conftest import accounted, reasons, tables, texts, tree_v3
 
 
 def broken(old: OldTree) -> None:
-    """Half files, ghosts, twins of a name, a name for two pairs, lost files, and nonsense."""
+    """Write half files, ghosts, twins of a name, a name for two pairs, lost files, and nonsense."""
     tree_v3(old)
     old.users("a", "a_b", "b_a", "Bob")
     old.write("users/half.json", '{"username": "half", "passw')

@@ -1,4 +1,4 @@
-"""The files of the Flask program come over."""
+"""The import of the Flask program's files."""
 
 from __future__ import annotations
 

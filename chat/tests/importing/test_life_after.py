@@ -1,4 +1,4 @@
-"""After an import life goes on, and a second one undoes nothing."""
+"""Life after an import goes on, and a second import undoes nothing."""
 
 from __future__ import annotations
 

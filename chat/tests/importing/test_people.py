@@ -1,4 +1,4 @@
-"""People of the Flask program come over, with their names and friends."""
+"""The import of the Flask program's people, with their names and friends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has been read in the Flask program is read here."""
+"""Messages read in the Flask program are read here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.cast import Api
 
 from .conftest import UTC_MINUTE, tree_v1, tree_v2, tree_v3, tree_v22
 
-# What has been read
+# Read marks
 
 
 def unread(name: str) -> dict[str, int]:
@@ -20,7 +20,7 @@ def unread(name: str) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("build", "alice", "bob"),
     [
-        (tree_v1, {}, {}),  # knew no unread messages
+        (tree_v1, {}, {}),  # had no unread messages
         (tree_v2, {"bob": 2, "王伟": 1}, {}),
         (tree_v22, {"bob": 2, "王伟": 1}, {}),
         (tree_v3, {"bob": 2, "王伟": 1}, {}),

@@ -1,4 +1,4 @@
-"""The data of every version of the Flask program come over."""
+"""The import of the data of every version of the Flask program."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_version_comes_over_and_people_go_on(old, build):
         assert not Client().login(username=name, password=f"{name}-pW")
     assert "-pw" not in printed
     assert f"{old.root}/users" in printed
-    # A message that comes now goes on where the old ones end.
+    # A new message follows the old ones.
     say(User.objects.get(username="bob"), User.objects.get(username="alice"), "新的")
     assert texts("alice", "bob")[-1] == "新的"
 

@@ -8,7 +8,7 @@ from tests.live import Person, settle
 from tests.server import Server
 
 NAMES = ["alice", "bob", "carol", "dora", "emil", "fred", "gina", "hans", "mallory"]
-NAMES += ["flora", "flint"]  # who flood
+NAMES += ["flora", "flint"]  # these two flood
 PAIRS = [
     ("alice", "bob"),
     ("alice", "carol"),

@@ -1,4 +1,4 @@
-"""The socket of a real server: what ends a right ends it here, too."""
+"""The socket of a real server: a right that ends elsewhere ends here, too."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_who_sends_on_after_the_close_of_a_flood_is_cut_off(people):
     flood.expect("caught_up")
     junk = b"\x81\x84\0\0\0\0junk" * 1000  # past the library, which would answer the close
     with pytest.raises((ConnectionResetError, BrokenPipeError)):
-        for _time in range(30):  # three seconds, of the five that gunicorn reads on
+        for _time in range(30):  # three of the five seconds for which gunicorn reads on
             flood.socket.socket.sendall(junk)
             time.sleep(0.1)
 

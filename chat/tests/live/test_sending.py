@@ -61,7 +61,7 @@ def test_refusals_are_error_frames_with_the_id_of_the_send(alice):
 def test_a_lone_surrogate_makes_no_socket_deaf(people, field, lone):
     client_id = str(uuid4())
     frame = {"type": "send", "client_id": client_id, "to": "bob", "text": "hi"} | {field: lone}
-    with people["mallory"].open() as live:  # whose notes of typing no other test counts
+    with people["mallory"].open() as live:  # no other test counts mallory's notes of typing
         live.expect("caught_up")
         live.send(json.dumps(frame))
         if field.isascii():

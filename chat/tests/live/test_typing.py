@@ -43,7 +43,7 @@ def test_typing_is_told_so_often_whoever_it_is_for_and_from_however_many_sockets
         for live in listening:
             while not live.is_silent(1):
                 heard += 1
-        # Ten, and one a second more.
+        # Ten, and one more a second.
         assert 5 <= heard <= 20
     finally:
         for live in (*sockets, *listening):

@@ -33,7 +33,7 @@ def names(user, typed):
 
 
 def fill(sender, friend, count, words="第{n}条消息，还没有什么可说的，再见"):
-    """Messages enough for some blocks, without the ways of the world."""
+    """Insert enough messages for some blocks, bypassing the services."""
     conversation = Conversation.objects.open_between(sender, friend)
     now = str(timezone.now())
     rows = [
@@ -50,7 +50,7 @@ def segments():
 
 @pytest.fixture
 def index(alice, bob):
-    """A conversation with two hundred messages before what the test says, and most in blocks."""
+    """A conversation with 600 messages before those of the test, most of them in blocks."""
     fill(alice, bob, 600)
     assert build_all() > 1
     assert SearchFilter.objects.exists()

@@ -1,4 +1,4 @@
-"""Visitors of the search, and what they type."""
+"""Visitors of the search, and their queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index never denies what is there, and forgets what has gone."""
+"""The index never hides a message that exists, and forgets deleted ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .conftest import fill, search, segments, texts
 
 
 def holds(words):
-    """Whether any filter may hold these words."""
+    """Tell whether any filter may hold these words."""
     for segment in segments():
         rows = SearchFilter.objects.filter(segment=segment)
         parts = {part: bytes(bits) for part, bits in rows.values_list("part", "bits")}
@@ -50,7 +50,7 @@ def test_a_change_by_any_connection_takes_the_words_out_at_once(alice, bob, chan
         other.execute(CHANGES[change], [message.id])
     other.close()
     assert not holds("魑魅")
-    assert not holds("消息")  # the whole segment is read itself until it is made anew
+    assert not holds("消息")  # the whole segment is read itself until it is rebuilt
     assert len(texts(alice, "消息", limit=50)) == 50
     assert Builder().build(at_most=100) > 0
     assert not holds("魑魅")
@@ -138,7 +138,7 @@ def test_the_builder_comes_to_every_conversation_in_the_end(alice):
 
 
 def test_two_builders_make_one_index(alice, bob):
-    """As two workers do: what one has read is made by the other before it writes."""
+    """As with two workers: one has read messages, and the other indexes them before it writes."""
     fill(alice, bob, 300)
     one, other = Builder(), Builder()
     assert one.build(at_most=100) > 0

@@ -1,4 +1,4 @@
-"""Everybody finds what is theirs, and nothing else."""
+"""Everybody finds their own messages, and nothing else."""
 
 from __future__ import annotations
 
