@@ -1,4 +1,4 @@
-"""How fast the chat is, against its own floors: `python bench/chat_bench.py --help`.
+"""The speed of the chat, against its own floors: `python bench/chat_bench.py --help`.
 
 README.md beside it says how to read the table.
 """
@@ -27,10 +27,10 @@ from processes import BENCH, CORES, ROOT, Running, Server, run, slow_fsync
 from report import circumstances
 from stage import PAIRS, Stage
 
-BATCH = 50  # rows in one group of raw inserts: about what the writer gathers from 100 people
+BATCH = 50  # rows in a group of raw inserts: about the writer's batch with 100 people
 STEPS = (1_000, 100_000, 1_000_000)  # messages stored
 QUIET = (500, 2_000)  # sockets
-READS = 40  # requests, of which the median counts
+READS = 40  # requests, whose median counts
 SLOW_FSYNC_SECONDS = 0.020
 WHOLE_RUN_SECONDS = 15 * 60
 MB = 1024 * 1024
@@ -47,7 +47,7 @@ class Bench(Stage):
     # The phases
 
     def messages(self) -> None:
-        """(a) As many messages as one worker takes."""
+        """(a) As many messages as one worker can take."""
         self._floors()
         with self.server() as server:
             pairs = load.open_pairs(server.address, self.talkers)
@@ -64,7 +64,7 @@ class Bench(Stage):
         self.report.add_ratio("a", "messages : raw inserts", name, "raw inserts")
 
     def _check_history(self, result: Result) -> None:
-        """What was acknowledged and delivered stands in the database, once."""
+        """Check that each acknowledged and delivered message is in the database, once."""
         with self.database() as database:
             stored = [row[0] for row in database.execute("SELECT client_id FROM chat_message")]
         missing = len(result.done - set(stored))
@@ -123,7 +123,7 @@ class Bench(Stage):
         self.report.add("s", f"ping {what}, p95", ping, "ms", "≤ 15")
 
     def latency(self) -> None:
-        """(b) How long a message takes when there is room."""
+        """(b) The latency of a message below full load."""
         goals = {(50, 0.5): "≤ 4", (50, 0.99): "≤ 15", (500, 0.99): "≤ 40"}
         with self.server() as server:
             for per_second in (50, 500):
@@ -138,7 +138,7 @@ class Bench(Stage):
                     self.report.add("b", what, value, "ms", goals.get((per_second, share), ""))
 
     def memory(self) -> None:
-        """(c) What the server and its quiet sockets hold."""
+        """(c) The memory of the server and of quiet sockets."""
         with self.server() as server:
             if not isinstance(server, Server):
                 self.report.note("Memory: left out, the server is not ours to look into.")
@@ -163,7 +163,7 @@ class Bench(Stage):
             raise SystemExit("the server closed quiet sockets")
 
     def reading(self) -> None:
-        """(d) Whether reading stays as fast while messages pile up."""
+        """(d) The speed of reading as messages pile up."""
         if self.options.url:
             self.report.note("Growth: left out, a million messages need a server of our own.")
             return
@@ -191,7 +191,7 @@ class Bench(Stage):
             self.report.add_ratio("d", f"{what}, a million : a thousand", most, least, "≤ 1.5")
 
     def pages(self) -> None:
-        """(e) Pages a second, and what the server adds to the view."""
+        """(e) Pages per second, and the CPU time that the server adds to the view."""
         first = self.talkers[0]
         pages = {
             "login": ("/login/", ""),
@@ -226,7 +226,7 @@ class Bench(Stage):
     def _page_rates(
         self, suffix: str, server: Server | Running, pages: dict[str, tuple[str, str]]
     ) -> dict[str, float]:
-        """CPU seconds a page, by name; reports the rates."""
+        """Return the CPU seconds per page, by name; reports the rates."""
         cpu_each = {}
         with server:
             for name, (path, cookie) in pages.items():
@@ -238,7 +238,7 @@ class Bench(Stage):
         return cpu_each
 
     def start(self) -> None:
-        """(f) From the start to the first page, on data that is there."""
+        """(f) The time from the start to the first page, on existing data."""
         if self.options.url:
             self.report.note("Start: left out, the server runs already.")
             return
@@ -253,7 +253,7 @@ class Bench(Stage):
 
 
 async def _ready(connections: int) -> int:
-    """Pages open their own connections."""
+    """Open nothing, as pages open their own connections."""
     return connections
 
 
@@ -293,7 +293,7 @@ def _out_of_time(*_args: object) -> None:
 
 def main() -> None:
     options = parse_options()
-    # Either way what was started is stopped on the way out.
+    # Either way, everything started is stopped on the way out.
     signal.signal(signal.SIGALRM, _out_of_time)
     signal.signal(signal.SIGTERM, _out_of_time)
     signal.alarm(WHOLE_RUN_SECONDS)

@@ -1,4 +1,4 @@
-"""The load side of the wire: a WebSocket and an HTTP client that cost far less than the server."""
+"""The client side of the load: a WebSocket and an HTTP client far cheaper than the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HANDSHAKE = (
 )
 REQUEST = "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{lines}\r\n"
 TEXT, CLOSE = 1, 8
-# Frames of a client must be masked; by zeros the bytes stay as they are. The server unmasks alike.
+# A client must mask its frames; zeros leave the bytes as they are. The server unmasks all the same.
 MASKED, MASK = 0x80, bytes(4)
 
 OnText = Callable[[bytes], None]
@@ -23,11 +23,11 @@ class Address:
     host: str
     port: int
     prefix: str = ""
-    seen_as: str = ""  # what our proxy would say of who asks: with BEHIND_PROXY=on only
+    seen_as: str = ""  # the client's address according to a proxy: with BEHIND_PROXY=on only
 
 
 class WebSocket(asyncio.Protocol):
-    """Calls `on_text` with each text frame. The server does not fragment, so neither is read."""
+    """Calls `on_text` with each text frame. The server sends no fragments, so none are read."""
 
     def __init__(self, on_text: OnText) -> None:
         self.on_text = on_text
@@ -46,7 +46,7 @@ class WebSocket(asyncio.Protocol):
 
     @property
     def backlog(self) -> int:
-        """Bytes that the server has not taken yet."""
+        """The bytes that the server has not taken yet."""
         return self._transport.get_write_buffer_size()  # type: ignore[union-attr]
 
     def stop_reading(self) -> None:
@@ -86,7 +86,7 @@ class WebSocket(asyncio.Protocol):
         self._rest = data[at:]
 
     def _read_handshake(self, data: bytes) -> int:
-        """Where the first frame begins; negative while the answer is incomplete."""
+        """Find the start of the first frame; negative while the answer is incomplete."""
         end = data.find(b"\r\n\r\n")
         if end >= 0:
             status = data.split(b"\r\n", 1)[0]
@@ -98,7 +98,7 @@ class WebSocket(asyncio.Protocol):
 
 
 def _frame(data: bytes, at: int) -> tuple[int, int] | None:
-    """Where the payload of the frame at `at` starts and ends; None if it is not all there."""
+    """Find the start and end of the payload of the frame at `at`; None if it is incomplete."""
     there = len(data) - at
     if there < 2:
         return None
@@ -123,7 +123,7 @@ async def open_websocket(
 
 
 async def open_live(address: Address, cookie: str) -> WebSocket:
-    """A socket on `/live/` that has caught up."""
+    """Open a socket on `/live/`, and wait until it has caught up."""
     caught_up = asyncio.get_running_loop().create_future()
 
     def on_text(text: bytes) -> None:
@@ -136,7 +136,7 @@ async def open_live(address: Address, cookie: str) -> WebSocket:
 
 
 class Browser:
-    """One kept-alive HTTP connection."""
+    """A kept-alive HTTP connection."""
 
     def __init__(self, address: Address, cookie: str = "") -> None:
         self._address = address
@@ -165,6 +165,6 @@ class Browser:
 
 
 def header_lines(address: Address, cookie: str) -> str:
-    """The lines that say who asks."""
+    """Make the header lines that identify the client."""
     lines = f"X-Real-IP: {address.seen_as}\r\n" if address.seen_as else ""
     return f"{lines}Cookie: {cookie}\r\n" if cookie else lines

@@ -1,4 +1,4 @@
-"""The floor of every socket: bare ASGI that sends back what it gets."""
+"""The floor of every socket: a bare ASGI echo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run in a process of its own: what the work costs without a server.
+"""The cost of the work without a server. Run in a process of its own:
 
 floors.py inserts FILE BATCH SECONDS   rows in groups, each group synced to disk
 floors.py page PATH COOKIE SECONDS     the same view, called as a function
@@ -20,7 +20,7 @@ TEXT = "明天下午三点开会，记得带上电脑。"
 
 
 def insert_groups(path: str, batch: int, seconds: float) -> dict[str, float]:
-    """A message and an event each, with the indexes that they need; nothing is asked or checked."""
+    """Insert messages and their events, with the needed indexes, but without queries or checks."""
     database = sqlite3.connect(path, isolation_level=None)
     database.executescript(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"

@@ -1,12 +1,13 @@
 """Fuzz a server of its own with hostile text: every form, field, query, path, header and frame.
 
-    .venv/bin/python bench/fuzz.py --minutes 60             # what a release is held to
+    .venv/bin/python bench/fuzz.py --minutes 60             # the standard for a release
     .venv/bin/python bench/fuzz.py --minutes 5 --seed 7 --only 'POST /login'
-    .venv/bin/python bench/fuzz.py --replay findings.jsonl  # again what was found
+    .venv/bin/python bench/fuzz.py --replay findings.jsonl  # send the findings again
 
-Each round draws texts from its seed, shoots them four at a time, and then repeats alone what was
-slow or stopped others: only what is slow alone is a finding. They are written to a file as they
-come, each with the request itself, and the server's log beside it. With any the exit status is 1.
+Each round draws texts from its seed, shoots them four at a time, and then repeats alone those that
+were slow or stopped others: only what is slow alone is a finding. Findings are written to a file as
+they come, each with its request, with the server's log beside it. If there are any, the exit status
+is 1.
 """
 
 from __future__ import annotations
@@ -38,28 +39,28 @@ from fuzz_world import World
 from hostile_text import JSON, TEXTS, WORST, WORST_JSON, Hostile, draw
 
 ROUND = 320  # shots
-DRAWN = 160  # texts, and as much JSON, for a round
+DRAWN = 160  # texts, and as many pieces of JSON, for a round
 AT_ONCE = 4
 LOOK_SECONDS = 0.1  # between two looks at /healthz and two pings of a quiet socket
 SAMPLE_SECONDS = 10.0
-REPEATS = 2  # alone, after something was slow; the quickest counts
+REPEATS = 2  # alone, after a slow answer; the quickest counts
 SUSPECTS = 16  # repeated after a round, at most
-ALIVE_SECONDS = 60.0  # until a worker that was killed has a successor
-NO_NOISE_SECONDS = 10.0  # is never noise: once is enough
-COSTLY_SECONDS = 2.0  # what a text may cost once its kind is known to be slow: time for others
-ABSENT = ("no answer", "deaf")  # what is found only if it is so alone, too
+ALIVE_SECONDS = 60.0  # for a killed worker to be replaced
+NO_NOISE_SECONDS = 10.0  # never noise: once is enough
+COSTLY_SECONDS = 2.0  # at most for a text of a kind known to be slow, to leave time for others
+ABSENT = ("no answer", "deaf")  # faults that count only if they also happen alone
 
-Flight = tuple[Shot, float, Answer]  # with the time at which it began
+Flight = tuple[Shot, float, Answer]  # the float is the time at which it began
 
 
 class Watch:
-    """Somebody quiet, who looks at /healthz and pings a socket: how long does each wait?"""
+    """A quiet client that measures how long /healthz and a ping on a socket take."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.worst: dict[str, float] = {"healthz": 0.0, "ping": 0.0}
-        self.gaps: list[tuple[float, float]] = []  # from, until: longer than the limit
-        self.recent = self._since = 0.0  # the longest since `forget`
+        self.gaps: list[tuple[float, float]] = []  # waits above the limit: from, until
+        self.recent = self._since = 0.0  # the longest wait since `forget`
         self._counts_since = math.inf
         self.samples: list[Sample] = []
         self._began = time.monotonic()
@@ -102,11 +103,11 @@ class Watch:
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def forget(self) -> None:
-        """Let `recent` tell of what begins from now on."""
+        """Let `recent` count requests that begin from now on."""
         self.recent, self._since = 0.0, time.monotonic()
 
     def count(self) -> None:
-        """Count what begins from now on, until `rest`."""
+        """Count requests that begin from now on, until `rest`."""
         self.gaps.clear()
         self._counts_since = time.monotonic()
 
@@ -133,11 +134,11 @@ class Fuzz:
         self._forms: dict[str, dict[tuple[str, ...], Form]] = {}
         self._sweep: Iterator[tuple[Make, Hostile]] = iter(
             []
-        )  # goes along with what is drawn until it is done
-        self._log_at = 0  # bytes that are read
+        )  # mixed into the drawn shots until it is used up
+        self._log_at = 0  # bytes already read
         self._ceilings: dict[str, int] = {}  # characters, by kind
         self._pid = world.pid
-        self._known: set[tuple[str, str, str]] = set()  # slow, and not worth a second time
+        self._known: set[tuple[str, str, str]] = set()  # slow ones, not worth repeating
 
     async def run(self, minutes: float) -> None:
         until = time.monotonic() + minutes * 60
@@ -150,7 +151,7 @@ class Fuzz:
             self.ledger.find(words, NOBODY, Answer(), "over the whole run")
 
     async def replay(self, shots: list[tuple[Shot, str]]) -> None:
-        """Send what was found once more, each alone, and say how it goes now."""
+        """Send the findings again, each alone, and print the present outcome."""
         async with self.watch:
             for shot, was in shots:
                 await self._mend()
@@ -209,7 +210,7 @@ class Fuzz:
     def _made(
         self, makes: Iterable[tuple[Callable[..., Shot], list[Hostile]]], rng: random.Random
     ) -> Iterator[Shot]:
-        """The shots that are wanted; what they are is seen with short texts, which cost nothing."""
+        """Make the wanted shots; each is tried with a short text first, which costs nothing."""
         for make, texts in makes:
             state = rng.getstate()
             if self._is_wanted(make(*(text.cut(1) for text in texts))):
@@ -238,7 +239,7 @@ class Fuzz:
             self.ledger.find(blot.kind, shot, answer, _around(blot, shot, flights))
 
     def _suspects(self, flights: list[Flight]) -> list[tuple[float, Shot]]:
-        """What was slow, had no answer or was under way while others waited; the slowest first."""
+        """List shots that were slow, unanswered or under way while others waited, slowest first."""
         late = [
             (answer.seconds, shot)
             for shot, began, answer in flights
@@ -260,7 +261,7 @@ class Fuzz:
                 self.ledger.slow_once.append((seconds, f"{shot.route} {shot.place}"))
 
     async def _repeat(self, shot: Shot) -> tuple[list[str], Answer]:
-        """Find it if it is wrong each time; what is slow by noise is quick once."""
+        """Record a finding if it fails each time; one that is slow by noise is quick once."""
         for _again in range(REPEATS):
             answer, waited = await self._alone(shot)
             words = _words(shot, answer, waited)
@@ -274,13 +275,13 @@ class Fuzz:
         return words, answer
 
     def _spare(self, shot: Shot, seconds: float) -> None:
-        """Let a kind that is known to be slow come shorter, or there is time for no other."""
+        """Shorten a kind of text known to be slow, to leave time for others."""
         self._known.add(shot.key)
         size = int(shot.size * min(1.0, (COSTLY_SECONDS / seconds) ** 0.5))
         self._ceilings[shot.kind] = min(size, self._ceilings.get(shot.kind, size))
 
     async def _alone(self, shot: Shot) -> tuple[Answer, float]:
-        """The answer while nobody else asks, and how long the quiet ones waited meanwhile."""
+        """Send a shot alone; returns the answer, and how long the quiet client waited meanwhile."""
         await asyncio.sleep(3 * LOOK_SECONDS)
         self.watch.forget()
         answer = await send(self.world.address, shot, self.world.cookies)
@@ -302,14 +303,14 @@ class Fuzz:
         for _again in range(3):
             try:
                 return await asyncio.to_thread(self.world.mend)
-            except OperationalError as error:  # a server that is stuck may hold the lock
+            except OperationalError as error:  # a stuck server may hold the lock
                 print(f"mending: {error!r}", file=sys.stderr)
                 await self._revive()
         raise RuntimeError("the people cannot be put right")
 
 
 def _words(shot: Shot, answer: Answer, waited: float) -> list[str]:
-    """All that is wrong with an answer that came to somebody alone."""
+    """List the faults of a shot that was sent alone."""
     words = [*faults(shot, answer)]
     if waited > LIMIT_SECONDS:
         words.append("others waited")
@@ -319,7 +320,7 @@ def _words(shot: Shot, answer: Answer, waited: float) -> list[str]:
 
 
 def _around(blot: Blot, shot: Shot, flights: list[Flight]) -> str:
-    """The end of a line of the log; for one of no request, what was slow then."""
+    """Quote the end of a log line and, if it belongs to no request, the slow shots of then."""
     slow = [
         f"{s.route} {s.place}" for s, _began, answer in flights if answer.seconds > LIMIT_SECONDS
     ]

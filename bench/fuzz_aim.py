@@ -1,7 +1,7 @@
-"""Where bench/fuzz.py puts a hostile text: every address, field, query, header and frame.
+"""The targets of bench/fuzz.py: every address, field, query, header and frame.
 
 The addresses are those of tests/visitors.txt, which a test keeps complete; fields are read from the
-forms of the pages themselves, names of parameters from the code: what is new is aimed at unasked.
+forms of the pages themselves, names of parameters from the code: new ones are targets at once.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from fuzz_wire import TOKEN, Shot, frame
 from fuzz_world import CODE, FRIENDS, PASSWORD, STAFF
 from hostile_text import CANARY, HEADER_TEXTS, TRAIL, Hostile
 
-LINE_BYTES = 3_600  # of a target or header that gunicorn takes: its limit is 4,094
-FRAME_BYTES = 32 * 1024  # what the socket takes
-JSON_CHARACTERS = 40_000  # some more than the API and the socket take
+LINE_BYTES = 3_600  # of a target or header, below gunicorn's limit of 4,094
+FRAME_BYTES = 32 * 1024  # the limit of the socket
+JSON_CHARACTERS = 40_000  # slightly more than the API and the socket take
 HEADERS = """
     Host Cookie Accept-Language User-Agent X-User-ID X-Request-ID Referer Origin Range If-None-Match
     If-Modified-Since X-HTTP-Method-Override Content-Type X-Real-IP X-Forwarded-For
@@ -47,14 +47,14 @@ CHANGELIST = "q o p e all _popup _to_field _facets _changelist_filters _source_m
 LOOKUPS = """
     __gte __lt __isnull __in __exact __contains __regex __year __date __id__exact __range
 """.split()
-# What is well typed where a form asks for it, so that the one hostile field is what is judged.
+# Valid input for the other fields of a form, so that the hostile one is judged.
 TYPED = {
     **dict.fromkeys(("password", "old_password"), PASSWORD),
     **dict.fromkeys(("password1", "password2", "new_password1", "new_password2"), PASSWORD),
     "registration_code": CODE, "username": "alice", "email": "somebody@example.com",
     "code": "123456", "text": "hi", "reason": "rude", "words": "lass das", "hours": "1",
 }  # fmt: skip
-# What would take from all later rounds what they aim at.
+# Forms that would remove the targets of all later rounds.
 LEFT_ALONE = ("/admin/auth/group/1/delete/", "/admin/chat/announcement/1/delete/")
 FRAME_FIELDS = ["type", "to", "text", "client_id", "quote", "with", "up_to", "extra"]
 
@@ -62,7 +62,7 @@ Make = Callable[["Aim", Hostile], Shot]
 
 
 class Aim:
-    """Makes a shot of a text: `aim.shot(text, fragment)`, the same for the same random numbers."""
+    """Makes shots of texts: `aim.shot(text, fragment)`, the same for the same random numbers."""
 
     def __init__(self, rng: random.Random, things: dict[str, Any]) -> None:
         self.rng = rng
@@ -84,9 +84,9 @@ class Aim:
         return self.rng.choices(ways, weights)[0](text, fragment)
 
     def sweep(self, texts: list[Hostile], fragments: list[Hostile]) -> list[tuple[Make, Hostile]]:
-        """Each text in each field of each form, each fragment in each value of JSON; shuffled.
+        """Pair each text with each form field, and each fragment with each JSON value; shuffled.
 
-        They are made when it is their turn: all at once they would be gigabytes.
+        The shots are made when they are due: all at once they would take gigabytes.
         """
         fields = {(route, place): form for route, form, place in self._fields()}
         places = [
@@ -112,10 +112,10 @@ class Aim:
             for form in forms.values():
                 yield from ((route, form, place) for place in form.fields)
 
-    # Where
+    # Places
 
     def pages(self) -> Iterator[tuple[str, str]]:
-        """Each page with one of each kind that may see it; and that of the newcomer."""
+        """Yield each page with one person of each kind that may see it, and the newcomer's page."""
         yield "newcomer", "/register/verify/"
         for row in self.rows:
             if row.method == "GET" and not row.path.startswith("/api/"):
@@ -141,7 +141,7 @@ class Aim:
         return f"{kind}{self.rng.randrange(many)}" if many else kind
 
     def _someone(self, row: Row) -> str:
-        """Mostly somebody who gets through, now and then anybody."""
+        """Choose somebody who gets through, mostly; sometimes anybody."""
         kinds = row.reached_by if row.reached_by and self.rng.random() < 0.9 else KINDS
         return self._one_of(self.rng.choice(kinds))
 
@@ -152,11 +152,11 @@ class Aim:
 
     def _row(self, method: str | None = None, within: str = "") -> Row:
         rows = [r for r in self.rows if method in (None, r.method) and r.path.startswith(within)]
-        # The admin has half of all rows, and one class for most of them.
+        # The admin has half of all rows, and one class serves most of them.
         weights = [1 if "/admin/" in row.path else 3 for row in rows]
         return self.rng.choices(rows, weights)[0]
 
-    # How
+    # Ways
 
     def _form(self, text: Hostile, fragment: Hostile) -> Shot:
         routes = sorted(self.forms)
@@ -164,7 +164,7 @@ class Aim:
         [route] = self.rng.choices(routes, weights)
         form = self.rng.choice(list(self.forms[route].values()))
         names = [name for name in form.fields if name != "csrfmiddlewaretoken"] or ["extra"]
-        names += [name for name in names if not form.fields.get(name)] * 3  # what people type
+        names += [name for name in names if not form.fields.get(name)] * 3  # people fill those
         if self.rng.random() < 0.05:
             names = ["csrfmiddlewaretoken", "extra"]
         return self._filled(text, form=form, place=self.rng.choice(names))
@@ -181,7 +181,7 @@ class Aim:
         if form.method == "GET":
             return self._with_query(text, form.who, "GET", form.action, place, fields)
         values: dict[str, str | bytes] = {**fields, place: text.text}
-        if place[:-1] + "2" in fields:  # a new password is typed twice
+        if place[:-1] + "2" in fields:  # a new password is entered twice
             values[place[:-1] + "2"] = text.text
         if self.rng.random() < 0.1:
             values |= dict.fromkeys(form.fields, text.text) | {"csrfmiddlewaretoken": TOKEN}
@@ -220,7 +220,7 @@ class Aim:
         return self._told(fragment, row=row, place=self.rng.choices(places, weights)[0])
 
     def _told(self, fragment: Hostile, *, row: Row, place: str) -> Shot:
-        """A call of the API with the fragment as one value, or without a place as its body."""
+        """Make an API call with the fragment as one value or, without a place, as its body."""
         who = self._someone(row)
         fragment = fragment.cut(JSON_CHARACTERS if self.rng.random() < 0.97 else len(fragment.text))
         known = self._bodies.get(row.path, {}) | {"client_id": self._new_id()}
@@ -257,7 +257,7 @@ class Aim:
         row = self._row()
         who = self._someone(row)
         name = self.rng.choice(HEADERS)
-        if self.rng.random() < 0.4:  # what looks like a header goes further into the code
+        if self.rng.random() < 0.4:  # text that looks like a header gets further into the code
             text = self.rng.choice(HEADER_TEXTS)
         text = _with_trail(text.cut(1500))
         method = row.method if self.rng.random() < 0.9 else self.rng.choice(METHODS)
@@ -278,7 +278,7 @@ class Aim:
         return self._framed(fragment, kind=kind, place=place)
 
     def _framed(self, fragment: Hostile, *, kind: str, place: str) -> Shot:
-        """A frame with the fragment as one value of it, or without a place as the frame itself."""
+        """Make a frame with the fragment as one value or, without a place, as the frame itself."""
         who = self._one_of(self.rng.choice(["friend", "friend", "friend", "stranger"]))
         known = {"type": kind, "to": "alice", "with": "alice", "text": "hi", "up_to": 1}
         known["client_id"] = self._new_id()
@@ -348,7 +348,7 @@ class Aim:
 
 
 def _object(known: dict[str, Any], place: str, fragment: Hostile) -> bytes:
-    """A JSON object whose one value is the fragment, which need not be JSON; or that alone."""
+    """Make a JSON object with the fragment, which need not be JSON, as a value; or that alone."""
     if not place:
         return fragment.text.encode("utf-8", "surrogatepass")
     parts = [f'"{name}": {json.dumps(value)}' for name, value in known.items() if name != place]

@@ -1,4 +1,4 @@
-"""What is no frame and no request: bytes that break WebSocket or HTTP itself, by how they do."""
+"""Invalid frames and requests: bytes that break WebSocket or HTTP itself, by kind of fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bench/fuzz.py holds an answer, the log and the memory of the server to."""
+"""The checks of bench/fuzz.py on the answers, the log and the memory of the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fuzz_wire import Answer, Shot
 
 LIMIT_SECONDS = 1.0
 DOCUMENTED = {4401, 4408, 4429, 1012}  # docs/api.md
-PROTOCOL = {1000, 1002, 1003, 1007, 1009}  # RFC 6455: for what breaks it, or is too long
+PROTOCOL = {1000, 1002, 1003, 1007, 1009}  # RFC 6455: for frames that break it, or are too long
 FRAMES = {"hello", "event", "caught_up", "ack", "error", "pong", "typing", "reset"}
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ (\S+) |\[\d{4}-\d\d-\d\d ")
 TROUBLE = re.compile(
@@ -24,11 +24,11 @@ RAISED = re.compile(
     r"\| ((?:\w+\.)*(?:\w*(?:Error|Exception|TooBig|Denied)"
     r"|NoReverseMatch|BadRequest|ClientGone|Disallowed\w+))\b"
 )
-# A traceback of what was answered as it should be (400, 403, 413) is noise, no fault.
+# A traceback for a request that was answered properly (400, 403, 413) is noise, not a fault.
 ANSWERED = re.compile(r" WARNING | django\.security\.\w+ ")
 OURS = re.compile(r'File "[^"]*/((?:accounts|chat|friends|webchat)/[^"]*)", line (\d+)')
 WARM_UP_SECONDS = 180.0  # until the heaps of all threads have met long bodies
-GROWTH = 1.15  # the last third's median to the first's
+GROWTH = 1.15  # of the last third's median over the first's
 SAMPLES_AT_LEAST = 12
 
 
@@ -40,7 +40,7 @@ class Sample(NamedTuple):
 
 
 class Blot(NamedTuple):
-    """Something in the log that should not be there, and the request in which it was written."""
+    """Something in the log that should not be there, and the request that wrote it."""
 
     kind: str
     line: str
@@ -48,11 +48,11 @@ class Blot(NamedTuple):
 
 
 def faults(shot: Shot, answer: Answer) -> Iterator[str]:
-    """What is wrong with an answer, but for the time that it took."""
+    """Yield the faults of an answer, but for its time."""
     if shot.method == "WS":
         yield from _faults_of_socket(shot, answer)
         return
-    is_ours = "x-request-id" in answer.headers  # else gunicorn refused what was no request
+    is_ours = "x-request-id" in answer.headers  # else gunicorn refused an invalid request
     if answer.status == 0 and not shot.is_broken:
         yield f"no answer ({answer.error})"
     elif answer.status == 503 and "retry-after" not in answer.headers:
@@ -101,7 +101,7 @@ def _faults_of_socket(shot: Shot, answer: Answer) -> Iterator[str]:
 
 
 def read_log(path: Path, start: int) -> tuple[list[Blot], int]:
-    """What is wrong in the log from there on, and where it ends."""
+    """Find the faults in the log from a position on, and return its end."""
     with path.open("rb") as file:
         file.seek(start)
         text = file.read()
@@ -130,7 +130,7 @@ def _judge_line(raw: bytes) -> Iterator[Blot]:
 
 
 def growth(samples: list[Sample]) -> Iterator[str]:
-    """What grew over the longest life of a worker, warmed up."""
+    """Yield the growth over the longest life of a warmed-up worker."""
     pids = [sample.pid for sample in samples]
     pid = max(set(pids), key=pids.count, default=0)
     life = [sample for sample in samples if sample.pid == pid and sample.memory]

@@ -1,4 +1,4 @@
-"""What bench/fuzz.py has found and counted, and the file that the findings are kept in."""
+"""The findings and counts of bench/fuzz.py, and the file of the findings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 from fuzz_judge import Sample
 from fuzz_wire import Answer, Shot
 
-SHOWN = 12  # of the samples of memory, and of what was slow only once
+SHOWN = 12  # samples of memory, and shots that were slow only once
 TIMES = ("slow", "others waited")
-NOBODY = Shot("the server", "", "", "", 0, "", "GET", "/healthz")  # for what no shot stands for
+NOBODY = Shot("the server", "", "", "", 0, "", "GET", "/healthz")  # for faults without a shot
 
 
 class Ledger:
-    """Findings, one for each fault, route and place; what took too long also for each kind."""
+    """Findings, one for each fault, route and place; slow ones also for each kind."""
 
     def __init__(self, seed: int, file: Path) -> None:
         self.findings: dict[tuple[str, ...], dict[str, Any]] = {}
-        self.noise: Counter[str] = Counter()  # tracebacks of what was answered as it should be
-        self.slow_once: list[tuple[float, str]] = []  # but quick alone
+        self.noise: Counter[str] = Counter()  # tracebacks for requests that were answered properly
+        self.slow_once: list[tuple[float, str]] = []  # but quick when alone
         self.deaths = self.rounds = 0
         self._seed = seed
         self._file = file
@@ -35,7 +35,7 @@ class Ledger:
             self._worst[shot.route] = answer.seconds, f"{shot.place}: {shot.recipe[:80]}"
 
     def find(self, fault: str, shot: Shot, answer: Answer, note: str) -> None:
-        """Write it down, unless it has been found before."""
+        """Record a finding, unless it is known already."""
         if fault.startswith("noise: "):
             self.noise[fault] += 1
             return
@@ -82,7 +82,7 @@ class Ledger:
 
 
 def line_of(finding: dict[str, Any]) -> str:
-    """One line for people; nothing in it moves a terminal's cursor."""
+    """Print a finding as one line for people, without terminal controls."""
     shot = finding["shot"]
     where = f"{shot['route']} · {shot['place']} · {shot['kind']} as {shot['who'] or 'nobody'}"
     recipe = shot["recipe"] if len(shot["recipe"]) < 200 else shot["recipe"][:200] + "…"

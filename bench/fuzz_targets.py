@@ -1,4 +1,4 @@
-"""What there is to aim at for bench/fuzz.py, read from the pages, the tables and the code."""
+"""The possible targets of bench/fuzz.py, read from the pages, the tables and the code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from processes import ROOT
 
 APPS = ("webchat", "accounts", "friends", "chat")
-# Who can do something with an address: the outcomes of visitors.txt that are worth a text.
+# The outcomes in visitors.txt that are worth a text: the visitor gets through to the address.
 REACHED = {"200", "201", "302", "400", "409", "422"}
 KINDS = ("anonymous", "stranger", "friend", "moderator", "root")
 STATIC = (
@@ -43,7 +43,7 @@ class Form:
 
 
 class FormReader(HTMLParser):
-    """Collects the forms of a page: method, action, and each field with its value."""
+    """The forms of a page: method, action, and each field with its value."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def read_rows() -> Iterator[Row]:
 
 
 def route_of(target: str) -> str:
-    """The route that answers, as it is written in the code."""
+    """Find the route that answers, as it is written in the code."""
     from django.urls import Resolver404, resolve
 
     try:
@@ -92,7 +92,7 @@ def bodies() -> dict[str, dict[str, Any]]:
 
 
 def names_in_code() -> set[str]:
-    """The parameters that some code asks for by name."""
+    """Find the parameters that the code asks for by name."""
     files = [
         path for app in APPS for path in (ROOT / app).rglob("*.py") if "tests" not in path.parts
     ]
@@ -101,7 +101,7 @@ def names_in_code() -> set[str]:
 
 
 def fields_by_model() -> dict[str, list[str]]:
-    """The fields of what the admin lists, by “app/model”."""
+    """List the fields of the models in the admin, by “app/model”."""
     from django.contrib import admin
 
     return {
@@ -118,12 +118,12 @@ def percent(text: str) -> str:
 
 
 def wire(text: str) -> str:
-    """A header's value: bytes as they come, but for what would end the header."""
+    """Make a header's value: any bytes but those that would end the header."""
     return re.sub(r"[\r\n\0]", " ", text).encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def urlencoded(fields: dict[str, Any]) -> tuple[str, bytes]:
-    """Escaping no more than it must: three bytes for each byte would be too long for a body."""
+    """Encode with minimal escaping: three bytes for each byte would be too long for a body."""
     pairs = [_escape(name) + b"=" + _escape(value) for name, value in fields.items()]
     return "application/x-www-form-urlencoded", b"&".join(pairs)
 
@@ -135,7 +135,7 @@ def multipart(fields: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def multipart_files(fields: dict[str, Any]) -> tuple[str, bytes]:
-    """Each value as a file of that name, where no file is asked for."""
+    """Send each value as a file of that name, though the form asks for no file."""
     head = '--b\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\n\r\n{}\r\n'
     parts = [
         _bytes(head.format(name, re.sub(r'["\r\n]', "", value)[:500], value))

@@ -1,4 +1,4 @@
-"""One hostile request or socket of bench/fuzz.py, as bytes: how it is sent, kept and read back."""
+"""One hostile request or socket of bench/fuzz.py, as bytes: sent, stored and read back."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 from client import Address
 
-TOKEN = "c" * 32  # a CSRF token of our own: cookie and field must be alike, no more
-ANSWER_SECONDS = 20.0  # after which there was no answer; a worker that is stuck is killed after 30
-REFUSAL_SECONDS = 2.0  # for a request that is none: the server may wait for the rest of it
+TOKEN = "c" * 32  # a CSRF token of our own: cookie and field only have to match
+ANSWER_SECONDS = 20.0  # then there was no answer; a stuck worker is killed after 30
+REFUSAL_SECONDS = 2.0  # for an invalid request: the server may wait for the rest of it
 PONG_SECONDS = 5.0
 ANSWER_BYTES = 16 * 1024 * 1024
 PING = b'{"type": "ping"}'
@@ -31,14 +31,14 @@ GREETING = [
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What is sent. The cookies of `who` and an address are added when it is; strings are latin-1.
+    """A request to send, when the cookies of `who` and an address are added; strings are latin-1.
 
-    With the method WS the target is a socket's, and the body goes over it as it is.
-    A `raw` shot is all in its body, and need not be HTTP.
+    With the method WS, the target is a socket's, and the body is sent over it as it is. With RAW,
+    everything is in the body, and need not be HTTP.
     """
 
     route: str
-    place: str  # where the text is: a field, a parameter, a header
+    place: str  # of the text: a field, a parameter, a header
     kind: str
     recipe: str
     size: int  # characters of the text
@@ -47,7 +47,7 @@ class Shot:
     target: str
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
-    is_broken: bool = False  # it breaks the protocol itself: then a closed connection is an answer
+    is_broken: bool = False  # against the protocol itself: then a closed connection is an answer
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -65,7 +65,7 @@ class Shot:
 
 @dataclass(slots=True)
 class Answer:
-    status: int = 0  # 0: none; of a socket the close code, or 101 while it is open
+    status: int = 0  # 0: none; for a socket its close code, or 101 while it is open
     seconds: float = 0.0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -73,7 +73,7 @@ class Answer:
 
 
 async def send(address: Address, shot: Shot, cookies: Mapping[str, str]) -> Answer:
-    """Send it on a connection of its own; no fault of the network is raised."""
+    """Send a shot on a connection of its own; raises no network errors."""
     answer = Answer()
     began = time.monotonic()
     writer = None
@@ -103,7 +103,7 @@ def _head(address: Address, shot: Shot, cookies: Mapping[str, str]) -> bytes:
         return b""
     given = {name.lower() for name, _value in shot.headers}
     host = f"{address.host}:{address.port}"
-    number = random.getrandbits(24)  # an address of its own, or the limits would answer all
+    number = random.getrandbits(24)  # an address of its own, or the limits would answer everything
     ours = [
         ("Host", host),
         ("X-Real-IP", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"),
@@ -153,7 +153,7 @@ def _unchunk(data: bytes) -> bytes:
 async def _talk(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, shot: Shot, answer: Answer
 ) -> None:
-    """Greet, catch up, send the bytes and a ping; the answer's time is the pong's."""
+    """Do the handshake, catch up, send the bytes and a ping; the pong's time is the answer's."""
     await _read_head(reader, answer)
     if answer.status != 101:
         answer.body = await reader.read(1 << 16)
@@ -174,7 +174,7 @@ async def _talk(
 
 
 async def _next_text(reader: asyncio.StreamReader, answer: Answer) -> bytes:
-    """The next text; b"" after a close, whose code becomes the status."""
+    """Read the next text; b"" after a close, whose code becomes the status."""
     while True:
         try:
             first, length = await reader.readexactly(2)
@@ -189,12 +189,12 @@ async def _next_text(reader: asyncio.StreamReader, answer: Answer) -> bytes:
             answer.status = int.from_bytes(payload[:2], "big")
             return b""
         if first & 15 == TEXT:
-            json.loads(payload)  # what is no JSON is a ValueError, which is an error of the answer
+            json.loads(payload)  # invalid JSON is a ValueError, which becomes the answer's error
             return payload
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, head: int = 0x80, mask: bytes = bytes(4)) -> bytes:
-    """A frame of a client; `head` holds FIN and the reserved bits. Masked by zeros unless told."""
+    """Make a client's frame; `head` holds FIN and reserved bits. The mask is zeros by default."""
     length = len(payload)
     if length < 126:
         size = bytes([0x80 | length])

@@ -1,7 +1,7 @@
-"""The server that bench/fuzz.py shoots at, and the people on it, who are put right again and again.
+"""The server that bench/fuzz.py shoots at, and its people, who are restored again and again.
 
-The people are those of tests/visitors.txt, and some friends of alice more, so that limits that
-count by account do not answer in place of what they protect.
+The people are those of tests/visitors.txt, and more friends of alice, so that limits by account do
+not answer in place of the code that they protect.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import processes
 
 sys.path.insert(0, str(processes.ROOT))
 
-# More than one of a kind, for what limits count by account, and some sign themselves out.
+# Several of a kind, because limits count by account, and some sign themselves out.
 FRIENDS = 12
-STAFF = 3  # superusers, and moderators
+STAFF = 3  # of superusers, and of moderators
 PASSWORD = "blaue-Wolke-7"
 CODE = "letmein"
 SETTINGS = {
@@ -32,7 +32,7 @@ SETTINGS = {
     "TRUSTED_PROXY": "",
     "ADMIN_PATH": "",
 }
-REPORTS_KEPT = 3  # a report of the same thing is the same report: others must be able to come
+REPORTS_KEPT = 3  # a repeated report is the same report: leave room for new ones
 
 
 class World:
@@ -43,7 +43,7 @@ class World:
         self.settings = processes.new_settings(folder / "data", 1) | SETTINGS | dict(settings)
         self.cookies: dict[str, str] = {}
         self.things: dict[str, Any] = {}
-        self._may: list[Any] = []  # what moderators may
+        self._may: list[Any] = []  # the moderators' permissions
 
     def __enter__(self) -> World:
         os.environ.update(processes.environment(self.settings))
@@ -73,11 +73,11 @@ class World:
 
     @property
     def pid(self) -> int:
-        """The worker's; 0 while there is none."""
+        """The pid of the worker; 0 while there is none."""
         return next(iter(self.server.workers()), 0)
 
     def memory_and_files(self) -> tuple[int, int]:
-        """Resident bytes and open files of the worker."""
+        """Return the resident bytes and the open files of the worker."""
         with suppress(OSError):
             pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
             return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(f"/proc/{self.pid}/fd"))
@@ -88,7 +88,7 @@ class World:
         from django.conf import settings
 
         django.setup()
-        settings.ALLOWED_HOSTS = ["testserver"]  # what the test client calls itself
+        settings.ALLOWED_HOSTS = ["testserver"]  # the test client's host
         settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
     def _mend_group(self) -> None:
@@ -101,7 +101,7 @@ class World:
         group.permissions.set(self._may)
 
     def mend(self) -> None:
-        """Put accounts, friendships, sessions and limits back to where they were."""
+        """Restore accounts, friendships, sessions and limits."""
         from accounts.models import Attempt
         from chat.models import Report
         from friends.models import FriendRequest
@@ -133,7 +133,7 @@ class World:
         return label + client.cookies[settings.SESSION_COOKIE_NAME].value
 
     def _newcomer(self) -> str:
-        """The session of somebody who has registered and waits for the code."""
+        """Return the session of somebody who has registered and waits for the code."""
         from django.conf import settings
         from django.test import Client
 
@@ -150,7 +150,7 @@ class World:
 
 
 def _make_people() -> dict[str, dict[str, Any]]:
-    """By name, each row as it shall be."""
+    """Make the people; returns their intended rows, by name."""
     from accounts.models import User
     from tests.cast import befriend, make_user, say
     from tests.test_visitors import make_world
@@ -169,13 +169,13 @@ def _make_people() -> dict[str, dict[str, Any]]:
             user.groups.set(User.objects.get(username=kind).groups.all())
             User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=kind == "root")
     make_user("observer")
-    make_user("leaver")  # who logs out
-    make_user("victim")  # whom superusers delete
+    make_user("leaver")  # logs out
+    make_user("victim")  # deleted by superusers
     User.objects.filter(username="alice").update(email="alice@example.com")
     names = ["alice", "bob", "carol", "boss", "observer", "leaver", "victim", "stranger"]
     names += [f"friend{number}" for number in range(FRIENDS)]
     names += [f"{kind}{number}" for kind in ("root", "moderator") for number in range(STAFF)]
-    # What is asked with a password is asked with the right one: two hashes for all.
+    # The password in the forms is everybody's: two hashes for all.
     people = User.objects.filter(username__in=names)
     people.update(password=people.get(username="alice").password)
     return {row["username"]: row for row in people.values()}
@@ -224,7 +224,7 @@ def _restore_friendships(people: Mapping[str, dict[str, Any]]) -> None:
 
 
 def _find_things() -> dict[str, Any]:
-    """What the placeholders of visitors.txt stand for now."""
+    """Find the present values of the placeholders in visitors.txt."""
     from django.contrib.auth.models import Group
 
     from accounts.models import User

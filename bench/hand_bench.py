@@ -1,8 +1,8 @@
-"""How the pages feel in the hand: Chromium four times slower, behind a network like 3G.
+"""The feel of the pages in the hand: Chromium four times slower, behind a network like 3G.
 
 hand_bench.py [--messages N] [--cpu FACTOR] [--only open type scroll]
 
-In a server of its own, which is gone afterwards.
+On a server of its own, which is deleted afterwards.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ NETWORK = {
     "uploadThroughput": 750_000 / 8,
 }
 FRIENDS = 40
-OPENINGS = 5  # of which the median counts
+OPENINGS = 5  # whose median counts
 TYPING_SECONDS = 15
 KEYS_A_SECOND = 8
-MESSAGES_A_SECOND = 5  # that come in meanwhile
-SCROLL_SECONDS = 240  # at the most, each way
+MESSAGES_A_SECOND = 5  # incoming meanwhile
+SCROLL_SECONDS = 240  # at most, each way
 MB = 1024 * 1024
 
-# When the first chat can be read, and what the browser says of its first paint.
+# The times of the first readable chat and of the browser's first paint.
 WATCH_PAINT = """
 window.seen = {};
 const look = (now) => {
@@ -68,7 +68,7 @@ WATCH_TYPING = """() => {
     for (const { duration } of list.getEntries()) window.long.push(duration);
   }).observe({ type: "longtask" });
 }"""
-# As a thumb would that never rests: a good part of the screen with every frame or two.
+# Scroll like a thumb that never rests: a good part of the screen every frame or two.
 SCROLL = """([step, seconds, edge]) => new Promise((resolve) => {
   const thread = document.getElementById("thread");
   const frames = [];
@@ -97,7 +97,7 @@ ENDS = """() => {
 
 
 class Hand:
-    """One phone with a page of its own, in a browser that is slowed down."""
+    """A phone with a page of its own, in a slowed-down browser."""
 
     def __init__(self, page: Page, session: CDPSession) -> None:
         self.page = page
@@ -109,12 +109,12 @@ class Hand:
         await self.session.send("Emulation.setCPUThrottlingRate", {"rate": factor})
 
     async def heap(self) -> float:
-        """MB of JavaScript, after a collection."""
+        """Return the MB of JavaScript, after a garbage collection."""
         await self.session.send("HeapProfiler.collectGarbage")
         return await self._metric("JSHeapUsedSize") / MB
 
     async def busy_seconds(self) -> float:
-        """Processor time of the page's thread, which the noise of others does not touch."""
+        """Return the processor time of the page's thread, which others' noise does not affect."""
         return await self._metric("TaskDuration")
 
     async def _metric(self, name: str) -> float:
@@ -208,7 +208,7 @@ class Bench:
         self.add(f"… tasks above 50 ms in {TYPING_SECONDS} s with {sent} messages", value)
 
     async def _talk(self) -> int:
-        """The friend says something again and again."""
+        """Let the friend send messages again and again."""
         socket = await open_live(self.server.address, self.friend["cookie"])
         count = TYPING_SECONDS * MESSAGES_A_SECOND
         for number in range(count):
@@ -252,7 +252,7 @@ class Bench:
         self.add("nodes at the end", str(nodes))
 
     async def _private_memory(self) -> float:
-        """MB of the largest page process that nobody shares."""
+        """Return the unshared MB of the largest page process."""
         session = await self.browser.new_browser_cdp_session()
         answer = await session.send("SystemInfo.getProcessInfo")
         pids = [each["id"] for each in answer["processInfo"] if each["type"] == "renderer"]

@@ -1,6 +1,6 @@
-"""What the class notices while somebody attacks: `python bench/hostile_bench.py --help`.
+"""The effect of attacks on a class: `python bench/hostile_bench.py --help`.
 
-README.md beside it says how to read the table. On loopback only, in a server of its own.
+README.md beside it says how to read the table. On loopback only, on a server of its own.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from processes import (
 
 QUIET_SECONDS = 20.0
 WARM_UP_SECONDS = 3.0
-LEAD_SECONDS = 1.0  # that an attack has before its victims count
+LEAD_SECONDS = 1.0  # of an attack before the victims are measured
 GIVE_UP_SECONDS = 15.0  # above the 10 s that a victim waits for an answer
-CALM_SECONDS = 0.1  # an answer of /healthz that says that it is over …
-CALM_ANSWERS = 3  # … so many times in a row
+CALM_SECONDS = 0.1  # for an answer of /healthz that shows that it is over …
+CALM_ANSWERS = 3  # … this many times in a row
 LOOK_SECONDS = 5.0  # for a worker to be replaced
-CALM_AT_MOST = 60.0  # seconds that are waited for that
-# What the attacker computes is taken from nobody, as if it had a machine of its own.
+CALM_AT_MOST = 60.0  # seconds to wait for that
+# The attacker takes no processor time from others, as if it had a machine of its own.
 NICE = 19
 GOAL = 2.0  # times the quiet value
-UNNOTICED = 0.020  # seconds; what takes no longer is good, whatever its ratio
+UNNOTICED = 0.020  # seconds; anything shorter is good, whatever its ratio
 MB = 1024 * 1024
-# Addresses for documentation (RFC 5737), which the server believes as it does its proxy's.
+# Addresses for documentation (RFC 5737), which the server trusts as from a proxy.
 CLASSROOM, ATTACKER = "192.0.2.10", "198.51.100.66"
 PROBES = ("page", "send", "ping", "healthz")
 HEAD = (
@@ -63,7 +63,7 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Of the server, at one moment."""
+    """The state of the server at one moment."""
 
     at: float
     pids: list[int]
@@ -94,10 +94,10 @@ class State:
 
 
 def _spent(before: State, after: State) -> dict[str, float]:
-    """What the server spent in each second between the two."""
+    """Compute what the server spent per second between the two."""
     seconds = after.at - before.at
     return {
-        # A worker that was killed has taken its counts along.
+        # A killed worker has taken its counts along.
         "cpu": max(0.0, after.cpu - before.cpu) / seconds,
         "written": max(0, after.written - before.written) / seconds,
         "log": (after.log_lines - before.log_lines) / seconds,
@@ -105,7 +105,7 @@ def _spent(before: State, after: State) -> dict[str, float]:
 
 
 class Helper:
-    """One of our processes, which is told what to do by a line of JSON."""
+    """One of our processes, controlled by lines of JSON."""
 
     def __init__(self, module: str, *arguments: str, given: dict[str, Any]) -> None:
         self._process = subprocess.Popen(
@@ -130,7 +130,7 @@ class Helper:
         _pipe(self._process.stdin).flush()
 
     def listen(self, seconds: float) -> str:
-        """The next line; what says nothing for so long is ended, which ends the line, too."""
+        """Read the next line; empty if none comes within these seconds."""
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             return _pipe(self._process.stdout).readline()
@@ -153,9 +153,9 @@ class Bench:
         self.quiet: dict[str, dict[str, Any]] = {}  # by group
         self.rows: list[dict[str, Any]] = []
         self.settings = new_settings(folder / "new", workers=1) | {
-            "SEND_RATE": "",  # as it is unless set
+            "SEND_RATE": "",  # the default
             "LOG_LEVEL": "INFO",
-            "BEHIND_PROXY": "on",  # so that the attacker and the class have an address each
+            "BEHIND_PROXY": "on",  # so that attacker and class have different addresses
         }
         (folder / "new").mkdir()
         prepare(self.settings)
@@ -170,7 +170,7 @@ class Bench:
             print(_as_line(row, self.quiet[ATTACKS[name].group]), flush=True)
 
     def _measure(self, name: str) -> dict[str, Any]:
-        """One attack, on a server and data of its own, so that nothing is left of the others."""
+        """Measure one attack, on a server and data of its own, without traces of the others."""
         group = ATTACKS[name].group
         with self._server(group) as (server, log):
             classroom = replace(server.address, seen_as=CLASSROOM)
@@ -253,7 +253,7 @@ def _largest_static() -> str:
 
 
 def _wait_until_calm(address: Address) -> float:
-    """Seconds until the server answers as if nothing had been; infinite where it takes too long."""
+    """Return the seconds until the server is back to normal; infinite if it takes too long."""
     began, good = time.monotonic(), 0
     while time.monotonic() < began + CALM_AT_MOST:
         asked = time.monotonic()
@@ -348,7 +348,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def _chosen(only: list[str] | None) -> list[str]:
-    """Group by group."""
+    """Choose the attacks, group by group."""
     return [
         name
         for group in GROUPS
@@ -367,7 +367,7 @@ def _stop(*_args: object) -> None:
 
 def main() -> None:
     options = parse_options()
-    # Either way what was started is stopped on the way out.
+    # Either way, everything started is stopped on the way out.
     signal.signal(signal.SIGALRM, _out_of_patience)
     signal.signal(signal.SIGTERM, _stop)
     names = _chosen(options.only)

@@ -1,7 +1,7 @@
 """Hostile texts and JSON, made by hypothesis from a seed: the same seed makes the same ones.
 
-A text is drawn as a recipe (what is repeated how often), so that a megabyte costs as little as a
-word, and a finding can say in one line what was sent.
+A text is drawn as a recipe (a unit and its repetitions), so that a megabyte costs as little as a
+word, and a finding can describe in one line what was sent.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-CANARY = "<x-canary>"  # stands raw in no page, and no word of it in a log
-TRAIL = "<x-trail>"  # the same for what may stand in a log: paths and headers
+CANARY = "<x-canary>"  # never raw in a page, nor any word of it in a log
+TRAIL = "<x-trail>"  # the same for texts that may be in a log: paths and headers
 LONGEST = 1 << 20  # characters; a body may have a megabyte
 
-# What is repeated, by kind: a finding is told by its kind, so that one fault is told once.
+# The repeated units, by kind: findings are told apart by kind, so that a fault is reported once.
 UNITS: dict[str, list[str]] = {
     "marks": [
         "\u0301\u0327", "\u0301", "\u0327\u0301\u0316\u0345", "\u064b\u0651", "\u0f71\u0f72\u0f74",
@@ -123,7 +123,7 @@ LENGTHS = st.one_of(
     st.integers(14, 20).map(lambda power: 1 << power),
 )
 AFFIXES = ["", "a", "!", "bc", " ", "好", "\n", "@", "a" * 63, "1", "\0"]
-# Numbers, types and depths as JSON; what hypothesis draws of texts comes beside them.
+# Numbers, types and depths as JSON, in addition to the texts that hypothesis draws.
 FRAGMENTS = [
     "null", "true", "false", "0", "-0", "1", "-1", "1.5", "1e999", "-1e999", "NaN", "Infinity",
     "1E400",
@@ -174,7 +174,7 @@ def _of_kind(kind: str) -> st.SearchStrategy[Hostile]:
     )
 
 
-# What has cost most so far comes more often.
+# The kinds that have cost most so far come more often.
 ONE = st.sampled_from(
     [*UNITS, *EDGES, "marks", "marks", "expanding", "patterns", "many words"]
 ).flatmap(_of_kind)
@@ -208,7 +208,7 @@ JSON = st.one_of(
 )  # fmt: skip
 
 
-# The worst known of each kind, for every place once; drawn ones may never meet theirs.
+# The worst known of each kind, once for every place; drawn texts may never hit the right one.
 WORST = [
     _repeated("marks", "a", "\u0301\u0327", 120_000, ""),
     _repeated("expanding", "", "\ufdfa", 300_000, ""),
@@ -254,7 +254,7 @@ WORST_JSON = [
 
 
 def draw(strategy: st.SearchStrategy[Any], number: int, count: int) -> list[Any]:
-    """The examples that hypothesis makes of this seed."""
+    """Draw the examples that hypothesis makes from this seed."""
     drawn: list[Any] = []
 
     @seed(number)

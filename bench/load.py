@@ -1,4 +1,4 @@
-"""What is done to the server: closed loops, open loops, pings."""
+"""The load on the server: closed loops, open loops, pings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uuid import uuid4
 from client import Address, Browser, WebSocket, open_live, open_websocket
 
 TEXT = "明天下午三点开会，记得带上电脑。"
-LAST_ONES_SECONDS = 5.0  # for what is under way when the time is over
-SPIN_SECONDS = 0.002  # asyncio's timers are late by up to a millisecond: the rest is spun away
+LAST_ONES_SECONDS = 5.0  # for requests under way when the time is over
+SPIN_SECONDS = 0.002  # asyncio's timers are up to a millisecond late: spin for the rest
 HANDSHAKES_AT_ONCE = 20
 
 Progress = Callable[[str], None]
@@ -20,7 +20,7 @@ Progress = Callable[[str], None]
 
 @dataclass(slots=True)
 class Window:
-    """The seconds that count, after those in which everything warms up."""
+    """The seconds that count, after the warm-up."""
 
     begin: float
     end: float
@@ -37,10 +37,10 @@ class Window:
 @dataclass(slots=True)
 class Result:
     seconds: float
-    done: set[str] = field(default_factory=set)  # client ids, in hex, of all that was completed
+    done: set[str] = field(default_factory=set)  # client ids, in hex, of all completed messages
     counted: int = 0  # of those in the window
     latencies: list[float] = field(default_factory=list)
-    lost: int = 0  # not complete when everything should have been
+    lost: int = 0  # incomplete when everything should have been complete
 
     @property
     def rate(self) -> float:
@@ -53,7 +53,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 class Talker:
-    """One end of a pair, with one message under way at a time."""
+    """One side of a pair, with one message under way at a time."""
 
     def __init__(self, socket: WebSocket, to: str, window: Window, result: Result) -> None:
         self.peer = self
@@ -62,7 +62,7 @@ class Talker:
         self._window = window
         self._result = result
         self.client_id = b""
-        self.waits_for = 0  # its ack, its delivery
+        self.waits_for = 0  # ack and delivery
         self._sent_at = 0.0
         socket.on_text = self._on_text
 
@@ -100,11 +100,11 @@ def send_frame(client_id: str, to: str) -> bytes:
     return f'{{"type":"send","client_id":"{client_id}","to":"{to}","text":"{TEXT}"}}'.encode()
 
 
-Sockets = list[tuple[WebSocket, str]]  # each with the name of who sits at the other end
+Sockets = list[tuple[WebSocket, str]]  # each with the name of the friend at the other end
 
 
 async def open_pairs(address: Address, people: Sequence[dict[str, str]]) -> Sockets:
-    """Sockets of people who are friends two by two: 0 with 1, 2 with 3 …"""
+    """Open the sockets of pairs of friends: 0 with 1, 2 with 3 …"""
     sockets = await open_many(address, [person["cookie"] for person in people])
     return [(socket, people[i ^ 1]["username"]) for i, socket in enumerate(sockets)]
 
@@ -120,7 +120,7 @@ async def open_many(address: Address, cookies: Sequence[str]) -> list[WebSocket]
 
 
 async def closed_loop(sockets: Sockets, window: Window) -> Result:
-    """Everyone sends, and sends again once that is acknowledged and delivered."""
+    """Let everyone send, and send again after the ack and the delivery."""
     result = Result(window.end - window.begin)
     talkers = [Talker(socket, to, window, result) for socket, to in sockets]
     for i, talker in enumerate(talkers):
@@ -134,9 +134,9 @@ async def closed_loop(sockets: Sockets, window: Window) -> Result:
 
 
 async def open_loop(per_second: float, sockets: Sockets, window: Window) -> Result:
-    """Send on a schedule, whatever comes back; latency counts from the moment on the schedule."""
+    """Send on schedule, whatever comes back; latency counts from the scheduled moment."""
     result = Result(window.end - window.begin)
-    under_way: list[dict[bytes, float]] = [{} for _ in sockets]  # by who is to receive it
+    under_way: list[dict[bytes, float]] = [{} for _ in sockets]  # by recipient
 
     def listener(i: int) -> Callable[[bytes], None]:
         def on_text(text: bytes) -> None:
@@ -170,7 +170,7 @@ async def open_loop(per_second: float, sockets: Sockets, window: Window) -> Resu
 
 
 async def ping_probe(socket: WebSocket, window: Window, per_second: float = 50.0) -> list[float]:
-    """How long a ping takes, on a schedule, while something else goes on."""
+    """Measure pings, on a schedule, while something else goes on."""
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     pongs: list[asyncio.Future[None]] = []
@@ -183,7 +183,7 @@ async def ping_probe(socket: WebSocket, window: Window, per_second: float = 50.0
     due = window.begin
     while due < window.end:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        began = time.perf_counter()  # not spun for: the other loop needs the time
+        began = time.perf_counter()  # without spinning: the other loop needs the time
         pong = loop.create_future()
         pongs.append(pong)
         socket.send(b'{"type":"ping"}')
@@ -198,7 +198,7 @@ async def open_bare(address: Address, connections: int) -> list[WebSocket]:
 
 
 async def echo_loop(sockets: Sequence[WebSocket], window: Window) -> Result:
-    """The floor: the same frames, answered by nobody but the server itself."""
+    """Measure the floor: the same frames, answered by the bare server."""
     result = Result(window.end - window.begin)
     frame = send_frame(str(uuid4()), "bench0001")
 
@@ -241,7 +241,7 @@ async def page_loop(
 
 
 async def time_of_pages(address: Address, cookie: str, path: str, count: int) -> list[float]:
-    """Seconds of each of some requests, one after another."""
+    """Return the seconds of each of `count` requests, one after another."""
     seconds = []
     async with Browser(address, cookie) as browser:
         for _ in range(count):

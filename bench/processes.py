@@ -1,4 +1,4 @@
-"""The processes of the benchmark: servers, what they cost, and short-lived helpers."""
+"""The processes of the benchmark: servers, their costs, and short-lived helpers."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ int fdatasync(int file) {
 class Server:
     """gunicorn on a port of its own; `with Server(settings, cores) as server`.
 
-    Without `arguments` it is the whole application as deployed; with them, whatever they say.
-    `log` is the file that takes what it prints; `open_files` is its `ulimit -n`.
+    Without `arguments` it is the whole application as deployed; with them, something else.
+    `log` is the file for its output; `open_files` is its `ulimit -n`.
     """
 
     def __init__(
@@ -120,24 +120,24 @@ class Server:
             return []
 
     def cpu_seconds(self) -> float:
-        """User and system time of the workers so far: what noise of others does not touch."""
+        """User and system time of the workers so far, which others' noise does not affect."""
         return sum(_cpu_seconds(pid) for pid in self.workers())
 
     def memory(self) -> int:
-        """Bytes that are its own, shared pages divided by who shares them (PSS)."""
+        """Bytes of its own, with shared pages divided by their users (PSS)."""
         return sum(_pss(pid) for pid in [self._process.pid, *self.workers()])
 
     def written(self) -> int:
-        """Bytes that the workers gave to the disk so far."""
+        """Bytes that the workers have written to the disk so far."""
         return sum(_written(pid) for pid in self.workers())
 
     def open_files(self) -> int:
-        """File descriptors of the workers."""
+        """The number of file descriptors of the workers."""
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.workers())
 
 
 class Running:
-    """A server that somebody else started: it can be asked, not looked into."""
+    """A server started elsewhere: it can be queried, but not inspected."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -180,7 +180,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def new_settings(data_dir: Path, workers: int) -> dict[str, str]:
-    """As after a first start; empty values hide what a .env of this folder says."""
+    """Make settings as after a first start; empty values override a .env in this folder."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "DATA_DIR": str(data_dir),
@@ -205,7 +205,7 @@ def prepare(settings: Mapping[str, str]) -> None:
 
 
 def run(script: str, *arguments: object, settings: Mapping[str, str], cores: list[int]) -> Any:
-    """Run one of our scripts on some cores; what it prints is JSON."""
+    """Run one of our scripts on some cores; its output is JSON."""
     done = subprocess.run(
         [sys.executable, str(BENCH / script), *map(str, arguments)],
         env=environment(settings),
@@ -218,7 +218,7 @@ def run(script: str, *arguments: object, settings: Mapping[str, str], cores: lis
 
 
 def slow_fsync(folder: Path, seconds: float) -> dict[str, str] | None:
-    """Build what makes every fsync slower; None where there is no compiler."""
+    """Build the library that slows down every fsync; None without a compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         return None

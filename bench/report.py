@@ -1,4 +1,4 @@
-"""The numbers of a run, and what it ran on."""
+"""The numbers of a run, and the machine that it ran on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The search over many messages of one person: are the hits right, how long, how large, how dear.
+"""The search over many messages of one person: correctness, time, size and cost.
 
-search_bench.py [MESSAGES]   in a database of its own, which is gone afterwards
+search_bench.py [MESSAGES]   in a database of its own, which is deleted afterwards
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ ENGLISH = (
     " we say her she or an will my one all would there what so up out if about who get which go"
     " meeting project homework python server tomorrow station library exam computer teacher"
 ).split()
-# By their frequency in the messages made here: very common to none.
+# By frequency in the messages made here: from very common to none.
 QUERIES = ["我", "龘", "我们", "下午", "电脑", "饕餮", "下午开会", "不存在的词"]
 QUERIES += ["the", "me", "meeting", "homework server", "xylophone"]
 
 
 def make_words() -> tuple[list[str], list[float]]:
-    """Words of one to four characters, few very common and many rare, as in a language."""
+    """Make words of one to four characters, few very common and many rare, as in a language."""
     words = "我 的 我们 了 是 今天 你 在 不 下午 有 就 开会 好 电脑 明天 老师 作业".split()
     characters = [chr(n) for n in range(0x4E00, 0x9F00)]
     random.shuffle(characters)
     for _ in range(40_000):
         length = random.choices([1, 2, 3, 4], [1, 14, 4, 2])[0]
-        # Few characters stand in most words.
+        # A few characters make up most words.
         words.append("".join(characters[int(5000 * random.random() ** 3)] for _ in range(length)))
     return words, list(itertools.accumulate(1 / (rank + 3) for rank in range(len(words))))
 
@@ -89,7 +89,7 @@ def make_people() -> tuple[User, list[int]]:
 
 
 def write(me: User, conversations: list[int], texts: list[str], batch: int) -> float:
-    """Microseconds for each message; half of them go into the first conversation."""
+    """Write messages, half into the first conversation; returns the microseconds for each."""
     began = time.perf_counter()
     for start in range(0, len(texts), batch):
         rows = [
@@ -102,7 +102,7 @@ def write(me: User, conversations: list[int], texts: list[str], batch: int) -> f
 
 
 def measure_writing(me: User, conversations: list[int], texts: list[str]) -> None:
-    """In turns, because the machine is never quiet for long."""
+    """Measure with and without triggers in turn, as the machine is never quiet for long."""
     took: dict[str, list[float]] = {"with triggers": [], "without": []}
     for start in range(0, len(texts), len(texts) // ROUNDS):
         for name, prepare in (("with triggers", make_triggers), ("without", drop_triggers)):

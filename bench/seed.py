@@ -1,4 +1,4 @@
-"""Run in a process of its own, on the server's data: people, friendships, sessions, messages.
+"""People, friendships, sessions, messages. Run in a process of its own, on the server's data:
 
 seed.py people PAIRS FRIENDS    prints the people as JSON
 seed.py messages USERNAME TOTAL fills that person's conversations up to TOTAL messages
@@ -27,7 +27,7 @@ from accounts.models import User  # noqa: E402
 from friends import services  # noqa: E402
 from friends.models import FriendRequest  # noqa: E402
 
-UNREAD = 3  # messages that a conversation keeps unread, however long it is
+UNREAD = 3  # messages that stay unread in a conversation, however long it is
 
 # Half of all messages go into the first conversation, so that it has deep pages.
 FILL = """
@@ -45,7 +45,7 @@ UPDATE chat_membership SET last_read = coalesce((
 
 
 def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
-    """People who are friends two by two, then one with many friends, then those friends."""
+    """Make pairs of friends, then one person with many friends, then those friends."""
     names = [f"bench{number:04}" for number in range(2 * pairs + 1 + friends)]
     people = []
     with transaction.atomic():
@@ -56,7 +56,7 @@ def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
             people.append(user)
         star = people[2 * pairs]
         couples = [(people[i], people[i + 1]) for i in range(0, 2 * pairs, 2)]
-        # They ask the star: nobody may ask so many.
+        # The friends ask the star, as nobody may ask so many people.
         for one, other in couples + [(friend, star) for friend in people[2 * pairs + 1 :]]:
             services.ask(sender=one, username=other.username)
             services.accept(request=FriendRequest.objects.get(sender=one, recipient=other))
@@ -64,7 +64,7 @@ def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
 
 
 def cookie_of(user: User) -> str:
-    """Log in, as a browser keeps it."""
+    """Log in, and return the cookie as a browser sends it."""
     client = Client()
     client.force_login(user)
     name = settings.SESSION_COOKIE_NAME
@@ -72,7 +72,7 @@ def cookie_of(user: User) -> str:
 
 
 def fill_messages(username: str, total: int) -> None:
-    """Behind Django's back: a million rows in seconds."""
+    """Insert messages behind Django's back: a million rows in seconds."""
     user = User.objects.get(username=username)
     database = sqlite3.connect(connection.settings_dict["NAME"], timeout=30)
     database.execute("PRAGMA synchronous=OFF")

@@ -1,4 +1,4 @@
-"""What every phase of chat_bench.py needs: people, servers, a window to measure in."""
+"""The common part of the phases of chat_bench.py: people, servers, a window to measure in."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Stage:
         self.folder = folder
         self.report = Report()
         self.began = time.monotonic()
-        # One worker has a core to itself, and the load another; more workers share all with it.
+        # One worker has a core to itself, and the load another; more workers share both with it.
         alone = options.workers == 1 and len(CORES) > 1
         self.server_cores = CORES[:1] if alone else CORES
         os.sched_setaffinity(0, CORES[1:] if alone else CORES)
@@ -73,7 +73,7 @@ class Stage:
         self.people = run("seed.py", "people", PAIRS, FRIENDS, settings=self.settings, cores=CORES)
 
     def server(self, **settings: str) -> Server | Running:
-        """A server on a fresh copy of the data, or the one that runs already."""
+        """Start a server on a fresh copy of the data, or use the one that runs already."""
         if self.options.url:
             parts = urlsplit(self.options.url)
             address = Address(parts.hostname or "", parts.port or 80, parts.path.rstrip("/"))
@@ -93,7 +93,7 @@ class Stage:
         opening: Awaitable[S],
         work: Callable[[S, Window], Coroutine[Any, Any, T]],
     ) -> tuple[T, float]:
-        """Open the connections, then work; the result, and the CPU seconds of the workers."""
+        """Open the connections, then work; returns the result and the workers' CPU seconds."""
 
         async def watched() -> tuple[T, float]:
             opened = await opening

@@ -1,4 +1,4 @@
-"""The people of the tests: alice has bob for a friend, carol has asked her, mallory is nobody."""
+"""The people of the tests: bob is alice's friend, carol has asked her, mallory is a stranger."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def say(sender: User, to: User, text: str) -> Any:
 
 
 def error_of(response: HttpResponse) -> tuple[int, str]:
-    """The status and the code of a refusal, which has its sentence, too."""
+    """Return the status and the code of a refusal, which must have a message, too."""
     error = response.json()["error"]
     assert set(error) == {"code", "message"}
     assert error["message"]
@@ -78,13 +78,13 @@ def error_of(response: HttpResponse) -> tuple[int, str]:
 
 @pytest.fixture(autouse=True)
 def full_budgets() -> None:
-    """The accounts of each test have the numbers of those before, and owe nothing for them."""
+    """Reset all budgets, as the accounts of each test have the ids of earlier ones."""
     budgets.forget_all()
 
 
 @pytest.fixture(autouse=True)
 def nothing_of_others() -> Iterator[None]:
-    """A test finds no file that one before it has left, and no download that was never read."""
+    """Remove the files that a test has left, and forget downloads that were never read."""
     yield
     downloads._running.clear()
     export._running.clear()

@@ -1,4 +1,4 @@
-"""Gives the test run an environment of its own; imported before the settings are."""
+"""An environment of the test run's own; import it before the settings."""
 
 import atexit
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# An empty value means the default, and hides what the developer's .env says.
+# An empty value means the default, and overrides the developer's .env.
 names = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
 os.environ.update(dict.fromkeys(names, ""))
 

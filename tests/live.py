@@ -105,7 +105,7 @@ class Live:
         return frame
 
     def expect(self, kind: str, timeout: float = 5) -> dict[str, Any]:
-        """The next frame of a type or an event of a kind; others are kept in `frames`."""
+        """Return the next frame of a type or event of a kind; others are kept in `frames`."""
         while True:
             frame = self.next(timeout)
             if kind in (frame["type"], frame.get("kind")):
@@ -119,7 +119,7 @@ class Live:
         return False
 
     def close_code(self, timeout: float = 6) -> int:
-        """The code with which the server closes; what comes before it is kept."""
+        """Return the code with which the server closes; earlier frames are kept."""
         try:
             while True:
                 self.next(timeout)

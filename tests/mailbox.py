@@ -1,4 +1,4 @@
-"""A mail server for tests, which keeps what it is given and is as ill as it is told to be."""
+"""A mail server for tests, which keeps its mails and fails as it is told to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DELIVERED_SECONDS = 10
 
 
 class Mailbox:
-    """`answer` is what it says to a mail, `password` the only one that it takes."""
+    """A mail server that gives `answer` to each mail, and takes only the password `password`."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -47,7 +47,7 @@ class Mailbox:
         self.controller.stop()
 
     def wait_for(self, address: str, number: int = 1) -> EmailMessage:
-        """Answer with the first, second, … mail to an address."""
+        """Wait for the first, second, … mail to an address, and return it."""
         deadline = time.monotonic() + DELIVERED_SECONDS
         while time.monotonic() < deadline:
             mails = self.to(address)
@@ -84,5 +84,5 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 
 def link_of(mail: EmailMessage) -> str:
-    """The one that does what the mail is about; it has a query."""
+    """Find the link for the purpose of the mail, which is the one with a query."""
     return re.search(r"\S+/\?\S+", text_of(mail))[0]

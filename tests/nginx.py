@@ -14,7 +14,7 @@ from tests.server import ROOT, free_port, wait_for
 
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 FILES = ROOT / "deploy/nginx"
-# The block that people have who follow the usual recipe: nothing in it for upgrades.
+# The block of the usual recipe, without anything for upgrades.
 PLAIN = """
 location / {
     proxy_pass http://127.0.0.1:%(port)d;
@@ -49,7 +49,7 @@ def require_nginx() -> None:
 
 
 def own_site(folder: Path, *, upstream: str, static: Path, name: str, port: int) -> str:
-    """The http context of install.sh --nginx own, on one port for https and one for http."""
+    """Make the http context of install.sh --nginx own, with a port for https and one for http."""
     certificate, key = make_certificate(folder, name)
     site = (FILES / "site.conf").read_text()
     site = site.replace("/etc/letsencrypt/live/chat.example.com/fullchain.pem", str(certificate))
@@ -62,7 +62,7 @@ def own_site(folder: Path, *, upstream: str, static: Path, name: str, port: int)
 
 
 def beside(folder: Path, *, upstream: str, static: Path, name: str, port: int, prefix: str) -> str:
-    """A site that is there already, with the include of install.sh --nginx beside."""
+    """Make an existing site, with the include of install.sh --nginx beside."""
     site = (
         f"server {{ listen 127.0.0.1:{port}; server_name {name};"
         " add_header X-Blog everywhere always;"
@@ -82,7 +82,7 @@ def http(upstream: str) -> str:
 
 
 def snippets(site: str, folder: Path, prefix: str, static: Path) -> str:
-    """Put install.sh's own rendering of the locations where the includes look for it."""
+    """Put the locations as install.sh renders them where the includes look for them."""
     script = (
         f'home={static.parent}; prefix="{prefix}";'
         + re.search(r"^locations\(\) \{.*?^\}", install_script(), re.DOTALL | re.MULTILINE)[0]

@@ -1,4 +1,4 @@
-"""A real server for tests: gunicorn as it runs in earnest, on a port and in a folder of its own."""
+"""A real server for tests: gunicorn as in production, with a port and a folder of its own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90  # for a fresh folder on a busy machine; usually it is one
 
 
-# Below those that the kernel gives to connections by itself (`ip_local_port_range`): none of the
-# tests beside takes it between the looking and the server's start.
+# Below the ports that the kernel gives to connections by itself (`ip_local_port_range`), so that no
+# parallel test takes it between the look and the server's start.
 PORTS = range(20_000, 32_000)
 
 
@@ -57,7 +57,7 @@ class Server:
         self.stop()
 
     def prepare(self) -> None:
-        """Another run of the tests may collect the static files of this folder just now."""
+        """Prepare the data; another test run may be collecting this folder's static files."""
         while True:
             try:
                 self.manage("prepare")
@@ -92,7 +92,7 @@ class Server:
         wait_for(self.port, self.process)
 
     def stop(self, number: int = signal.SIGTERM) -> float:
-        """Stop it, by force when it takes too long; return the seconds that it took."""
+        """Stop it, by force if it takes too long; returns the seconds that it took."""
         began = time.monotonic()
         self.process.send_signal(number)
         try:

@@ -4,7 +4,7 @@ import tests.environment  # noqa: F401  (first: sets the environment)
 from webchat.settings import *  # noqa: F403
 from webchat.settings import DATA_DIR, DATABASES
 
-# A file, never :memory:, so that threads race for the lock as they do in earnest.
+# A file, never :memory:, so that threads race for the lock as in production.
 DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_ROOT = DATA_DIR / "staticfiles"

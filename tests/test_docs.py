@@ -1,4 +1,4 @@
-"""The papers keep up with the code."""
+"""The documents keep up with the code."""
 
 import re
 
@@ -18,19 +18,19 @@ def read(name):
 
 
 def settings_read():
-    """Every variable that `settings.py` asks for, with those that a mail mode needs."""
+    """List every variable that `settings.py` asks for, with those that a mail mode needs."""
     settings = re.findall(r'environment\.\w+\(\s*"([A-Z_]+)"', read("webchat/settings.py"))
     mail = re.findall(r'\brequired\(\s*"([A-Z_]+)"', read("webchat/environment.py"))
     return sorted({*settings, *mail})
 
 
 def first_cells(text):
-    """What stands in backquotes or plainly in the first column of the tables."""
+    """Find the entries in the first column of the tables, in backquotes or plain."""
     return set(re.findall(r"^\| `?([^`|]+?)`? \|", text, re.MULTILINE))
 
 
 def endpoints(resolver=None, before=""):
-    """Every address under `api/`, written as the papers do: `api/friends/requests/<id>/accept/`."""
+    """Yield every address under `api/`, in the form `api/friends/requests/<id>/accept/`."""
     for pattern in (resolver or get_resolver("webchat.urls")).url_patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):

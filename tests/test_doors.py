@@ -1,7 +1,7 @@
-"""The doors: each address that logs in, changes a password, a mail or the key of a session.
+"""The doors: each address that logs in, or changes a password, a mail or the key of a session.
 
-A walk tries every address with all that its form could want, and knows the doors by what they have
-done. A new one is red here until it stands in the tables, and keeps the rules of all of them.
+A walk tries every address with all that its form could want, and recognizes the doors by their
+effect. A new one fails here until it is in the tables, and follows the rules of all doors.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ PATHS = sorted({row for _method, row, *_ in ROWS})
 WALKERS = ["anonymous", "friend", "steward", "root"]
 USERS_PASSWORD = "/admin/accounts/user/{alice}/password/"
 
-# By who knocks. A session that begins, or gets another key.
+# The doors that begin a session, or change its key, by visitor.
 NEW_KEY = {
     "anonymous": {"/login/", "/admin/login/"},
     "friend": {"/password/change/"},
     "steward": {"/password/change/"},
-    # Django's view gives who sets somebody's password another key, too.
+    # Django's view also changes the key of whoever sets somebody's password.
     "root": {"/password/change/", USERS_PASSWORD},
 }
 SETS_PASSWORD = {
@@ -51,7 +51,7 @@ SETS_MAIL = {
     "steward": {"/account/email/"},
     "root": {"/account/email/", "/admin/accounts/user/{alice}/change/"},
 }
-# Who is logged in types their own password again.
+# Logged-in people type their own password again.
 ASKS_PASSWORD = {"/password/change/", "/account/username/", "/account/delete/", "/account/email/"}
 
 
@@ -62,7 +62,7 @@ def world(db, settings):
     world = make_world()
     world.visitors["steward"] = make_user("steward")
     User.objects.filter(username="steward").update(is_staff=True)
-    # All that can be given, but for what makes a superuser.
+    # All permissions, but not those of a superuser.
     world.visitors["steward"].user_permissions.set(Permission.objects.all())
     with mock.patch("accounts.mail.codes.secrets.randbelow", return_value=CODE):
         for user in world.visitors.values():
@@ -72,18 +72,18 @@ def world(db, settings):
 
 
 def everything(username, password=PASSWORD, code=CODE):
-    """What opens any form that takes one of these."""
+    """Return data that satisfies any form with these fields."""
     new = ("new_password1", "new_password2", "password1", "password2")
     old = ("password", "old_password")
     texts = {"username": username, "email": "taken@over.example"}
     flags = {"usable_password": "true", "post": "yes"}
-    if code:  # the form for a code stands beside the one for a password
+    if code:  # the form for a code is beside the one for a password
         texts["code"] = str(code)
     return texts | flags | dict.fromkeys(new, NEW) | dict.fromkeys(old, password)
 
 
 def knock(world, kind, row, methods=("get", "post"), **options):
-    """Ask one address for everything; answers with whether the session has a new key."""
+    """Try one address with everything; returns whether the session has a new key."""
     client = Client(headers={"accept-language": "en"})
     if kind != "anonymous":
         client.force_login(world.visitors[kind])
@@ -97,13 +97,13 @@ def knock(world, kind, row, methods=("get", "post"), **options):
 
 
 def changed(before, column):
-    """Whether somebody has another one now; who is deleted has none."""
+    """Tell whether the column has changed for anybody who is not deleted."""
     now = dict(User.objects.values_list("pk", column))
     return any(now[pk] != value for pk, value in before.items() if pk in now)
 
 
 def owned():
-    """The sessions of accounts, by key."""
+    """Return the sessions of accounts, by key."""
     decoded = {each.pk: each.get_decoded() for each in Session.objects.all()}
     return {key: int(data[SESSION_KEY]) for key, data in decoded.items() if SESSION_KEY in data}
 
@@ -137,7 +137,7 @@ def test_every_door_is_known_and_no_session_passes_by_the_list_of_devices(world,
 
 
 def sign_out_elsewhere():
-    """Each person from a device of their own; answers with the sessions that are still there."""
+    """Sign each person out from a device of their own; returns the sessions that survive."""
     used = []
     for user in User.objects.filter(pk__in=owned().values(), must_change_password=False):
         other = Client()
@@ -162,7 +162,7 @@ def test_every_door_that_takes_one_s_own_password_takes_ten_wrong_ones(world, ki
         for row in PATHS:
             with transaction.atomic():
                 asked.clear()
-                budgets.forget_all()  # what is posted at all has a limit, too
+                budgets.forget_all()  # all POSTs together have a limit, too
                 knock(world, kind, row, ["post"], password="wrong", code=None)
                 if asked:
                     found.add(row)
@@ -174,7 +174,7 @@ def test_every_door_that_takes_one_s_own_password_takes_ten_wrong_ones(world, ki
     assert found == ASKS_PASSWORD
 
 
-# And nobody calls by another name what opens a door.
+# No other code calls the functions that open a door.
 
 CALLS = {
     "login": {"accounts/services.py", "accounts/admin_site.py"},
@@ -189,7 +189,7 @@ SETS = {
     "password": {"accounts/services.py"},
     "email": {"accounts/models.py", "accounts/services.py", "accounts/mail/services.py"},
 }
-# Of who is read from older data, before there is an account.
+# These are about people in older data, before there is an account.
 NO_ACCOUNTS = {"chat/legacy/people.py", "chat/legacy/writing.py"}
 
 

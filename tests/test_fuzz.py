@@ -1,4 +1,4 @@
-"""The tool that fuzzes: what it draws can be drawn again, and what it should find it finds."""
+"""The fuzzer: its draws are repeatable, and it finds the faults that it should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""chat → friends → accounts → webchat, and never back; folder by folder as the map has it."""
+"""Imports go chat → friends → accounts → webchat, and never back; each folder as in the map."""
 
 import ast
 import re
@@ -10,14 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "friends", "chat")  # each may import those before it
 PACKAGES = ("webchat", *APPS)
-ENTRY = "webchat.asgi"  # alone in its package it knows an app
-# These know nothing of ours but each other, one way.
+ENTRY = "webchat.asgi"  # the only module in its package that knows an app
+# Of our code, these import nothing but each other, one way.
 FOUNDATIONS = {"webchat.database": (), "webchat.base": ("webchat.database",)}
 
-# One row: | `folder/` | what is in it | `may/` `import/*` |
+# One row: | `folder/` | its content | `may/` `import/*` |
 ROW = re.compile(r"^\| `([\w/.]+)` \| [^|]+ \|([^|]*)\|$", re.MULTILINE)
 
-# Words of SQLite, as names, modules and texts of the code.
+# Words of SQLite in names, modules and texts of the code.
 KNOWLEDGE = re.compile(
     r"(?<!lib)sqlite|PRAGMA|settings_dict|data_version|json_(each|extract|group|array)|instr\("
     r"|progress_handler|wal_checkpoint|secure_delete|busy_timeout|CREATE TRIGGER"
@@ -39,7 +39,7 @@ def name_of(path):
 
 
 def imports(path, source=None):
-    """The full names of the modules that one imports, wherever in the file it does."""
+    """Find the full names of the modules that a module imports, anywhere in the file."""
     module = name_of(path)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found = set()
@@ -51,13 +51,13 @@ def imports(path, source=None):
             if node.level:
                 parent = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*parent, *filter(None, [node.module])])
-            # `from chat import services` names a module, `from chat.models import Message` none.
+            # In `from chat import services` the name is a module, in most others it is not.
             found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
     return found
 
 
 def uphill(path, source=None):
-    """The modules of ours that one imports though they stand above it."""
+    """Find our modules that a module imports though they are above it."""
     module = name_of(path)
     package = module.partition(".")[0]
     names = imports(path, source)
@@ -76,7 +76,7 @@ def is_in(name, *packages):
 
 
 def rows():
-    """The places that the map lets each place import."""
+    """Read the places that the map lets each place import."""
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     return {place: re.findall("`([^`]+)`", names) for place, names in ROW.findall(text)}
 
@@ -85,13 +85,13 @@ MAP = rows()
 
 
 def place_of(path):
-    """The row for a file: its own, or that of its folder."""
+    """Find the row for a file: its own, or that of its folder."""
     file = path.relative_to(ROOT).as_posix()
     return file if file in MAP else f"{path.parent.relative_to(ROOT).as_posix()}/"
 
 
 def place_of_name(name):
-    """Where an imported name stands; None for what is not ours."""
+    """Find the place of an imported name; None if it is not ours."""
     if not is_in(name, *PACKAGES):
         return None
     path = ROOT.joinpath(*name.split("."))
@@ -103,7 +103,7 @@ def place_of_name(name):
 
 
 def astray(path, source=None):
-    """The places that a module imports from though the map does not say so."""
+    """Find the places that a module imports from against the map."""
     own = place_of(path)
     # A file with a row of its own may still import from its folder.
     allowed = {own, f"{path.parent.relative_to(ROOT).as_posix()}/", *MAP.get(own, ())}
@@ -116,7 +116,7 @@ def covers(allowed, place):
 
 
 def knowledge(path, source=None):
-    """The words of SQLite in the code of a module; comments and docstrings may have them."""
+    """Find the words of SQLite in a module's code; comments and docstrings may use them."""
     tree = ast.parse(path.read_text() if source is None else source)
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     words = []
@@ -162,7 +162,7 @@ def test_the_map_allows_nothing_that_nobody_needs():
 
 
 def test_the_map_knows_every_folder_and_no_other():
-    """A package that holds nothing but folders needs no row."""
+    """A package that contains nothing but folders needs no row."""
     used = {
         f"{path.parent.relative_to(ROOT).as_posix()}/"
         for package in PACKAGES

@@ -1,4 +1,4 @@
-"""Mail through a real server: one that works, one that refuses, one that hangs, none at all."""
+"""Mail through a real server: working, refusing, hanging, and none at all."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_registration_and_a_forgotten_password_as_a_person_goes_through_them(s
     assert mail.get_body(("plain",)).get_content().startswith("anna，你好")
     assert "http://localhost:8000/register/verify/?" in mail.get_body(("html",)).get_content()
     digits = digits_of(mail)
-    server.stop()  # the code outlives a restart
+    server.stop()  # the code survives a restart
     server.start()
     answer = browser.post("/register/verify/", code=digits)
     assert answer.headers["Location"] == "/register/done/"
@@ -117,7 +117,7 @@ def test_known_and_unknown_get_one_page_in_one_time(server, mailbox):
 
 @pytest.fixture
 def deaf_port():
-    """Of a server that takes connections and never says a word."""
+    """Listen on the port of a server that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as deaf:
         yield deaf.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""Every page: who may come, by which method, and what it costs."""
+"""Every page: its visitors, its methods, and its cost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def of(user: User, **options) -> Client:
 
 
 def routes(resolver: URLResolver | None = None, before: str = "/") -> set[str]:
-    """The pages of friends and chat, with bob and the first request in their places."""
+    """Yield the pages of friends and chat, with bob and the first request filled in."""
     found = set()
     for pattern in (resolver or get_resolver()).url_patterns:
         route = before + str(pattern.pattern)
@@ -100,7 +100,7 @@ def test_a_form_without_its_token_is_refused(alice, bob, path):
 
 
 def visit(client: Client, path: str, name: str) -> int:
-    """Read the page, or do the act, of another name."""
+    """Read a page, or perform an act, under another name."""
     address = path.replace("bob", quote(name, safe=""))
     if path in WRITE:
         return client.post(address, {"remark": "x"}).status_code
@@ -205,7 +205,7 @@ def test_older_messages_are_a_link_away(alice, bob, settings):
         assert of(alice).get("/chat/bob/", {"before": nonsense}).status_code in (200, 404)
 
 
-# What it costs
+# Cost
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(alice, bob, settings):
@@ -218,7 +218,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(alice, bob, settings)
             say(friend, alice, "嗨")
             services.ask(sender=make_user(f"asker{tag}{index}"), username="alice")
             asked = make_user(f"asked{tag}{index}")
-            FriendRequest.objects.create(sender=alice, recipient=asked)  # more than one may a day
+            FriendRequest.objects.create(sender=alice, recipient=asked)  # more than a day allows
             say(bob, alice, "嗨")
 
     def count() -> dict[str, int]:

@@ -26,7 +26,7 @@ IGNORED = shutil.ignore_patterns(
 
 
 class Home:
-    """What install.sh makes in /srv/webchat, with a server that a pid file stands for."""
+    """The layout that install.sh makes in /srv/webchat, with a pid file instead of a server."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -145,7 +145,7 @@ def test_a_dry_run_leaves_nothing_behind_and_shows_what_would_be_written(tmp_pat
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     home = Home(tmp_path)
-    # The packages of this environment, instead of an installation for each release.
+    # Use the packages of this environment, instead of an installation for each release.
     monkeypatch.setitem(home.env, "PYTHONDONTWRITEBYTECODE", "1")
     setup = home.source / "deploy/setup.sh"
     setup.write_text(

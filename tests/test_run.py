@@ -23,7 +23,7 @@ KEPT = shutil.ignore_patterns(".git", ".venv", ".env", "data", "staticfiles", "_
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy as it is right after a clone, but for the libraries, which are there already."""
+    """A copy as right after a clone, but with the libraries already installed."""
     folder = tmp_path / "web chat"
     shutil.copytree(ROOT, folder, ignore=KEPT)
     (folder / ".venv").symlink_to(ROOT / ".venv")
@@ -31,14 +31,14 @@ def project(tmp_path):
 
 
 def environment(**settings):
-    # What the test run has set would hide the .env that is tested here.
+    # The variables of the test run would override the .env that is tested here.
     example = (ROOT / ".env.example").read_text().splitlines()
     names = {line.split("=")[0] for line in example}
     return {k: v for k, v in os.environ.items() if k not in names} | settings
 
 
 def refuse(project, **settings):
-    """Run it, expect a refusal, return its last lines."""
+    """Run it, expect a refusal, and return its last lines."""
     result = subprocess.run(
         ["sh", str(project / "deploy" / "run.sh")],
         cwd="/",
@@ -126,7 +126,7 @@ def test_nonsense_in_the_env_file_is_said_in_one_sentence(project):
 
 
 def test_a_data_folder_that_cannot_be_written_is_said_in_one_sentence(project):
-    # Root may write anywhere, but nobody may write there.
+    # Root may write anywhere, but nobody can write there.
     assert "DATA_DIR" in refuse(project, DATA_DIR="/proc/nowhere")
     assert "cannot be written to" in refuse(project, DATA_DIR="/sys", PORT=str(free_port()))
 

@@ -1,4 +1,4 @@
-"""The scripts: their own tests, run by node, and how all of them are written."""
+"""The scripts: their own tests, run by node, and the rules for their code."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def test_there_are_tests_to_run():
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_scripts_pass_their_own_tests(node, path):
-    # By the environment, so that it also holds in the processes that the runner starts.
+    # In the environment, so that it also applies to the processes that the runner starts.
     environment = {**os.environ, "NODE_OPTIONS": f"--import={PAGE.as_uri()}"}
     result = subprocess.run(
         [node, "--test", str(path)],
@@ -50,7 +50,7 @@ def lines(path: Path):
 
 
 def test_imports_end_as_the_manifest_storage_wants_them():
-    """It writes hashed names only into `import … from "./x.js";`."""
+    """The storage writes hashed names only into `import … from "./x.js";`."""
     for path in SCRIPTS:
         text = path.read_text(encoding="utf-8")
         imports = re.findall(r"^import\b[^;]*?from \"(\.[^\"]+)\";$", text, re.MULTILINE)
@@ -59,7 +59,7 @@ def test_imports_end_as_the_manifest_storage_wants_them():
 
 
 def test_no_script_writes_markup():
-    """What people type is text: nothing turns it into elements."""
+    """Nothing turns the text that people type into elements."""
     markup = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval)\b")
     found = [
         f"{path.name}:{n}" for path in SCRIPTS for n, line in lines(path) if markup.search(line)

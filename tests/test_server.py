@@ -1,4 +1,4 @@
-"""gunicorn as it runs in earnest."""
+"""gunicorn as it runs in production."""
 
 import signal
 import socket

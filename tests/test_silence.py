@@ -1,4 +1,4 @@
-"""A server that is asked to log all it can tells nothing that somebody wrote."""
+"""A server that logs as much as it can still logs nothing that somebody wrote."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def server(tmp_path_factory):
 
 
 def log_of(server: LoudServer) -> str:
-    """All of it, once it has been written; newlines as they are in the file."""
+    """Return the whole log, once it has been written; newlines are as in the file."""
     server.stop()
     text = server.log.read_bytes().decode()
     server.start()
@@ -62,7 +62,7 @@ def log_of(server: LoudServer) -> str:
 
 
 def ask(server: LoudServer, path: str, data: dict[str, str] | None = None, **headers: str) -> int:
-    """A page or a form, as anna."""
+    """Request a page, or post a form, as anna."""
     anna = server.people["anna"]
     headers = {"Cookie": anna.cookie, "X-CSRFToken": "c" * 32, "Referer": f"/?{CANARY}"} | headers
     url = server.url + path

@@ -1,4 +1,4 @@
-"""Templates read like the rest of the code: on one screen."""
+"""Templates fit on one screen, like the rest of the code."""
 
 from __future__ import annotations
 

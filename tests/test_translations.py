@@ -1,4 +1,4 @@
-"""The Chinese of the interface is complete, and what is compiled is what was written."""
+"""The Chinese of the interface is complete, and compiled from the present source."""
 
 import ast
 import gettext
@@ -22,7 +22,7 @@ CATALOGUE = "locale/zh_Hans/LC_MESSAGES/django"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdr]|%[sd]|\{\w+\}")
 TEMPLATE_CODE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 TRANSLATED_BLOCK = re.compile(r"\{% blocktranslate.*?endblocktranslate %\}", re.DOTALL)
-# Blocks that fill attributes: nobody reads them.
+# Blocks that fill attributes, which nobody reads.
 ATTRIBUTE_BLOCK = re.compile(
     r"\{% block \w+_(?:class|view|attributes) %\}.*?endblock %\}", re.DOTALL
 )
@@ -31,7 +31,7 @@ NAMES = ["webchat"]  # the same in every language
 
 
 class Entry(dict):
-    """Of a .po file: `msgid`, `msgid_plural`, `msgctxt`, `msgstr` or `msgstr[0]`, and its flags."""
+    """A .po entry: `msgid`, `msgid_plural`, `msgctxt`, `msgstr` or `msgstr[0]`, and its flags."""
 
     def __init__(self):
         self.flags = set()
@@ -47,7 +47,7 @@ class Entry(dict):
 
 
 def parse(path):
-    """The entries of a .po file but its header, by key."""
+    """Parse the entries of a .po file, but for its header, by key."""
     entries = {}
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         entry = Entry()
@@ -66,7 +66,7 @@ def parse(path):
 
 
 class Words(HTMLParser):
-    """What a template would show without being translated."""
+    """The words that a template would show untranslated."""
 
     def __init__(self):
         super().__init__()
@@ -121,13 +121,13 @@ def test_the_compiled_catalogue_is_the_written_one(written, compiled):
             }
         else:
             expected[key] = entry["msgstr"]
-    # The empty key holds the header.
+    # The empty key is the header's.
     assert {key: text for key, text in compiled._catalog.items() if key} == expected
 
 
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="xgettext is not installed")
 def test_the_catalogue_holds_just_the_texts_that_the_code_says(written, tmp_path):
-    # In a copy, for makemessages writes beside the templates that it reads.
+    # In a copy, as makemessages writes beside the templates that it reads.
     for app in ROOT.glob("*/apps.py"):
         shutil.copytree(app.parent, tmp_path / app.parent.name)
     for name in ("templates", "locale"):

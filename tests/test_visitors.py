@@ -1,8 +1,8 @@
-"""Every address with every kind of visitor, as visitors.txt says what each gets.
+"""Every address with every kind of visitor, and the answers that visitors.txt lists.
 
-The person in the addresses is alice; `banned` and `ex_friend` were friends of hers, `blocked` is so
-by her, `blocker` blocks her, `moderator` is of the group and a stranger to her. An outcome is the
-status, or `login` for being led there.
+The person in the addresses is alice; `banned` and `ex_friend` were friends of hers, she has blocked
+`blocked`, `blocker` blocks her, `moderator` is in the group and a stranger to her. An outcome is
+the status, or `login` for a redirect to that page.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.cast import Api, befriend, make_user, say
 
 HEAD, *ROWS = [line.split() for line in (Path(__file__).parent / "visitors.txt").open()]
 KINDS = HEAD[2:]
-# What a row posts; the rest posts nothing, as an old page or a stranger's script would.
+# The data of a POST; other rows post nothing, as an old page or a stranger's script would.
 BODIES: dict[str, dict[str, Any]] = {
     "/api/conversations/alice/messages/": {"text": "hi"},
     "/api/conversations/alice/read/": {"up_to": 1},
@@ -58,7 +58,7 @@ BODIES: dict[str, dict[str, Any]] = {
 class World:
     visitors: dict[str, User]
     things: dict[str, int]
-    told: dict[str, int]  # the message that alice wrote to whom
+    told: dict[str, int]  # alice's message to each of them
 
 
 def make_world() -> World:
@@ -155,12 +155,12 @@ def test_nothing_is_posted_without_its_token(db, kind):
 SENT = {
     "/chat/alice/",
     "/api/conversations/alice/messages/",
-}  # SEND_RATE counts what is posted there
+}  # SEND_RATE counts the POSTs to these
 ASKED_BY_MACHINES = {"/healthz", "/readyz"}
 
 
 def outcomes(world, kind, **options):
-    """What each address answers, all else as it was before."""
+    """Collect the answers of all addresses, each from the same state."""
     found = {}
     for method, row, *_ in ROWS:
         with transaction.atomic():

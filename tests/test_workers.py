@@ -19,7 +19,7 @@ def test_a_message_sent_through_one_worker_is_in_the_events_of_both_at_once(peop
     alice, bob = people["alice"], people["bob"]
     for number in range(20):
         after = bob.get("me/").json()["last_event"]
-        # A new connection each time: the workers take turns as the kernel likes.
+        # A new connection each time: the kernel decides which worker gets it.
         assert alice.say("bob", f"n{number}").status_code == 201
         for _look in range(3):
             events = bob.get("events/", after=after).json()["events"]

@@ -1,1 +1,1 @@
-"""What hostile_bench.py is made of: the people, the victims' probes, the attacks."""
+"""The parts of hostile_bench.py: the people, the victims' probes, the attacks."""

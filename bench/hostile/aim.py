@@ -1,4 +1,4 @@
-"""What all attacks have in common: whom they aim at, for how long, and how they repeat."""
+"""The common part of all attacks: target, duration and repetition."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from client import Address, WebSocket, open_live, open_websocket
 
 from .wire import GONE, Client
 
-AGAIN_SECONDS = 0.2  # before a connection that was lost is opened again
-BACKLOG_BYTES = 256 * 1024  # frames that the server does not take: more would only be our memory
-CATCH_UP_SECONDS = 0.1  # by how much a schedule may be late before it is given up
-# Bytes, as from far away (RFC 9293, 3.7.1): with the 64 KiB of loopback the server's kernel would
-# take whole answers from it.
+AGAIN_SECONDS = 0.2  # before a lost connection is reopened
+BACKLOG_BYTES = 256 * 1024  # untaken frames: more would only fill our memory
+CATCH_UP_SECONDS = 0.1  # the lag of a schedule before it is given up
+# Bytes, as from far away (RFC 9293, 3.7.1): with loopback's 64 KiB, the server's kernel would
+# buffer whole answers.
 SMALL_SEGMENT = 536
-# Whoever opens bare connections sits at another machine, as far as the server can tell.
+# The address of bare connections, so that the server sees another machine.
 ELSEWHERE = "127.0.0.2"
-SMALL_BUFFER = 2_304  # bytes: the least that Linux keeps for what was not read yet
+SMALL_BUFFER = 2_304  # bytes: the smallest receive buffer of Linux
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Aim:
     address: Address
     world: dict[str, Any]
     seconds: float
-    tally: Counter[str] = field(default_factory=Counter)  # how often the server said what
+    tally: Counter[str] = field(default_factory=Counter)  # of the server's answers
 
     def cookie(self, name: str = "mallory") -> str:
         return self.world["cookies"][name]
@@ -44,9 +44,9 @@ class Aim:
         act: Callable[[Client, int], Awaitable[object]],
         per_second: float = float("inf"),
     ) -> None:
-        """Do `act` on so many connections at once until the time is over, numbered through.
+        """Do `act`, numbered, on `parallel` connections at once until the time is over.
 
-        As fast as the server answers, or at most so often a second, all of them together.
+        As fast as the server answers, or at most `per_second`, all of them together.
         """
         numbers = itertools.count()
 
@@ -65,7 +65,7 @@ class Aim:
         await self.hold(parallel, one)
 
     async def hold(self, parallel: int, one: Callable[[], Awaitable[None]]) -> None:
-        """Have so many of `one` until the time is over; what ends before begins again."""
+        """Run `parallel` of `one` until the time is over, restarting those that end early."""
 
         async def again() -> None:
             while True:
@@ -86,7 +86,7 @@ class Aim:
         sockets: int = 1,
         per_second: float = 500.0,
     ) -> None:
-        """Send frames on live sockets of one person, each at that rate."""
+        """Send frames on live sockets of one person, each at the given rate."""
 
         async def one() -> None:
             live = await self.open_live(name)
@@ -115,7 +115,7 @@ class Aim:
         )
 
     async def connect(self) -> socket.socket:
-        """A bare connection that takes hardly more than what is read from it."""
+        """Open a bare connection with almost no receive buffer."""
         sock = socket.socket()
         try:
             sock.setblocking(False)
@@ -139,10 +139,10 @@ def as_frame(frame: Any) -> bytes:
 
 
 class Group(NamedTuple):
-    """Attacks on servers of one kind, with one quiet measurement before them."""
+    """Attacks on one kind of server, with one quiet measurement before them."""
 
     open_files: int | None = None  # `ulimit -n` of the server
-    fsync_seconds: float = 0.0  # that each sync takes longer
+    fsync_seconds: float = 0.0  # added to each sync
 
 
 class Attack(NamedTuple):
@@ -151,7 +151,7 @@ class Attack(NamedTuple):
 
     @property
     def promise(self) -> str:
-        """What it tries, in a sentence."""
+        """The attack in one sentence."""
         return (self.run.__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
@@ -162,7 +162,7 @@ GROUPS = {
     "slow": Group(),
     "connections": Group(open_files=1_024),  # the usual limit
     "costs": Group(),
-    "disk": Group(fsync_seconds=0.020),  # as on an old disk that turns
+    "disk": Group(fsync_seconds=0.020),  # as on an old hard disk
     "accounts": Group(),
     "floods": Group(),
 }
@@ -172,7 +172,7 @@ Run = Callable[[Aim], Awaitable[None]]
 
 
 def attack(group: str) -> Callable[[Run], Run]:
-    """Enter a function into `ATTACKS` under its own name."""
+    """Register a function in `ATTACKS` under its own name."""
 
     def enter(run: Run) -> Run:
         ATTACKS[run.__name__.replace("_", "-")] = Attack(group, run)

@@ -1,7 +1,7 @@
-"""Run in a process of its own: one attack, for so many seconds.
+"""One attack, for a number of seconds. Run in a process of its own.
 
-Reads what it aims at as one line of JSON and prints as JSON how often the server said
-what, and its share of a processor.
+Reads its target as one line of JSON, and prints as JSON the counts of the server's answers and its
+share of a processor.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from client import Address
 from . import floods, slow, texts  # noqa: F401  (they enter their attacks)
 from .aim import ATTACKS, Aim
 
-LATE_SECONDS = 10.0  # for what does not let itself be cancelled
+LATE_SECONDS = 10.0  # for tasks that resist cancellation
 
 
 def main() -> None:

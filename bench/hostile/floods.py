@@ -1,4 +1,4 @@
-"""Attacks on promise 3: everybody has a budget, by what things cost."""
+"""Attacks on promise 3: everybody has a budget, by the cost of things."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from client import open_websocket
 from .aim import Aim, attack
 from .wire import FORM, Answer, Client
 
-MANY = 16  # connections of one account
+MANY = 16  # connections by one account
 
 
 @attack("disk")
 async def typing(aim: Aim) -> None:
-    """Says 200 times a second that one is writing, to one friend and the other in turn."""
+    """Send notes of typing 200 times a second, to two friends in turn."""
     await aim.flood(lambda n: {"type": "typing", "to": ("trudy", "eve")[n % 2]}, per_second=200)
 
 
 @attack("costs")
 async def remarks(aim: Aim) -> None:
-    """Remarks whose pinyin is worked out in a process each, twenty a second, eight at once."""
+    """Set remarks whose pinyin takes a process each, twenty a second, eight at once."""
 
     async def act(client: Client, number: int) -> Answer:
         body = _json(remark=f"王重{chr(0x4E00 + number % 5_000)}")
@@ -37,7 +37,7 @@ async def remarks(aim: Aim) -> None:
 
 @attack("disk")
 async def arranging(aim: Aim) -> None:
-    """Pins, mutes, hides and marks a chat, and takes it back, eight at once."""
+    """Pin, mute, hide and mark a chat, and undo it, eight at once."""
 
     async def act(client: Client, number: int) -> Answer:
         how = ("pin", "mute", "hide", "unread")[number % 4]
@@ -49,7 +49,7 @@ async def arranging(aim: Aim) -> None:
 
 @attack("costs")
 async def reports(aim: Aim) -> None:
-    """Reports each message of a friend, and the friend, eight at once."""
+    """Report each message of a friend, and the friend, eight at once."""
     ids = itertools.cycle(aim.world["messages"])
 
     async def act(client: Client, number: int) -> Answer:
@@ -62,7 +62,7 @@ async def reports(aim: Aim) -> None:
 
 @attack("disk")
 async def read_marks(aim: Aim) -> None:
-    """Moves the read mark message by message, 200 times a second, on the socket and the API."""
+    """Move the read mark message by message, 200 times a second, on the socket and the API."""
     ids = itertools.cycle(aim.world["messages"])
 
     async def act(client: Client, _number: int) -> Answer:
@@ -75,7 +75,7 @@ async def read_marks(aim: Aim) -> None:
 
 @attack("costs")
 async def asking(aim: Aim) -> None:
-    """Asks to be friends with everybody of the class, and takes it back, eight at once."""
+    """Ask everybody in the class to be friends, again and again, eight at once."""
     pupils = aim.world["pupils"]
 
     async def act(client: Client, number: int) -> Answer:
@@ -87,20 +87,20 @@ async def asking(aim: Aim) -> None:
 
 @attack("costs")
 async def exports(aim: Aim) -> None:
-    """Takes the export of one account again and again, four at once."""
+    """Download the export of one account again and again, four at once."""
     await aim.repeat(4, lambda client, _n: client.post("/export/", b"", aim.cookie(), FORM))
 
 
 @attack("accounts")
 async def logins(aim: Aim) -> None:
-    """Logs in to one account again and again, each time with the right password."""
+    """Log in to one account again and again, each time with the right password."""
     form = urlencode({"username": "mallory", "password": aim.world["password"]}).encode()
     await aim.repeat(4, lambda client, _n: client.post("/login/", form, kind=FORM))
 
 
 @attack("accounts")
 async def wrong_logins(aim: Aim) -> None:
-    """Guesses passwords of many accounts from one address."""
+    """Guess passwords of many accounts from one address."""
     await _post_forms(
         aim, "/login/", lambda n: {"username": f"pupil{n % 30 + 1:02}", "password": f"guess-{n}"}
     )
@@ -108,7 +108,7 @@ async def wrong_logins(aim: Aim) -> None:
 
 @attack("accounts")
 async def registrations(aim: Aim) -> None:
-    """Makes accounts in a loop from one address."""
+    """Register accounts in a loop from one address."""
     password = aim.world["password"]
     await _post_forms(
         aim,
@@ -123,7 +123,7 @@ async def registrations(aim: Aim) -> None:
 
 @attack("accounts")
 async def name_checks(aim: Aim) -> None:
-    """Asks in a loop from one address whether names are free."""
+    """Check in a loop from one address whether names are free."""
     path = "/api/username-available/?username="
     await aim.repeat(8, lambda client, number: client.get(f"{path}name{number}"))
 
@@ -137,14 +137,14 @@ async def _post_forms(aim: Aim, path: str, fields: Callable[[int], dict[str, str
 
 @attack("floods")
 async def cheap_requests(aim: Aim) -> None:
-    """Asks for /healthz and a static file as fast as it goes, by nobody, sixteen at once."""
+    """Ask for /healthz and a static file as fast as possible, with no session, sixteen at once."""
     paths = ("/healthz", aim.world["static"], "/login/", "/nothing-here/")
     await aim.repeat(MANY, lambda client, number: client.get(paths[number % len(paths)]))
 
 
 @attack("floods")
 async def reading(aim: Aim) -> None:
-    """Reads pages, history, lists and events with one account, sixteen at once."""
+    """Read pages, history, lists and events with one account, sixteen at once."""
     paths = (
         "/api/conversations/trudy/messages/?limit=100",
         "/chat/eve/",
@@ -163,7 +163,7 @@ async def reading(aim: Aim) -> None:
 
 @attack("floods")
 async def socket_churn(aim: Aim) -> None:
-    """Opens live sockets that want everything from the beginning, and cuts them."""
+    """Open live sockets that ask for everything from the beginning, and cut them."""
 
     async def one() -> None:
         while True:
@@ -177,7 +177,7 @@ async def socket_churn(aim: Aim) -> None:
 
 @attack("floods")
 async def strange_sockets(aim: Aim) -> None:
-    """Opens live sockets without a session, again and again, sixteen at once."""
+    """Open live sockets without a session, again and again, sixteen at once."""
 
     async def one() -> None:
         while True:
@@ -190,7 +190,7 @@ async def strange_sockets(aim: Aim) -> None:
 
 @attack("floods")
 async def sends(aim: Aim) -> None:
-    """Sends messages of 4,000 characters far beyond SEND_RATE, on sockets and the API."""
+    """Send messages of 4,000 characters far beyond SEND_RATE, on sockets and the API."""
 
     def draft(_number: int) -> dict[str, str]:
         return {"client_id": str(uuid4()), "text": "长" * 4_000}
@@ -205,23 +205,23 @@ async def sends(aim: Aim) -> None:
 
 @attack("floods")
 async def bad_frames(aim: Aim) -> None:
-    """Sends frames that nobody understands, and comes back when the socket is closed."""
+    """Send meaningless frames, and reconnect when the socket is closed."""
     frames = (b"x" * 32_000, b"{}", b'{"type":1}', b'{"type":"send","client_id":"\\ud800"}')
     await aim.flood(lambda n: frames[n % len(frames)], sockets=8)
 
 
 @attack("floods")
 async def large_pings(aim: Aim) -> None:
-    """Pings of 32 KiB on ten sockets of one account."""
+    """Send pings of 32 KiB on ten sockets of one account."""
     frame = json.dumps({"type": "ping", "pad": "x" * 32_000}).encode()
     await aim.flood(lambda _n: frame, sockets=10, per_second=200)
 
 
 @attack("control")
 async def control(aim: Aim) -> None:
-    """Nothing: a process as busy as an attacker's can be, which asks the server for nothing.
+    """Attack nothing: run a process as busy as an attacker's can be, without any requests.
 
-    So much of every row is the machine's share, not the server's.
+    This much of every row is the machine's share, not the server's.
     """
     deadline = asyncio.get_running_loop().time() + aim.seconds
     while asyncio.get_running_loop().time() < deadline:

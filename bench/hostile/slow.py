@@ -1,4 +1,4 @@
-"""Attacks on promise 2: no slow client holds what others need."""
+"""Attacks on promise 2: no slow client holds resources that others need."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from uuid import uuid4
 from .aim import Aim, attack
 from .wire import FORM, request_bytes
 
-SIP = 14  # bytes a second: a download of hours
-BODY = 1_000_000  # bytes, just below what Django takes of a form
+SIP = 14  # bytes a second: a download takes hours
+BODY = 1_000_000  # bytes, just below Django's limit for a form
 CROWD = 100  # connections
-HEADERS = 200  # connections with a request that is never complete
+HEADERS = 200  # connections with a request that is never completed
 IDLE = 1_100  # connections: more than the server may open
 DEAF = 10  # sockets: as many as a person may have
 
 
 @attack("slow")
 async def slow_static(aim: Aim) -> None:
-    """A hundred readers of the largest static file, at 14 bytes a second, by nobody."""
+    """Read the largest static file a hundred times at 14 bytes a second, without a session."""
     await _sip(aim, request_bytes(aim.address, "GET", aim.world["static"]))
 
 
 @attack("slow")
 async def slow_exports(aim: Aim) -> None:
-    """A hundred readers of one's own export at 14 bytes a second."""
+    """Read one's own export a hundred times at 14 bytes a second."""
     await _sip(aim, request_bytes(aim.address, "POST", "/export/", aim.cookie(), b"", FORM))
 
 
@@ -48,13 +48,13 @@ async def _sip(aim: Aim, request: bytes) -> None:
 
 @attack("slow")
 async def half_bodies(aim: Aim) -> None:
-    """A hundred log-in forms of 1 MB of which the last byte never comes."""
+    """Send a hundred log-in forms of 1 MB without the last byte."""
     await _hold(aim, CROWD, _head(aim) + b"x" * (BODY - 1))
 
 
 @attack("slow")
 async def slow_bodies(aim: Aim) -> None:
-    """A hundred log-in forms of 1 MB that come with 14 bytes a second."""
+    """Send a hundred log-in forms of 1 MB at 14 bytes a second."""
 
     async def one() -> None:
         with await aim.connect() as sock:
@@ -68,7 +68,7 @@ async def slow_bodies(aim: Aim) -> None:
 
 @attack("slow")
 async def slow_headers(aim: Aim) -> None:
-    """Two hundred requests whose header comes with a byte a second (“slowloris”)."""
+    """Send the headers of two hundred requests at a byte a second (“slowloris”)."""
 
     async def one() -> None:
         with await aim.connect() as sock:
@@ -82,14 +82,14 @@ async def slow_headers(aim: Aim) -> None:
 
 @attack("slow")
 async def unread_answers(aim: Aim) -> None:
-    """Sixteen connections that ask two hundred times for a page and never read an answer."""
+    """Ask for a page two hundred times on sixteen connections, and never read an answer."""
     request = request_bytes(aim.address, "GET", "/login/")
     await _hold(aim, 16, 200 * request)
 
 
 @attack("slow")
 async def deaf_sockets(aim: Aim) -> None:
-    """Live sockets that never read, while they ping and their account is written to."""
+    """Open live sockets that never read, while they ping and their account gets messages."""
 
     async def deaf() -> None:
         live = await aim.open_live("mallory")
@@ -109,19 +109,19 @@ async def deaf_sockets(aim: Aim) -> None:
 
 @attack("connections")
 async def idle_connections(aim: Aim) -> None:
-    """More idle connections than the server may have open files (1,024)."""
+    """Open more idle connections than the server may have open files (1,024)."""
     await _hold(aim, IDLE, b"")
 
 
 @attack("connections")
 async def idle_after_page(aim: Aim) -> None:
-    """The same, each after a first answer."""
+    """Open as many, each idle after a first answer."""
     await _hold(aim, IDLE, request_bytes(aim.address, "GET", "/healthz"))
 
 
 @attack("connections")
 async def churn(aim: Aim) -> None:
-    """Connections opened and cut in a loop, in the middle of whatever they say."""
+    """Open and cut connections in a loop, in the middle of their data."""
     request = request_bytes(aim.address, "GET", "/login/")
 
     async def one() -> None:
@@ -134,7 +134,7 @@ async def churn(aim: Aim) -> None:
 
 
 async def _hold(aim: Aim, count: int, said: bytes) -> None:
-    """So many connections that say something and then wait until the server ends them."""
+    """Open connections that send something and then wait until the server ends them."""
 
     async def one() -> None:
         with await aim.connect() as sock:
@@ -147,7 +147,7 @@ async def _hold(aim: Aim, count: int, said: bytes) -> None:
 
 
 def _has_ended(sock: socket.socket) -> bool:
-    """Whether the server has closed its side; what it said stays unread."""
+    """Whether the server has closed its side; its answer stays unread."""
     poll = select.poll()
     poll.register(sock, select.POLLRDHUP)
     return bool(poll.poll(0))

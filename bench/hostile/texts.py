@@ -1,4 +1,4 @@
-"""Attacks on promise 1: work grows with what was asked, and is bounded before it begins."""
+"""Attacks on promise 1: work grows with the request, and is bounded before it begins."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .aim import Aim, attack
 from .wire import FORM, Answer, Client
 
 PAIR = "\u0301\u0327"  # two marks of different classes: normalizing sorts them
-MARKS = "a" + 200_000 * PAIR  # 800 KB, just below what Django takes of a form
-FRAME_MARKS = "a" + 7_900 * PAIR  # what fits into a frame or a body of 32 KiB
-URL_MARKS = "a" + 300 * PAIR  # what fits into a line of 4,094 bytes
+MARKS = "a" + 200_000 * PAIR  # 800 KB, just below Django's limit for a form
+FRAME_MARKS = "a" + 7_900 * PAIR  # fits into a frame or a body of 32 KiB
+URL_MARKS = "a" + 300 * PAIR  # fits into a line of 4,094 bytes
 SLOW_WORD = "a" * 96 + "bc"  # against texts of “aaaa…”: found nowhere, compared everywhere
 MANY_WORDS = " ".join("abcdefghijklmnopqrstuvwxyz0123456789我们开会的了是在不有就好")  # < 100
-DEEP = 31 * 1024  # bytes, just below what a body or a frame may have
+DEEP = 31 * 1024  # bytes, just below the limit for a body or a frame
 BODIES = [
     b"[" * DEEP,
     b'{"up_to":' * (DEEP // 9),
@@ -32,19 +32,19 @@ BODIES = [
 
 @attack("texts")
 async def marks_login(aim: Aim) -> None:
-    """A log-in name of 400,000 marks, by nobody, four at once: folded only if it is short."""
+    """Log in with a name of 400,000 marks, no session, four at once: only short ones are folded."""
     await _post_marks(aim, "/login/")
 
 
 @attack("texts")
 async def marks_register(aim: Aim) -> None:
-    """The same as the name of a new account."""
+    """Register with the same name."""
     await _post_marks(aim, "/register/")
 
 
 @attack("texts")
 async def marks_admin(aim: Aim) -> None:
-    """The same at the admin's log-in."""
+    """Use the same name at the admin's log-in."""
     await _post_marks(aim, "/admin/login/")
 
 
@@ -55,7 +55,7 @@ async def _post_marks(aim: Aim, path: str) -> None:
 
 @attack("texts")
 async def marks_frames(aim: Aim) -> None:
-    """Live frames of 32 KiB of marks, in each field that takes a text."""
+    """Send live frames of 32 KiB of marks, in each field that takes a text."""
     frames = [
         {"type": "send", "client_id": str(uuid4()), "to": "trudy", "text": FRAME_MARKS},
         {"type": "send", "client_id": str(uuid4()), "to": FRAME_MARKS, "text": "a"},
@@ -64,13 +64,13 @@ async def marks_frames(aim: Aim) -> None:
         {"type": "typing", "to": FRAME_MARKS},
         {"type": FRAME_MARKS},
     ]
-    # Fewer than 20 bad ones a second: more would end the socket, which is easy for the server.
+    # Fewer than 20 bad ones a second: more would close the socket, which is easy for the server.
     await aim.flood(lambda n: frames[n % len(frames)], sockets=4, per_second=18)
 
 
 @attack("texts")
 async def marks_api(aim: Aim) -> None:
-    """Bodies, queries and paths of the API that are full of marks, eight at once."""
+    """Send the API bodies, queries and paths full of marks, eight at once."""
     body = f'{{"username":"{FRAME_MARKS}","note":"a"}}'.encode()
     text = f'{{"text":"{FRAME_MARKS}","client_id":"{uuid4()}"}}'.encode()
     remark = f'{{"remark":"{FRAME_MARKS}"}}'.encode()
@@ -96,7 +96,7 @@ async def marks_api(aim: Aim) -> None:
 
 @attack("texts")
 async def many_parts(aim: Aim) -> None:
-    """Forms and cookies of a great many parts, by nobody, four at once."""
+    """Send forms and cookies of a great many parts, without a session, four at once."""
     part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
     forms = (
         (b"a=1&" * 249_000, FORM),
@@ -115,7 +115,7 @@ async def many_parts(aim: Aim) -> None:
 
 @attack("texts")
 async def deep_json(aim: Aim) -> None:
-    """JSON that is deep, wide, or one number of 32,000 digits, in bodies and frames."""
+    """Send JSON that is deep, wide, or one number of 32,000 digits, in bodies and frames."""
 
     async def act(client: Client, number: int) -> Answer:
         body = BODIES[number % len(BODIES)]
@@ -128,25 +128,25 @@ async def deep_json(aim: Aim) -> None:
 
 @attack("searches")
 async def slow_search(aim: Aim) -> None:
-    """Ten searches at once for a word that is found nowhere and nearly everywhere."""
+    """Search, ten at once, for a word that is found nowhere and nearly everywhere."""
     await _search(aim, "/api/search/", q=SLOW_WORD)
 
 
 @attack("searches")
 async def slow_search_page(aim: Aim) -> None:
-    """The same on the page."""
+    """Make the same searches on the page."""
     await _search(aim, "/search/", q=SLOW_WORD)
 
 
 @attack("searches")
 async def many_words(aim: Aim) -> None:
-    """Ten searches at once for fifty words of one letter."""
+    """Search, ten at once, for fifty words of one letter."""
     await _search(aim, "/api/search/", q=MANY_WORDS, limit=50)
 
 
 @attack("searches")
 async def staff_search(aim: Aim) -> None:
-    """The admin's own searches and filters: many words, marks, odd values."""
+    """Use the admin's own searches and filters with many words, marks and odd values."""
     queries: list[dict[str, Any]] = [
         {"q": "a " * 1_800},
         {"q": URL_MARKS},

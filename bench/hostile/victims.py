@@ -1,7 +1,7 @@
-"""Run in a process of its own: what the class does, on a schedule, while others attack.
+"""The scheduled work of the class while others attack. Run in a process of its own.
 
-Reads the server's address and the pupils as one line of JSON, says “ready”, and then for each
-line with a number of seconds measures so long and prints the result as JSON.
+Reads the server's address and the pupils as one line of JSON, prints “ready”, and then, for each
+line with a number of seconds, measures that long and prints the result as JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from load import percentile, send_frame
 
 from .wire import GONE, Client
 
-TIMEOUT_SECONDS = 10.0  # after which somebody gives up; it counts as so long
+TIMEOUT_SECONDS = 10.0  # before a pupil gives up; counted as this long
 SPEAKERS = 10  # each sends once a second, far below SEND_RATE
 LISTENERS = 5
 A_SECOND = {"page": 4, "send": 10, "ping": 10, "healthz": 10}
@@ -33,7 +33,7 @@ class Refused(Exception):  # noqa: N818  (an answer, only not the one that was w
 
 
 class Line:
-    """A live socket that comes back when it is cut, as that of a page does."""
+    """A live socket that reconnects when it is cut, as that of a page does."""
 
     def __init__(self, address: Address, cookie: str) -> None:
         self._address = address
@@ -93,7 +93,7 @@ class Line:
 
 
 class Browsers:
-    """Kept-alive connections, as many as are needed at once."""
+    """A pool of kept-alive connections, as many as are needed at once."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -107,7 +107,7 @@ class Browsers:
         except GONE:
             if not was_open:
                 raise
-            # The server may close what is idle; browsers then ask again, too.
+            # The server may close idle connections; browsers then try again, too.
             status, _length = await client.get(path, cookie)
         self._idle.append(client)
         if status != 200:
@@ -136,7 +136,7 @@ class Victims:
         await self.browsers.get(f"/chat/{self._friend(place)}/", self.pupils[place]["cookie"])
 
     async def _come_in(self) -> None:
-        """As a newcomer, who has no connection yet."""
+        """Ask for /healthz as a newcomer without a connection."""
         client = Client(self._address)
         try:
             status, _length = await client.get("/healthz")
@@ -163,9 +163,9 @@ class Victims:
 async def _keep_schedule(
     act: Callable[[int], Awaitable[None]], begin: float, every: float, seconds: float
 ) -> dict[str, Any]:
-    """Act on the schedule, whatever comes back, and count from the moment on the schedule.
+    """Act on schedule, whatever comes back, and count latency from the scheduled moment.
 
-    Otherwise a server that stands still would be asked once, and only that one would be slow.
+    Otherwise a stalled server would get one request, and only that one would be slow.
     """
     latencies: list[float] = []
     failed: Counter[str] = Counter()

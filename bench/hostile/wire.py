@@ -1,4 +1,4 @@
-"""An HTTP client for one connection, which is opened again whenever it has gone."""
+"""An HTTP client for one connection, which is reopened whenever it is lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from client import Address, header_lines
 # Any token will do, as long as cookie and header agree.
 TOKEN = "c" * 32
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-GONE = (OSError, EOFError, asyncio.LimitOverrunError)  # what a connection ends with
+GONE = (OSError, EOFError, asyncio.LimitOverrunError)  # the errors that end a connection
 
 
 class Answer(NamedTuple):
@@ -53,7 +53,7 @@ class Client:
             self._streams = None
 
     async def _ask(self, request: bytes) -> Answer:
-        """Raises one of GONE; whatever it raises, the next request has a new connection."""
+        """Send a request; raises one of GONE. After any error, the next one reconnects."""
         is_over = False
         try:
             if self._streams is None:
@@ -70,7 +70,7 @@ class Client:
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
-    """The answer, and whether the connection ends with it."""
+    """Read the answer, and whether the connection ends with it."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     status = int(head[9:12])
     length, is_last = 0, b"connection: close" in head

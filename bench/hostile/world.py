@@ -1,6 +1,6 @@
-"""Run in a process of its own, on the server's data: a class, and those who attack it.
+"""A class and its attackers. Run in a process of its own, on the server's data.
 
-Prints as JSON who they are, with a session each.
+Prints them as JSON, with a session each.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from friends.models import Friendship  # noqa: E402
 
 PUPILS = 30
 SAID = 12  # messages in each chat of the class: some five thousand
-LONG = 4_000  # characters: the longest message there is
-REPEATED = 2_000  # messages of one letter, for searches that compare and compare
-RANDOM = 1_500  # messages that compress little, for downloads that take their time
-BRIDGE = 20  # one message in so many holds “ab bc”, so that no index can rule a block out
+LONG = 4_000  # characters: the longest possible message
+REPEATED = 2_000  # messages of one letter, for searches with many comparisons
+RANDOM = 1_500  # messages that hardly compress, for long downloads
+BRIDGE = 20  # one message in this many holds “ab bc”, so that no index can rule a block out
 PASSWORD = "blaue-Wolke-7"
 
 
@@ -69,7 +69,7 @@ def _enrol(name: str) -> User:
 
 
 def _befriend(pairs: Sequence[tuple[User, User]]) -> list[Conversation]:
-    """Friends without a request: nobody may ask so many."""
+    """Make friends without requests, as nobody may ask so many people."""
     Friendship.objects.bulk_create(
         Friendship(owner=owner, friend=friend)
         for pair in pairs

@@ -2,7 +2,7 @@ import { text } from "./strings.js";
 
 const TIMEOUT = 15_000; // ms; the server itself gives up on its database after 5 s
 
-/** The server said no; `code` and `message` are its own. */
+/** A refusal by the server, with its own `code` and `message`. */
 export class Refusal extends Error {
   constructor(status, { code = "server_error", message = "" } = {}, retryAfter = null) {
     super(message || text("failed"));
@@ -22,7 +22,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The server was not reached, or what came back was not its answer. */
+/** A failure to reach the server, or an answer that was not the server's. */
 export class Unreachable extends Error {
   /** For the reader. */
   get words() {
@@ -74,7 +74,7 @@ export class Api {
     }
   }
 
-  /** The present name of a friend who was called so until lately; null if nobody was. */
+  /** Find the present name of a friend by an old one; null if nobody had it lately. */
   async currentName(username) {
     const page = `${this.#base}chat/${encodeURIComponent(username)}/`;
     const options = { method: "HEAD", credentials: "same-origin" };
@@ -83,7 +83,7 @@ export class Api {
     return found ? decodeURIComponent(found[1]) : null;
   }
 
-  /** The session has ended: there is nothing to see here until the next one. */
+  /** Leave the page when the session has ended: there is nothing to see until the next one. */
   leave() {
     const here = location.pathname + location.search;
     location.assign(`${this.#login}?next=${encodeURIComponent(here)}`);
@@ -109,7 +109,7 @@ export class Api {
     throw new Refusal(response.status, answer?.error, seconds);
   }
 
-  /** Another tab has logged in since this page was made: take the token of a fresh page. */
+  /** Take the token of a fresh page, as another tab has logged in since this page was made. */
   async #renewToken() {
     const words = await fetch(location.href, { credentials: "same-origin" })
       .then((response) => response.text())

@@ -1,4 +1,4 @@
-// The entry of every page: starts what stands on it.
+// The entry of every page, which starts its parts.
 import { Api } from "./api.js";
 import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
@@ -45,7 +45,7 @@ function startSignedIn(body) {
     },
   });
 
-  // In this order they hear of an event: what is counted and kept comes before what shows it.
+  // They hear of an event in this order: those that count and keep come before those that show.
   store.start();
   followNames();
   new Contacts().start();

@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="module")  # its event loop must not run on under other tests
+@pytest.fixture(scope="module")  # its event loop must not go on under other tests
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         message = "Chromium is missing: apt-get install chromium"
@@ -53,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class Person:
-    """Somebody with a browser of their own; what it complains about is kept."""
+    """Somebody with a browser of their own, whose complaints are kept."""
 
     def __init__(self, context: BrowserContext, site: str, name: str) -> None:
         self.context = context
@@ -103,7 +103,7 @@ class Person:
 
 @pytest.fixture
 def people(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]:
-    """Make people who are registered and logged in: `people("alice", PHONE)`."""
+    """Make registered people, and log them in: `people("alice", PHONE)`."""
     known: list[Person] = []
 
     def make(name: str, device: dict, **options: object) -> Person:

@@ -1,4 +1,4 @@
-"""What axe finds on every page, at both sizes, in both themes; and text that is twice as large."""
+"""The findings of axe on every page, at both sizes, in both themes; and text twice as large."""
 
 from __future__ import annotations
 

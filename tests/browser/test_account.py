@@ -18,7 +18,7 @@ def kept(person):
 
 
 def stored(page):
-    """How much the page has stored, once its scripts have run."""
+    """Count what the page has stored, once its scripts have run."""
     page.wait_for_load_state()
     return page.evaluate("sessionStorage.length + localStorage.length")
 
@@ -50,7 +50,7 @@ def test_a_friends_new_name_arrives_in_every_open_page(friends):
     expect(list_tab.locator("#chats .row-name")).to_have_text("罗莎")
     expect(contact_tab.locator(".profile-name")).to_have_text("罗莎")
 
-    # What was half written goes along, and arrives.
+    # The draft moves along, and arrives.
     assert '"webchat:' in kept(sven)
     assert "draft:rosa" not in kept(sven)
     sven.page.reload()
@@ -192,7 +192,7 @@ def test_a_friend_deletes_the_account_while_the_chat_is_open(friends):
 
 def test_a_public_computer_keeps_nothing_after_the_logout(friends):
     bela, cleo = friends("bela", "cleo")
-    assert cookie(bela, "sessionid")["expires"] == -1  # gone with the browser
+    assert cookie(bela, "sessionid")["expires"] == -1  # until the browser is closed
     bela.go("/chat/cleo/")
     other_tab = bela.open_tab()
     other_tab.goto(bela.site + "/chat/cleo/")
@@ -255,7 +255,7 @@ def test_an_open_page_leads_to_the_new_password_when_it_is_asked_for(friends, se
 
 
 def test_a_letter_to_an_old_name_finds_its_way_after_a_reload(friends, server):
-    """A phone puts a tab to sleep; it wakes as a new page, after the event of the new name."""
+    """A phone suspends a tab, which wakes as a new page, after the event of the new name."""
     gerd, hilde = friends("gerd", "hilde")
     gerd.go("/chat/hilde/")
     gerd.page.route("**/api/**", lambda route: route.abort())

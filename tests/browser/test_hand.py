@@ -18,7 +18,7 @@ for start in range(0, {count}, 100):
         for n in range(start, start + 100)
     ])
 """
-# What the thread holds, and where the one in the middle of the screen stands.
+# The messages in the thread, and the place of the one in the middle of the screen.
 HELD = "list => [...list.querySelectorAll('.message')].map(each => Number(each.dataset.id))"
 PLACE = "(element) => element.getBoundingClientRect().top"
 
@@ -92,7 +92,7 @@ def test_a_tab_in_the_background_and_one_that_reconnects_are_both_right(friends)
     anna.say("一")
     expect(badge(ben.page)).to_have_text("1")
     expect(second.locator(f"{MESSAGES} .bubble")).to_have_text(["一"])
-    # The chat is open in the tab behind, and yet nobody has read it.
+    # The chat is open in a background tab, but nobody has read it.
     expect(badge(second)).to_have_text("1")
     sockets[-1].close()
     anna.say("二")
@@ -100,7 +100,7 @@ def test_a_tab_in_the_background_and_one_that_reconnects_are_both_right(friends)
     expect(badge(second)).to_have_text("2", timeout=15_000)
     expect(second.locator(f"{MESSAGES} .bubble")).to_have_text(["一", "二"])
     assert len(sockets) > 1
-    # Seen in one, read in both.
+    # Seen in one tab, read in both.
     hide(second, "visible")
     expect(badge(second)).to_be_hidden()
     expect(badge(ben.page)).to_be_hidden()
@@ -112,7 +112,7 @@ def test_a_tab_in_the_background_and_one_that_reconnects_are_both_right(friends)
 
 
 def hide(page, state):
-    """Headless pages all count as seen: say otherwise as a browser does."""
+    """Hide a page as a browser does; headless pages all count as visible."""
     page.evaluate(
         """state => {
           Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
@@ -141,11 +141,11 @@ def test_where_sockets_work_again_the_page_goes_back_to_them(friends):
     expect(ben.page.locator(f"{MESSAGES} .bubble")).to_have_text(["走轮询"], timeout=15_000)
     assert asked
     blocked = False
-    hide(ben.page, "visible")  # looked at again: the socket is tried at once
+    hide(ben.page, "visible")  # visible again: the socket is tried at once
     ben.page.wait_for_timeout(1_000)
     asked.clear()
     ben.page.wait_for_timeout(4_500)
-    assert asked == []  # at every two seconds there would have been two
+    assert asked == []  # polling every two seconds would have made two
     anna.say("又是即时的")
     expect(ben.page.locator(f"{MESSAGES} .bubble")).to_have_text(["走轮询", "又是即时的"])
     ben.say("收到")
@@ -183,7 +183,7 @@ def test_a_long_history_is_held_in_part_and_moves_under_nobodys_eyes(long_chat):
     expect(page.locator(f"{MESSAGES} .bubble").first).to_have_text("第0条")
     assert "第599条" not in bubbles(page)
 
-    # What comes meanwhile has its place at the end, and is not read by who is not there.
+    # A message that comes meanwhile belongs at the end, and a reader elsewhere has not read it.
     anna.go("/chat/贝五/")
     anna.say("新的一条")
     expect(page.locator("#new-pill")).to_have_text("有新消息")

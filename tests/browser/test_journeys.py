@@ -79,7 +79,7 @@ def test_only_reading_on_a_visible_page_clears_the_badge_and_it_does_in_every_ta
     bob.page.click("#chats .row a")
     expect(second.locator("#tabs [data-badge=chats]")).to_be_hidden(timeout=2_000)
     expect(second).to_have_title("聊天")
-    # What bob has read says nothing about what alice has.
+    # Bob's read mark says nothing about alice's.
     alice.go("/")
     bob.say("读到了")
     expect(unread(alice, "bob")).to_have_text("1")
@@ -104,7 +104,7 @@ for i in range(120):
     thread = ben.page.locator("#thread")
     thread.evaluate("element => { element.scrollTop = 10; }")
     expect(ben.page.locator(MESSAGES)).to_have_count(100)
-    # What was on top before is still where it was.
+    # The message at the top before is still where it was.
     assert thread.evaluate("element => element.scrollTop") > 1000
     thread.evaluate("element => { element.scrollTop -= 600; }")
     place = thread.evaluate("element => element.scrollTop")
@@ -220,7 +220,7 @@ def test_a_restart_of_the_server_loses_and_doubles_nothing(friends, server):
     mona.say("währenddessen")
     nils.say("auch")
     expect(mona.page.locator(f"{MESSAGES}.mine").last).to_have_attribute("data-state", "failed")
-    # What waits outlives a reload of the page, even one that cannot be answered.
+    # Waiting messages survive a reload of the page, even one that gets no answer.
     server.start()
     for person in (mona, nils):
         expect(person.page.locator(MESSAGES)).to_have_count(3, timeout=45_000)
@@ -247,7 +247,7 @@ def test_what_could_not_be_sent_outlives_a_reload_of_the_page(friends, server):
 
 
 def test_a_page_left_open_never_speaks_for_who_logs_in_after(friends, people, server):
-    """A shared computer: cora's page stands in one tab while emil logs in in another."""
+    """On a shared computer, cora's page is open in one tab while emil logs in in another."""
     cora, dirk = friends("cora", "dirk")
     emil = people("emil", DESKTOP)
     emil.ask("dirk")
@@ -266,7 +266,7 @@ def test_a_page_left_open_never_speaks_for_who_logs_in_after(friends, people, se
     cora.say("von cora")
     expect(cora.page.locator(f"{MESSAGES}.mine .retry")).to_be_visible(timeout=30_000)
     cora.context.set_offline(False)
-    # Her page goes; what comes in its place is emil's, without a trace of her.
+    # Her page leaves; the one in its place is emil's, without a trace of her.
     expect(cora.page.locator("#messages .bubble")).to_have_count(0, timeout=60_000)
     expect(cora.page.locator("body")).to_have_attribute("data-user-id", user_id(emil))
     assert "von cora" not in cora.page.evaluate("JSON.stringify(sessionStorage)")

@@ -1,4 +1,4 @@
-"""The data of the old program come over while people have pages open."""
+"""Importing the data of the old program while people have pages open."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_old_chats_appear_with_their_pictures_and_files(people, server, tmp_path
 
     otto = people("otto", DESKTOP)
     page = otto.page
-    page.wait_for_timeout(1000)  # until the socket is caught up
+    page.wait_for_timeout(1000)  # until the socket has caught up
     with page.expect_navigation():
         server.manage("import_legacy", str(old.root))
 
@@ -64,7 +64,7 @@ def test_old_chats_appear_with_their_pictures_and_files(people, server, tmp_path
     assert download.value.suggested_filename == "报告.pdf"
 
     page.locator("#thread").evaluate("thread => thread.scrollTo(0, 0)")
-    expect(shown).to_have_count(2)  # the older page is built by the script
+    expect(shown).to_have_count(2)  # the script builds the older page
     shown.first.scroll_into_view_if_needed()
     expect(shown.first).to_have_js_property("naturalWidth", 1)
     heights = page.locator("#messages .bubble:has(img)").evaluate_all(

@@ -1,4 +1,4 @@
-"""What people know from other chats: each by two of them, on a desktop and on a phone."""
+"""The manners of other chats, each tried by two people, on a desktop and on a phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each act of a moderator, with the open pages of the two whom it concerns beside it."""
+"""Each act of a moderator, with the open pages of the two people concerned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ user.groups.add(Group.objects.get(name="管理员"))
 BUBBLES = "#messages .message .bubble"
 REMOVED = "该消息已被管理员移除"
 UNAVAILABLE = "对方账号暂不可用。"
-OUT_MS = 5_000  # the promise: how soon a page is left whose session has ended
+OUT_MS = 5_000  # the promise: how soon a page logs out when its session has ended
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def scene(friends, moderator):
 
 
 def report(alice, bob, words, reason):
-    """By the page, from the friend's own."""
+    """Report a friend on the page, from the friend's own page."""
     alice.page.click(".conversation-header a[href*='/contacts/']")
     alice.page.click("#contact a.action")
     alice.page.click(f".choice:has-text('{words}')")
@@ -217,7 +217,7 @@ def test_what_waits_is_confirmed_without_scripts_too(scene, chromium, server):
     context.close()
 
 
-# The last: who comes later is shown what was announced.
+# This is the last test: people who come later are shown the announcement.
 def test_an_announcement_comes_to_open_pages_once_and_again_when_it_is_changed(scene):
     alice, bob, boss = scene("mia", "nils", "boss7")
     boss.go("/admin/chat/announcement/add/")

@@ -67,7 +67,7 @@ def test_two_people_talk(people, server):
     li.go("/chat/王伟/")
     wang.say("隔着 nginx 你好")
     theirs = "#messages .message.theirs .bubble"
-    # Where upgrades do not get through, the page finds out by trying.
+    # The page finds out by trying whether upgrades get through.
     expect(li.page.locator(theirs)).to_have_text("隔着 nginx 你好", timeout=30_000)
     li.say("收到")
     expect(wang.page.locator(theirs)).to_have_text("收到", timeout=30_000)
@@ -140,7 +140,7 @@ def test_what_nginx_answers_itself(server):
     assert file.headers["cache-control"] == forever
     assert file.headers["server"].startswith("nginx")
     assert file.headers["content-encoding"] == "gzip"
-    # The chat itself says no, in its own words.
+    # The chat itself refuses, in its own words.
     assert client.post("/api/friends/requests/", content=b"x" * 40_000).json()["error"]["code"]
     if prefix:
         blog = client.get(f"https://{NAME}/".replace(f"https://{NAME}", f"http://127.0.0.1:{port}"))
@@ -159,7 +159,7 @@ def test_what_the_server_block_says_is_said_with_every_answer(server):
     style = next(part for part in client.get(f"{address}/login/").text.split('"') if ".css" in part)
     file = urljoin(address, style)
     hidden = [f"{address}/static/{name}" for name in ("staticfiles.json", ".stamp", "css/.x")]
-    # Of the chat, of the folder, and of nginx alone: a page, files, 404, 413 and, at the end, 502.
+    # From the chat, the folder, and nginx alone: a page, files, 404, 413 and, at the end, 502.
     answers = [client.get(url) for url in (f"{address}/login/", file, f"{file}.none", *hidden)]
     assert [answer.status_code for answer in answers] == [200, 200, 404, 404, 404, 404]
     answers.append(client.head(file))

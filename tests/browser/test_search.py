@@ -11,7 +11,7 @@ HITS = "#found-messages .search-hit"
 
 
 def shoot(page, name):
-    """For the eyes: SHOTS=folder keeps what the journey saw."""
+    """Take a screenshot to look at, if SHOTS names a folder."""
     if folder := os.environ.get("SHOTS"):
         page.screenshot(path=f"{folder}/{name}.png")
 
@@ -47,7 +47,7 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
     expect(li.page.locator(HITS)).to_have_count(2)
     shoot(li.page, "phone-hits")
 
-    # A hit opens at its place; the way back leads to the results.
+    # A hit opens at its place; going back leads to the results.
     li.page.locator(f"{HITS} a").last.click()
     expect(li.page.locator("#messages .message.flash .bubble")).to_have_text(
         "明天下午三点开会，记得带上电脑"
@@ -56,7 +56,7 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
     li.page.click("#conversation .back")
     expect(li.page.locator(HITS)).to_have_count(2)
 
-    # What is recalled while it is shown goes.
+    # A hit that is recalled while it is shown disappears.
     zhang.go("/chat/李四/")
     zhang.say("下午见")
     bubble = zhang.page.locator("#messages .mine .bubble").last
@@ -96,7 +96,7 @@ def test_the_search_by_the_keyboard_alone(friends):
     expect(zhang.page.locator(HITS)).to_have_count(0)
     expect(zhang.page.locator(ROWS)).to_have_count(1)
 
-    # A chat that is put away has no row, and its friend is found all the same.
+    # A hidden chat has no row, but its friend is found all the same.
     zhang.page.locator(ROWS).click(button="right")
     zhang.page.click(".popup-menu :text('删除聊天')")
     expect(zhang.page.locator(ROWS)).to_have_count(0)

@@ -1,4 +1,4 @@
-"""People who talk over sockets whatever happens to the server, and what must be true after."""
+"""People who talk over sockets whatever happens to the server, and the checks afterwards."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ ANSWER_SECONDS = 5.0
 
 
 class Talker:
-    """A client as the browser's: sends one at a time, each again under its id until answered,
-    reconnects from the last event that it has handled, and remembers everything it heard."""
+    """A client like the browser's.
+
+    It sends one at a time, repeats each under its id until answered, reconnects from the last
+    event that it has handled, and remembers everything it heard.
+    """
 
     def __init__(self, person: Person, to: str) -> None:
         self.person = person
@@ -41,7 +44,7 @@ class Talker:
         self._ready = asyncio.Event()
 
     async def arrive(self) -> None:
-        """Before anybody speaks, so that who connects late has missed nothing."""
+        """Note the cursor before anybody speaks, so that a late connection has missed nothing."""
         answer = await asyncio.to_thread(self.person.get, "me/")
         self._cursor = answer.json()["last_event"]
 
@@ -124,7 +127,7 @@ class Talker:
 async def talk(
     pairs: list[tuple[Person, Person]], seconds: float, trouble: Any, pause: float = 0.0
 ):
-    """Let pairs talk both ways while `trouble()` happens; answers with the talkers."""
+    """Let pairs talk both ways while `trouble()` happens; returns the talkers."""
     talkers = [Talker(a, b.name) for a, b in pairs] + [Talker(b, a.name) for a, b in pairs]
     for talker in talkers:
         await talker.arrive()
@@ -143,7 +146,7 @@ async def talk(
 
 
 async def everyone_heard(talkers: list[Talker], seconds: float = 20) -> None:
-    """Wait until each has heard what each other was acknowledged."""
+    """Wait until everyone has heard all messages that others got an ack for."""
     deadline = time.monotonic() + seconds
     by_name = {talker.person.name: talker for talker in talkers}
     while time.monotonic() < deadline:
@@ -158,7 +161,7 @@ async def everyone_heard(talkers: list[Talker], seconds: float = 20) -> None:
 
 
 def nothing_was_lost(database: Path, talkers: list[Talker]) -> None:
-    """Acknowledged ⊆ stored, one row per client_id, one history, each event once and in order."""
+    """Check: acknowledged ⊆ stored, a row per client_id, one history, events once and in order."""
     connection = sqlite3.connect(database)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert connection.execute("PRAGMA foreign_key_check").fetchone() is None

@@ -1,4 +1,4 @@
-"""As far as power loss can be tried: when a commit is on disk, and what a copy of it holds."""
+"""Power loss, as far as it can be tested: when a commit is on disk, and what a copy holds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def worker_of(server: Server) -> int:
 
 
 def stop(pid: int) -> None:
-    """Halt every thread: until the first of them has seen the signal, the others go on."""
+    """Halt every thread: until the first of them has got the signal, the others go on."""
     os.kill(pid, signal.SIGSTOP)
     deadline = time.monotonic() + 5
     while any(
@@ -108,7 +108,7 @@ def test_copies_at_any_instant_open_clean_and_hold_what_was_acknowledged(server,
             copy = tmp_path / f"copy{number}"
             copy.mkdir()
             known = list(acknowledged)
-            # The files as they are at one instant: nothing is written while they are copied.
+            # The files at one instant: nothing is written while they are copied.
             stop(worker)
             try:
                 for name in ("db.sqlite3", "db.sqlite3-wal"):

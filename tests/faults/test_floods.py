@@ -1,4 +1,4 @@
-"""Floods below what the application sees: frames that nobody reads, bodies in crumbs."""
+"""Floods below the application: frames that nobody reads, bodies in tiny pieces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MASK = b"\0\0\0\0"
 PING, PONG = b"\x89\x80" + MASK, b"\x8a\x80" + MASK
 PARTS = b"\x00\x80" + MASK  # empty parts of a message that never ends
 FLOOD_SECONDS = 4
-NORMAL_SECONDS = 2  # for an answer on a machine that does other things, too; usually it is 0.05
+NORMAL_SECONDS = 2  # for an answer on a busy machine; usually it is 0.05
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def mallory(server: Server) -> Person:
 
 
 def open_raw(server: Server, cookie: str) -> socket.socket:
-    """A socket after its handshake, for frames that no library would send."""
+    """Open a socket after its handshake, for frames that no library would send."""
     one = socket.create_connection(("127.0.0.1", server.port), timeout=5)
     lines = [
         "GET /live/ HTTP/1.1",

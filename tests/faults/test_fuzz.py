@@ -10,8 +10,8 @@ import pytest
 
 from tests.environment import ROOT
 
-SECONDS_AT_MOST = 400  # with the start, the people, and what has to be repeated alone
-FOUND = Path(__file__).with_name("fuzz-found.jsonl")  # by earlier runs, one of each fault
+SECONDS_AT_MOST = 400  # with the start, the people, and the repetitions
+FOUND = Path(__file__).with_name("fuzz-found.jsonl")  # in earlier runs, one for each fault
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What was taken away is in no file any more, as the bytes on the disk say, within five seconds."""
+"""Deleted data is in no file any more, by the bytes on the disk, within five seconds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server(tmp_path_factory):
 
 
 def holders(folder: Path, words: str) -> list[str]:
-    """The files that hold them, byte for byte."""
+    """List the files that contain these words, byte for byte."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return [path.name for path in files if words.encode() in path.read_bytes()]
 
@@ -51,7 +51,7 @@ def is_gone_in_time(folder: Path, words: str) -> bool:
 
 
 def say(server: Server, to: str = "ben") -> tuple[str, int]:
-    """A text that stands nowhere else, and the id of its message."""
+    """Send a unique text; returns it, and the id of its message."""
     words = f"geheim-{uuid4().hex}"
     message = server.people["anna"].say(to, words).json()["message"]
     assert holders(server.data, words)
@@ -65,7 +65,7 @@ def recall(server: Server) -> str:
 
 
 def remove(server: Server) -> str:
-    """By a moderator. The snapshot of the report keeps the text, so that goes first."""
+    """Remove a message as a moderator; the report's snapshot has the text, so it goes first."""
     words, pk = say(server)
     assert server.people["ben"].post(f"messages/{pk}/report/", reason="x").status_code == 201
     with closing(sqlite3.connect(server.data / "db.sqlite3", timeout=10)) as database, database:
@@ -111,7 +111,7 @@ def test_whatever_way_it_goes_the_files_forget_it(server, take_away):
 
 
 def test_it_goes_while_others_write(server):
-    """The log never rests; a row that stands beside it is not harmed."""
+    """The log is never idle, and neighbouring rows are unharmed."""
     words, pk = say(server)
     kept = []
     assert server.people["anna"].post(f"messages/{pk}/recall/").status_code == 200
@@ -123,7 +123,7 @@ def test_it_goes_while_others_write(server):
 
 
 def test_a_reader_holds_it_back_and_no_longer(server):
-    """As a backup does; who writes meanwhile is not held up."""
+    """A backup is such a reader; writers are not held up meanwhile."""
     with closing(sqlite3.connect(server.data / "db.sqlite3")) as reader:
         reader.execute("BEGIN")
         words = recall_under(server, reader)

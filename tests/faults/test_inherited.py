@@ -1,5 +1,6 @@
-"""Reloaded and restarted behind nginx, on a listening socket that outlives the server (as
-systemd's `webchat.socket` does): fifty people talk meanwhile."""
+"""Reloads and restarts behind nginx, while fifty people talk, on an inherited socket.
+
+It outlives the server, as systemd's `webchat.socket` does."""
 
 from __future__ import annotations
 
@@ -24,11 +25,11 @@ from tests.server import ROOT, Server, free_port
 
 PEOPLE = 50
 NAME = "127.0.0.1"
-FIRST = 3  # where a server looks for the first socket that it is handed
+FIRST = 3  # the first inherited socket of a server
 
 
 class InheritedServer(Server):
-    """A server that is handed its listening socket (sd_listen_fds(3))."""
+    """A server that inherits its listening socket (sd_listen_fds(3))."""
 
     def __init__(self, data_dir: Path, path: Path, **settings: str) -> None:
         super().__init__(data_dir, **settings)
@@ -66,7 +67,7 @@ def server(tmp_path):
     options = {"SEND_RATE": "off", "SITE_URL": url, "BEHIND_PROXY": "on"}
     with InheritedServer(tmp_path, path, **options) as server, Nginx(tmp_path, config, port):
         server.url = url
-        httpx.get(f"{url}/healthz", timeout=60)  # it waits in the socket until there is a server
+        httpx.get(f"{url}/healthz", timeout=60)  # waits in the socket until there is a server
         yield server
 
 

@@ -1,4 +1,4 @@
-"""Killed, stopped and reloaded while people talk."""
+"""Servers killed, stopped and reloaded while people talk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lab machine with two users: one runs the chat, the other one tries what there is to try."""
+"""A lab machine with two users: one runs the chat, the other one attacks it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 
 from tests.server import ROOT, free_port, wait_for
 
-OWNER, OTHER = 64101, 64102  # numbers without an account, and so without a home
+OWNER, OTHER = 64101, 64102  # uids without an account, and so without a home
 KEPT = shutil.ignore_patterns(".git", ".venv", ".env", "data", "staticfiles*", "__pycache__")
-HANG_SECONDS = 60  # three for a lock, and what a loaded machine needs to start
+HANG_SECONDS = 60  # three for a lock, and the start of a loaded machine
 TRY = """
 import fcntl, json, os, sys
 got = []
@@ -58,7 +58,7 @@ def packages_of_ours() -> Path:
 
 
 def python_for_all() -> str:
-    """A Python of this version, and our packages, that are not in the home of root."""
+    """A Python of this version, and our packages, outside the home of root."""
     code = (
         "import sys, venv; sys.path.insert(0, sys.argv[1]); import django;"
         f"sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
@@ -75,7 +75,7 @@ def python_for_all() -> str:
 
 @pytest.fixture
 def project():
-    """A clone in a folder that everybody may look into, with the packages that are here."""
+    """A clone in a folder that everybody may read, with the installed packages."""
     python = python_for_all()
     with tempfile.TemporaryDirectory(prefix="webchat-machine-") as place:
         Path(place).chmod(0o755)
@@ -105,7 +105,7 @@ def start(project: Path, output) -> tuple[subprocess.Popen, int]:
 
 @contextmanager
 def running(project: Path):
-    """The chat of the owner, by the one command; answers with its port and what it has said."""
+    """Run the owner's chat by the one command; yields its port and its output."""
     with tempfile.TemporaryFile("w+") as output:
         process, port = start(project, output)
         try:
@@ -122,7 +122,7 @@ def running(project: Path):
 
 
 def refusal(project: Path) -> str:
-    """Start it, expect that it ends soon and not well, and return what it said."""
+    """Start the chat, expect it to fail soon, and return its output."""
     with tempfile.TemporaryFile("w+") as output:
         began = time.monotonic()
         process, _port = start(project, output)
@@ -150,7 +150,7 @@ def what_the_other_gets(paths: list[Path]) -> list[str]:
 
 @contextmanager
 def held(uid: int, path: Path, act: str):
-    """Somebody who has opened a file, and has done something with it; answers with the process."""
+    """Let somebody open a file and do something with it; yields the pid of their process."""
     process = subprocess.Popen(
         ["/usr/bin/python3", "-c", HOLD.format(act=act), str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/", **as_user(uid),
@@ -163,7 +163,7 @@ def held(uid: int, path: Path, act: str):
 
 
 def open_up(project: Path) -> None:
-    """As the first versions left it: everybody may read."""
+    """Let everybody read the data, as the first versions did."""
     data = project / "data"
     (data / "serving.lock").touch()
     (data / "attachments").mkdir(exist_ok=True)
@@ -187,7 +187,7 @@ def test_the_other_user_gets_nothing_of_what_is_kept(project):
         assert any(name.endswith(".tar.gz") for name in names)
         assert what_the_other_gets([project / "manage.py"]), "the other one can try nothing at all"
         assert what_the_other_gets(paths) == []
-        # Those of the web server, which is another user, too.
+        # The web server, which is another user, may read the static files.
         static = [path for path in (project / "staticfiles").rglob("*.css*") if path.is_file()]
         assert set(what_the_other_gets(static)) == set(map(str, static))
         assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
@@ -217,7 +217,7 @@ def test_a_lock_of_the_other_user_or_of_a_stuck_process_is_told_and_nothing_hang
     manage(project, "prepare", "--no-port")
     open_up(project)
     data = project / "data"
-    # Opened while it stood open: that the modes are mended takes nothing back.
+    # Opened while everybody could: mending the modes does not revoke that.
     flock = "import fcntl; fcntl.flock(file, fcntl.LOCK_EX)"
     with held(OTHER, data / "serving.lock", flock) as pid:
         said = refusal(project)

@@ -1,4 +1,4 @@
-"""Clients that take, send and ask slowly, or nothing at all: others do not notice."""
+"""Clients that read, send and ask slowly or not at all: others do not notice."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.server import ROOT, Server
 from webchat.base.addresses import lan_addresses
 from webchat.serving.connections import OF_ONE_ADDRESS, OF_ONE_PERSON
 
-OPEN_FILES = 1024  # what `ulimit -n` is on most systems
-NORMAL_SECONDS = 5  # for an answer on a machine that does other things, too; usually it is 0.05
-PAUSE_SECONDS = 42  # of a download; the kernel by itself would end it after 20
+OPEN_FILES = 1024  # the `ulimit -n` of most systems
+NORMAL_SECONDS = 5  # for an answer on a busy machine; usually it is 0.05
+PAUSE_SECONDS = 42  # of a download; by itself, the kernel would end it after 20
 WHOLE = 40 * 1024 * 1024
 
 MAKE_FILE = f"""
@@ -40,7 +40,7 @@ print(message.pk)
 
 
 class LimitedServer(Server):
-    """One that may open 1,024 files, and whose log is kept."""
+    """A server that may open 1,024 files, and whose log is kept."""
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         super().__init__(data_dir, **settings)
@@ -61,7 +61,7 @@ class LimitedServer(Server):
 
     @property
     def resident(self) -> int:
-        """What the worker holds in memory, in bytes."""
+        """The resident memory of the worker, in bytes."""
         lines = Path(f"/proc/{self.worker}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
 
@@ -93,7 +93,7 @@ def download(server: LimitedServer, people: dict[str, Person]) -> str:
 
 @pytest.fixture
 def crowd() -> Iterator[list[socket.socket]]:
-    """Sockets that are closed at the end, and the server has got rid of them."""
+    """Sockets that are closed at the end, with a pause for the server to drop them."""
     some: list[socket.socket] = []
     yield some
     for one in some:
@@ -103,7 +103,7 @@ def crowd() -> Iterator[list[socket.socket]]:
 
 @pytest.fixture(scope="module")
 def static_file() -> str:
-    """One of 325 KB."""
+    """A static file of 325 KB."""
     found = max((ROOT / "staticfiles").rglob("xregexp.*.js"), key=lambda path: path.stat().st_size)
     assert found.stat().st_size > 300_000
     return f"/static/{found.relative_to(ROOT / 'staticfiles')}"
@@ -125,7 +125,7 @@ def get(server: Server, path: str, cookie: str = "", buffer: int | None = None) 
 
 
 def held(server: Server, some: list[socket.socket]) -> int:
-    """How many of these the server still has as connections, told by the kernel."""
+    """Count those of these sockets that the server still has, according to the kernel."""
     ends = {_as_the_kernel_writes(*one.getsockname()) for one in some}
     found = 0
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -136,19 +136,19 @@ def held(server: Server, some: list[socket.socket]) -> int:
 
 
 def _as_the_kernel_writes(address: str, port: int) -> str:
-    """Two sockets may have one port where they have come by different addresses."""
+    """Format an address and port; sockets of different addresses may share a port."""
     return f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:{port:04X}"
 
 
 def take(one: socket.socket, size: int) -> int:
-    """Read what there is, up to so much."""
+    """Read the available bytes, up to `size`."""
     with contextlib.suppress(BlockingIOError, ConnectionError):
         return len(one.recv(size, socket.MSG_DONTWAIT))
     return 0
 
 
 def read_to_end(one: socket.socket, length: int) -> int:
-    """How many bytes of the body come, of so many."""
+    """Count the bytes of the body that arrive, up to `length`."""
     one.settimeout(30)
     head = b""
     while b"\r\n\r\n" not in head:
@@ -172,7 +172,7 @@ def others_are_served(server: Server, person: Person) -> None:
 
 
 def answers(some: list[socket.socket]) -> Counter[bytes]:
-    """The statuses of what has come; b"" for nothing."""
+    """Count the statuses of the answers so far; b"" for none."""
     found: Counter[bytes] = Counter()
     for one in some:
         status = b""
@@ -218,7 +218,7 @@ def test_downloads_that_have_ended_or_were_left_make_room_again(server, people, 
         time.sleep(1)
         for one in left:
             one.close()
-        time.sleep(4)  # gunicorn gives a request 3 s when its client has gone
+        time.sleep(4)  # gunicorn gives a request 3 s after its client has gone
     assert len(httpx.get(f"{server.url}{download}", headers=headers).content) == WHOLE
 
 

@@ -1,4 +1,4 @@
-"""Locked, full, cut, lost answers, moved clocks."""
+"""A locked database, a full disk, cut connections, lost answers, changed clocks."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path):
 
 
 def memory_of(pid: int) -> int:
-    """PSS in bytes."""
+    """Return the PSS in bytes."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
@@ -197,7 +197,7 @@ def test_sockets_that_never_read_are_cut_off_and_cost_nothing_after(server):
 
 
 def test_who_falls_behind_reads_why_in_the_end(server):
-    """4408: what it had no room for is dropped, and it comes back with its cursor."""
+    """4408: its queue is dropped, and it comes back with its cursor."""
     people = settle(server, ["laura", "langsam"], [("laura", "langsam")])
     slow = _deaf_socket(people["langsam"])
     with people["laura"].open() as live:
@@ -219,7 +219,7 @@ def test_who_falls_behind_reads_why_in_the_end(server):
 
 
 def _deaf_socket(person: Person):
-    """A connection after its handshake, with a small receive buffer, that nobody reads."""
+    """Open a connection with a small receive buffer that nobody reads after the handshake."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.connect(("127.0.0.1", person.server.port))

@@ -1,4 +1,4 @@
-"""A flood of typing touches no disk: strace counts what is synced."""
+"""A flood of typing touches no disk: strace counts the syncs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def children_of(pid: int) -> list[str]:
 
 
 class Strace:
-    """What the workers of a server sync while it runs."""
+    """A count of the syncs of a server's workers."""
 
     def __init__(self, server: Server, log: Path) -> None:
         self.log = log

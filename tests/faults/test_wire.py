@@ -108,7 +108,7 @@ def test_bytes_that_are_no_frames_end_that_connection_and_no_other(anna, raw):
 
 
 class Cable:
-    """A proxy that can be cut: then nothing passes, and neither side is told."""
+    """A proxy that can be cut: then nothing passes, and neither side notices."""
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
@@ -130,7 +130,7 @@ class Cable:
         self._is_whole.clear()
 
     def mend(self) -> None:
-        """New connections pass again; what was open is dead, as behind a NAT that forgot it."""
+        """Let new connections pass; old ones stay dead, as behind a NAT that forgot them."""
         for stream in self._streams:
             stream.transport.abort()
         self._streams.clear()

@@ -1,4 +1,4 @@
-"""Text that costs more than its length, or that nothing can hold."""
+"""Texts that cost more than their length, or that nothing can store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTILE = {
 }
 # Only JSON can hold these.
 LONE = {"a lone surrogate": "bob\ud800", "a pair in the wrong order": "\udc00\ud800"}
-NORMALIZED_AT_MOST = 18 * gate.TYPED_FOR_ONE * 4000  # characters: what a message may come to
+NORMALIZED_AT_MOST = 18 * gate.TYPED_FOR_ONE * 4000  # characters: the most for one message
 
 texts = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 texts_of_json = pytest.mark.parametrize(
@@ -44,7 +44,7 @@ texts_of_json = pytest.mark.parametrize(
 
 
 class Watch:
-    """Stands for the module, and sees what is given to it."""
+    """Replaces the module, and records its arguments."""
 
     def __init__(self) -> None:
         self.longest = 0

@@ -1,4 +1,4 @@
-"""The admin takes any text, and bounds what it searches for."""
+"""The admin takes any text, and bounds its searches."""
 
 from __future__ import annotations
 

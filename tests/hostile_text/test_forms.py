@@ -1,4 +1,4 @@
-"""Every form knows how much text it takes."""
+"""Every form limits its texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One gate measures, cleans and folds text, and bounds what that costs."""
+"""One gate measures, cleans and folds text, at a bounded cost."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_a_stranger_can_type_anything(db, settings, text):
     client = of()
     for path, fields in forms.items():
         assert client.post(path, dict.fromkeys(fields, text)).status_code < 500, path
-        for field in fields:  # and one by one, with what else is asked
+        for field in fields:  # and one by one, beside valid values
             typed = dict.fromkeys(fields, "nobody-7") | {field: text}
             assert client.post(path, typed).status_code < 500, (path, field)
     for path in ["/api/username-available/", "/login/", "/register/verify/", "/password/reset/"]:

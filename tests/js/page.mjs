@@ -1,4 +1,4 @@
-// As much of a browser's page as our scripts ask for when they are loaded.
+// The parts of a browser's page that our scripts need when they are loaded.
 import { register } from "node:module";
 
 register("./modules.mjs", import.meta.url);

@@ -68,7 +68,7 @@ test("asked again, it does not take rows that have come with another page", asyn
   const answers = [Promise.reject(new Error("offline")), Promise.resolve(answer(9, 1))];
   const store = new ChatStore({ get: () => answers.shift() });
   store.start();
-  // The body still says of which event the first page was; the rows are of a later one.
+  // The body still names the event of the first page; the rows are of a later one.
   const page = chatsPage(5, 1);
   const arrived = page.getElementById;
   page.getElementById = () => null;

@@ -3,7 +3,7 @@ import { text } from "../strings.js";
 
 const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
-/** Fill `element` with what templates/chat/_attachment.html shows. */
+/** Fill `element` as templates/chat/_attachment.html does. */
 export function showAttachment(element, { url, name, mimetype }) {
   const link = document.createElement("a");
   link.href = url;
@@ -24,7 +24,7 @@ export function showAttachment(element, { url, name, mimetype }) {
   element.replaceChildren(link);
 }
 
-/** One line about a message that stands. */
+/** One line about a message that was neither recalled nor removed. */
 export function preview({ text: words, attachment }) {
   if (!attachment) return words ?? "";
   if (PICTURES.has(attachment.mimetype)) return text("picture_preview");

@@ -1,4 +1,4 @@
-// A short sound for what comes while one looks elsewhere.
+// A short sound for messages that come while the reader looks elsewhere.
 import { isMine } from "./message.js";
 
 const TONES = [880, 660]; // Hz
@@ -6,7 +6,7 @@ const TONE_SECONDS = 0.09;
 const LOUDNESS = 0.06;
 const QUIET = 2_000; // ms between two sounds
 
-/** Browsers let a page sound only after a first gesture; until then it stays silent. */
+/** Browsers let a page make sounds only after a first gesture; until then it stays silent. */
 export class Attention {
   #store;
   #audio = null;

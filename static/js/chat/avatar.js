@@ -11,7 +11,7 @@ export function initial(name) {
   return (Array.from(name)[0] ?? "").toUpperCase();
 }
 
-/** Show in `element` whose row or message it is. */
+/** Show the avatar of the owner of a row or message in `element`. */
 export function showAvatar(element, username) {
   const avatar = element.querySelector(".avatar");
   avatar.className = `avatar ${avatarClass(username)}`;

@@ -1,10 +1,10 @@
-// One message as it stands on the page: filled from the server's message, or from a letter on its way.
+// One message on the page: filled from the server's message, or from a letter on its way.
 import { text } from "../strings.js";
 import { showAttachment } from "./attachment.js";
 import { stateWords } from "./message.js";
 import { showWords } from "./words.js";
 
-/** An empty one, of the page's template. */
+/** An empty bubble, from the page's template. */
 export function make(isMine) {
   const template = document.getElementById(`message-template-${isMine ? "mine" : "theirs"}`);
   return template.content.querySelector(".message").cloneNode(true);
@@ -36,7 +36,7 @@ export function fillPending(element, { clientId, text: words, time, quote }) {
   showQuote(element, quote && { ...quote, state: "sent" });
 }
 
-/** Show what the page brought as text: addresses as links, long ones folded. */
+/** Format the text that the page came with: addresses as links, long texts folded. */
 export function dress(element) {
   const bubble = element.querySelector(".bubble");
   const isText = element.dataset.state === "sent" && !bubble.querySelector(".attachment");
@@ -55,7 +55,7 @@ export function showQuote(element, quote) {
   else link.replaceChildren(text("quote_gone"));
 }
 
-/** `pending` or `failed`; a failed one offers to try again, or to be thrown away. */
+/** Mark it as `pending` or `failed`; a failed one offers to try again, or to discard it. */
 export function showState(element, state, { reason, actions = [] } = {}) {
   element.dataset.state = state;
   const words = document.createElement("span");

@@ -46,7 +46,7 @@ export class ChatMenu {
     try {
       const path = `${this.#api.conversation(chat.with)}${how}/`;
       const { conversation } = await this.#api.post(path, { on });
-      // As the event will that follows.
+      // As the event that follows will do.
       const told = { detail: { conversation } };
       document.dispatchEvent(new CustomEvent("live:conversation_changed", told));
       return true;

@@ -1,4 +1,4 @@
-// The field in which a message is written.
+// The field for writing a message.
 import { recall, remember } from "../page/memory.js";
 
 const HIGHEST = 160; // px, then it scrolls
@@ -16,7 +16,7 @@ export class Composer {
   #draftKey;
   #isTouch = matchMedia("(pointer: coarse)").matches;
 
-  /** `send` gets the words and the quote, `typing` is called now and then while one types. */
+  /** `send` gets the words and the quote, `typing` is called now and then while the user types. */
   constructor(form, username, { send, typing }) {
     this.#form = form;
     this.#field = form.elements.text;
@@ -48,7 +48,7 @@ export class Composer {
     this.#draftKey = `draft:${username}`;
   }
 
-  /** The next message will answer this one. */
+  /** Quote this message in the next one. */
   quote(quote) {
     this.#quote = quote;
     const bar = document.getElementById("quote-bar");
@@ -59,7 +59,7 @@ export class Composer {
     this.#field.focus({ preventScroll: true });
   }
 
-  /** Put words into the field, after what stands there. */
+  /** Put words into the field, after its text. */
   write(words) {
     const { value } = this.#field;
     this.#field.value = value ? `${value}\n${words}` : words;
@@ -67,21 +67,21 @@ export class Composer {
     this.#field.focus({ preventScroll: true });
   }
 
-  /** Put words in at the cursor. */
+  /** Insert words at the cursor. */
   insert(words) {
     const { selectionStart, selectionEnd } = this.#field;
     this.#field.setRangeText(words, selectionStart, selectionEnd, "end");
     this.#onInput();
   }
 
-  /** Nothing can be sent any more; what was typed stays to be read and copied. */
+  /** Stop sending; text in the field can still be read and copied. */
   lock(reason) {
     this.notify(reason);
     this.#field.readOnly = true;
     this.#form.querySelector(".send").disabled = true;
   }
 
-  /** Say above the field why a message would not arrive; nothing for nothing. */
+  /** Say above the field why a message would not arrive; an empty text removes it. */
   notify(words) {
     const notice = document.getElementById("composer-locked");
     notice.textContent = words;

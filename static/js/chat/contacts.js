@@ -23,13 +23,13 @@ export class Contacts {
     });
   }
 
-  /** Nobody is there any more under the name of the page. */
+  /** Leave the page of a name that nobody has any more. */
   #leave(username, path) {
     if (document.getElementById("contact")?.dataset.with !== username) return;
     location.replace(`${document.body.dataset.base}contacts/${path}`);
   }
 
-  /** Fetch the contacts page and take its lists and its badge; asked often, done once. */
+  /** Fetch the contacts page, and take its lists and its badge; several calls make one fetch. */
   async #refresh() {
     this.#isStale = true;
     if (this.#isAsking) return;
@@ -43,7 +43,7 @@ export class Contacts {
         if (page.body.dataset.userId === document.body.dataset.userId) this.#take(page);
       }
     } catch {
-      // The next event, or the next visit, shows it.
+      // The next event, or the next visit, shows the change.
     }
     this.#isAsking = false;
   }

@@ -1,4 +1,4 @@
-// The open conversation: hands what happens to the visit that is on.
+// The open conversation, which hands events to the current visit.
 import { MessageMenu } from "./message_menu.js";
 import { Visit } from "./visit.js";
 

@@ -1,4 +1,4 @@
-// The names of the days, each above the first message of its day.
+// The names of the days, each above its first message.
 
 /** Keep a day's name above its first message. */
 export function separate(element) {

@@ -1,4 +1,4 @@
-// The panel of emoji beside the field: those used last come first.
+// The panel of emoji beside the field; the last used come first.
 import { recall, remember } from "../page/memory.js";
 
 const RECENT = 16;

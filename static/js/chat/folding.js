@@ -3,7 +3,7 @@ import { isMine, lineOf } from "./message.js";
 
 const UNREAD_AT_MOST = 100; // as the API counts
 
-/** By kind of event: what it does to a Map of chats by username. */
+/** The change of each kind of event to a Map of chats by username. */
 export const FOLDS = {
   message: (chats, { message }) => foldMessage(chats, message),
   message_changed: (chats, { message }) => foldChange(chats, message),
@@ -14,7 +14,7 @@ export const FOLDS = {
   conversation_changed: (chats, { conversation }) => put(chats, conversation),
 };
 
-/** Put a conversation as the API describes it. */
+/** Put a conversation from the API into the Map. */
 export function put(chats, conversation) {
   chats.set(conversation.with, {
     with: conversation.with,
@@ -28,19 +28,19 @@ export function put(chats, conversation) {
   });
 }
 
-/** Change what is known of a chat, if there is one. */
+/** Change the facts about a chat, if it exists. */
 export function change(chats, username, changes) {
   const chat = chats.get(username);
   if (chat) Object.assign(chat, changes);
 }
 
-/** Those that are shown: pinned first, then by the newest message. */
+/** The visible chats: pinned first, then by the newest message. */
 export function inOrder(chats) {
   const shown = [...chats.values()].filter((chat) => !chat.hidden);
   return shown.sort((a, b) => b.pinned - a.pinned || b.lastId - a.lastId);
 }
 
-/** Of all chats that may call for attention. */
+/** The unread messages of all chats that are not muted. */
 export function countUnread(chats) {
   let sum = 0;
   for (const chat of chats.values()) if (!chat.muted) sum += chat.unread;

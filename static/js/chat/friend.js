@@ -1,4 +1,4 @@
-// The other side of the open conversation: whether they are there, and by which name.
+// The friend in the open conversation: their presence and their name.
 import { text } from "../strings.js";
 
 export class Friend {
@@ -38,7 +38,7 @@ export class Friend {
     this.#composer.notify(reason ? text(reason) : "");
   }
 
-  /** The friend has another name: everything here that goes by the old one goes along. */
+  /** Move everything under a friend's old name to the new one. */
   #follow(username, name) {
     const [old, current] = [this.username, username].map((each) => `/${encodeURIComponent(each)}/`);
     this.#element.dataset.with = username;
@@ -51,7 +51,7 @@ export class Friend {
     this.#thread.rename(username);
     history.replaceState(null, "", `${this.#base}chat${current}`);
     document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
-    // Messages that came under the new name meanwhile were not known to be for here.
+    // Messages under the new name could not be matched to this conversation before.
     this.#history.catchUp().catch(() => location.reload());
   }
 }

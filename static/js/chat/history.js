@@ -11,7 +11,7 @@ export class History {
   #isConnected = false;
   #isLoading = false;
   #hasOlder;
-  #hasNewer; // the thread stands somewhere in the history
+  #hasNewer; // the thread ends somewhere in the history
 
   /** `receive` gets each message that was missed; `atEnd` is called when the thread has reached its end. */
   constructor(element, { api, thread, receive, atEnd }) {
@@ -39,18 +39,18 @@ export class History {
     return this.#hasNewer;
   }
 
-  /** A short first page on a tall screen leaves room that the history can take. */
+  /** Fill a tall screen from the history if the first page is short. */
   fill() {
     if (this.#thread.place.isShort) this.#loadOlder();
   }
 
-  /** Load what is about to come into view. */
+  /** Load the messages that are about to come into view. */
   scrolled() {
     if (this.#thread.place.isNearStart) this.#loadOlder();
     if (this.#hasNewer && this.#thread.place.isNearEnd) this.#loadNewer();
   }
 
-  /** Ask for everything after the newest message that the thread holds. */
+  /** Ask for everything after the newest message of the thread. */
   async catchUp() {
     const username = this.#with;
     let after = this.#thread.order.newestId; // live messages may come in between
@@ -76,7 +76,7 @@ export class History {
     await this.#load(`after=${this.#thread.order.newestId}`, this.#takeNewer);
   }
 
-  /** Fetch a page and take it, unless one is on its way or the reader has gone elsewhere meanwhile. */
+  /** Fetch a page and take it, unless one is under way or the reader has left meanwhile. */
   async #load(range, take) {
     if (this.#isLoading) return;
     this.#isLoading = true;
@@ -85,7 +85,7 @@ export class History {
       const answer = await this.#page(range);
       if (this.#isStill(username)) await take(answer);
     } catch {
-      // The next scroll tries again, and the link to what is older stays.
+      // The next scroll tries again, and the link to older messages stays.
     }
     this.#isLoading = false;
   }

@@ -1,4 +1,4 @@
-// Messages of the server as the open conversation takes them.
+// Messages from the server, shown in the open conversation.
 import { isMine } from "./message.js";
 
 export class Incoming {
@@ -25,7 +25,7 @@ export class Incoming {
     if (!this.#isHere(message)) return;
     const isNew = !this.#thread.order.has(message.id);
     if (this.#history.hasNewer && isNew) {
-      this.#thread.place.offerEnd(); // it has its place below what is shown
+      this.#thread.place.offerEnd(); // its place is below the loaded messages
       return;
     }
     this.#thread.put(message);
@@ -36,7 +36,7 @@ export class Incoming {
     }
   }
 
-  /** One that was recalled or removed. */
+  /** Show that a message was recalled or removed. */
   change(message) {
     if (!this.#isHere(message)) return;
     this.#thread.showQuoted(message);

@@ -15,7 +15,7 @@ export class Letters {
     this.#clock = clock;
   }
 
-  /** Put a new one into the outbox, and answer with it. */
+  /** Put a new letter into the outbox, and return it. */
   write(words, quote) {
     const to = this.#element.dataset.with;
     const letter = { clientId: uuid(), to, text: words, time: this.#clock.minute() };
@@ -31,7 +31,7 @@ export class Letters {
     }
   }
 
-  /** Offer to send it again, or to throw it away. */
+  /** Offer to send it again, or to discard it. */
   fail({ clientId, reason }) {
     const retry = makeButton("retry", () => this.#outbox.retry(clientId));
     const discard = makeButton("discard", () => {

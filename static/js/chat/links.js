@@ -1,4 +1,4 @@
-// Addresses in a message become links; everything else stays the text node it was.
+// Links for the addresses in a message; everything else stays the text node that it was.
 const ADDRESS = /https?:\/\/[^\s<>"'`\u3000-\u303f\uff00-\uffef]+/gi;
 const TRAILING = /[.,;:!?)\]}、，。；：！？）】》]+$/;
 
@@ -16,7 +16,7 @@ function trim(address) {
   }
 }
 
-/** Cut `words` where addresses begin and end: parts {words, isLink} that make it up again. */
+/** Cut `words` where addresses begin and end, into parts {words, isLink} that add up to it. */
 export function splitAtLinks(words) {
   const parts = [];
   const add = (part, isLink) => part && parts.push({ words: part, isLink });

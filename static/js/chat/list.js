@@ -53,7 +53,7 @@ export class ChatList {
       const row = rows.get(chat.with) ?? this.#make(chat, base);
       rows.delete(chat.with);
       this.#fill(row, chat);
-      // Only what is out of place moves, so that focus and hover stay where they are.
+      // Move only rows that are out of place, so that focus and hover stay where they are.
       if (row === place) place = place.nextElementSibling;
       else this.#list.insertBefore(row, place);
     }
@@ -76,7 +76,7 @@ export class ChatList {
     this.#shown.set(row, state);
     row.dataset.lastId = chat.lastId;
     row.dataset.unread = chat.unread;
-    // How it is read is for the server to say.
+    // Only the server knows its pinyin.
     if (row.dataset.remark !== chat.remark) delete row.dataset.readings;
     row.dataset.remark = chat.remark;
     row.toggleAttribute("data-pinned", chat.pinned);

@@ -6,7 +6,7 @@ export function isMine(message) {
   return message.sender !== message.with;
 }
 
-/** The words in place of a text that is not there any more. */
+/** The words in place of a text that is gone. */
 export function stateWords(message) {
   if (message.state === "removed") return text("removed");
   return isMine(message)

@@ -1,4 +1,4 @@
-// The menu of a message, and what its items do.
+// The menu of a message, and the acts of its items.
 import { copy } from "../page/clipboard.js";
 import { onMenuWanted, openMenu } from "../page/menu.js";
 import { toast } from "../page/toast.js";
@@ -12,14 +12,14 @@ export class MessageMenu {
   #composer;
   #list;
   #unwatch;
-  #recalled = new Map(); // id → text, for as long as the page stands
+  #recalled = new Map(); // id → text, as long as the page is open
 
   constructor({ api, clock }) {
     this.#api = api;
     this.#clock = clock;
   }
 
-  /** The composer gets what is quoted, and the text of a recalled message that is edited. */
+  /** The composer gets the quoted message, or the text of a recalled one to edit. */
   connect(composer) {
     this.#composer = composer;
     this.#list = document.getElementById("messages");
@@ -102,7 +102,7 @@ export class MessageMenu {
     }
   }
 
-  /** As the event will that follows: whoever is first, the second changes nothing. */
+  /** Do as the event that follows will do: whichever comes second changes nothing. */
   #tell(kind, detail) {
     document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail }));
   }

@@ -1,4 +1,4 @@
-// Move a draft along when the friend whom it is for takes another name.
+// Move a draft along when its friend is renamed.
 import { recall, remember } from "../page/memory.js";
 
 export function followNames() {
@@ -9,11 +9,11 @@ export function followNames() {
     remember(`draft:${old}`, null);
     remember(`draft:${friend.username}`, draft);
   });
-  let isLeaving = false; // by a form, whose answer is not to be missed
+  let isLeaving = false; // by a form, whose answer must not be missed
   addEventListener("submit", (event) => {
     isLeaving ||= !event.defaultPrevented;
   });
-  // One's own name stands in too many places; what was typed is kept over the reload.
+  // One's own name is in too many places: reload, and keep the typed text.
   document.addEventListener("live:renamed", () => {
     if (!isLeaving) location.replace(location.pathname + location.search);
   });

@@ -1,4 +1,4 @@
-// A dot at the friends who have a page open.
+// A dot for friends who have a page open.
 const ASKED_EVERY = 25_000; // ms, on a visible page
 
 export class Online {
@@ -17,7 +17,7 @@ export class Online {
     ask();
   }
 
-  /** The panes have changed. */
+  /** Show the dots in new panes. */
   arrive() {
     this.#show();
   }
@@ -27,7 +27,7 @@ export class Online {
       this.#friends = new Set((await this.#api.get("online/")).online);
       this.#show();
     } catch {
-      // It is asked again soon.
+      // The next request comes soon.
     }
   }
 

@@ -1,14 +1,14 @@
-// The bubbles of one conversation in the order of their ids, each day's name above its first one.
+// The bubbles of a conversation in the order of their ids, with each day's name above its first.
 import { nextMessage, previousMessage, separate } from "./days.js";
 
-const HELD = 400; // messages at the most: beyond them those far away leave the page
+const HELD = 400; // messages at most: beyond that, those far away leave the page
 
 export class Order {
   #list = document.getElementById("messages");
   #byId = new Map();
   #byClientId = new Map();
 
-  /** Take over what the page shows. */
+  /** Take over the messages of the page. */
   adopt() {
     for (const element of this.#list.querySelectorAll(".day")) element.remove();
     for (const element of [...this.#list.children]) {
@@ -43,18 +43,18 @@ export class Order {
     return this.#byId.get(id);
   }
 
-  /** One that the server may not know yet. */
+  /** A message that the server may not know yet. */
   getSent(clientId) {
     return this.#byClientId.get(clientId);
   }
 
-  /** Those that quote a message. */
+  /** The messages that quote one. */
   quoting(id) {
     const quotes = [...this.#list.querySelectorAll(`[data-quote="${id}"]`)];
     return quotes.map((quote) => quote.closest(".message"));
   }
 
-  /** Put one where its id belongs. */
+  /** Put a bubble where its id belongs. */
   put(element) {
     this.#index(element);
     if (element.parentElement !== this.#list || isOutOfPlace(element)) this.#insert(element);
@@ -83,7 +83,7 @@ export class Order {
     if (next) separate(next);
   }
 
-  /** Let those at one edge (`firstElementChild` or `lastElementChild`) go until few enough are held. */
+  /** Remove bubbles at one edge (`firstElementChild` or `lastElementChild`) down to the limit. */
   trim(edge) {
     let excess = this.all.length - HELD;
     if (excess <= 0) return false;
@@ -108,7 +108,7 @@ export class Order {
     this.#byClientId.delete(clientId);
   }
 
-  /** Before the first one on its way, after the last one with a smaller id. */
+  /** Insert it before the first pending one, after the last one with a smaller id. */
   #insert(element) {
     const id = Number(element.dataset.id);
     const left = nextMessage(element);

@@ -56,7 +56,7 @@ export class Outbox {
     this.#save();
   }
 
-  /** The message stands, as the log or the history says: whatever the answer was, it arrived. */
+  /** Settle a message that is in the log or the history: whatever the answer was, it arrived. */
   arrived(clientId) {
     if (this.#find(clientId)) this.discard(clientId);
   }
@@ -85,7 +85,7 @@ export class Outbox {
     else if (current !== to) this.#sendTo(current);
   }
 
-  /** Send what waits to the new name, and what was refused because nobody has the old one. */
+  /** Send waiting letters to the new name, and those refused because nobody has the old one. */
   #rename(old, username) {
     const letters = old === username ? [] : this.lettersTo(old);
     for (const letter of letters) {
@@ -93,11 +93,11 @@ export class Outbox {
       delete letter.refused;
     }
     this.#save();
-    // The letter under way comes first, so that the order holds.
+    // The letter under way comes first, to keep the order.
     if (letters.length && !this.#busy.has(old)) this.#sendTo(username);
   }
 
-  /** Send one; answers with the ms to wait before anything else may be sent to this friend. */
+  /** Send one; returns the ms to wait before anything else is sent to this friend. */
   async #send(letter) {
     const { clientId, to, text } = letter;
     try {
@@ -121,7 +121,7 @@ export class Outbox {
     }
   }
 
-  /** The friend may have taken another name while this tab was not there to hear of it. */
+  /** Ask whether the friend was renamed while this tab was not there to hear of it. */
   async #askForName(to, error) {
     const username = error.code === "not_found" ? await this.#api.currentName(to) : null;
     if (username) this.#rename(to, username);

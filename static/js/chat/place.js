@@ -1,9 +1,9 @@
-// Where one reads in the thread: its scroll, the pills that lead elsewhere, the line above what is new.
+// The reader's place in the thread: the scroll, the pills that lead elsewhere, the line above the new.
 import { text } from "../strings.js";
 
 const NEAR_END = 80; // px: a reader this close wants to stay at the end
-const EARLY = 2; // screens before an edge that is not the last
-const FAR = 2; // screens from the end, where a way back is offered
+const EARLY = 2; // screens before an edge with more beyond it
+const FAR = 2; // screens from the end, from where a way back is offered
 const FLASH = 1_600; // ms
 
 export class Place {
@@ -54,25 +54,25 @@ export class Place {
     return this.#scroller.scrollHeight <= this.#scroller.clientHeight;
   }
 
-  /** px between what is in view and the end. */
+  /** px between the view and the end. */
   get #below() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     return scrollHeight - scrollTop - clientHeight;
   }
 
-  /** Do what moves the messages, and scroll so that one of them stands where it stood. */
+  /** Do something that moves messages, and scroll so that one of them stays where it was. */
   keep(element, move) {
     const before = element?.getBoundingClientRect().top;
     move();
     if (element) this.#scroller.scrollTop += element.getBoundingClientRect().top - before;
   }
 
-  /** Stay here whatever comes below. */
+  /** Stay here, whatever comes below. */
   stay() {
     this.#isAtEnd = false;
   }
 
-  /** A new message stands at the end. */
+  /** Scroll to a new message at the end, or offer it. */
   follow(isMine) {
     if (this.#isAtEnd || isMine) this.scrollToEnd();
     else this.offerEnd();
@@ -84,7 +84,7 @@ export class Place {
     this.#pill.hidden = true;
   }
 
-  /** Bring one message into view and make it stand out for a moment. */
+  /** Bring a message into view, and highlight it for a moment. */
   scrollTo(element) {
     this.#isAtEnd = false;
     element.scrollIntoView({ block: "center" });
@@ -93,12 +93,12 @@ export class Place {
     this.#look();
   }
 
-  /** There is something new below. */
+  /** Offer the new messages below. */
   offerEnd() {
     this.#offer("new_messages");
   }
 
-  /** Draw the line above the first message that was not read; the pill leads there. */
+  /** Draw the line above the first unread message; the pill leads there. */
   markUnread(first, count) {
     const line = document.createElement("li");
     line.className = "unread-line";

@@ -1,4 +1,4 @@
-// How far the open conversation was read.
+// The read mark of the open conversation.
 export class ReadMark {
   #api;
   #feed;
@@ -18,19 +18,19 @@ export class ReadMark {
     this.#readThrough = Number(element.dataset.lastRead);
   }
 
-  /** Another page of the reader may have read further. */
+  /** Take over the mark of another page of the reader, which may be further. */
   onRead(event) {
     if (event.with !== this.#element.dataset.with) return;
     this.#readThrough = Math.max(this.#readThrough, event.last_read);
   }
 
-  /** Draw the line above what is new. */
+  /** Draw the line above the new messages. */
   show() {
     const unread = this.#store.get(this.#element.dataset.with)?.unread;
     if (unread && !this.#history.hasNewer) this.#thread.markUnread(this.#readThrough, unread);
   }
 
-  /** Reading is seeing the end of the thread on a visible page, and nothing else. */
+  /** Mark as read when the end of the thread is seen on a visible page, and only then. */
   mark() {
     if (document.visibilityState !== "visible" || !this.#thread.place.isAtEnd) return;
     if (this.#history.hasNewer) return;
@@ -43,7 +43,7 @@ export class ReadMark {
     this.#store.markRead(username);
     if (this.#feed.tell({ type: "read", with: username, up_to: upTo })) return;
     this.#api.post(`${this.#api.conversation(username)}read/`, { up_to: upTo }).catch(() => {
-      this.#readThrough = 0; // said again with the next occasion
+      this.#readThrough = 0; // sent again on the next occasion
     });
   }
 }

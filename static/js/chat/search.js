@@ -1,8 +1,8 @@
-// The box above the chats: friends at once from the rows that are there, messages from the server.
+// The search box above the chats: friends at once, from the rows; messages from the server.
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
 
-const PAUSE = 200; // ms without a key before the server is asked
+const PAUSE = 200; // ms without a keystroke before the server is asked
 const CHANGES = ["message_changed", "message_hidden", "friend_removed", "conversation_changed"];
 
 export class ChatSearch {
@@ -14,7 +14,7 @@ export class ChatSearch {
   #parts;
   #timer;
   #asked = 0;
-  #answered = ""; // what the answer that is shown was asked for
+  #answered = ""; // the query of the answer that is shown
   #friends = [];
   #hits = [];
 
@@ -55,7 +55,7 @@ export class ChatSearch {
     this.#input = null;
   }
 
-  /** Show of the rows those that are looked for. */
+  /** Show the rows that match the search. */
   filter() {
     const wanted = key(this.#wanted);
     const answer = new Set(this.#isAnswered ? this.#friends.map((friend) => friend.username) : []);
@@ -85,7 +85,7 @@ export class ChatSearch {
     clearTimeout(this.#timer);
     if (!this.#wanted) this.#clear();
     this.filter();
-    // Letters on their way to become characters name friends, but stand in no message.
+    // Letters being composed into characters can match friends, but no messages.
     if (!this.#wanted || event.isComposing) return;
     this.#timer = setTimeout(() => this.#ask(), PAUSE);
   };
@@ -157,7 +157,7 @@ export class ChatSearch {
     this.#parts.none.hidden = false;
   }
 
-  /** Friends whose chat is put away have no row of their own. */
+  /** Show matching friends whose chat is hidden, and who have no row of their own. */
   #showOthers() {
     const there = new Set([...this.#rows.children].map((row) => row.dataset.username));
     const others = this.#isAnswered && this.#wanted ? this.#friends : [];
@@ -171,7 +171,7 @@ export class ChatSearch {
     this.#parts.others.replaceChildren(...rows);
   }
 
-  /** By chat, that with the newest first. */
+  /** Group the hits by chat, the one with the newest first. */
   #showHits() {
     const chats = new Map();
     for (const hit of this.#hits) {

@@ -1,11 +1,11 @@
-// The chats that this page knows of: the one place where events are counted.
+// The chats that this page knows: the one place where events are counted.
 import { change, countUnread, FOLDS, inOrder, put } from "./folding.js";
 
 const ASKED_AGAIN = 5_000; // ms
 
 /**
  * A Map of conversations by username: {with, remark, unread, markedUnread, muted, pinned, hidden,
- * lastId, lastText, lastAt}. It stands as of one event of the log, and folds those that come after.
+ * lastId, lastText, lastAt}. It has the state of one event of the log, and folds later ones.
  */
 export class ChatStore {
   #api;
@@ -43,7 +43,7 @@ export class ChatStore {
     return this.#chats.get(username);
   }
 
-  /** Take what the rows of a page show, or ask where the page shows none. */
+  /** Read the rows of a page, or ask the server if the page has none. */
   load(page) {
     if (!page.getElementById("chats")) return this.#ask();
     for (const row of page.querySelectorAll("#chats > .row")) {
@@ -52,7 +52,7 @@ export class ChatStore {
     this.#stand(Number(page.body.dataset.lastEvent));
   }
 
-  /** Read here; the server's own word follows as an event. */
+  /** Mark a chat as read on this page; the server's event follows. */
   markRead(username) {
     const chat = this.#chats.get(username);
     if (!chat?.unread && !chat?.markedUnread) return;
@@ -60,7 +60,7 @@ export class ChatStore {
     this.#tell();
   }
 
-  /** Until there is an answer: rows that have come meanwhile are of another event than the page. */
+  /** Ask until there is an answer: rows that came meanwhile are of another event than the page. */
   async #ask() {
     try {
       const answer = await this.#api.get("conversations/");
@@ -76,7 +76,7 @@ export class ChatStore {
     this.#tell();
   }
 
-  /** Once for all that one frame has changed: what is read as it comes never counts as unread. */
+  /** Tell of all changes by a frame at once: a message read as it comes never counts as unread. */
   #tell() {
     if (this.#isTelling) return;
     this.#isTelling = true;

@@ -1,4 +1,4 @@
-// The thread of one conversation: what stands in it, in which order, and where one reads.
+// The thread of a conversation: its messages, their order, and the reader's place.
 import { showAvatar } from "./avatar.js";
 import * as bubble from "./bubble.js";
 import { isMine } from "./message.js";
@@ -35,7 +35,7 @@ export class Thread {
     }
   }
 
-  /** Show a message of the server: a new one, a changed one, or the one that was pending. */
+  /** Show a message of the server: a new one, a changed one, or one that was pending. */
   put(message) {
     const stands = this.order.get(message.id) ?? this.order.getSent(message.client_id);
     const element = stands ?? bubble.make(isMine(message));
@@ -45,13 +45,13 @@ export class Thread {
     if (!stands) this.place.follow(isMine(message));
   }
 
-  /** Put older messages on top without moving what one reads; true if newer ones had to leave. */
+  /** Put older messages on top without moving the view; true if newer ones had to leave. */
   putOlder(messages) {
     this.place.keep(this.order.first, () => this.order.prepend(this.#makeAll(messages)));
     return this.order.trim("lastElementChild");
   }
 
-  /** Put newer messages below, where the thread ended too early; true if older ones had to leave. */
+  /** Put newer messages below, if the thread ended early; true if older ones had to leave. */
   putNewer(messages) {
     const newest = this.order.all.at(-1);
     const elements = this.#makeAll(messages);
@@ -75,7 +75,7 @@ export class Thread {
     this.place.scrollToEnd();
   }
 
-  /** `pending` or `failed`, as long as it is no message of the server. */
+  /** Mark it as `pending` or `failed`, as long as it is not a message of the server. */
   setState(clientId, state, details) {
     const element = this.order.getSent(clientId);
     if (!element || element.dataset.id) return;
@@ -83,17 +83,17 @@ export class Thread {
     if (this.place.isAtEnd) this.place.scrollToEnd();
   }
 
-  /** Take out one that never was a message. */
+  /** Remove a letter that never became a message. */
   discard(clientId) {
     this.order.remove(this.order.getSent(clientId));
   }
 
-  /** Take out one that is deleted for the reader. */
+  /** Remove a message that is deleted for the reader. */
   remove(id) {
     this.order.remove(this.order.get(id));
   }
 
-  /** A message that others quote has changed: show there what has become of it. */
+  /** Update the quotes of a message that has changed. */
   showQuoted(message) {
     for (const element of this.order.quoting(message.id)) bubble.showQuote(element, message);
   }
@@ -108,7 +108,7 @@ export class Thread {
     bubble.offerEdit(this.order.get(id));
   }
 
-  /** Draw the line above the first message that was not read. */
+  /** Draw the line above the first unread message. */
   markUnread(readThrough, count) {
     const isUnread = (element) =>
       element.matches(".theirs") && Number(element.dataset.id) > readThrough;

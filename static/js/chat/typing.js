@@ -1,5 +1,5 @@
 // The line that says that the other side is typing.
-const SHOWN = 5_000; // ms after the last word of it
+const SHOWN = 5_000; // ms after the last note of it
 
 export class Typing {
   #element;

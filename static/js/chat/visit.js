@@ -1,4 +1,4 @@
-// One visit of a conversation: what stands on its page, from the arrival until the reader leaves.
+// One visit to a conversation: the parts of its page, from the arrival until the reader leaves.
 import { Composer } from "./composer.js";
 import { EmojiPanel } from "./emoji.js";
 import { Friend } from "./friend.js";
@@ -50,7 +50,7 @@ export class Visit {
     this.incoming = new Incoming(element, { outbox, thread, history, typing, readMark, menu });
   }
 
-  /** `lastEvent` is the event as of which the page was made. */
+  /** `lastEvent` is the last event that the page includes. */
   connect(lastEvent) {
     this.thread.connect();
     this.#composer.connect();
@@ -63,7 +63,7 @@ export class Visit {
     this.readMark.show();
     this.#showAsked();
     this.readMark.mark();
-    // The page is older than what this tab has handled already: the thread lacks the rest.
+    // The page is older than the last event of this tab: the thread lacks the rest.
     if (lastEvent < this.#feed.cursor && !this.#history.hasNewer) this.#history.catchUp();
     this.#history.fill();
   }
@@ -103,7 +103,7 @@ export class Visit {
     else this.#go(this.#url(`?at=${id}`));
   };
 
-  /** Bring the message into view that was asked for. */
+  /** Bring the requested message into view. */
   #showAsked() {
     const at = Number(this.#element.dataset.at);
     if (at && this.thread.order.has(at)) this.thread.scrollTo(at);

@@ -4,13 +4,13 @@ import { showText } from "./links.js";
 
 const FOLDED_FROM = 700; // characters
 const FOLDED_LINES = 16;
-const EMOJI_AT_MOST = 3; // that are shown large
+const EMOJI_AT_MOST = 3; // are shown large
 
 const LONGEST = 20; // code units of one emoji, and more
 const EMOJI_BEGINS = /^[\p{Extended_Pictographic}\p{Regional_Indicator}#*0-9]/u;
-let onlyEmoji; // made when it is wanted: it is large
+let onlyEmoji; // made on demand: it is large
 
-/** Whether there is nothing but emoji; never where the browser does not know what those are. */
+/** Whether there is nothing but emoji; false if the browser does not know them. */
 function isOnlyEmoji(words) {
   if (words.length > EMOJI_AT_MOST * LONGEST || !EMOJI_BEGINS.test(words)) return false;
   onlyEmoji ??= makeOnlyEmoji();

@@ -2,8 +2,8 @@
 import { Polling } from "./polling.js";
 import { Socket } from "./socket.js";
 
-const TROUBLE_SHOWN_AFTER = 3_000; // ms; a short hiccup is nobody's business
-const SOCKET_FAILURES = 3; // in a row, before the polling takes over
+const TROUBLE_SHOWN_AFTER = 3_000; // ms; a short hiccup is not shown
+const SOCKET_FAILURES = 3; // in a row, before polling takes over
 const SOCKET_TRIED_AGAIN = 60_000; // ms, while polling
 
 /**
@@ -60,12 +60,12 @@ export class Feed {
     this.#cursor = Math.max(this.#cursor, cursor);
   }
 
-  /** The log cannot say what was missed: only a fresh page can. */
+  /** Reload, as the log cannot tell what was missed. */
   reset() {
     location.reload();
   }
 
-  /** `socket` or `polling`, once one of them works. */
+  /** The transport, `socket` or `polling`, once one of them works. */
   get transport() {
     return this.#transport;
   }
@@ -93,13 +93,13 @@ export class Feed {
     this.#socket.retryIn(SOCKET_TRIED_AGAIN);
   }
 
-  /** A socket was closed because its session ended, or only had its key changed: ask. */
+  /** Ask why a socket was closed: its session has ended, or only got another key. */
   async checkSession() {
     try {
       await this.#api.get("me/");
       this.#socket.open();
     } catch (error) {
-      if (error.status === 403) this.reset(); // only a page can say what has to be done first
+      if (error.status === 403) this.reset(); // only a page can tell the required first step
       this.failing(this.#socket); // a 401 has left the page already
     }
   }

@@ -1,4 +1,4 @@
-// The way without a socket: ask again and again.
+// Polling, for when there is no socket.
 import { Backoff } from "./backoff.js";
 
 const INTERVAL = 2_000; // ms

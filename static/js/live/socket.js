@@ -1,9 +1,9 @@
-// The WebSocket on `/live/`: keeps one open, and pairs what is sent with its answer.
+// The WebSocket on `/live/`, kept open, with each frame paired to its answer.
 import { Refusal, Unreachable } from "../api.js";
 import { Backoff } from "./backoff.js";
 
 const SESSION_ENDED = 4401;
-const SILENCE = 45_000; // ms without a frame: the connection is dead, whatever it says
+const SILENCE = 45_000; // ms without a frame: the connection is dead, whatever its state
 const PING_AFTER = 20_000; // ms without a frame
 const OPENING = 10_000; // ms
 
@@ -41,7 +41,7 @@ export class Socket {
     this.#heartbeat = setInterval(() => this.#beat(), 5_000);
   }
 
-  /** The page is seen again, or the network is back: do not wait for a timer. */
+  /** Connect without waiting for a timer, as the page is visible again or the network is back. */
   wake() {
     if (!this.#socket) {
       this.#backoff.reset();

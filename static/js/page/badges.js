@@ -1,7 +1,7 @@
 // The number of unread messages on the tab, in the title and in the favicon.
 const SHOWN_AT_MOST = 99;
 
-/** Show a count on a badge, a dot where the count is nobody's business, nothing for nothing. */
+/** Show a count on a badge, a dot for a muted or marked chat, nothing for zero. */
 export function showBadge(badge, count, { muted = false, markedUnread = false } = {}) {
   const isDot = (count > 0 && muted) || (count === 0 && markedUnread);
   badge.hidden = count === 0 && !isDot;

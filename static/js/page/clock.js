@@ -1,4 +1,4 @@
-// Times as lists say them, by the server's clock and in its zone.
+// Times as lists show them, by the server's clock and in its zone.
 import { text } from "../strings.js";
 
 const MINUTE = 60_000; // ms
@@ -15,7 +15,7 @@ export class Clock {
     this.#time = new Intl.DateTimeFormat("en-GB", { timeZone, timeStyle: "short" });
   }
 
-  /** The same rules as the server's filter `relative_time`. */
+  /** Format a time by the rules of the server's filter `relative_time`. */
   relative(iso) {
     const moment = Date.parse(iso);
     if (Number.isNaN(moment)) return "";
@@ -29,12 +29,12 @@ export class Clock {
     return day.slice(0, 4) === today.slice(0, 4) ? day.slice(5) : day;
   }
 
-  /** By the server's clock, in ms. */
+  /** The time by the server's clock, in ms. */
   now() {
     return Date.now() + this.#ahead;
   }
 
-  /** `YYYY-MM-DD HH:MM` of now, for a message on its way. */
+  /** The present time as `YYYY-MM-DD HH:MM`, for a message on its way. */
   minute() {
     const now = this.now();
     return `${this.#day.format(now)} ${this.#time.format(now)}`;

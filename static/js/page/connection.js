@@ -1,4 +1,4 @@
-/** Say on the page of the connection in which way messages arrive. */
+/** Show on the connection page how messages arrive. */
 export class Connection {
   #feed;
 
@@ -10,7 +10,7 @@ export class Connection {
     document.addEventListener("feed:working", () => this.arrive());
   }
 
-  /** The panes have changed. */
+  /** Show the transport in new panes. */
   arrive() {
     const element = document.getElementById("transport");
     if (element && this.#feed.transport) {

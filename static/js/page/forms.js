@@ -1,5 +1,5 @@
-// Forms marked `data-enhance` are sent without leaving the page. What the server answers is
-// shown as it is: nothing here claims a success by itself.
+// Forms marked `data-enhance` are sent without leaving the page. The server's answer is shown
+// as it is: nothing here claims a success by itself.
 import { text } from "../strings.js";
 import { forget } from "./memory.js";
 import { toast } from "./toast.js";
@@ -37,7 +37,7 @@ export class Forms {
       });
       await this.#navigator.show(response);
     } catch {
-      // What was typed is still in the form.
+      // The typed text is still in the form.
       if (status) {
         status.textContent = text("offline");
         status.classList.add("bad");

@@ -1,4 +1,4 @@
-// The memory of this tab: it outlives a reload, and ends at the logout. Nothing of it may be left
+// The memory of this tab, which survives a reload and ends at the logout. Nothing of it may be left
 // to the next person at a shared computer.
 const PREFIX = "webchat:";
 const OWN = `${PREFIX}${document.body.dataset.userId}:`;
@@ -8,7 +8,7 @@ export function remember(key, value) {
     if (value === null || value === "") sessionStorage.removeItem(OWN + key);
     else sessionStorage.setItem(OWN + key, JSON.stringify(value));
   } catch {
-    // A full or forbidden storage costs a convenience, not a message.
+    // Full or forbidden storage costs a convenience, not a message.
   }
 }
 
@@ -24,7 +24,7 @@ export function forget() {
   forgetUnless(() => false);
 }
 
-/** Somebody else was here before, whose session ended without a logout in this tab. */
+/** Forget an earlier person, whose session ended without a logout in this tab. */
 export function forgetOthers() {
   forgetUnless((key) => key.startsWith(OWN));
 }
@@ -35,6 +35,6 @@ function forgetUnless(isKept) {
       if (key.startsWith(PREFIX) && !isKept(key)) sessionStorage.removeItem(key);
     }
   } catch {
-    // Where there is no storage, nothing is left in it.
+    // Without storage, nothing is left in it.
   }
 }

@@ -1,13 +1,13 @@
-// One menu for the whole page: at the pointer, or at the element that has the focus.
+// One menu for the whole page, at the pointer or at the focused element.
 const MARGIN = 8; // px to the edges of the window
 const LONG_PRESS = 500; // ms
-const STEADY = 10; // px that a finger may move and still press
+const STEADY = 10; // px that a finger may move during a press
 
 let closeOpen = () => {};
 
 /**
  * Show `items`, each {label, act, danger}, near a point. The first one gets the focus, arrows move
- * it, Escape and a click beside give it back.
+ * it, Escape and a click outside give it back.
  */
 export function openMenu({ x, y, items, origin }) {
   closeOpen();
@@ -69,7 +69,7 @@ function moveFocus(event, menu, close) {
   }
 }
 
-/** Below the point and to its right, or where there is room. */
+/** Place the menu below and to the right of the point, or where there is room. */
 function place(menu, x, y) {
   const { offsetWidth: width, offsetHeight: height } = menu;
   const left = Math.min(x, innerWidth - width - MARGIN);
@@ -80,7 +80,7 @@ function place(menu, x, y) {
 
 /**
  * Call `open(element, {x, y})` when an element of `selector` below `root` asks for its menu: by right
- * click, by the menu key, by a long press. Answers with what takes it back.
+ * click, by the menu key, by a long press. Returns a function that undoes this.
  */
 export function onMenuWanted(root, selector, open) {
   let timer;
@@ -90,7 +90,7 @@ export function onMenuWanted(root, selector, open) {
   const wanted = (event, x, y) => {
     const element = event.target.closest(selector);
     if (!element || !root.contains(element)) return false;
-    // By the keyboard there is no point: it is the element's own corner.
+    // The keyboard has no point: take the element's corner.
     const box = element.getBoundingClientRect();
     open(element, x || y ? { x, y } : { x: box.left + 16, y: box.top + 16 });
     return true;
@@ -98,7 +98,7 @@ export function onMenuWanted(root, selector, open) {
   const onContextMenu = (event) => {
     if (opened || wanted(event, event.clientX, event.clientY)) event.preventDefault();
   };
-  // Where the long press of the system tells nothing (iOS).
+  // For systems that send no event for a long press (iOS).
   const onPointerDown = (event) => {
     opened = false;
     if (event.pointerType !== "touch") return;
@@ -117,7 +117,7 @@ export function onMenuWanted(root, selector, open) {
     }
   };
   const onPointerEnd = () => clearTimeout(timer);
-  // The finger that has opened the menu is lifted from what is below: that is no click.
+  // Lifting the finger that has opened the menu is not a click on the element below.
   const onClick = (event) => {
     if (!opened) return;
     opened = false;

@@ -83,7 +83,7 @@ export class Navigator {
     const scrolls = this.#scrollOfList();
     this.#leave();
     const changed = PANES.filter((id) => {
-      // The list that stands there already is as live as a new one, and keeps its place.
+      // The present list is as live as a new one, and keeps its place.
       const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
       if (
         id === "list" &&

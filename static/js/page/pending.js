@@ -1,4 +1,4 @@
-// Notices and announcements stand over the page until they are confirmed.
+// Notices and announcements, shown over the page until they are confirmed.
 import { text } from "../strings.js";
 
 export class Pending {
@@ -32,14 +32,14 @@ export class Pending {
     if (!this.#items.children.length && this.#dialog.open) this.#dialog.close();
   };
 
-  /** In the reader's language, which the event does not know. */
+  /** Ask for the notices in the reader's language, which the event does not know. */
   async #askNotices() {
     try {
       const { notices } = await this.#api.get("notices/");
       for (const notice of notices) this.#put("notice", notice);
       this.#show();
     } catch {
-      // It waits on the next page.
+      // The next page shows it.
     }
   }
 

@@ -1,7 +1,7 @@
 // The live check of a name while it is typed, and the step from 注册成功 to the login.
 import { text } from "../strings.js";
 
-const PAUSE = 300; // ms without a key
+const PAUSE = 300; // ms without a keystroke
 
 export function watchNames(form) {
   if (!form) return;
@@ -22,7 +22,7 @@ export function watchNames(form) {
     const url = `${form.dataset.checkUrl}?username=${encodeURIComponent(username)}`;
     try {
       const answer = await (await fetch(url)).json();
-      // An answer to what stood there before is no answer.
+      // Ignore an answer about an earlier name.
       if (number !== asked || answer.available === undefined) return;
       show(answer.available ? text("name_free") : answer.reason, answer.available ? "good" : "bad");
     } catch {
@@ -44,7 +44,7 @@ export function watchRedirect(element) {
   setTimeout(() => location.replace(element.dataset.redirect), Number(element.dataset.delay));
 }
 
-/** A button that may be pressed once its seconds are over. */
+/** A button that is disabled until its seconds are over. */
 export function watchCountdown(button) {
   if (!button) return;
   const words = button.textContent;

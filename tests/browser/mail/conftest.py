@@ -15,7 +15,7 @@ from tests.server import Server
 from ..conftest import DESKTOP, PASSWORD, PHONE, Person
 
 NEW = "gruene-Wiese-8"
-OUT_MS = 5_000  # the promise: how soon a page is left whose session has ended
+OUT_MS = 5_000  # the promise: how soon a page logs out when its session has ended
 ANSWER_MS = 3_000  # the promise: how long a mail server may hold up a page
 AGE = """
 from datetime import timedelta
@@ -41,13 +41,13 @@ READ = """() => {
 }"""
 ZH_PHONE, ZH_DESKTOP = ("zh-CN", PHONE), ("zh-CN", DESKTOP)
 EN_PHONE, EN_DESKTOP = ("en-US", PHONE), ("en-US", DESKTOP)
-# In both languages and at both sizes, without going all four ways every time.
+# Both languages and both sizes, without all four combinations every time.
 both_ways = pytest.mark.parametrize("way", [ZH_PHONE, EN_DESKTOP], ids=["zh-phone", "en-desktop"])
 other_ways = pytest.mark.parametrize("way", [ZH_DESKTOP, EN_PHONE], ids=["zh-desktop", "en-phone"])
 
 
 class Guest(Person):
-    """A person who reads one language, and looks at every page that they come to."""
+    """A person who reads one language, and looks at every page on their way."""
 
     def __init__(self, context: BrowserContext, site: str, name: str, locale: str) -> None:
         self.language = locale[:2]
@@ -62,7 +62,7 @@ class Guest(Person):
             self.page.fill(f"[name={field}]", value)
 
     def submit(self) -> None:
-        """Press the first button of the page's form, and look at what comes."""
+        """Press the first button of the page's form, and look at the next page."""
         self.press(self.page.locator("main .form [type=submit]").first)
 
     def press(self, button: Locator) -> None:
@@ -71,7 +71,7 @@ class Guest(Person):
         self.look()
 
     def answer_ms(self) -> float:
-        """How long the page that is shown was waited for, with what redirected to it."""
+        """Return how long the present page took, with its redirects."""
         return self.page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
 
     def follow(self, words: str) -> None:
@@ -83,7 +83,7 @@ class Guest(Person):
         return self.page.get_by_role("button", name=words)
 
     def refused(self) -> None:
-        """What is said of a code that is not (any more) the right one."""
+        """Expect the error for a code that is wrong or no longer valid."""
         words = self.words("验证码错误或已失效。", "The code is wrong or no longer valid.")
         expect(self.error()).to_have_text(words)
 
@@ -96,13 +96,13 @@ class Guest(Person):
         self.fill(username=self.name, email=self.email, password1=PASSWORD, password2=PASSWORD)
 
     def register(self) -> None:
-        """As far as the page that waits for the code."""
+        """Register as far as the page that waits for the code."""
         self.fill_registration()
         self.submit()
         expect(self.page).to_have_url(f"{self.site}/register/verify/")
 
     def arrive(self) -> None:
-        """From the page that says 注册成功 to the chats."""
+        """Go from the page that says 注册成功 to the chats."""
         self.page.wait_for_url("**/login/?username=*")
         self.look()
         expect(self.page.locator("[name=username]")).to_have_value(self.name)
@@ -137,13 +137,13 @@ class Guest(Person):
         return mail
 
     def look(self) -> None:
-        """One language, nothing beside the screen, and no complaint of the browser."""
+        """Check the page: one language, nothing off the screen, and no complaint of the browser."""
         # At once: the page that says 注册成功 moves on by itself.
         language, width, text = self.page.evaluate(READ)
         assert language[:2] == self.language
         assert width <= self.page.viewport_size["width"], self.page.url
         assert self._foreign(text) == [], self.page.url
-        # The browser says so of every form that comes back with its errors.
+        # The browser complains about every form that comes back with errors.
         assert [each for each in self.complaints if not re.search("status of 4(22|29)", each)] == []
 
     def _foreign(self, text: str) -> list[str]:
@@ -191,7 +191,7 @@ def guest(chromium: Browser, mailing: Server) -> Iterator[Callable[..., Guest]]:
 
 @pytest.fixture
 def member(guest, mailbox: Mailbox) -> Callable[..., Guest]:
-    """Make people who have proved their address; they are on the page of the log-in."""
+    """Make people with a verified address; they are on the log-in page."""
 
     def make(name: str, way: tuple[str, dict]) -> Guest:
         person = guest(name, way)

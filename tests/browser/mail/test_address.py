@@ -1,4 +1,4 @@
-"""The address of an account is changed in a browser."""
+"""Changing the address of an account in a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A forgotten password comes back by mail, in a browser."""
+"""Resetting a forgotten password by mail, in a browser."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_forgotten_password_comes_back_by_the_digits_of_a_mail(member, guest, 
     assert jana.words("密码已修改", "has been changed") in told["Subject"]
     jana.log_in_as(jana.name, NEW)
 
-    # Used up.
+    # The code is used up.
     jana.context.clear_cookies()
     jana.go("/password/reset/")
     jana.fill(username=jana.name, code=digits, new_password1=PASSWORD, new_password2=PASSWORD)

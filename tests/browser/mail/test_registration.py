@@ -1,4 +1,4 @@
-"""An account with an address of mail, made in a browser."""
+"""Registering an account with an address of mail, in a browser."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_who_registers_types_the_digits_of_the_mail_and_is_in(guest, mailbox, wa
     expect(code).to_have_value(wrong(digits))
     expect(code).to_be_focused()
     anna.fill(code=f"{digits[:3]} {digits[3:]}")
-    # The page moves on by itself; here it is kept back, and its link used.
+    # The page moves on by itself; here it is held back, and its link is used.
     anna.page.route("**/login/**", lambda route: route.abort("aborted"))
     with anna.page.expect_request("**/login/?username=*"):
         anna.submit()

@@ -1,4 +1,4 @@
-"""No mail server, a mail server that is ill, and a site behind a prefix."""
+"""No mail server, a broken mail server, and a site behind a prefix."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_without_mail_the_administrator_has_a_code_to_read_out(guest, people, se
     olga.log_in_as(olga.name, NEW)
 
 
-# A mail server that is ill
+# A broken mail server
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""For a server under test: its clock is ahead by the seconds that stand in the file CLOCK."""
+"""For a server under test: its clock is ahead by the number of seconds in the file CLOCK."""
 
 import os
 import threading
