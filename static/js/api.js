@@ -24,6 +24,8 @@ export class Refusal extends Error {
 
 /** A failure to reach the server, or an answer that was not the server's. */
 export class Unreachable extends Error {
+  isPassing = true;
+
   /** For the reader. */
   get words() {
     return text("offline");
@@ -43,7 +45,7 @@ export class Api {
     this.#userId = body.dataset.userId;
   }
 
-  /** The owner of this page. At a shared computer another tab may have logged in somebody else since. */
+  /** The owner of this page; another tab of a shared computer may belong to somebody else by now. */
   get userId() {
     return this.#userId;
   }
@@ -124,4 +126,9 @@ export class Api {
 
 function unreachable(error) {
   throw new Unreachable(error.message);
+}
+
+/** What to tell the reader of an error, whatever it is. */
+export function wordsOf(error) {
+  return error.words ?? text("failed");
 }

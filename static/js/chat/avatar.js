@@ -1,13 +1,13 @@
 // The same as the server's filters `avatar_class` and `initial`.
 const COLOURS = 12;
 
-export function avatarClass(username) {
+function avatarClass(username) {
   let sum = 0;
   for (let index = 0; index < username.length; index += 1) sum += username.charCodeAt(index);
   return `avatar-${sum % COLOURS}`;
 }
 
-export function initial(name) {
+function initial(name) {
   return (Array.from(name)[0] ?? "").toUpperCase();
 }
 

@@ -1,4 +1,5 @@
 // The menu of a chat, at its row in the list.
+import { wordsOf } from "../api.js";
 import { onMenuWanted, openMenu } from "../page/menu.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
@@ -51,7 +52,7 @@ export class ChatMenu {
       document.dispatchEvent(new CustomEvent("live:conversation_changed", told));
       return true;
     } catch (error) {
-      toast(error.words);
+      toast(wordsOf(error));
       return false;
     }
   }
@@ -61,7 +62,7 @@ export class ChatMenu {
       await this.#api.post(`${this.#api.conversation(chat.with)}read/`, { up_to: chat.lastId });
       this.#store.markRead(chat.with);
     } catch (error) {
-      toast(error.words);
+      toast(wordsOf(error));
     }
   }
 

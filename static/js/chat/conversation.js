@@ -17,10 +17,10 @@ export class Conversation {
     this.#on("live:message_changed", (visit, { message }) => visit.incoming.change(message));
     this.#on("live:message_hidden", (visit, { message_id: id }) => visit.thread.remove(id));
     this.#on("live:typing", (visit, { from }) => visit.typing.hear(from));
-    this.#on("live:friend_removed", (visit, event) => visit.friend.onRemoved(event));
-    this.#on("live:friend_added", (visit, { friend }) => visit.friend.onAdded(friend));
-    this.#on("live:friend_changed", (visit, event) => visit.friend.onChanged(event));
-    this.#on("live:read", (visit, event) => visit.readMark.onRead(event));
+    this.#on("live:friend_removed", (visit, event) => visit.friend.lose(event));
+    this.#on("live:friend_added", (visit, { friend }) => visit.friend.regain(friend));
+    this.#on("live:friend_changed", (visit, event) => visit.friend.change(event));
+    this.#on("live:read", (visit, event) => visit.readMark.follow(event));
     this.#on("outbox:sending", (visit, { clientId }) => visit.thread.setState(clientId, "pending"));
     this.#on("outbox:sent", (visit, { message }) => visit.incoming.take(message));
     this.#on("outbox:failed", (visit, failure) => visit.letters.fail(failure));

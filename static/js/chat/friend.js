@@ -6,30 +6,30 @@ export class Friend {
   #base;
   #thread;
   #composer;
-  #history;
+  #pages;
 
-  constructor(element, { api, thread, composer, history }) {
+  constructor(element, { api, thread, composer, pages }) {
     this.#element = element;
     this.#base = api.base;
     this.#thread = thread;
     this.#composer = composer;
-    this.#history = history;
+    this.#pages = pages;
   }
 
   get username() {
     return this.#element.dataset.with;
   }
 
-  onRemoved({ username, reason }) {
+  lose({ username, reason }) {
     if (username !== this.username) return;
     this.#composer.lock(text(reason === "deleted" ? "account_deleted" : "no_longer_friends"));
   }
 
-  onAdded({ username }) {
+  regain({ username }) {
     if (username === this.username) location.reload();
   }
 
-  onChanged({ old_username: old, friend, unavailable }) {
+  change({ old_username: old, friend, unavailable }) {
     if (old !== this.username) return;
     const name = friend.remark || friend.username;
     this.#element.querySelector(".conversation-name").textContent = name;
@@ -52,6 +52,6 @@ export class Friend {
     history.replaceState(null, "", `${this.#base}chat${current}`);
     document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
     // Messages under the new name could not be matched to this conversation before.
-    this.#history.catchUp().catch(() => location.reload());
+    this.#pages.catchUp();
   }
 }

@@ -5,16 +5,16 @@ export class Incoming {
   #element;
   #outbox;
   #thread;
-  #history;
+  #pages;
   #typing;
   #readMark;
   #menu;
 
-  constructor(element, { outbox, thread, history, typing, readMark, menu }) {
+  constructor(element, { outbox, thread, pages, typing, readMark, menu }) {
     this.#element = element;
     this.#outbox = outbox;
     this.#thread = thread;
-    this.#history = history;
+    this.#pages = pages;
     this.#typing = typing;
     this.#readMark = readMark;
     this.#menu = menu;
@@ -24,7 +24,7 @@ export class Incoming {
     if (isMine(message)) this.#outbox.arrived(message.client_id);
     if (!this.#isHere(message)) return;
     const isNew = !this.#thread.order.has(message.id);
-    if (this.#history.hasNewer && isNew) {
+    if (this.#pages.hasNewer && isNew) {
       this.#thread.place.offerEnd(); // its place is below the loaded messages
       return;
     }

@@ -5,7 +5,7 @@ export function key(words) {
   return words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
 }
 
-/** Whether a friend matches a search (given as a key), by the rule of the server's `find_friends`. */
+/** Whether a friend matches a search, given as a key: the rule of the server's `find_friends`. */
 export function isNamed({ username, remark, readings = "" }, wanted) {
   if (key(username).includes(wanted) || key(remark).includes(wanted)) return true;
   if (wanted.length > 1) return readings.includes(wanted);

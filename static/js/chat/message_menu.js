@@ -1,4 +1,5 @@
 // The menu of a message, and the acts of its items.
+import { wordsOf } from "../api.js";
 import { copy } from "../page/clipboard.js";
 import { onMenuWanted, openMenu } from "../page/menu.js";
 import { toast } from "../page/toast.js";
@@ -97,7 +98,7 @@ export class MessageMenu {
     try {
       return await this.#api.post(path);
     } catch (error) {
-      toast(error.words);
+      toast(wordsOf(error));
       return null;
     }
   }

@@ -1,4 +1,4 @@
-// Move a draft along when its friend is renamed.
+// Follow new names: a draft moves along with its friend, and one's own name reloads the page.
 import { recall, remember } from "../page/memory.js";
 
 export function followNames() {

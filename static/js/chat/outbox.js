@@ -1,6 +1,5 @@
 // Messages on their way. Each keeps its client_id until the server has answered, over retries,
 // reloads and reconnects, so that it arrives once.
-import { Unreachable } from "../api.js";
 import { Backoff } from "../live/backoff.js";
 import { recall, remember } from "../page/memory.js";
 
@@ -8,7 +7,8 @@ const KEY = "outbox";
 
 /**
  * Sends one message at a time to each friend, so that their order holds. Tells the document:
- * `outbox:sent` {clientId, message}, `outbox:failed` {clientId, reason}, `outbox:sending` {clientId}.
+ * `outbox:sending` {clientId}, `outbox:sent` {clientId, message}, `outbox:failed`
+ * {clientId, reason}.
  */
 export class Outbox {
   #api;
@@ -108,7 +108,7 @@ export class Outbox {
       return 0;
     } catch (error) {
       if (letter.to !== to) return 0; // not refused, but renamed meanwhile
-      if (!(error instanceof Unreachable) && !error.isPassing) {
+      if (!error.isPassing) {
         letter.refused = error.message;
         this.#save();
         this.#tell("failed", { clientId, reason: error.message, text });

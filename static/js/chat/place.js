@@ -1,4 +1,4 @@
-// The reader's place in the thread: the scroll, the pills that lead elsewhere, the line above the new.
+// The reader's place in the thread: the scroll, the pills that lead elsewhere, the unread line.
 import { text } from "../strings.js";
 
 const NEAR_END = 80; // px: a reader this close wants to stay at the end

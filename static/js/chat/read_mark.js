@@ -4,22 +4,22 @@ export class ReadMark {
   #feed;
   #store;
   #thread;
-  #history;
+  #pages;
   #element;
   #readThrough;
 
-  constructor(element, { api, feed, store, thread, history }) {
+  constructor(element, { api, feed, store, thread, pages }) {
     this.#element = element;
     this.#api = api;
     this.#feed = feed;
     this.#store = store;
     this.#thread = thread;
-    this.#history = history;
+    this.#pages = pages;
     this.#readThrough = Number(element.dataset.lastRead);
   }
 
   /** Take over the mark of another page of the reader, which may be further. */
-  onRead(event) {
+  follow(event) {
     if (event.with !== this.#element.dataset.with) return;
     this.#readThrough = Math.max(this.#readThrough, event.last_read);
   }
@@ -27,13 +27,13 @@ export class ReadMark {
   /** Draw the line above the new messages. */
   show() {
     const unread = this.#store.get(this.#element.dataset.with)?.unread;
-    if (unread && !this.#history.hasNewer) this.#thread.markUnread(this.#readThrough, unread);
+    if (unread && !this.#pages.hasNewer) this.#thread.markUnread(this.#readThrough, unread);
   }
 
   /** Mark as read when the end of the thread is seen on a visible page, and only then. */
   mark() {
     if (document.visibilityState !== "visible" || !this.#thread.place.isAtEnd) return;
-    if (this.#history.hasNewer) return;
+    if (this.#pages.hasNewer) return;
     const upTo = this.#thread.order.newestId;
     const username = this.#element.dataset.with;
     const chat = this.#store.get(username);

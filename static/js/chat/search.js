@@ -1,4 +1,5 @@
 // The search box above the chats: friends at once, from the rows; messages from the server.
+import { wordsOf } from "../api.js";
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
 
@@ -140,7 +141,7 @@ export class ChatSearch {
       this.#showHits();
       this.filter();
     } catch (error) {
-      if (asked === this.#asked && wanted) this.#say(error.words);
+      if (asked === this.#asked && wanted) this.#say(wordsOf(error));
     }
   }
 

@@ -45,7 +45,10 @@ export class ChatStore {
 
   /** Read the rows of a page, or ask the server if the page has none. */
   load(page) {
-    if (!page.getElementById("chats")) return this.#ask();
+    if (!page.getElementById("chats")) {
+      this.#ask();
+      return;
+    }
     for (const row of page.querySelectorAll("#chats > .row")) {
       this.#chats.set(row.dataset.username, readRow(row));
     }

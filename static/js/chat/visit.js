@@ -2,9 +2,9 @@
 import { Composer } from "./composer.js";
 import { EmojiPanel } from "./emoji.js";
 import { Friend } from "./friend.js";
-import { History } from "./history.js";
 import { Incoming } from "./incoming.js";
 import { Letters } from "./letters.js";
+import { Pages } from "./pages.js";
 import { ReadMark } from "./read_mark.js";
 import { Thread } from "./thread.js";
 import { Typing } from "./typing.js";
@@ -15,7 +15,7 @@ export class Visit {
   #feed;
   #menu;
   #go;
-  #history;
+  #pages;
   #composer;
   #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
   #newPill = document.getElementById("new-pill");
@@ -29,7 +29,7 @@ export class Visit {
     this.#menu = menu;
     this.#go = go;
     const thread = new Thread(this.#onScroll);
-    const history = new History(element, {
+    const pages = new Pages(element, {
       api,
       thread,
       receive: (message) => this.incoming.take(message),
@@ -40,14 +40,14 @@ export class Visit {
       typing: () => feed.tell({ type: "typing", to: this.friend.username }),
     });
     this.thread = thread;
-    this.#history = history;
+    this.#pages = pages;
     this.#composer = composer;
     this.typing = new Typing(element);
     this.letters = new Letters(element, { outbox, thread, clock });
-    this.readMark = new ReadMark(element, { api, feed, store, thread, history });
-    this.friend = new Friend(element, { api, thread, composer, history });
+    this.readMark = new ReadMark(element, { api, feed, store, thread, pages });
+    this.friend = new Friend(element, { api, thread, composer, pages });
     const { typing, readMark } = this;
-    this.incoming = new Incoming(element, { outbox, thread, history, typing, readMark, menu });
+    this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
   }
 
   /** `lastEvent` is the last event that the page includes. */
@@ -58,14 +58,14 @@ export class Visit {
     this.#menu.connect(this.#composer);
     this.#newPill.addEventListener("click", this.#toEnd);
     this.#messages.addEventListener("click", this.#onQuote);
-    if (!this.#history.hasNewer) this.letters.show();
-    this.#history.connect();
+    if (!this.#pages.hasNewer) this.letters.show();
+    this.#pages.connect();
     this.readMark.show();
     this.#showAsked();
     this.readMark.mark();
     // The page is older than the last event of this tab: the thread lacks the rest.
-    if (lastEvent < this.#feed.cursor && !this.#history.hasNewer) this.#history.catchUp();
-    this.#history.fill();
+    if (lastEvent < this.#feed.cursor && !this.#pages.hasNewer) this.#pages.catchUp();
+    this.#pages.fill();
   }
 
   disconnect() {
@@ -75,23 +75,23 @@ export class Visit {
     this.#menu.disconnect();
     this.#newPill.removeEventListener("click", this.#toEnd);
     this.#messages.removeEventListener("click", this.#onQuote);
-    this.#history.disconnect();
+    this.#pages.disconnect();
     this.typing.disconnect();
   }
 
   #send = (words, quote) => {
     const letter = this.letters.write(words, quote);
-    if (this.#history.hasNewer) this.#toEnd();
+    if (this.#pages.hasNewer) this.#toEnd();
     else this.thread.putPending(letter);
   };
 
   #onScroll = () => {
     this.readMark.mark();
-    this.#history.scrolled();
+    this.#pages.scrolled();
   };
 
   #toEnd = () => {
-    if (this.#history.hasNewer) this.#go(this.#url());
+    if (this.#pages.hasNewer) this.#go(this.#url());
   };
 
   #onQuote = (event) => {

@@ -79,8 +79,8 @@ function place(menu, x, y) {
 }
 
 /**
- * Call `open(element, {x, y})` when an element of `selector` below `root` asks for its menu: by right
- * click, by the menu key, by a long press. Returns a function that undoes this.
+ * Call `open(element, {x, y})` when an element of `selector` below `root` asks for its menu: by
+ * right click, by the menu key, by a long press. Returns a function that undoes this.
  */
 export function onMenuWanted(root, selector, open) {
   let timer;

@@ -1,3 +1,4 @@
+// The box that says something for a moment.
 const SHOWN_FOR = 4_000; // ms
 
 let timer;

@@ -1,7 +1,8 @@
 // The history of the open conversation: older and newer pages, and what this page has missed.
 const PAGE_SIZE = 50;
+const ASKED_AGAIN = 5_000; // ms
 
-export class History {
+export class Pages {
   #api;
   #thread;
   #element;
@@ -13,7 +14,10 @@ export class History {
   #hasOlder;
   #hasNewer; // the thread ends somewhere in the history
 
-  /** `receive` gets each message that was missed; `atEnd` is called when the thread has reached its end. */
+  /**
+   * `receive` gets each message that was missed; `atEnd` is called when the thread has reached
+   * its end.
+   */
   constructor(element, { api, thread, receive, atEnd }) {
     this.#element = element;
     this.#api = api;
@@ -56,7 +60,9 @@ export class History {
     let after = this.#thread.order.newestId; // live messages may come in between
     let more = true;
     while (more && this.#isStill(username)) {
-      const answer = await this.#page(`after=${after}`);
+      const answer = await this.#page(`after=${after}`).catch(waitOrStop);
+      if (!this.#isStill(username)) return;
+      if (!answer) continue;
       for (const message of answer.messages) this.#receive(message);
       after = answer.messages.at(-1)?.id ?? after;
       more = answer.more;
@@ -101,7 +107,7 @@ export class History {
     if (answer.more) return;
     // Messages that came since the answer were left for this moment.
     await this.catchUp();
-    this.#atEnd();
+    if (this.#isConnected) this.#atEnd();
   };
 
   /** Whether there are older messages than the thread holds. */
@@ -124,4 +130,10 @@ export class History {
   #isStill(username) {
     return this.#isConnected && this.#with === username;
   }
+}
+
+/** Wait until it may be asked again; a refusal that lasts is thrown. */
+async function waitOrStop(error) {
+  if (!error.isPassing) throw error;
+  await new Promise((resolve) => setTimeout(resolve, ASKED_AGAIN));
 }

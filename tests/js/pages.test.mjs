@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Unreachable } from "../../static/js/api.js";
+import { Incoming } from "../../static/js/chat/incoming.js";
+import { Pages } from "../../static/js/chat/pages.js";
+import { ReadMark } from "../../static/js/chat/read_mark.js";
+
+const message = (id) => ({ id, with: "anna", sender: "anna", text: `text ${id}` });
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+let asked; // {path, answer, refuse}
+let shown;
+let told;
+let announced;
+let pages;
+
+beforeEach(() => {
+  asked = [];
+  shown = [10];
+  told = [];
+  announced = [];
+  document.visibilityState = "visible";
+  const box = new EventTarget();
+  Object.defineProperty(box, "textContent", { set: (words) => announced.push(words) });
+  document.getElementById = () => box;
+  const element = {
+    dataset: { with: "anna", more: "false", newer: "false", lastRead: "10" },
+    querySelector: () => ({ textContent: "Anna" }),
+  };
+  const api = {
+    conversation: (username) => `conversations/${username}/`,
+    get: (path) => new Promise((answer, refuse) => asked.push({ path, answer, refuse })),
+  };
+  const thread = {
+    order: {
+      get newestId() {
+        return shown.at(-1);
+      },
+      has: (id) => shown.includes(id),
+    },
+    place: { isAtEnd: true },
+    put: ({ id }) => shown.push(id),
+  };
+  const store = { get: () => ({ unread: 1 }), markRead: () => {} };
+  const feed = { tell: (frame) => told.push(frame) };
+  pages = new Pages(element, {
+    api,
+    thread,
+    receive: (each) => incoming.take(each),
+    atEnd: () => {},
+  });
+  const readMark = new ReadMark(element, { api, feed, store, thread, pages });
+  const others = { outbox: { arrived() {} }, typing: { hide() {} }, menu: {} };
+  const incoming = new Incoming(element, { ...others, thread, pages, readMark });
+  pages.connect();
+});
+
+test("what was missed is shown, announced and read, page by page", async () => {
+  pages.catchUp();
+  asked[0].answer({ messages: [message(11)], more: true });
+  await settled();
+  assert.match(asked[1].path, /conversations\/anna\/messages\/\?after=11&/);
+  asked[1].answer({ messages: [message(12)], more: false });
+  await settled();
+  assert.deepEqual(shown, [10, 11, 12]);
+  assert.deepEqual(announced, ["Anna: text 11", "Anna: text 12"]);
+  assert.deepEqual(told.at(-1), { type: "read", with: "anna", up_to: 12 });
+});
+
+test("an answer that comes when the reader has left shows, says and reads nothing", async () => {
+  pages.catchUp();
+  pages.disconnect();
+  asked[0].answer({ messages: [message(11)], more: true });
+  await settled();
+  assert.deepEqual([shown, announced, told, asked.length], [[10], [], [], 1]);
+});
+
+test("a server that cannot be reached is asked again, for the same page", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const microtasks = async () => {
+    for (let turn = 0; turn < 20; turn += 1) await null;
+  };
+  pages.catchUp();
+  asked[0].refuse(new Unreachable("closed"));
+  await microtasks();
+  assert.equal(asked.length, 1);
+  context.mock.timers.tick(5_000);
+  await microtasks();
+  assert.equal(asked[1].path, asked[0].path);
+  asked[1].answer({ messages: [message(11)], more: false });
+  await microtasks();
+  assert.deepEqual(shown, [10, 11]);
+});
