@@ -229,24 +229,25 @@ def test_what_is_recalled_meanwhile_gets_into_no_report(ids, alice, monkeypatch)
     assert [each["text"] for each in Report.objects.get().snapshot] == ["1", ""]
 
 
+def act_at_random(user: User, seed: int, statuses: list[int]) -> None:
+    chance, api = random.Random(seed), Api(user)
+    paths = [path for path in POSTS if "request" not in path]
+    try:
+        for _time in range(15):
+            path = chance.choice(paths)
+            newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 1
+            data = POSTS[path] | ({"client_id": str(uuid4())} if "text" in POSTS[path] else {})
+            answer = api.post(fill(path, {"mine": newest, "theirs": newest}), **data)
+            statuses.append(answer.status_code)
+    finally:
+        connection.close()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_everything_at_once_and_nothing_breaks(alice, settings):
     """A friend comes and goes while alice does all she can, in three tabs."""
     settings.SEND_RATE = None
     statuses: list[int] = []
-
-    def act(seed: int) -> None:
-        chance, api = random.Random(seed), Api(alice)
-        paths = [path for path in POSTS if "request" not in path]
-        try:
-            for _time in range(15):
-                path = chance.choice(paths)
-                newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 1
-                data = POSTS[path] | ({"client_id": str(uuid4())} if "text" in POSTS[path] else {})
-                answer = api.post(fill(path, {"mine": newest, "theirs": newest}), **data)
-                statuses.append(answer.status_code)
-        finally:
-            connection.close()
 
     def come_and_go() -> None:
         try:
@@ -264,7 +265,7 @@ def test_everything_at_once_and_nothing_breaks(alice, settings):
             connection.close()
 
     with ThreadPoolExecutor(4) as threads:
-        acting = [threads.submit(act, seed) for seed in range(3)]
+        acting = [threads.submit(act_at_random, alice, seed, statuses) for seed in range(3)]
         threads.submit(come_and_go).result()
         assert [each.result() for each in acting] == [None] * 3
     assert len(statuses) == 45

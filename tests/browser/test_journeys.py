@@ -18,7 +18,14 @@ def unread(person, name):
 def test_two_people_meet_talk_and_find_what_they_missed(people):
     wang = people("王伟", DESKTOP)
     li = people("李雷", PHONE)
+    become_friends(wang, li)
+    talk(wang, li)
+    lose_the_line_for_a_while(wang, li)
+    assert wang.complaints == []
+    assert [c for c in li.complaints if "ERR_INTERNET_DISCONNECTED" not in c] == []
 
+
+def become_friends(wang, li):
     wang.ask("李雷", "我是隔壁班的王伟")
     expect(wang.page.locator("#requests-sent .request")).to_contain_text("李雷")
     # Li sees the request live, on whatever page is open.
@@ -30,6 +37,8 @@ def test_two_people_meet_talk_and_find_what_they_missed(people):
     expect(li.page.locator("#requests-received .request")).to_have_count(0)
     expect(wang.page.locator("#friends .row")).to_contain_text("李雷")
 
+
+def talk(wang, li):
     wang.go("/")
     wang.page.click("#chats .row a")
     wang.say("下午开会")
@@ -47,6 +56,8 @@ def test_two_people_meet_talk_and_find_what_they_missed(people):
         "https://example.com/a?b=1"
     )
 
+
+def lose_the_line_for_a_while(wang, li):
     li.context.set_offline(True)
     for number in range(3):
         wang.say(f"离线第{number}条")
@@ -60,9 +71,6 @@ def test_two_people_meet_talk_and_find_what_they_missed(people):
     expect(li.page.locator(MESSAGES)).to_have_count(6)
     assert bubbles(li) == bubbles(wang)
     expect(li.page).to_have_title("王伟")
-
-    assert wang.complaints == []
-    assert [c for c in li.complaints if "ERR_INTERNET_DISCONNECTED" not in c] == []
 
 
 def test_only_reading_on_a_visible_page_clears_the_badge_and_it_does_in_every_tab(friends):

@@ -26,8 +26,8 @@ def png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
 
 
-def test_old_chats_appear_with_their_pictures_and_files(people, server, tmp_path):
-    old = OldTree(tmp_path)
+def write_old_tree(folder):
+    old = OldTree(folder)
     old.users("anna", "ben")
     old.write("friends/anna.json", ["ben"])
     old.write("friends/ben.json", ["anna"])
@@ -40,7 +40,11 @@ def test_old_chats_appear_with_their_pictures_and_files(people, server, tmp_path
     ]
     old.write("messages/anna_ben.json", entries)
     old.write("messages/ben_anna.json", entries)
+    return old
 
+
+def test_old_chats_appear_with_their_pictures_and_files(people, server, tmp_path):
+    old = write_old_tree(tmp_path)
     otto = people("otto", DESKTOP)
     page = otto.page
     page.wait_for_timeout(1000)  # until the socket has caught up

@@ -43,11 +43,20 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
         look_for(person, "meet")
         expect(person.page.locator(f"{HITS} mark")).to_have_text("Meet")
     shoot(zhang.page, "desktop-hits")
+    open_the_last_hit_and_come_back(li)
+    recall_a_hit(zhang, li)
+
+    look_for(li, "没有这句话")
+    expect(li.page.locator("#found-none")).to_have_text("没有找到相关结果")
+    shoot(li.page, "phone-none")
+    assert zhang.complaints == li.complaints == []
+
+
+def open_the_last_hit_and_come_back(li):
+    """A hit opens at its place; going back leads to the results."""
     look_for(li, "下午")
     expect(li.page.locator(HITS)).to_have_count(2)
     shoot(li.page, "phone-hits")
-
-    # A hit opens at its place; going back leads to the results.
     li.page.locator(f"{HITS} a").last.click()
     expect(li.page.locator("#messages .message.flash .bubble")).to_have_text(
         "明天下午三点开会，记得带上电脑"
@@ -56,7 +65,9 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
     li.page.click("#conversation .back")
     expect(li.page.locator(HITS)).to_have_count(2)
 
-    # A hit that is recalled while it is shown disappears.
+
+def recall_a_hit(zhang, li):
+    """A hit that is recalled while it is shown disappears."""
     zhang.go("/chat/李四/")
     zhang.say("下午见")
     bubble = zhang.page.locator("#messages .mine .bubble").last
@@ -66,11 +77,6 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
     bubble.click(button="right")
     zhang.page.click(".popup-menu [role=menuitem]:has-text('撤回')")
     expect(li.page.locator(HITS)).to_have_count(2)
-
-    look_for(li, "没有这句话")
-    expect(li.page.locator("#found-none")).to_have_text("没有找到相关结果")
-    shoot(li.page, "phone-none")
-    assert zhang.complaints == li.complaints == []
 
 
 def test_the_search_by_the_keyboard_alone(friends):
