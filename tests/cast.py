@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import translation
 
 from accounts import budgets
 from accounts.models import User
@@ -80,6 +81,12 @@ def error_of(response: HttpResponse) -> tuple[int, str]:
 def full_budgets() -> None:
     """Reset all budgets, as the accounts of each test have the ids of earlier ones."""
     budgets.forget_all()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> None:
+    """Forget the language of the last request of another test, which its thread has kept."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
