@@ -1,17 +1,46 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import InMemoryStorage, Storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from .scripts import Joiner
+
+SCRIPT = "js/app.js"
+
+Paths = dict[str, tuple[Storage, str]]
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Static files named by the hash of their content, also in the imports of ES modules.
+    """Static files named by the hash of their content; the script of the pages is one file.
 
     Until `collectstatic` has run once there is no manifest, and plain names are served, so
     that tests and `runserver` need no step before them. A file that is newer than the
     manifest may be missing, but does not break the page.
     """
 
-    support_js_module_import_aggregation = True
+    def post_process(
+        self, paths: Paths, dry_run: bool = False, **options: Any
+    ) -> Iterator[tuple[str, str, bool | Exception]]:
+        if SCRIPT in paths and not dry_run:
+            paths = _with_modules_joined(paths)
+        yield from super().post_process(paths, dry_run=dry_run, **options)
 
     def stored_name(self, name: str) -> str:
         return self.hashed_files.get(self.hash_key(self.clean_name(name)), name)
+
+
+def _with_modules_joined(paths: Paths) -> Paths:
+    def read(name: str) -> str:
+        storage, path = paths[name]
+        with storage.open(path) as file:
+            return file.read().decode()
+
+    joiner = Joiner(read)
+    joined = InMemoryStorage()
+    joined.save(SCRIPT, ContentFile(joiner.join(SCRIPT).encode()))
+    alone = {name: place for name, place in paths.items() if name not in joiner.names}
+    return {**alone, SCRIPT: (joined, SCRIPT)}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import inspect
 import socket
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from webchat import scripts, storage
 from webchat.base.addresses import lan_addresses
 from webchat.database import locks, trouble
 from webchat.privacy import close_to_others
@@ -135,11 +137,13 @@ def _port_refusal(error: OSError) -> str:
 
 
 def _static_digest() -> str:
-    """Return a digest that changes with every static file, ours and Django's."""
+    """Return a digest that changes with every static file, and with what is made of them."""
     digest = hashlib.sha256()
+    for module in (scripts, storage):
+        digest.update(inspect.getsource(module).encode())
     for finder in get_finders():
-        for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
+        for path, folder in sorted(finder.list([]), key=lambda found: found[0]):
             digest.update(path.encode() + b"\0")
-            with storage.open(path) as file:
+            with folder.open(path) as file:
                 digest.update(hashlib.sha256(file.read()).digest())
     return digest.hexdigest()
