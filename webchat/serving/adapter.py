@@ -66,12 +66,40 @@ def look_after_connections(
     worker.look = worker.loop.create_task(clients.look_after())
 
 
+class WorkerOfOne:
+    """gunicorn's worker as one connection sees it: it stops when the client can be told.
+
+    gunicorn asks it before an answer, to say whether the connection goes on, and once more after
+    it. If the worker stopped in between, the client's next request would be lost.
+    """
+
+    __slots__ = ("_is_alive", "_shared")
+
+    def __init__(self, worker: ASGIWorker) -> None:
+        object.__setattr__(self, "_shared", worker)
+        self.look()
+
+    def look(self) -> None:
+        """Take notice of a stop, before an answer."""
+        object.__setattr__(self, "_is_alive", self._shared.alive)
+
+    @property
+    def alive(self) -> bool:
+        return bool(self._is_alive)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shared, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._shared, name, value)
+
+
 class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's connection, with a bound on what it reads ahead, and watched by `Clients`."""
 
     def __init__(self, worker: ASGIWorker, clients: Clients, said: bytes) -> None:
         """Make one; `said`: what has been read from the connection already."""
-        super().__init__(worker)
+        super().__init__(WorkerOfOne(worker))
         self._said = said
         self._max_buffer_size = READ_BYTES
         self._clients = clients
@@ -118,6 +146,7 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked_at, self._asked = None, 0
+        self.worker.look()
         if self.client is not None:
             self.client.begin_request(scope)
         try:
