@@ -100,21 +100,27 @@ class Talker:
         frame = json.dumps({"type": "send", "client_id": client_id, "to": self.to, "text": text})
         while True:
             await self._ready.wait()
-            answer = self._answers[client_id] = asyncio.get_running_loop().create_future()
             try:
-                assert self._socket is not None
-                await self._socket.send(frame)
-                reply = await asyncio.wait_for(answer, ANSWER_SECONDS)
+                reply = await self._ask(client_id, frame)
             except Exception:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            finally:
-                del self._answers[client_id]
+            del self._answers[client_id]
             if reply["type"] == "ack":
                 self.acknowledged[client_id] = reply["message"]
                 return reply
             self.refused[reply["code"]] += 1
             await asyncio.sleep(min(reply.get("retry_after", 1), 1))
+
+    async def _ask(self, client_id: str, frame: str) -> dict[str, Any]:
+        """Send the frame and await its answer; one that comes too late is the next call's."""
+        answer = self._answers.get(client_id)
+        if answer is None or (answer.done() and answer.exception()):
+            answer = self._answers[client_id] = asyncio.get_running_loop().create_future()
+        if not answer.done():
+            assert self._socket is not None
+            await self._socket.send(frame)
+        return await asyncio.wait_for(asyncio.shield(answer), ANSWER_SECONDS)
 
     async def chatter(self, until: float, pause: float = 0.0) -> None:
         number = 0
