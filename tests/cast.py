@@ -85,7 +85,7 @@ def full_budgets() -> None:
 
 @pytest.fixture(autouse=True)
 def own_language() -> None:
-    """Forget the language of the last request of another test, which its thread has kept."""
+    """Forget the language of the last request of another test, which this thread has kept."""
     translation.deactivate()
 
 

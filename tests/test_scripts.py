@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from webchat.scripts import Joiner
+from webchat.storage import SCRIPT
+
 from .environment import ROOT
 
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
@@ -45,16 +48,49 @@ def test_scripts_pass_their_own_tests(node, path):
     assert re.search(r"^\S+ pass [1-9]", result.stdout, re.MULTILINE), result.stdout
 
 
+NAMES_OF_THEIR_OWN = {
+    "js/app.js": 'import { say as speak } from "./page/say.js";\n'
+    'import * as all from "./page/say.js";\n'
+    'import { LIMIT } from "./limit.js";\n'
+    'const say = "mine";\n'
+    "console.log(say, speak(), all.say(), LIMIT);\n",
+    "js/page/say.js": 'import { LIMIT } from "../limit.js";\n'
+    'console.log("say");\n'
+    "export function say() {\n  return `${LIMIT} ${mine}`;\n}\n"
+    'const mine = "theirs";\n',
+    "js/limit.js": 'console.log("limit");\nexport const LIMIT = 7;\n',
+}
+
+
+def test_each_joined_module_runs_once_with_names_of_its_own(node):
+    joined = Joiner(NAMES_OF_THEIR_OWN, NAMES_OF_THEIR_OWN.__getitem__).join("js/app.js")
+    command = [node, "--input-type=module", "--eval", joined]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    assert output.splitlines() == ["limit", "say", "mine 7 theirs 7 theirs 7"]
+
+
+def test_the_scripts_of_the_pages_run_joined(node, tmp_path):
+    modules = {str(path.relative_to(ROOT / "static")): path for path in SCRIPTS}
+    joiner = Joiner(modules, lambda name: modules[name].read_text(encoding="utf-8"))
+    script = tmp_path / "app.mjs"
+    script.write_text(joiner.join(SCRIPT), encoding="utf-8")
+    assert joiner.names == set(modules)
+    command = [node, f"--import={PAGE.as_uri()}", script]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert result.returncode == 0, result.stderr
+
+
 def lines(path: Path):
     return enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
 
 
-def test_imports_end_as_the_manifest_storage_wants_them():
-    """The storage writes hashed names only into `import … from "./x.js";`."""
+def test_imports_come_first_and_find_their_modules():
     for path in SCRIPTS:
         text = path.read_text(encoding="utf-8")
-        imports = re.findall(r"^import\b[^;]*?from \"(\.[^\"]+)\";$", text, re.MULTILINE)
-        assert len(imports) == len(re.findall(r"^import\b", text, re.MULTILINE)), path
+        *before, code = re.split(r"^import\b[^;]*?from \"(\.[^\"]+)\";$", text, flags=re.M)
+        imports = before[1::2]
+        assert not re.search(r"^import\b", code, re.M), path
+        assert all(re.fullmatch(r"(//.*\n|\s)*", text) for text in before[::2]), path
         assert all((path.parent / name).is_file() for name in imports), path
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from posixpath import dirname, join, normpath
 
+# The forms that our modules keep to, as the formatter writes them.
 IMPORT = re.compile(
-    r'^import (?:\* as (?P<all>\w+)|(?P<names>\{[^}]*\})) from "(?P<path>\..+)";', re.M
+    r'^import (?:\* as (?P<all>\w+)|(?P<names>\{[^}]*\})) from "(?P<path>\.[^"]+)";$', re.MULTILINE
 )
-EXPORT = re.compile(r"^export (?P<text>(?:async )?(?:function|class|const) (?P<name>\w+))", re.M)
-LEFT_OVER = re.compile(r"^(?:import|export)\b.*", re.M)
+EXPORT = re.compile(
+    r"^export (?P<text>(?:async )?(?:function|class|const) (?P<name>\w+)(?=[ (]))", re.MULTILINE
+)
+OTHER = re.compile(r"^\s*(?:import|export)\b.*|\bimport(?:\(|\.meta).*", re.MULTILINE)
 
 
 class Joiner:
     """The modules that one module needs, as one module.
 
     Each becomes a function that is called at once and returns what the module exports. They come
-    in the order in which a browser runs modules: what is imported before what imports it. The
-    scripts keep to the few forms that this reads, which are those that it names above.
+    in the order in which a browser runs modules: what is imported before what imports it.
     """
 
-    def __init__(self, read: Callable[[str], str]) -> None:
-        self._read = read  # the text of a module, by its name below the static files
+    def __init__(self, names: Iterable[str], read: Callable[[str], str]) -> None:
+        """Make one of modules with these names, below the static files; `read` gives their text."""
+        self._known = set(names)
+        self._read = read
         self._functions: dict[str, str] = {}
 
     @property
@@ -31,24 +35,26 @@ class Joiner:
         return set(self._functions)
 
     def join(self, entry: str) -> str:
-        """Return the module. Raise ValueError for a form that is not known, and for a circle."""
+        """Return the text. Raise ValueError for another form of import or export, and a circle."""
         self._add(entry, ())
-        return "const modules = {};\n" + "".join(self._functions.values())
+        return "const $modules = {};\n" + "".join(self._functions.values())
 
     def _add(self, name: str, importers: tuple[str, ...]) -> None:
         if name in importers:
             raise ValueError(f"{name} imports itself by way of {importers[-1]}.")
         if name in self._functions:
             return
+        if name not in self._known:
+            raise ValueError(f"{importers[-1]} imports {name}, which is missing.")
         script = self._read(name)
         for found in IMPORT.finditer(script):
             self._add(_imported(name, found), (*importers, name))
         exports = ", ".join(found["name"] for found in EXPORT.finditer(script))
         script = IMPORT.sub(lambda found: _constant(name, found), EXPORT.sub(r"\g<text>", script))
-        if unknown := LEFT_OVER.search(script):
-            raise ValueError(f"{name} cannot be joined: {unknown[0]}")
+        if other := OTHER.search(script):
+            raise ValueError(f"{name} cannot be joined: {other[0].strip()}")
         self._functions[name] = (
-            f'modules["{name}"] = (() => {{\n{script}return {{ {exports} }};\n}})();\n'
+            f'$modules["{name}"] = (() => {{\n{script}\nreturn {{ {exports} }};\n}})();\n'
         )
 
 
@@ -57,5 +63,5 @@ def _imported(name: str, found: re.Match[str]) -> str:
 
 
 def _constant(name: str, found: re.Match[str]) -> str:
-    target = found["all"] or found["names"].replace(" as ", ": ")
-    return f'const {target} = modules["{_imported(name, found)}"];'
+    target = found["all"] or re.sub(r"\sas\s+", ": ", found["names"])
+    return f'const {target} = $modules["{_imported(name, found)}"];'

@@ -39,7 +39,7 @@ def _with_modules_joined(paths: Paths) -> Paths:
         with storage.open(path) as file:
             return file.read().decode()
 
-    joiner = Joiner(read)
+    joiner = Joiner(paths, read)
     joined = InMemoryStorage()
     joined.save(SCRIPT, ContentFile(joiner.join(SCRIPT).encode()))
     alone = {name: place for name, place in paths.items() if name not in joiner.names}

@@ -113,7 +113,7 @@ class Talker:
             await asyncio.sleep(min(reply.get("retry_after", 1), 1))
 
     async def _ask(self, client_id: str, frame: str) -> dict[str, Any]:
-        """Send the frame and await its answer; one that comes too late is the next call's."""
+        """Send the frame and await its answer, unless one to an earlier call has come meanwhile."""
         answer = self._answers.get(client_id)
         if answer is None or (answer.done() and answer.exception()):
             answer = self._answers[client_id] = asyncio.get_running_loop().create_future()

@@ -10,6 +10,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -21,7 +22,7 @@ from gunicorn.asgi.websocket import (
 )
 from gunicorn.workers.gasgi import ASGIWorker
 
-from .bridge import Receive, Scope, Send
+from .bridge import Message, Receive, Scope, Send
 from .clients import FULL, TOO_LARGE, Client, Clients
 from .connections import Connections
 from .doorway import Doorway
@@ -67,20 +68,20 @@ def look_after_connections(
 
 
 class WorkerOfOne:
-    """gunicorn's worker as one connection sees it: it stops when the client can be told.
+    """gunicorn's worker as one connection sees it: `alive` changes just before an answer's head.
 
-    gunicorn asks it before an answer, to say whether the connection goes on, and once more after
-    it. If the worker stopped in between, the client's next request would be lost.
+    gunicorn asks for it there, to say whether the connection goes on, and once more after the
+    answer. If the worker stopped in between, the client's next request would be lost. (The other
+    reason to stop, `max_requests`, is not set.)
     """
 
     __slots__ = ("_is_alive", "_shared")
 
     def __init__(self, worker: ASGIWorker) -> None:
         object.__setattr__(self, "_shared", worker)
-        self.look()
+        self.notice_a_stop()
 
-    def look(self) -> None:
-        """Take notice of a stop, before an answer."""
+    def notice_a_stop(self) -> None:
         object.__setattr__(self, "_is_alive", self._shared.alive)
 
     @property
@@ -146,14 +147,20 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked_at, self._asked = None, 0
-        self.worker.look()
         if self.client is not None:
             self.client.begin_request(scope)
+        if scope["type"] == "http":
+            send = partial(self._reply, send)
         try:
             await self._application(scope, receive, send)
         finally:
             if self.client is not None:
                 self.client.quiet_since = self.worker.loop.time()
+
+    async def _reply(self, send: Send, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.worker.notice_a_stop()
+        await send(message)
 
     @property
     def is_idle(self) -> bool:

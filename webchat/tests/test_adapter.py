@@ -32,31 +32,39 @@ def worker_for(application, loop, config):
     )  # fmt: skip
 
 
-async def heads_of_two_requests(config) -> list[str]:
-    async def stopping_at_its_end(scope, receive, send):
+async def heads(config, requests, stops_at) -> list[str]:
+    """Return the answers' heads; the worker stops at this step of the first answer."""
+
+    async def application(scope, receive, send):
+        worker.alive &= stops_at != "before"
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
-        worker.alive = False
+        worker.alive &= stops_at != "after"
 
     loop = asyncio.get_running_loop()
-    worker = worker_for(stopping_at_its_end, loop, config)
+    worker = worker_for(application, loop, config)
     clients = Clients(
         Connections(9, loop.time), is_serving=lambda: worker.alive, end_sockets=lambda: None
     )
     server = await loop.create_server(lambda: adapter.Protocol(worker, clients, b""), "127.0.0.1")
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    heads = []
-    for _request in range(2):
+    found = []
+    for _request in range(requests):
         writer.write(REQUEST)
-        heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
+        found.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
     assert await reader.read() == b""
-    assert (worker.nr, worker.nr_conns) == (2, 0)
+    assert (worker.nr, worker.nr_conns) == (requests, 0)
     writer.close()
     server.close()
-    return heads
+    return found
 
 
-def test_a_stop_during_an_answer_leaves_time_for_a_request_that_can_be_told(config):
-    first, second = asyncio.run(asyncio.wait_for(heads_of_two_requests(config), 10))
+def test_a_stop_after_an_answer_began_waits_for_a_request_that_can_be_told(config):
+    first, second = asyncio.run(asyncio.wait_for(heads(config, 2, stops_at="after"), 10))
     assert "connection: close" not in first
     assert "connection: close" in second
+
+
+def test_a_stop_before_the_head_of_an_answer_is_told_in_it(config):
+    [only] = asyncio.run(asyncio.wait_for(heads(config, 1, stops_at="before"), 10))
+    assert "connection: close" in only

@@ -96,6 +96,8 @@ class Command(BaseCommand):
                 stamp.write_text(digest)
         except locks.HeldError as error:
             raise CommandError(str(error)) from None
+        except ValueError as error:
+            raise CommandError(f"脚本无法合并。\nThe scripts cannot be joined: {error}") from None
         except OSError as error:
             raise CommandError(
                 f"目录不可写：{settings.STATIC_ROOT}。\n"
@@ -137,7 +139,7 @@ def _port_refusal(error: OSError) -> str:
 
 
 def _static_digest() -> str:
-    """Return a digest that changes with every static file, and with what is made of them."""
+    """Return a digest that changes with every static file, and with the code that joins them."""
     digest = hashlib.sha256()
     for module in (scripts, storage):
         digest.update(inspect.getsource(module).encode())
