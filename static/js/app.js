@@ -36,7 +36,7 @@ function startSignedIn(body) {
       conversation.disconnect();
     },
     arrive: (page) => {
-      badges.setTitle(page.title);
+      if (page.title) badges.setTitle(page.title);
       watchCountdown(document.querySelector("[data-countdown]"));
       list.connect();
       connection.arrive();

@@ -10,6 +10,7 @@ export function showBadge(badge, count, { muted = false, markedUnread = false } 
   badge.textContent = isDot ? "" : number;
 }
 
+/** The only reader of the page's first title: every other would find the count in it. */
 export class Badges {
   #store;
   #title = document.title;
@@ -26,10 +27,10 @@ export class Badges {
     this.#show();
   }
 
+  /** Put the count before this title from now on; a name may begin with brackets of its own. */
   setTitle(title) {
     this.#title = title;
-    this.#count = null;
-    this.#show();
+    this.#call();
   }
 
   #show() {
@@ -38,10 +39,11 @@ export class Badges {
     if (count === this.#count) return;
     this.#count = count;
     for (const badge of document.querySelectorAll("[data-badge=chats]")) showBadge(badge, count);
-    this.#call(document.body.dataset.count === "on" ? count : 0);
+    this.#call();
   }
 
-  #call(count) {
+  #call() {
+    const count = document.body.dataset.count === "on" ? this.#count : 0;
     const shown = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : count;
     document.title = count ? `(${shown}) ${this.#title}` : this.#title;
     const icon = document.querySelector("link[rel=icon]");

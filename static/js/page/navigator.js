@@ -15,7 +15,10 @@ export class Navigator {
   #arrive;
   #visit = 0;
 
-  /** `leave` is called before panes change, `arrive` with {title, lastEvent, changed} after. */
+  /**
+   * `leave` is called before panes change, `arrive` with {title, lastEvent, changed} after; the
+   * first page has its title already, and comes without.
+   */
   constructor({ leave, arrive }) {
     this.#leave = leave;
     this.#arrive = arrive;
@@ -25,11 +28,7 @@ export class Navigator {
     history.scrollRestoration = "manual";
     document.addEventListener("click", this.#onClick);
     addEventListener("popstate", this.#onPopState);
-    this.#arrive({
-      title: document.title,
-      lastEvent: Number(document.body.dataset.lastEvent),
-      changed: PANES,
-    });
+    this.#arrive({ lastEvent: Number(document.body.dataset.lastEvent), changed: PANES });
   }
 
   /** Go to a page as a click on its link would. */
