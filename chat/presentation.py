@@ -32,6 +32,10 @@ def minute(moment: datetime | None) -> str:
     return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
 
 
+def in_utc(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 @lru_cache(maxsize=1024)  # many messages share a minute
 def _minute(moment: datetime, zone: tzinfo) -> str:
     return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
@@ -104,7 +108,7 @@ class MessageView:
             "sender": self.sender,
             "text": self.text,
             "time": self.time,
-            "sent_at": self.sent_at.isoformat().replace("+00:00", "Z"),
+            "sent_at": in_utc(self.sent_at),
             "client_id": self.client_id,
             "state": self.state,
             "attachment": self.attachment.as_json() if self.attachment else None,

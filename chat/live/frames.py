@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat.presentation import encode
+from django.utils import timezone
+
+from chat.presentation import encode, in_utc
 
 SESSION_ENDED = 4401
 TOO_SLOW = 4408
@@ -18,7 +20,8 @@ RESET = encode({"type": "reset"})
 
 
 def hello(username: str, last_event: int) -> str:
-    return encode({"type": "hello", "username": username, "last_event": last_event})
+    now = in_utc(timezone.now())
+    return encode({"type": "hello", "username": username, "last_event": last_event, "now": now})
 
 
 def typing(username: str) -> str:

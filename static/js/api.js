@@ -1,3 +1,4 @@
+import { within } from "./page/patience.js";
 import { text } from "./strings.js";
 
 const TIMEOUT = 15_000; // ms; the server itself gives up on its database after 5 s
@@ -80,7 +81,8 @@ export class Api {
   async currentName(username) {
     const page = `${this.#base}chat/${encodeURIComponent(username)}/`;
     const options = { method: "HEAD", credentials: "same-origin" };
-    const response = await fetch(page, options).catch(unreachable);
+    const ask = (signal) => fetch(page, { ...options, signal });
+    const response = await within(TIMEOUT, ask).catch(unreachable);
     const found = response.redirected && response.url.match(/\/chat\/([^/]+)\/$/);
     return found ? decodeURIComponent(found[1]) : null;
   }
@@ -92,30 +94,32 @@ export class Api {
   }
 
   async #request(path, options) {
-    let response;
-    let answer;
-    try {
-      response = await fetch(`${this.#base}api/${path}`, {
-        ...options,
-        headers: { ...options.headers, "X-User-ID": this.#userId },
-        credentials: "same-origin",
-        signal: AbortSignal.timeout(TIMEOUT),
-      });
-      answer = await response.json();
-    } catch (error) {
-      throw new Unreachable(error.message);
-    }
+    const ask = (signal) => this.#fetch(path, { ...options, signal });
+    const { response, answer } = await within(TIMEOUT, ask).catch(unreachable);
+    const date = response.headers.get("Date");
+    document.dispatchEvent(new CustomEvent("api:answered", { detail: { date } }));
     if (response.ok) return answer;
     if (response.status === 401) this.leave();
     const seconds = Number(response.headers.get("Retry-After")) || null;
     throw new Refusal(response.status, answer?.error, seconds);
   }
 
+  async #fetch(path, options) {
+    const response = await fetch(`${this.#base}api/${path}`, {
+      ...options,
+      headers: { ...options.headers, "X-User-ID": this.#userId },
+      credentials: "same-origin",
+    });
+    return { response, answer: await response.json() };
+  }
+
   /** Take the token of a fresh page, as another tab has logged in since this page was made. */
   async #renewToken() {
-    const words = await fetch(location.href, { credentials: "same-origin" })
-      .then((response) => response.text())
-      .catch(unreachable);
+    const ask = async (signal) => {
+      const response = await fetch(location.href, { credentials: "same-origin", signal });
+      return await response.text();
+    };
+    const words = await within(TIMEOUT, ask).catch(unreachable);
     const page = new DOMParser().parseFromString(words, "text/html");
     const { csrf, userId } = page.body.dataset;
     if (!csrf || userId !== this.#userId) return false;

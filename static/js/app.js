@@ -46,6 +46,7 @@ function startSignedIn(body) {
   });
 
   // They hear of an event in this order: those that count and keep come before those that show.
+  clock.start();
   store.start();
   followNames();
   new Contacts().start();

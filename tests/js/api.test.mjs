@@ -40,6 +40,17 @@ test("a token that has been replaced is taken from a fresh page, and the request
   assert.deepEqual(asked.map(([, token]) => token), ["old", undefined, "new"]);
 });
 
+test("each answer says what time the server has", async () => {
+  const dates = [];
+  const listening = new AbortController();
+  const note = ({ detail }) => dates.push(detail.date);
+  document.addEventListener("api:answered", note, { signal: listening.signal });
+  answers = [{ ...json(200, {}), headers: new Headers({ Date: "Sun, 01 Mar 2026 04:00:29 GMT" }) }];
+  await new Api(body).get("online/");
+  listening.abort();
+  assert.deepEqual(dates, ["Sun, 01 Mar 2026 04:00:29 GMT"]);
+});
+
 test("a fresh page that cannot be had may come later: the request is not refused for good", async () => {
   answers = [expired, new TypeError("offline")];
   const failure = await new Api(body).post("friends/").catch((error) => error);

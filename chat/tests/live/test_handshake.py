@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -15,7 +16,10 @@ from .conftest import head
 
 def test_without_after_it_is_live_from_the_head(alice):
     with alice.open() as live:
-        assert live.next() == {"type": "hello", "username": "alice", "last_event": head(alice)}
+        hello = live.next()
+        now = datetime.fromisoformat(hello.pop("now"))
+        assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+        assert hello == {"type": "hello", "username": "alice", "last_event": head(alice)}
         assert live.next() == {"type": "caught_up"}
         assert live.is_silent()
 

@@ -10,7 +10,7 @@ const QUIET = 2_000; // ms between two sounds
 export class Attention {
   #store;
   #audio = null;
-  #soundedAt = 0;
+  #soundedAt = -QUIET;
 
   constructor(store) {
     this.#store = store;
@@ -29,8 +29,8 @@ export class Attention {
   #onMessage(message) {
     if (isMine(message) || this.#isSeen(message.with)) return;
     if (this.#store.get(message.with)?.muted) return;
-    if (!this.#audio || Date.now() - this.#soundedAt < QUIET) return;
-    this.#soundedAt = Date.now();
+    if (!this.#audio || performance.now() - this.#soundedAt < QUIET) return;
+    this.#soundedAt = performance.now();
     for (const [place, frequency] of TONES.entries()) this.#sound(frequency, place * TONE_SECONDS);
   }
 

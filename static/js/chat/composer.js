@@ -11,7 +11,7 @@ export class Composer {
   #quoteDrop = document.getElementById("quote-drop");
   #send;
   #typing;
-  #typedAt = 0;
+  #typedAt = -TYPING_EVERY;
   #quote = null;
   #draftKey;
   #isTouch = matchMedia("(pointer: coarse)").matches;
@@ -97,7 +97,7 @@ export class Composer {
   #onInput = () => {
     remember(this.#draftKey, this.#field.value);
     this.#grow();
-    const now = Date.now();
+    const now = performance.now();
     if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
     this.#typedAt = now;
     this.#typing();
@@ -130,7 +130,7 @@ export class Composer {
     this.#onInput();
     this.#send(words, this.#quote);
     this.quote(null);
-    this.#typedAt = 0;
+    this.#typedAt = -TYPING_EVERY;
   }
 
   #grow() {

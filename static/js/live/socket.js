@@ -80,11 +80,16 @@ export class Socket {
     else if (frame.type === "error") this.#refuse(frame);
     else if (frame.type === "reset") this.#feed.reset();
     else if (frame.type === "typing") this.#announceTyping(frame);
-    else if (frame.type === "hello") this.#head = frame.last_event;
+    else if (frame.type === "hello") this.#greet(frame);
     else if (frame.type === "caught_up") this.#caughtUp();
   }
 
   #head = 0;
+
+  #greet(frame) {
+    this.#head = frame.last_event;
+    document.dispatchEvent(new CustomEvent("feed:hello", { detail: frame }));
+  }
 
   #caughtUp() {
     clearTimeout(this.#timer);

@@ -2,17 +2,41 @@
 import { text } from "../strings.js";
 
 const MINUTE = 60_000; // ms
+const TOLERANCE = 2_000; // ms: an HTTP answer names a whole second, and takes its time to arrive
+const PARTS = {
+  calendar: "gregory",
+  numberingSystem: "latn",
+  hourCycle: "h23",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+};
 
+/** Format in the server's zone; in the browser's, if that does not know the server's. */
+function makeFormat(timeZone) {
+  try {
+    return new Intl.DateTimeFormat("en", { ...PARTS, timeZone: timeZone || undefined });
+  } catch {
+    return new Intl.DateTimeFormat("en", PARTS);
+  }
+}
+
+/** Goes by the server's time at one moment, and from there by the steady clock of the page. */
 export class Clock {
-  #ahead; // ms that the server's clock is ahead of this one
-  #day;
-  #time;
+  #ahead = Date.now() - performance.now(); // ms from the steady clock to the server's
+  #format;
 
   constructor(root = document.documentElement) {
-    const timeZone = root.dataset.timeZone || undefined;
-    this.#ahead = Date.parse(root.dataset.now) - Date.now() || 0;
-    this.#day = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
-    this.#time = new Intl.DateTimeFormat("en-GB", { timeZone, timeStyle: "short" });
+    this.#format = makeFormat(root.dataset.timeZone);
+    this.#set(Date.parse(root.dataset.now));
+  }
+
+  start() {
+    document.addEventListener("feed:hello", ({ detail }) => this.#set(Date.parse(detail.now)));
+    // A computer that was asleep has stopped the steady clock.
+    document.addEventListener("api:answered", ({ detail }) => this.#check(Date.parse(detail.date)));
   }
 
   /** Format a time by the rules of the server's filter `relative_time`. */
@@ -23,26 +47,42 @@ export class Clock {
     const minutes = Math.floor((now - moment) / MINUTE);
     if (minutes < 1) return text("just_now");
     if (minutes < 60) return text(minutes === 1 ? "minute_ago" : "minutes_ago", { minutes });
-    const [day, today] = [this.#day.format(moment), this.#day.format(now)];
-    if (day === today) return this.#time.format(moment);
-    if (day === this.#dayBefore(today)) return text("yesterday");
-    return day.slice(0, 4) === today.slice(0, 4) ? day.slice(5) : day;
+    const [then, today] = [this.#read(moment), this.#read(now)];
+    if (then.day === today.day) return then.time;
+    if (then.day === dayBefore(today.day)) return text("yesterday");
+    return then.day.slice(0, 4) === today.day.slice(0, 4) ? then.day.slice(5) : then.day;
   }
 
   /** The time by the server's clock, in ms. */
   now() {
-    return Date.now() + this.#ahead;
+    return performance.now() + this.#ahead;
   }
 
   /** The present time as `YYYY-MM-DD HH:MM`, for a message on its way. */
   minute() {
-    const now = this.now();
-    return `${this.#day.format(now)} ${this.#time.format(now)}`;
+    const { day, time } = this.#read(this.now());
+    return `${day} ${time}`;
   }
 
-  #dayBefore(day) {
-    const date = new Date(`${day}T00:00:00Z`);
-    date.setUTCDate(date.getUTCDate() - 1);
-    return date.toISOString().slice(0, 10);
+  #set(now) {
+    if (!Number.isNaN(now)) this.#ahead = now - performance.now();
   }
+
+  #check(now) {
+    if (Math.abs(now - this.now()) > TOLERANCE) this.#set(now);
+  }
+
+  /** The day and the time of a moment; the form of a locale's dates changes with the browser. */
+  #read(moment) {
+    const parts = {};
+    for (const { type, value } of this.#format.formatToParts(moment)) parts[type] = value;
+    const { year, month, day, hour, minute } = parts;
+    return { day: `${year}-${month}-${day}`, time: `${hour}:${minute}` };
+  }
+}
+
+function dayBefore(day) {
+  const date = new Date(`${day}T00:00:00Z`);
+  date.setUTCDate(date.getUTCDate() - 1);
+  return date.toISOString().slice(0, 10);
 }

@@ -1,0 +1,13 @@
+/**
+ * Do something that `signal` can stop, and stop it after some ms, so that a network that swallows
+ * everything becomes an error. `AbortSignal.timeout` is of 2022.
+ */
+export async function within(milliseconds, act) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), milliseconds);
+  try {
+    return await act(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
