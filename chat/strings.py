@@ -9,6 +9,8 @@ STRINGS = {
     "discard": _("Discard"),
     "failed": _("That did not work. Please try again."),
     "offline": _("The server cannot be reached. Please try again."),
+    "no_network": _("Network unavailable"),
+    "reconnecting": _("Reconnecting…"),
     "recalled_mine": _("You recalled a message"),
     "recalled_theirs": _("“{name}” recalled a message"),
     "edit_again": _("Edit again"),

@@ -20,9 +20,17 @@ class Server {
   }
 }
 
-const noSocket = { request: () => null };
+const noSocket = { request: () => null, check: () => false };
 const letter = (clientId, to = "bob") => ({ clientId, to, text: `text ${clientId}` });
 const settled = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// A letter that a test leaves without an answer must not keep node waiting.
+const { setInterval: repeat } = globalThis;
+globalThis.setInterval = (...args) => {
+  const timer = repeat(...args);
+  timer.unref?.();
+  return timer;
+};
 
 let server;
 let outbox;
@@ -61,7 +69,9 @@ test("a lost answer is asked for again under the same client_id", async () => {
   outbox.add(letter("2"));
   server.asked[0].refuse(Object.assign(new Unreachable("gone"), { retryAfter: 0.02 }));
   await settled();
-  assert.deepEqual([ids(), told], [["1"], [["failed", "1", null]]]);
+  // The second waits for the first.
+  assert.deepEqual([ids(), told], [["1"], [["failed", "1", null], ["failed", "2", null]]]);
+  assert.equal(outbox.troubleOf(letter("3")), null);
   await settled(40);
   assert.deepEqual(ids(), ["1", "1"]);
 });
@@ -131,8 +141,52 @@ test("an open socket is asked instead of the API", async () => {
     frames.push(frame);
     return Promise.resolve({ message: { id: 9 } });
   };
-  new Outbox(server, { request }).add(letter("1"));
+  new Outbox(server, { ...noSocket, request }).add(letter("1"));
   await settled();
   assert.deepEqual(frames, [{ type: "send", to: "bob", client_id: "1", text: "text 1" }]);
   assert.deepEqual(server.asked, []);
+});
+
+/** An outbox with a socket that answers nothing, and whose pings are answered or not. */
+function silent(context, check) {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const mute = new Outbox(server, { request: () => new Promise(() => {}), check });
+  mute.add(letter("1"));
+  mute.add(letter("2"));
+  return mute;
+}
+
+test("a connection without any sign of life shows what waits as not sent within 5 s", (context) => {
+  const mute = silent(context, () => false);
+  context.mock.timers.tick(2_000);
+  assert.deepEqual([told, mute.troubleOf(letter("1"))], [[], undefined]);
+  context.mock.timers.tick(2_900);
+  assert.deepEqual(told, [["failed", "1", null], ["failed", "2", null]]);
+  context.mock.timers.tick(20_000);
+  assert.equal(told.length, 2);
+});
+
+test("a server that answers pings is slow, and no letter counts as not sent", (context) => {
+  silent(context, () => true);
+  context.mock.timers.tick(20_000);
+  assert.deepEqual(told, []);
+});
+
+test("the browser's word that there is no network shows it at once, and a sign of life takes it back", (context) => {
+  const mute = silent(context, () => true);
+  mute.start();
+  dispatchEvent(new Event("offline"));
+  assert.deepEqual(told, [["failed", "1", null], ["failed", "2", null]]);
+  document.dispatchEvent(new CustomEvent("feed:working"));
+  assert.deepEqual(told.slice(2), [["sending", "1", undefined], ["sending", "2", undefined]]);
+});
+
+test("a success says that the others are on their way again", async () => {
+  outbox.add(letter("1"));
+  outbox.add(letter("2"));
+  server.asked[0].refuse(Object.assign(new Unreachable("gone"), { retryAfter: 0.02 }));
+  await settled(40);
+  server.asked[1].answer({ message: { id: 7 } });
+  await settled();
+  assert.deepEqual(told.slice(2), [["sent", "1", undefined], ["sending", "2", undefined]]);
 });

@@ -25,10 +25,14 @@ export class Letters {
   }
 
   show() {
-    for (const letter of this.#outbox.lettersTo(this.#element.dataset.with)) {
-      this.#thread.putPending(letter);
-      if (letter.refused) this.fail({ clientId: letter.clientId, reason: letter.refused });
-    }
+    for (const letter of this.#outbox.lettersTo(this.#element.dataset.with)) this.put(letter);
+  }
+
+  /** Show a letter in the thread, and what keeps it if something does. */
+  put(letter) {
+    this.#thread.putPending(letter);
+    const reason = this.#outbox.troubleOf(letter);
+    if (reason !== undefined) this.fail({ clientId: letter.clientId, reason });
   }
 
   /** Offer to send it again, or to discard it. */

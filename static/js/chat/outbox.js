@@ -4,6 +4,8 @@ import { Backoff } from "../live/backoff.js";
 import { recall, remember } from "../page/memory.js";
 
 const KEY = "outbox";
+const LOOK = 2_000; // ms between looks at a letter without an answer
+const LOOKS = 2; // then it counts as not sent, if nothing else is heard of the server either
 
 /**
  * Sends one message at a time to each friend, so that their order holds. Tells the document:
@@ -16,6 +18,7 @@ export class Outbox {
   #letters = []; // {clientId, to, text, time, quote, refused}
   #busy = new Set(); // usernames
   #backoffs = new Map(); // username → Backoff
+  #troubles = new Map(); // username → why nothing gets through; null if there is no connection
 
   constructor(api, feed) {
     this.#api = api;
@@ -24,17 +27,28 @@ export class Outbox {
   }
 
   start() {
-    document.addEventListener("feed:working", () => this.#sendAll());
+    document.addEventListener("feed:working", () => {
+      this.#hope();
+      this.#sendAll();
+    });
     document.addEventListener("live:friend_changed", ({ detail }) => {
       this.#rename(detail.old_username, detail.friend.username);
     });
     addEventListener("online", () => this.#sendAll());
+    addEventListener("offline", () => {
+      for (const to of this.#recipients) this.#trouble(to, null);
+    });
     this.#sendAll();
   }
 
   /** The letters on their way to a friend, in order. */
   lettersTo(username) {
     return this.#letters.filter((letter) => letter.to === username);
+  }
+
+  /** Why a letter waits: a text, or null if there is no connection; undefined on its way. */
+  troubleOf({ to, refused }) {
+    return refused ?? this.#troubles.get(to);
   }
 
   add(letter) {
@@ -47,6 +61,7 @@ export class Outbox {
     const letter = this.#find(clientId);
     if (!letter) return;
     delete letter.refused;
+    this.#troubles.delete(letter.to);
     this.#tell("sending", { clientId });
     this.#sendTo(letter.to);
   }
@@ -65,8 +80,34 @@ export class Outbox {
     return this.#letters.find((letter) => letter.clientId === clientId);
   }
 
+  get #recipients() {
+    return new Set(this.#letters.map((letter) => letter.to));
+  }
+
+  /** The letters to a friend that nobody has refused, in order. */
+  #waitingFor(to) {
+    return this.#letters.filter((letter) => letter.to === to && !letter.refused);
+  }
+
   #sendAll() {
-    for (const to of new Set(this.#letters.map((letter) => letter.to))) this.#sendTo(to);
+    for (const to of this.#recipients) this.#sendTo(to);
+  }
+
+  /** Show that nothing gets through to a friend at the moment: all letters wait for the first. */
+  #trouble(to, reason) {
+    if (this.#troubles.get(to) === reason) return;
+    this.#troubles.set(to, reason);
+    for (const { clientId } of this.#waitingFor(to)) this.#tell("failed", { clientId, reason });
+  }
+
+  #settle(to) {
+    if (!this.#troubles.delete(to)) return;
+    for (const { clientId } of this.#waitingFor(to)) this.#tell("sending", { clientId });
+  }
+
+  /** The connection is back. */
+  #hope() {
+    for (const [to, reason] of [...this.#troubles]) if (reason === null) this.#settle(to);
   }
 
   async #sendTo(to) {
@@ -75,7 +116,7 @@ export class Outbox {
     let pause = 0;
     let current = to;
     while (!pause) {
-      const letter = this.#letters.find((each) => each.to === to && !each.refused);
+      const [letter] = this.#waitingFor(to);
       if (!letter) break;
       pause = await this.#send(letter);
       current = letter.to;
@@ -101,10 +142,12 @@ export class Outbox {
   async #send(letter) {
     const { clientId, to, text } = letter;
     try {
-      const message = await this.#deliver(letter).catch((error) => this.#askForName(to, error));
+      const message = await this.#watch(to, this.#deliver(letter))
+        .catch((error) => this.#askForName(to, error));
       this.#backoffs.delete(to);
       this.discard(clientId);
       this.#tell("sent", { clientId, message });
+      this.#settle(to);
       return 0;
     } catch (error) {
       if (letter.to !== to) return 0; // not refused, but renamed meanwhile
@@ -112,12 +155,28 @@ export class Outbox {
         letter.refused = error.message;
         this.#save();
         this.#tell("failed", { clientId, reason: error.message, text });
+        this.#settle(to);
         return 0;
       }
-      this.#tell("failed", { clientId, reason: error.status ? error.message : null });
+      this.#trouble(to, error.status ? error.message : null);
       const backoff = this.#backoffs.get(to) ?? new Backoff();
       this.#backoffs.set(to, backoff);
       return error.retryAfter ? error.retryAfter * 1000 : backoff.next();
+    }
+  }
+
+  /** Wait for an answer; say that nothing gets through if there is no sign of life meanwhile. */
+  async #watch(to, answer) {
+    let looks = 0;
+    const timer = setInterval(() => {
+      looks += 1;
+      const isAlive = this.#feed.check();
+      if (looks >= LOOKS && !isAlive && !this.#troubles.has(to)) this.#trouble(to, null);
+    }, LOOK);
+    try {
+      return await answer;
+    } finally {
+      clearInterval(timer);
     }
   }
 

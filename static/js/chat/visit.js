@@ -82,7 +82,7 @@ export class Visit {
   #send = (words, quote) => {
     const letter = this.letters.write(words, quote);
     if (this.#pages.hasNewer) this.#toEnd();
-    else this.thread.putPending(letter);
+    else this.letters.put(letter);
   };
 
   #onScroll = () => {

@@ -1,10 +1,11 @@
 // Deliver each event once and in order, from whichever transport works.
 import { Polling } from "./polling.js";
 import { Socket } from "./socket.js";
+import { Trouble } from "./trouble.js";
 
-const TROUBLE_SHOWN_AFTER = 3_000; // ms; a short hiccup is not shown
 const SOCKET_FAILURES = 3; // in a row, before polling takes over
 const SOCKET_TRIED_AGAIN = 60_000; // ms, while polling
+const SESSION_ASKED_AGAIN = 5_000; // ms, if nobody answers whether it has ended
 
 /**
  * Holds the cursor, the id of the last event that this page has handled, and dispatches each
@@ -16,7 +17,7 @@ export class Feed {
   #socket;
   #polling;
   #failures = 0;
-  #trouble;
+  #trouble = new Trouble();
   #transport = null;
 
   constructor(api, cursor) {
@@ -32,6 +33,7 @@ export class Feed {
 
   start() {
     addEventListener("online", this.#wake);
+    addEventListener("offline", this.#onOffline);
     addEventListener("pageshow", this.#onPageShow);
     document.addEventListener("visibilitychange", this.#wake);
     this.#socket.open();
@@ -47,7 +49,22 @@ export class Feed {
     return this.#socket.tell(frame);
   }
 
+  /**
+   * Whether the socket has answered the last question, as far as is known; asks the next. False
+   * where there is no open socket.
+   */
+  check() {
+    const isAlive = this.#socket.check();
+    if (!isAlive) this.#trouble.begin();
+    return isAlive;
+  }
+
   // Called by the transports
+
+  /** Whether there was no sign of life when there should have been one. */
+  get isInTrouble() {
+    return this.#trouble.isOn;
+  }
 
   handle(event) {
     if (event.id <= this.#cursor) return;
@@ -72,9 +89,7 @@ export class Feed {
 
   working(transport) {
     this.#transport = transport === this.#socket ? "socket" : "polling";
-    clearTimeout(this.#trouble);
-    this.#trouble = undefined;
-    document.getElementById("connection").hidden = true;
+    this.#trouble.end();
     if (transport === this.#socket) {
       this.#failures = 0;
       this.#polling.stop();
@@ -83,9 +98,7 @@ export class Feed {
   }
 
   failing(transport) {
-    this.#trouble ??= setTimeout(() => {
-      document.getElementById("connection").hidden = false;
-    }, TROUBLE_SHOWN_AFTER);
+    this.#trouble.begin();
     if (transport !== this.#socket) return;
     this.#failures += 1;
     if (this.#failures < SOCKET_FAILURES) return;
@@ -101,10 +114,17 @@ export class Feed {
     } catch (error) {
       if (error.status === 403) this.reset(); // only a page can tell the required first step
       this.failing(this.#socket); // a 401 has left the page already
+      if (error.isPassing) this.#socket.retryIn(SESSION_ASKED_AGAIN);
     }
   }
 
   // Internal
+
+  /** Believe the browser that there is no network, until something is heard: it may be wrong. */
+  #onOffline = () => {
+    this.#trouble.beginNow();
+    this.#socket.check();
+  };
 
   #wake = () => {
     if (document.visibilityState !== "visible") return;

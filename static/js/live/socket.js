@@ -3,8 +3,11 @@ import { Refusal, Unreachable } from "../api.js";
 import { Backoff } from "./backoff.js";
 
 const SESSION_ENDED = 4401;
-const SILENCE = 45_000; // ms without a frame: the connection is dead, whatever its state
+const BEAT = 5_000; // ms; hidden pages get one a minute, and frozen ones none
 const PING_AFTER = 20_000; // ms without a frame
+// Silence is a ping without an answer: no length of time is, where timers sleep and frames do not.
+const BEATS_UNANSWERED = 2; // then the connection is dead, whatever its state
+const WOKEN = 3_000; // ms: a page that someone looks at again does not wait for beats
 const OPENING = 10_000; // ms
 
 export class Socket {
@@ -12,8 +15,10 @@ export class Socket {
   #api;
   #socket = null;
   #isReady = false; // caught up
-  #heardAt = 0;
+  #heardAt = 0; // by the steady clock
+  #unanswered = null; // beats since a ping that nothing has followed
   #heartbeat;
+  #woken;
   #timer;
   #backoff = new Backoff();
   #waiting = new Map(); // client_id → {resolve, reject}
@@ -31,14 +36,14 @@ export class Socket {
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     this.#socket = socket;
-    this.#heardAt = Date.now();
+    this.#heard();
     this.#timer = setTimeout(
       () => socket.readyState === WebSocket.CONNECTING && this.#drop(),
       OPENING,
     );
     socket.addEventListener("message", (message) => this.#hear(socket, message));
     socket.addEventListener("close", (event) => this.#closed(socket, event.code));
-    this.#heartbeat = setInterval(() => this.#beat(), 5_000);
+    this.#heartbeat = setInterval(() => this.#beat(), BEAT);
   }
 
   /** Connect without waiting for a timer, as the page is visible again or the network is back. */
@@ -47,8 +52,17 @@ export class Socket {
       this.#backoff.reset();
       this.open();
     } else {
-      this.#beat();
+      this.check();
+      clearTimeout(this.#woken);
+      this.#woken = setTimeout(() => this.#unanswered !== null && this.#drop(), WOKEN);
     }
+  }
+
+  /** Whether the last ping was answered, if there was one; sends the next. */
+  check() {
+    const isAlive = this.#isReady && this.#unanswered === null;
+    if (isAlive) this.#ping();
+    return isAlive;
   }
 
   retryIn(milliseconds) {
@@ -73,7 +87,7 @@ export class Socket {
 
   #hear(socket, message) {
     if (socket !== this.#socket) return;
-    this.#heardAt = Date.now();
+    this.#heard();
     const frame = JSON.parse(message.data);
     if (frame.type === "event") this.#feed.handle(frame);
     else if (frame.type === "ack") this.#answer(frame.client_id, "resolve", frame);
@@ -85,6 +99,12 @@ export class Socket {
   }
 
   #head = 0;
+
+  #heard() {
+    this.#heardAt = performance.now();
+    this.#unanswered = null;
+    if (this.#isReady && this.#feed.isInTrouble) this.#feed.working(this);
+  }
 
   #greet(frame) {
     this.#head = frame.last_event;
@@ -114,9 +134,15 @@ export class Socket {
   }
 
   #beat() {
-    const silent = Date.now() - this.#heardAt;
-    if (silent > SILENCE) this.#drop();
-    else if (silent > PING_AFTER) this.tell({ type: "ping" });
+    if (this.#unanswered !== null) this.#unanswered += 1;
+    else if (performance.now() - this.#heardAt > PING_AFTER) this.#ping();
+    if (this.#unanswered >= BEATS_UNANSWERED) this.#drop();
+  }
+
+  #ping() {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(JSON.stringify({ type: "ping" }));
+    this.#unanswered = 0;
   }
 
   /** Give a connection up without waiting for its close, which may never come. */
@@ -131,6 +157,7 @@ export class Socket {
     if (socket !== this.#socket) return;
     this.#socket = null;
     this.#isReady = false;
+    this.#unanswered = null;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#timer);
     for (const { reject } of this.#waiting.values()) reject(new Unreachable("closed"));

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Unreachable } from "../../static/js/api.js";
+import { Feed } from "../../static/js/live/feed.js";
+
+const MINUTE = 60_000;
+
+let sockets;
+let banner;
+let time; // by the steady clock
+let beat; // what the heartbeat of the present socket does
+
+class WebSocket extends EventTarget {
+  static CONNECTING = 0;
+  static OPEN = 1;
+  readyState = WebSocket.OPEN;
+  sent = [];
+  constructor() {
+    super();
+    sockets.push(this);
+  }
+  send(frame) {
+    this.sent.push(JSON.parse(frame));
+  }
+  hear(frame) {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
+  }
+  close() {
+    this.isClosed = true;
+  }
+}
+
+beforeEach((context) => {
+  sockets = [];
+  time = 0;
+  banner = { hidden: true };
+  globalThis.WebSocket = WebSocket;
+  globalThis.location = { href: "http://chat.test/", reload() {} };
+  document.getElementById = () => banner;
+  document.visibilityState = "visible";
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  context.mock.method(globalThis, "setInterval", (act) => (beat = act));
+  context.mock.method(globalThis, "clearInterval", () => (beat = () => {}));
+  context.mock.method(performance, "now", () => time);
+});
+
+function connected() {
+  const feed = new Feed({ base: "/", userId: "1", get: () => new Promise(() => {}) }, 0);
+  feed.start();
+  sockets[0].hear({ type: "hello", last_event: 0, now: "2026-03-01T12:00:00Z" });
+  sockets[0].hear({ type: "caught_up" });
+  return feed;
+}
+
+/** Let time pass until the next beat of a page that gets one now and then. */
+function pass(context, milliseconds) {
+  time += milliseconds;
+  context.mock.timers.tick(milliseconds);
+  beat();
+}
+
+test("a tab in the background keeps a connection whose pings are answered", (context) => {
+  connected();
+  for (let minute = 0; minute < 30; minute += 1) {
+    pass(context, MINUTE);
+    if (sockets[0].sent.length) sockets[0].hear({ type: "pong" });
+  }
+  assert.equal(sockets.length, 1);
+  assert.equal(sockets[0].isClosed, undefined);
+  assert.ok(sockets[0].sent.length >= 15);
+  assert.equal(banner.hidden, true);
+});
+
+test("a page that slept over an answer asks whether the connection lives, and waits for it", (context) => {
+  connected();
+  pass(context, 21_000);
+  pass(context, 60 * MINUTE);
+  assert.deepEqual(sockets[0].sent, [{ type: "ping" }]);
+  sockets[0].hear({ type: "pong" });
+  pass(context, 5_000);
+  assert.equal(sockets[0].isClosed, undefined);
+});
+
+test("a ping without an answer is the end of a connection, whatever the computer's clock says", (context) => {
+  connected();
+  const now = Date.now;
+  context.mock.method(Date, "now", () => now() - 10 * MINUTE);
+  for (let second = 5; second <= 35; second += 5) pass(context, 5_000);
+  assert.equal(sockets[0].isClosed, true);
+  context.mock.timers.tick(3_000);
+  assert.deepEqual([banner.hidden, banner.textContent], [false, "reconnecting"]);
+  assert.equal(sockets.length, 2);
+});
+
+test("whoever looks at the page again does not wait for beats", (context) => {
+  connected();
+  document.dispatchEvent(new Event("visibilitychange"));
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.deepEqual(sockets[0].sent, [{ type: "ping" }]);
+  context.mock.timers.tick(3_000);
+  assert.equal(sockets[0].isClosed, true);
+});
+
+test("a living connection survives that look", (context) => {
+  connected();
+  document.dispatchEvent(new Event("visibilitychange"));
+  sockets[0].hear({ type: "pong" });
+  context.mock.timers.tick(2_900);
+  document.dispatchEvent(new Event("visibilitychange"));
+  context.mock.timers.tick(200);
+  assert.equal(sockets[0].isClosed, undefined);
+});
+
+test("the browser's word that there is no network is said at once, and goes with any sign of life", () => {
+  connected();
+  Object.defineProperty(globalThis, "navigator", {
+    value: { onLine: false },
+    configurable: true,
+  });
+  dispatchEvent(new Event("offline"));
+  delete globalThis.navigator;
+  assert.deepEqual([banner.hidden, banner.textContent], [false, "no_network"]);
+  assert.deepEqual(sockets[0].sent, [{ type: "ping" }]);
+  sockets[0].hear({ type: "pong" });
+  assert.equal(banner.hidden, true);
+});
+
+test("a check asks, and knows at the next whether there was an answer", () => {
+  const feed = connected();
+  assert.deepEqual([feed.check(), feed.check()], [true, false]);
+  sockets[0].hear({ type: "typing", from: "bob" });
+  assert.equal(feed.check(), true);
+});
+
+test("a request of a connection that is given up has failed", async (context) => {
+  const feed = connected();
+  const answer = feed.request({ type: "send", client_id: "1" });
+  for (let second = 5; second <= 40; second += 5) pass(context, 5_000);
+  await assert.rejects(answer, Unreachable);
+});
+
+test("whether a session has ended is asked until somebody answers", async (context) => {
+  connected();
+  const feed = new Feed({
+    base: "/",
+    userId: "1",
+    get: () => Promise.reject(new Unreachable("gone")),
+  }, 0);
+  await feed.checkSession();
+  const before = sockets.length;
+  context.mock.timers.tick(5_000);
+  assert.equal(sockets.length, before + 1);
+});
