@@ -49,7 +49,7 @@ export class Friend {
     }
     this.#composer.rename(username);
     this.#thread.rename(username);
-    history.replaceState(null, "", `${this.#base}chat${current}`);
+    history.replaceState(history.state, "", `${this.#base}chat${current}`);
     document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
     // Messages under the new name could not be matched to this conversation before.
     this.#pages.catchUp();

@@ -1,5 +1,11 @@
 // Go from page to page without a reload: fetch the next one, and put its panes in place.
+import { text } from "../strings.js";
+import { within } from "./patience.js";
+import { toast } from "./toast.js";
+
 const PANES = ["list", "detail"];
+const PATIENCE = 15_000; // ms for a page; the server itself gives up on its database after 5 s
+const NOT_THERE = new Set([502, 503, 504]); // the answers in place of a server that is away or busy
 
 /** Replace the content and the attributes of an element by those of its counterpart. */
 function adopt(element, counterpart) {
@@ -10,10 +16,27 @@ function adopt(element, counterpart) {
   element.replaceChildren(...document.importNode(counterpart, true).childNodes);
 }
 
+async function load(url, signal) {
+  return await readPage(await fetch(url, { credentials: "same-origin", signal }));
+}
+
+/** Parse an answer; null if it is no page of the same person. Throws where there is no answer. */
+async function readPage(response) {
+  if (NOT_THERE.has(response.status)) throw new Error(`${response.status}`);
+  if (!response.headers.get("Content-Type")?.includes("text/html")) return null;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  return page.body.dataset.userId === document.body.dataset.userId ? page : null;
+}
+
+function indexInHistory() {
+  return history.state?.index ?? 0;
+}
+
 export class Navigator {
   #leave;
   #arrive;
   #visit = 0;
+  #index = 0; // of the shown page in the history of this tab
 
   /**
    * `leave` is called before panes change, `arrive` with {title, lastEvent, changed} after; the
@@ -26,6 +49,7 @@ export class Navigator {
 
   start() {
     history.scrollRestoration = "manual";
+    this.#index = indexInHistory();
     document.addEventListener("click", this.#onClick);
     addEventListener("popstate", this.#onPopState);
     this.#arrive({ lastEvent: Number(document.body.dataset.lastEvent), changed: PANES });
@@ -33,17 +57,25 @@ export class Navigator {
 
   /** Go to a page as a click on its link would. */
   visit(url) {
-    return this.#go(url, () => history.pushState(null, "", url));
+    return this.#go(url, () => this.#push(url));
   }
 
   /** Show the answer to a form: its page, and the address that it ended at. */
   async show(response) {
     const url = response.url;
-    if (!(await this.#take(response, this.#visit))) {
+    const visit = this.#visit;
+    const page = await readPage(response);
+    if (!page) {
       location.assign(url);
       return;
     }
-    if (response.redirected && url !== location.href) history.pushState(null, "", url);
+    if (visit === this.#visit) this.#place(page);
+    if (response.redirected && url !== location.href) this.#push(url);
+  }
+
+  #push(url) {
+    this.#index += 1;
+    history.pushState({ index: this.#index }, "", url);
   }
 
   #onClick = (event) => {
@@ -55,27 +87,30 @@ export class Navigator {
     this.visit(link.href);
   };
 
-  #onPopState = () => this.#go(location.href, () => {});
+  #onPopState = () => {
+    if (indexInHistory() === this.#index) return; // back at the page that had to stay
+    this.#go(location.href, () => (this.#index = indexInHistory()));
+  };
 
   async #go(url, moved) {
     const visit = ++this.#visit;
+    const page = await within(PATIENCE, (signal) => load(url, signal)).catch(() => undefined);
+    if (visit !== this.#visit) return;
+    if (page === undefined) return this.#stay();
     try {
-      const response = await fetch(url, { credentials: "same-origin" });
-      if (visit !== this.#visit) return;
+      if (!page) throw new Error("another page");
       moved();
-      if (!(await this.#take(response, visit))) throw new Error("another page");
+      this.#place(page);
     } catch {
-      if (visit === this.#visit) location.assign(url);
+      location.assign(url);
     }
   }
 
-  async #take(response, visit) {
-    if (!response.headers.get("Content-Type")?.includes("text/html")) return false;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (page.body.dataset.userId !== document.body.dataset.userId) return false;
-    if (visit !== this.#visit) return true;
-    this.#place(page);
-    return true;
+  /** Keep the page, since there is no other, and the address that belongs to it. */
+  #stay() {
+    toast(text("no_network"));
+    const step = this.#index - indexInHistory();
+    if (step) history.go(step);
   }
 
   #place(page) {

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Navigator } from "../../static/js/page/navigator.js";
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+let box; // of the toast
+let answer; // to a request for a page
+let moved; // what has become of the history
+let navigator;
+let step; // what a step in the history does
+
+beforeEach(() => {
+  box = { hidden: true };
+  moved = [];
+  document.getElementById = () => box;
+  document.body.dataset = { userId: "7", lastEvent: "1" };
+  globalThis.location = {
+    href: "http://chat.test/chat/bob/",
+    assign: (url) => moved.push(["assign", url]),
+  };
+  globalThis.history = {
+    state: { index: 3 },
+    pushState: (state, _title, url) => moved.push(["push", url, state.index]),
+    go: (step) => moved.push(["go", step]),
+  };
+  globalThis.addEventListener = (_name, act) => (step = act);
+  globalThis.fetch = () => answer();
+  globalThis.DOMParser = class {
+    parseFromString = (words) => ({ body: { dataset: { userId: words } } });
+  };
+  navigator = new Navigator({ leave: () => moved.push(["leave"]), arrive: () => {} });
+  navigator.start();
+});
+
+const gone = () => Promise.reject(new TypeError("Failed to fetch"));
+const page = (status, words, type = "text/html") => () =>
+  Promise.resolve({
+    status,
+    url: "http://chat.test/",
+    headers: new Headers({ "Content-Type": type }),
+    text: () => Promise.resolve(words),
+  });
+
+test("without a network the page stays, and says so", async () => {
+  answer = gone;
+  await navigator.visit("/");
+  assert.deepEqual(moved, []);
+  assert.deepEqual([box.hidden, box.textContent], [false, "no_network"]);
+});
+
+test("what stands for a server that is away is no page", async () => {
+  for (const status of [502, 503, 504]) {
+    answer = page(status, "<h1>Bad Gateway</h1>");
+    await navigator.visit("/");
+  }
+  assert.deepEqual(moved, []);
+  assert.equal(box.textContent, "no_network");
+});
+
+test("a page that breaks off on its way is none", async () => {
+  const broken = page(200, "");
+  answer = async () => ({ ...(await broken()), text: gone });
+  await navigator.visit("/");
+  assert.deepEqual(moved, []);
+});
+
+test("a step in the history that finds no page is taken back, and nothing follows that", async () => {
+  answer = gone;
+  history.state = { index: 2 };
+  step();
+  await settled();
+  assert.deepEqual(moved, [["go", 1]]);
+  answer = () => assert.fail("asked for the page that is shown");
+  history.state = { index: 3 };
+  step();
+});
+
+test("the page of somebody else is left to the browser", async () => {
+  answer = page(200, "8");
+  await navigator.visit("/");
+  assert.deepEqual(moved, [["assign", "/"]]);
+});
+
+test("a form whose answer is no answer keeps its page", async () => {
+  await assert.rejects(navigator.show(await page(503, "busy")()));
+  assert.deepEqual(moved, []);
+});
