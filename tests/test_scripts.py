@@ -94,6 +94,31 @@ def test_imports_come_first_and_find_their_modules():
         assert all((path.parent / name).is_file() for name in imports), path
 
 
+# Younger than 2021 in one of the browsers, so that they fail on a lab PC of three years' age.
+YOUNG = re.compile(
+    r"\.(at|findLast|findLastIndex|toSorted|toReversed|toSpliced|checkVisibility|isWellFormed)\("
+    r"|\b(canParse|AbortSignal|structuredClone|hasOwn|reportError|randomUUID|requestIdleCallback)\b"
+    r"|\b(BroadcastChannel|showModal|showPopover|scheduler|navigation|Segmenter|groupBy)\b"
+    r"|\b(withResolvers|fromAsync|requestSubmit|static \{)|\(\?<[=!]|/[a-z]*v[a-z]*\.(test|exec)\("
+)
+
+
+def test_what_a_browser_may_lack_is_filled_in_or_not_used():
+    older = (ROOT / "static" / "js" / "page" / "older.js").read_text(encoding="utf-8")
+    for path in SCRIPTS:
+        text = path.read_text(encoding="utf-8")
+        code = re.sub(r"(?<!\S)//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
+        names = {re.sub(r"\W", "", found[0]) for found in YOUNG.finditer(code)}
+        assert all(f'"{name}"' in older for name in names), (path.name, names)
+
+
+def test_the_computers_clock_is_read_in_one_place():
+    """It may step: durations go by `performance.now()`, the present time by `page/clock.js`."""
+    reads = re.compile(r"\bDate\.now\(|new Date\(\)")
+    found = [path.name for path in SCRIPTS if reads.search(path.read_text(encoding="utf-8"))]
+    assert found == ["clock.js"]
+
+
 def test_no_script_writes_markup():
     """Nothing turns the text that people type into elements."""
     markup = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval)\b")

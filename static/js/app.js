@@ -3,8 +3,10 @@ import { Api } from "./api.js";
 import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
 import { Connection } from "./page/connection.js";
+import { attempt } from "./page/attempt.js";
 import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
+import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
 import { forget, forgetOthers } from "./page/memory.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
@@ -19,6 +21,7 @@ import { Outbox } from "./chat/outbox.js";
 import { Feed } from "./live/feed.js";
 
 function startSignedIn(body) {
+  fillIn();
   const api = new Api(body);
   const feed = new Feed(api, Number(body.dataset.lastEvent));
   const store = new ChatStore(api);
@@ -54,10 +57,10 @@ function startSignedIn(body) {
   conversation.start();
   store.load(document);
   badges.start();
-  new Attention(store).start();
+  attempt(() => new Attention(store).start());
   online.start();
   new Forms(navigator).start();
-  new Pending(api).start();
+  attempt(() => new Pending(api).start());
   navigator.start();
   outbox.start();
   feed.start();

@@ -1,4 +1,5 @@
 // One message on the page: filled from the server's message, or from a letter on its way.
+import { attempt } from "../page/attempt.js";
 import { text } from "../strings.js";
 import { showAttachment } from "./attachment.js";
 import { stateWords } from "./message.js";
@@ -16,11 +17,8 @@ export function fill(element, message) {
   element.dataset.clientId = message.client_id;
   element.dataset.state = message.state;
   element.dataset.sender = message.sender;
-  const bubble = element.querySelector(".bubble");
-  if (message.attachment) showAttachment(bubble, message.attachment);
-  else if (message.state === "sent") showWords(bubble, message.text);
-  else bubble.replaceChildren(stateWords(message));
-  showQuote(element, message.quote);
+  attempt(() => showContent(element.querySelector(".bubble"), message));
+  attempt(() => showQuote(element, message.quote));
   const time = element.querySelector("time");
   time.textContent = message.time;
   time.setAttribute("datetime", message.sent_at);
@@ -28,10 +26,16 @@ export function fill(element, message) {
   if (state) state.textContent = message.state === "sent" ? "✓" : "";
 }
 
+function showContent(bubble, message) {
+  if (message.attachment) showAttachment(bubble, message.attachment);
+  else if (message.state === "sent") showWords(bubble, message.text);
+  else bubble.replaceChildren(stateWords(message));
+}
+
 /** Show a message on its way. */
 export function fillPending(element, { clientId, text: words, time, quote }) {
   element.dataset.clientId = clientId;
-  showWords(element.querySelector(".bubble"), words);
+  attempt(() => showWords(element.querySelector(".bubble"), words));
   element.querySelector("time").textContent = time;
   showQuote(element, quote && { ...quote, state: "sent" });
 }
@@ -40,7 +44,7 @@ export function fillPending(element, { clientId, text: words, time, quote }) {
 export function dress(element) {
   const bubble = element.querySelector(".bubble");
   const isText = element.dataset.state === "sent" && !bubble.querySelector(".attachment");
-  if (isText) showWords(bubble, bubble.textContent);
+  if (isText) attempt(() => showWords(bubble, bubble.textContent));
 }
 
 export function showQuote(element, quote) {

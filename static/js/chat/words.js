@@ -26,6 +26,7 @@ function makeOnlyEmoji() {
 }
 
 export function showWords(bubble, words) {
+  bubble.textContent = words; // stays if the rest fails
   showText(bubble, words);
   const isLong = words.length > FOLDED_FROM || words.split("\n").length > FOLDED_LINES;
   bubble.classList.toggle("large", isOnlyEmoji(words));
