@@ -186,7 +186,7 @@ def test_a_long_history_is_held_in_part_and_moves_under_nobodys_eyes(long_chat):
     # A message that comes meanwhile belongs at the end, and a reader elsewhere has not read it.
     anna.go("/chat/贝五/")
     anna.say("新的一条")
-    expect(page.locator("#new-pill")).to_have_text("有新消息")
+    expect(page.locator("#new-pill")).to_have_text("1 条新消息")
     assert "新的一条" not in bubbles(page)
 
     for _ in range(60):

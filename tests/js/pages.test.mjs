@@ -20,7 +20,7 @@ beforeEach(() => {
   told = [];
   announced = [];
   document.visibilityState = "visible";
-  const box = new EventTarget();
+  const box = Object.assign(new EventTarget(), { parentElement: {} });
   Object.defineProperty(box, "textContent", { set: (words) => announced.push(words) });
   document.getElementById = () => box;
   const element = {
@@ -33,13 +33,22 @@ beforeEach(() => {
   };
   const thread = {
     order: {
+      get oldestId() {
+        return shown[0];
+      },
       get newestId() {
         return shown.at(-1);
       },
       has: (id) => shown.includes(id),
     },
-    place: { isAtEnd: true },
+    place: { isAtEnd: true, keep: (_element, move) => move() },
     put: ({ id }) => shown.push(id),
+    putOlder: (messages) => {
+      shown.unshift(...messages.map(({ id }) => id));
+    },
+    replace: (messages) => {
+      shown = messages.map(({ id }) => id);
+    },
   };
   const store = { get: () => ({ unread: 1 }), markRead: () => {} };
   const feed = { tell: (frame) => told.push(frame) };
@@ -47,7 +56,8 @@ beforeEach(() => {
     api,
     thread,
     receive: (each) => incoming.take(each),
-    atEnd: () => {},
+    atEnd: () => told.push("end"),
+    grown: () => told.push("grown"),
   });
   const readMark = new ReadMark(element, { api, feed, store, thread, pages });
   const others = { outbox: { arrived() {} }, typing: { hide() {} }, menu: {} };
@@ -90,4 +100,33 @@ test("a server that cannot be reached is asked again, for the same page", async 
   asked[1].answer({ messages: [message(11)], more: false });
   await microtasks();
   assert.deepEqual(shown, [10, 11]);
+});
+
+test("a jump holds the messages around a place, whatever was under way", async () => {
+  pages.jump(2);
+  asked[0].answer({ messages: [message(3), message(4)], more: true });
+  await settled();
+  assert.match(asked[0].path, /\?after=2&/);
+  assert.match(asked[1].path, /\?before=3&/);
+  asked[1].answer({ messages: [message(1), message(2)], more: false });
+  await settled();
+  assert.deepEqual([shown, pages.hasNewer, pages.hasOlder], [[1, 2, 3, 4], true, false]);
+  assert.deepEqual(told, ["grown", "grown"]);
+});
+
+test("a jump that reaches the end asks for what came meanwhile", async () => {
+  pages.jump(8);
+  asked[0].answer({ messages: [message(9)], more: false });
+  await settled();
+  assert.match(asked[1].path, /\?after=9&/);
+  asked[1].answer({ messages: [message(10)], more: false });
+  await settled();
+  assert.deepEqual([shown.slice(0, 2), pages.hasNewer, told[0]], [[9, 10], false, "end"]);
+});
+
+test("two loads never mix: a jump waits for the page that is under way", async () => {
+  pages.jump(2);
+  pages.jump(4);
+  await settled();
+  assert.equal(asked.length, 1);
 });

@@ -25,7 +25,8 @@ export class Incoming {
     if (!this.#isHere(message)) return;
     const isNew = !this.#thread.order.has(message.id);
     if (this.#pages.hasNewer && isNew) {
-      this.#thread.place.offerEnd(); // its place is below the loaded messages
+      // Its place is below the loaded messages.
+      if (!isMine(message)) this.#thread.place.offer(message.id);
       return;
     }
     this.#thread.put(message);

@@ -54,6 +54,18 @@ export class Order {
     return quotes.map((quote) => quote.closest(".message"));
   }
 
+  /** The first message of the other side after an id. */
+  firstUnread(after) {
+    const isUnread = (each) => each.matches(".theirs") && Number(each.dataset.id) > after;
+    return this.all.find(isUnread);
+  }
+
+  /** Put a line above a message, and above the name of its day. */
+  putAbove(line, element) {
+    const above = element.previousElementSibling;
+    (above?.matches(".day") ? above : element).before(line);
+  }
+
   /** Put a bubble where its id belongs. */
   put(element) {
     this.#index(element);
@@ -95,6 +107,12 @@ export class Order {
     }
     separate(this.first);
     return true;
+  }
+
+  clear() {
+    this.#list.replaceChildren();
+    this.#byId.clear();
+    this.#byClientId.clear();
   }
 
   #index(element) {

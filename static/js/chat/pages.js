@@ -10,22 +10,24 @@ export class Pages {
   #receive;
   #atEnd;
   #isConnected = false;
-  #isLoading = false;
+  #loading = null; // the page under way
   #hasOlder;
   #hasNewer; // the thread ends somewhere in the history
+  #grown;
 
   /**
    * `receive` gets each message that was missed; `atEnd` is called when the thread has reached
-   * its end.
+   * its end, `grown` after each page.
    */
-  constructor(element, { api, thread, receive, atEnd }) {
+  constructor(element, { api, thread, receive, atEnd, grown }) {
     this.#element = element;
     this.#api = api;
     this.#thread = thread;
     this.#receive = receive;
     this.#atEnd = atEnd;
     this.#hasOlder = element.dataset.more === "true";
-    this.#hasNewer = element.dataset.newer === "true";
+    this.#grown = grown;
+    this.#setNewer(element.dataset.newer === "true");
   }
 
   connect() {
@@ -43,6 +45,23 @@ export class Pages {
     return this.#hasNewer;
   }
 
+  /** Whether there are older messages than the thread holds. */
+  get hasOlder() {
+    return this.#hasOlder;
+  }
+
+  /** Hold the messages after an id and some before it, however far away they are. */
+  async jump(after) {
+    while (this.#loading) await this.#loading;
+    await this.#load(`after=${after}`, this.#takeJump);
+    await this.#loadOlder();
+  }
+
+  #setNewer(hasNewer) {
+    this.#hasNewer = hasNewer;
+    this.#thread.place.holdsEnd = !hasNewer;
+  }
+
   /** Fill a tall screen from the history if the first page is short. */
   fill() {
     if (this.#thread.place.isShort) this.#loadOlder();
@@ -56,6 +75,7 @@ export class Pages {
 
   /** Ask for everything after the newest message of the thread. */
   async catchUp() {
+    if (this.#hasNewer) return; // scrolling down will come to it
     const username = this.#with;
     let after = this.#thread.order.newestId; // live messages may come in between
     let more = true;
@@ -84,31 +104,47 @@ export class Pages {
 
   /** Fetch a page and take it, unless one is under way or the reader has left meanwhile. */
   async #load(range, take) {
-    if (this.#isLoading) return;
-    this.#isLoading = true;
+    if (this.#loading) return;
+    this.#loading = this.#take(range, take);
+    await this.#loading;
+    this.#loading = null;
+  }
+
+  async #take(range, take) {
     const username = this.#with;
     try {
       const answer = await this.#page(range);
-      if (this.#isStill(username)) await take(answer);
+      if (!this.#isStill(username)) return;
+      await take(answer);
+      this.#grown();
     } catch {
       // The next scroll tries again, and the link to older messages stays.
     }
-    this.#isLoading = false;
   }
 
   #takeOlder = (answer) => {
-    if (this.#thread.putOlder(answer.messages)) this.#hasNewer = true;
+    if (this.#thread.putOlder(answer.messages)) this.#setNewer(true);
     this.#reach(answer.more);
   };
 
-  #takeNewer = async (answer) => {
+  #takeJump = (answer) => {
+    this.#thread.replace(answer.messages);
+    this.#reach(true);
+    return this.#endAt(answer);
+  };
+
+  #takeNewer = (answer) => {
     if (this.#thread.putNewer(answer.messages)) this.#reach(true);
-    this.#hasNewer = answer.more;
+    return this.#endAt(answer);
+  };
+
+  async #endAt(answer) {
+    this.#setNewer(answer.more);
     if (answer.more) return;
     // Messages that came since the answer were left for this moment.
     await this.catchUp();
     if (this.#isConnected) this.#atEnd();
-  };
+  }
 
   /** Whether there are older messages than the thread holds. */
   #reach(hasOlder) {

@@ -1,5 +1,6 @@
-// The reader's place in the thread: the scroll, the pills that lead elsewhere, the unread line.
+// The reader's place in the thread: the scroll, and the pill that leads to the end.
 import { text } from "../strings.js";
+import { countWords } from "./counting.js";
 
 const NEAR_END = 80; // px: a reader this close wants to stay at the end
 const EARLY = 2; // screens before an edge with more beyond it
@@ -10,8 +11,10 @@ export class Place {
   #scroller = document.getElementById("thread");
   #list = document.getElementById("messages");
   #pill = document.getElementById("new-pill");
-  #unreadPill = document.getElementById("unread-pill");
   #isAtEnd = true;
+  #holdsEnd = true; // what is below the view ends the conversation
+  #news = 0; // messages that came below the view
+  #newest = 0; // the id of the last of them
   #resize = new ResizeObserver(() => this.#isAtEnd && this.scrollToEnd());
   #scrolled;
 
@@ -23,7 +26,6 @@ export class Place {
   connect() {
     this.#scroller.addEventListener("scroll", this.#onScroll, { passive: true });
     this.#pill.addEventListener("click", this.#onPill);
-    this.#unreadPill.addEventListener("click", this.#onUnreadPill);
     this.#resize.observe(this.#scroller);
     this.#resize.observe(this.#list);
     this.scrollToEnd();
@@ -32,7 +34,6 @@ export class Place {
   disconnect() {
     this.#scroller.removeEventListener("scroll", this.#onScroll);
     this.#pill.removeEventListener("click", this.#onPill);
-    this.#unreadPill.removeEventListener("click", this.#onUnreadPill);
     this.#resize.disconnect();
   }
 
@@ -72,16 +73,39 @@ export class Place {
     this.#isAtEnd = false;
   }
 
+  /** The thread holds the end of the conversation, or ends somewhere in the history. */
+  set holdsEnd(holdsEnd) {
+    this.#holdsEnd = holdsEnd;
+  }
+
   /** Scroll to a new message at the end, or offer it. */
-  follow(isMine) {
+  follow(id, isMine) {
     if (this.#isAtEnd || isMine) this.scrollToEnd();
-    else this.offerEnd();
+    else this.offer(id);
+  }
+
+  /** Offer a new message below, and count it once. */
+  offer(id) {
+    if (id <= this.#newest) return;
+    this.#newest = id;
+    this.#news += 1;
+    this.#show(countWords(this.#news));
+  }
+
+  isAbove(element) {
+    return element.getBoundingClientRect().top < this.#scroller.getBoundingClientRect().top;
+  }
+
+  bringToTop(element) {
+    this.stay();
+    const { top } = this.#scroller.getBoundingClientRect();
+    this.#scroller.scrollTop += element.getBoundingClientRect().top - top;
   }
 
   scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#isAtEnd = true;
-    this.#pill.hidden = true;
+    this.#forgetNews();
   }
 
   /** Bring a message into view, and highlight it for a moment. */
@@ -93,38 +117,22 @@ export class Place {
     this.#look();
   }
 
-  /** Offer the new messages below. */
-  offerEnd() {
-    this.#offer("new_messages");
-  }
-
-  /** Draw the line above the first unread message; the pill leads there. */
-  markUnread(first, count) {
-    const line = document.createElement("li");
-    line.className = "unread-line";
-    line.textContent = text("new_below");
-    first.before(line);
-    this.scrollToEnd();
-    const isAbove = line.getBoundingClientRect().top < this.#scroller.getBoundingClientRect().top;
-    this.#unreadPill.hidden = !isAbove;
-    this.#unreadPill.textContent = text("new_above", { count: count > 99 ? "99+" : count });
-  }
-
-  #offer(words) {
-    this.#pill.textContent = text(words);
+  #show(words) {
+    this.#pill.textContent = words;
     this.#pill.hidden = false;
+  }
+
+  #forgetNews() {
+    this.#news = 0;
+    this.#pill.hidden = true;
   }
 
   #look() {
     const below = this.#below;
-    this.#isAtEnd = below < NEAR_END;
-    if (this.#isAtEnd) this.#pill.hidden = true;
+    this.#isAtEnd = this.#holdsEnd && below < NEAR_END;
+    if (this.#isAtEnd) this.#forgetNews();
     else if (this.#pill.hidden && below > FAR * this.#scroller.clientHeight) {
-      this.#offer("to_the_last");
-    }
-    const line = this.#list.querySelector(".unread-line");
-    if (line && line.getBoundingClientRect().top > this.#scroller.getBoundingClientRect().top) {
-      this.#unreadPill.hidden = true;
+      this.#show(text("to_the_last"));
     }
   }
 
@@ -133,10 +141,7 @@ export class Place {
     this.#scrolled();
   };
 
-  #onPill = () => this.scrollToEnd();
-
-  #onUnreadPill = () => {
-    this.#unreadPill.hidden = true;
-    this.#list.querySelector(".unread-line")?.scrollIntoView({ block: "start" });
+  #onPill = () => {
+    if (this.#holdsEnd) this.scrollToEnd(); // else the whole page goes there
   };
 }

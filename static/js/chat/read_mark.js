@@ -5,16 +5,18 @@ export class ReadMark {
   #store;
   #thread;
   #pages;
+  #unread;
   #element;
   #readThrough;
 
-  constructor(element, { api, feed, store, thread, pages }) {
+  constructor(element, { api, feed, store, thread, pages, unread }) {
     this.#element = element;
     this.#api = api;
     this.#feed = feed;
     this.#store = store;
     this.#thread = thread;
     this.#pages = pages;
+    this.#unread = unread;
     this.#readThrough = Number(element.dataset.lastRead);
   }
 
@@ -26,8 +28,8 @@ export class ReadMark {
 
   /** Draw the line above the new messages. */
   show() {
-    const unread = this.#store.get(this.#element.dataset.with)?.unread;
-    if (unread && !this.#pages.hasNewer) this.#thread.markUnread(this.#readThrough, unread);
+    const count = this.#store.get(this.#element.dataset.with)?.unread;
+    if (count) this.#unread.show(this.#readThrough, count);
   }
 
   /** Mark as read when the end of the thread is seen on a visible page, and only then. */

@@ -42,7 +42,7 @@ export class Thread {
     bubble.fill(element, message);
     this.order.put(element);
     this.#empty.hidden = true;
-    if (!stands) this.place.follow(isMine(message));
+    if (!stands) this.place.follow(message.id, isMine(message));
   }
 
   /** Put older messages on top without moving the view; true if newer ones had to leave. */
@@ -62,6 +62,13 @@ export class Thread {
       isCut = this.order.trim("firstElementChild");
     });
     return isCut;
+  }
+
+  /** Hold these messages of the history instead of those that it holds. */
+  replace(messages) {
+    this.place.stay();
+    this.order.clear();
+    this.order.append(this.#makeAll(messages));
   }
 
   /** Show a message on its way. */
@@ -106,14 +113,6 @@ export class Thread {
   /** Offer below a recalled message to write it again. */
   offerEdit(id) {
     bubble.offerEdit(this.order.get(id));
-  }
-
-  /** Draw the line above the first unread message. */
-  markUnread(readThrough, count) {
-    const isUnread = (element) =>
-      element.matches(".theirs") && Number(element.dataset.id) > readThrough;
-    const first = this.order.all.find(isUnread);
-    if (first) this.place.markUnread(first, count);
   }
 
   #makeAll(messages) {

@@ -8,6 +8,7 @@ import { Pages } from "./pages.js";
 import { ReadMark } from "./read_mark.js";
 import { Thread } from "./thread.js";
 import { Typing } from "./typing.js";
+import { Unread } from "./unread.js";
 
 export class Visit {
   #element;
@@ -34,6 +35,7 @@ export class Visit {
       thread,
       receive: (message) => this.incoming.take(message),
       atEnd: () => this.letters.show(),
+      grown: () => this.unread.look(),
     });
     const composer = new Composer(document.getElementById("composer"), element.dataset.with, {
       send: this.#send,
@@ -44,7 +46,9 @@ export class Visit {
     this.#composer = composer;
     this.typing = new Typing(element);
     this.letters = new Letters(element, { outbox, thread, clock });
-    this.readMark = new ReadMark(element, { api, feed, store, thread, pages });
+    this.unread = new Unread({ thread, pages });
+    const { unread } = this;
+    this.readMark = new ReadMark(element, { api, feed, store, thread, pages, unread });
     this.friend = new Friend(element, { api, thread, composer, pages });
     const { typing, readMark } = this;
     this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
@@ -60,6 +64,7 @@ export class Visit {
     this.#messages.addEventListener("click", this.#onQuote);
     if (!this.#pages.hasNewer) this.letters.show();
     this.#pages.connect();
+    this.unread.connect();
     this.readMark.show();
     this.#showAsked();
     this.readMark.mark();
@@ -76,6 +81,7 @@ export class Visit {
     this.#newPill.removeEventListener("click", this.#toEnd);
     this.#messages.removeEventListener("click", this.#onQuote);
     this.#pages.disconnect();
+    this.unread.disconnect();
     this.typing.disconnect();
   }
 
@@ -87,6 +93,7 @@ export class Visit {
 
   #onScroll = () => {
     this.readMark.mark();
+    this.unread.look();
     this.#pages.scrolled();
   };
 
