@@ -9,11 +9,9 @@ from .sending.drafts import TEXT_LENGTH, clean_message, parse_client_id
 
 
 class MessageForm(forms.Form):
-    text = forms.CharField(
-        label=_("Message"),
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 1, "maxlength": TEXT_LENGTH}),
-    )
+    limit = TEXT_LENGTH  # told to the page; `maxlength` would count UTF-16, and cut without a word
+
+    text = forms.CharField(label=_("Message"), strip=False, widget=forms.Textarea)
     client_id = forms.CharField(max_length=36, widget=forms.HiddenInput, initial=uuid4)
     # The newest message on the page: whoever answers it has read it.
     up_to = forms.IntegerField(widget=forms.HiddenInput, required=False)

@@ -33,6 +33,7 @@ STRINGS = {
     "new_messages": _("{count} new messages"),
     "to_the_last": _("To the latest"),
     "new_below": _("New messages below"),
+    "too_long": _("A message has at most {limit} characters; this one has {count}."),
     "unfold": _("Show all"),
     "fold": _("Show less"),
     "removed": _("Message removed by an administrator"),

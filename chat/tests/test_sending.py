@@ -25,6 +25,29 @@ def draft(sender: User, to: str, text: str, client_id: str | None = None) -> Dra
     return Draft.parse(sender.pk, to=to, text=text, client_id=client_id or str(uuid4()))
 
 
+# The form of the page
+
+
+@pytest.mark.parametrize("text", ["字" * 4001, "😀" * 4001, " a" * 20_000])
+def test_a_text_that_is_too_long_comes_back_whole_with_the_limit(alice, bob, text):
+    form = {"text": text, "client_id": str(uuid4())}
+    answer = Api(alice).client.post("/chat/bob/", form, headers={"accept-language": "en"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert text in page
+    assert "A message has at most 4000 characters." in page
+    assert 'data-limit="4000"' in page
+    assert not Message.objects.exists()
+
+
+def test_no_browser_cuts_a_text_that_is_short_enough(alice, bob):
+    """`maxlength` counts UTF-16, in which this has 4,500."""
+    text = "字" * 1500 + "😀" * 1500
+    page = Api(alice).client.get("/chat/bob/").content.decode()
+    assert "maxlength" not in page[page.index('id="composer-text"') :].split(">")[0]
+    assert Api(alice).say("bob", text).status_code == 201
+
+
 # One message
 
 

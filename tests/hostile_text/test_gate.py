@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from django import forms
 from django.contrib import auth
 from django.core.exceptions import ValidationError
 
@@ -65,6 +66,17 @@ def test_a_limit_counts_the_letters_and_not_how_they_were_typed():
         with pytest.raises(ValidationError) as refusal:
             gate.clean_text(text, most=10)
         assert (refusal.value.code, refusal.value.params) == ("too_long", {"limit": 10})
+
+
+def test_no_browser_cuts_what_the_gate_would_refuse():
+    class Form(forms.Form):
+        words = gate.PlainTextField(max_length=3)
+
+    form = Form({"words": "😀" * 4})
+    assert form.errors["words"].data[0].code == "too_long"
+    page = str(form["words"])
+    assert "😀" * 4 in page
+    assert "maxlength" not in page
 
 
 def test_what_is_too_long_for_a_name_is_nobody(db, django_assert_max_num_queries):

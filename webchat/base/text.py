@@ -122,5 +122,13 @@ class PlainTextField(forms.CharField):
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, strip=False, **kwargs)
 
+    def widget_attrs(self, widget: forms.Widget) -> Any:
+        """Leave out `maxlength`, by which browsers count UTF-16 and cut without a word."""
+        return {
+            name: value
+            for name, value in super().widget_attrs(widget).items()
+            if name != "maxlength"
+        }
+
     def to_python(self, value: Any) -> str:
         return clean_text(super().to_python(value) or "", most=self.max_length)

@@ -1,13 +1,18 @@
 // The field for writing a message.
 import { recall, remember } from "../page/memory.js";
+import { text } from "../strings.js";
+import { lengthOf } from "./length.js";
 
 const HIGHEST = 160; // px, then it scrolls
+const COUNTED_FROM = 0.9; // of the longest message
 const TYPING_EVERY = 2_500; // ms
 const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 export class Composer {
   #form;
   #field;
+  #limit; // characters; `maxlength` would count code units, and cut without a word
+  #isTooLong = false; // as the reader was told
   #quoteDrop = document.getElementById("quote-drop");
   #send;
   #typing;
@@ -20,6 +25,7 @@ export class Composer {
   constructor(form, username, { send, typing }) {
     this.#form = form;
     this.#field = form.elements.text;
+    this.#limit = Number(this.#field.dataset.limit);
     this.#send = send;
     this.#typing = typing;
     this.#draftKey = `draft:${username}`;
@@ -33,6 +39,7 @@ export class Composer {
     this.#form.addEventListener("submit", this.#onSubmit);
     this.#quoteDrop.addEventListener("click", this.#onDropQuote);
     this.#grow();
+    this.#count();
     if (!this.#isTouch) this.#field.focus({ preventScroll: true });
   }
 
@@ -97,6 +104,7 @@ export class Composer {
   #onInput = () => {
     remember(this.#draftKey, this.#field.value);
     this.#grow();
+    if (this.#count() <= this.#limit && this.#isTooLong) this.#refuse("");
     const now = performance.now();
     if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
     this.#typedAt = now;
@@ -125,12 +133,36 @@ export class Composer {
   #submit() {
     const words = this.#field.value.trim();
     if (!words || this.#field.readOnly) return;
+    const count = this.#count();
+    if (count > this.#limit) {
+      this.#refuse(text("too_long", { count, limit: this.#limit }));
+      return;
+    }
     this.showError("");
     this.#field.value = "";
     this.#onInput();
     this.#send(words, this.#quote);
     this.quote(null);
     this.#typedAt = -TYPING_EVERY;
+  }
+
+  /** Say why it is not sent, or no longer; the text stays. */
+  #refuse(words) {
+    this.#isTooLong = Boolean(words);
+    this.#field.setAttribute("aria-invalid", String(this.#isTooLong));
+    this.showError(words);
+  }
+
+  /** Show the length of the text near the limit, and return it. */
+  #count() {
+    const { value } = this.#field;
+    const near = this.#limit * COUNTED_FROM;
+    const count = value.length > near ? lengthOf(value) : 0; // code units are never fewer
+    const counter = document.getElementById("composer-count");
+    counter.hidden = count <= near;
+    counter.textContent = `${count}/${this.#limit}`;
+    counter.classList.toggle("over", count > this.#limit);
+    return count;
   }
 
   #grow() {

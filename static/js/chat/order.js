@@ -11,7 +11,7 @@ export class Order {
   /** Take over the messages of the page. */
   adopt() {
     for (const element of this.#list.querySelectorAll(".day")) element.remove();
-    for (const element of [...this.#list.children]) {
+    for (const element of this.all) {
       this.#index(element);
       separate(element);
     }

@@ -7,7 +7,7 @@ export class Unread {
   #thread;
   #pages;
   #pill = document.getElementById("unread-pill");
-  #line = document.createElement("li");
+  #line = document.querySelector("#messages > .unread-line") ?? document.createElement("li");
   #after = null; // the id of the last read message; null if there was nothing unread
 
   constructor({ thread, pages }) {
@@ -28,6 +28,7 @@ export class Unread {
   /** Show what is unread after an id, at the arrival. */
   show(after, count) {
     this.#after = after;
+    if (!this.#isKnown) this.#line.remove();
     this.#pill.textContent = countWords(count);
     this.#pill.hidden = this.#pages.hasNewer;
     this.look();
@@ -39,9 +40,14 @@ export class Unread {
     if (this.#line.isConnected && !this.#thread.place.isAbove(this.#line)) this.#pill.hidden = true;
   }
 
+  /** Whether the place of the line is among the loaded messages. */
+  get #isKnown() {
+    return !this.#pages.hasOlder || this.#thread.order.oldestId <= this.#after;
+  }
+
   #draw() {
+    if (!this.#isKnown) return;
     const { order, place } = this.#thread;
-    if (this.#pages.hasOlder && order.oldestId > this.#after) return;
     const first = order.firstUnread(this.#after);
     if (first) place.keep(first, () => order.putAbove(this.#line, first));
   }

@@ -1,0 +1,10 @@
+// Beyond this a text is too long in any form, and normalizing it would be work for nothing.
+const NORMALIZED_AT_MOST = 32_000; // code units
+
+/** The length of a message as the server counts it: characters in NFC, without blanks around them. */
+export function lengthOf(words) {
+  const trimmed = words.trim();
+  let length = 0;
+  for (const _ of trimmed.length > NORMALIZED_AT_MOST ? trimmed : trimmed.normalize()) length += 1;
+  return length;
+}

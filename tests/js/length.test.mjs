@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lengthOf } from "../../static/js/chat/length.js";
+
+test("a character counts once, however many code units it has", () => {
+  assert.equal(lengthOf("中".repeat(1_500) + "😀".repeat(1_500)), 3_000);
+  assert.equal(lengthOf("e\u0301"), 1);
+  assert.equal(lengthOf(" \n a b\n"), 3);
+  assert.equal(lengthOf(""), 0);
+});
+
+test("each part of an emoji counts, as the server counts them", () => {
+  assert.equal(lengthOf("👩‍👧"), 3);
+});
+
+test("a text beyond all measure is counted, too", () => {
+  assert.equal(lengthOf("e\u0301".repeat(20_000)), 40_000);
+});
