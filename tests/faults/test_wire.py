@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
+from tests.cable import Cable
 from tests.faults.talk import nothing_was_lost, talk
 from tests.live import Person, settle
-from tests.server import Server, free_port
+from tests.server import Server
 
 CUT_SECONDS = 60
 
@@ -105,55 +106,6 @@ def test_bytes_that_are_no_frames_end_that_connection_and_no_other(anna, raw):
 
 
 # A cut without a FIN
-
-
-class Cable:
-    """A proxy that can be cut: then nothing passes, and neither side notices."""
-
-    def __init__(self, target: int) -> None:
-        self.port = free_port()
-        self._target = target
-        self._is_whole = asyncio.Event()
-        self._is_whole.set()
-        self._streams: list[asyncio.StreamWriter] = []
-
-    async def __aenter__(self) -> Cable:
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        self._server.close()
-        for stream in self._streams:
-            stream.transport.abort()
-
-    def cut(self) -> None:
-        self._is_whole.clear()
-
-    def mend(self) -> None:
-        """Let new connections pass; old ones stay dead, as behind a NAT that forgot them."""
-        for stream in self._streams:
-            stream.transport.abort()
-        self._streams.clear()
-        self._is_whole.set()
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._streams.append(writer)
-        await self._is_whole.wait()
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            writer.close()
-            return
-        self._streams.append(back)
-        await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                await self._is_whole.wait()
-                writer.write(data)
-                await writer.drain()
-            writer.close()
 
 
 def test_a_cut_of_a_minute_without_a_fin_loses_and_doubles_nothing(tmp_path):
