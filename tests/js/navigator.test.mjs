@@ -25,7 +25,7 @@ beforeEach(() => {
     go: (step) => moved.push(["go", step]),
   };
   globalThis.addEventListener = (_name, act) => (step = act);
-  globalThis.fetch = () => answer();
+  globalThis.fetch = (_url, { signal }) => answer(signal);
   globalThis.DOMParser = class {
     parseFromString = (words) => ({ body: { dataset: { userId: words } } });
   };
@@ -63,6 +63,19 @@ test("a page that breaks off on its way is none", async () => {
   answer = async () => ({ ...(await broken()), text: gone });
   await navigator.visit("/");
   assert.deepEqual(moved, []);
+});
+
+test("where the page already says so, nobody waits long for a network that swallows all", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  answer = (signal) =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason))
+    );
+  box.hidden = false;
+  const visit = navigator.visit("/");
+  context.mock.timers.tick(3_000);
+  await visit;
+  assert.deepEqual([moved, box.textContent], [[], "no_network"]);
 });
 
 test("a step in the history that finds no page is taken back, and nothing follows that", async () => {

@@ -125,6 +125,17 @@ test("the browser's word that there is no network is said at once, and goes with
   assert.equal(banner.hidden, true);
 });
 
+test("a network that is back is tried at once, in a tab in the background, too", (context) => {
+  connected();
+  document.visibilityState = "hidden";
+  banner.hidden = false;
+  for (let second = 5; second <= 35; second += 5) pass(context, 5_000);
+  const before = sockets.length;
+  sockets[before - 1].dispatchEvent(new Event("close"));
+  dispatchEvent(new Event("online"));
+  assert.ok(sockets.length > before);
+});
+
 test("a check asks, and knows at the next whether there was an answer", () => {
   const feed = connected();
   assert.deepEqual([feed.check(), feed.check()], [true, false]);

@@ -50,11 +50,12 @@ export class Pages {
     return this.#hasOlder;
   }
 
-  /** Hold the messages after an id and some before it, however far away they are. */
+  /** Hold the messages after an id and some before it, however far; false if that failed. */
   async jump(after) {
     while (this.#loading) await this.#loading;
-    await this.#load(`after=${after}`, this.#takeJump);
+    if (!(await this.#load(`after=${after}`, this.#takeJump))) return false;
     await this.#loadOlder();
+    return true;
   }
 
   #setNewer(hasNewer) {
@@ -104,21 +105,23 @@ export class Pages {
 
   /** Fetch a page and take it, unless one is under way or the reader has left meanwhile. */
   async #load(range, take) {
-    if (this.#loading) return;
+    if (this.#loading) return false;
     this.#loading = this.#take(range, take);
-    await this.#loading;
+    const isTaken = await this.#loading;
     this.#loading = null;
+    return isTaken;
   }
 
   async #take(range, take) {
     const username = this.#with;
     try {
       const answer = await this.#page(range);
-      if (!this.#isStill(username)) return;
+      if (!this.#isStill(username)) return false;
       await take(answer);
       this.#grown();
+      return true;
     } catch {
-      // The next scroll tries again, and the link to older messages stays.
+      return false; // the next scroll tries again, and the link to older messages stays
     }
   }
 
@@ -128,6 +131,7 @@ export class Pages {
   };
 
   #takeJump = (answer) => {
+    if (!answer.messages.length) return;
     this.#thread.replace(answer.messages);
     this.#reach(true);
     return this.#endAt(answer);

@@ -53,10 +53,12 @@ export class Unread {
   }
 
   #onPill = async () => {
-    if (!this.#line.isConnected) await this.#pages.jump(this.#after);
-    this.look();
-    if (!this.#line.isConnected) return toast(text("no_network"));
+    const isThere = this.#line.isConnected || (await this.#pages.jump(this.#after));
+    if (!this.#pill.isConnected) return; // the reader has left
+    if (!isThere) return toast(text("no_network"));
     this.#pill.hidden = true;
-    this.#thread.place.bringToTop(this.#line);
+    this.look();
+    const { order, place } = this.#thread;
+    place.bringToTop(this.#line.isConnected ? this.#line : order.first);
   };
 }

@@ -32,7 +32,7 @@ export class Feed {
   }
 
   start() {
-    addEventListener("online", this.#wake);
+    addEventListener("online", this.#onOnline);
     addEventListener("offline", this.#onOffline);
     addEventListener("pageshow", this.#onPageShow);
     document.addEventListener("visibilitychange", this.#wake);
@@ -126,11 +126,19 @@ export class Feed {
     this.#socket.check();
   };
 
+  #onOnline = () => {
+    this.#trouble.update();
+    this.#wakeAll();
+  };
+
   #wake = () => {
-    if (document.visibilityState !== "visible") return;
+    if (document.visibilityState === "visible") this.#wakeAll();
+  };
+
+  #wakeAll() {
     this.#socket.wake();
     this.#polling.wake();
-  };
+  }
 
   #onPageShow = (event) => {
     if (event.persisted) this.#wake();

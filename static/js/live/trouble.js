@@ -23,6 +23,11 @@ export class Trouble {
     this.#say();
   }
 
+  /** Say what is true now, if anything is said. */
+  update() {
+    if (this.isOn && !this.#element.hidden) this.#say();
+  }
+
   end() {
     clearTimeout(this.#timer);
     this.#timer = null;

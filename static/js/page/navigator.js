@@ -5,6 +5,7 @@ import { toast } from "./toast.js";
 
 const PANES = ["list", "detail"];
 const PATIENCE = 15_000; // ms for a page; the server itself gives up on its database after 5 s
+const PATIENCE_IN_TROUBLE = 3_000; // ms, where the page already says that there is no connection
 const NOT_THERE = new Set([502, 503, 504]); // the answers in place of a server that is away or busy
 
 /** Replace the content and the attributes of an element by those of its counterpart. */
@@ -94,7 +95,9 @@ export class Navigator {
 
   async #go(url, moved) {
     const visit = ++this.#visit;
-    const page = await within(PATIENCE, (signal) => load(url, signal)).catch(() => undefined);
+    const isInTrouble = !document.getElementById("connection").hidden;
+    const patience = isInTrouble ? PATIENCE_IN_TROUBLE : PATIENCE;
+    const page = await within(patience, (signal) => load(url, signal)).catch(() => undefined);
     if (visit !== this.#visit) return;
     if (page === undefined) return this.#stay();
     try {
