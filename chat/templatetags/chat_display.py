@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from django import template
@@ -38,15 +38,15 @@ def relative_time(moment: datetime | Literal[""] | None) -> str:
     """Format a time as lists show it, by the server's clock and in its zone."""
     if not moment:
         return ""
-    now = timezone.localtime()
-    moment = timezone.localtime(moment)
-    minutes = (now - moment) // timedelta(minutes=1)
+    # In UTC: Python subtracts times of one zone by their clocks, which stop for an hour in autumn.
+    minutes = (timezone.now() - moment.astimezone(UTC)) // timedelta(minutes=1)
     if minutes < 1:
         return gettext("just now")
     if minutes < 60:
         return ngettext("%(minutes)d minute ago", "%(minutes)d minutes ago", minutes) % {
             "minutes": minutes
         }
+    now, moment = timezone.localtime(), timezone.localtime(moment)
     if moment.date() == now.date():
         return f"{moment:%H:%M}"
     if moment.date() == now.date() - timedelta(days=1):
