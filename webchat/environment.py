@@ -40,6 +40,8 @@ RATE_COUNT = 10_000  # messages: that many rows are read for each one that is se
 RATE_SECONDS = 24 * 3600
 # The fewest bits that say which network a proxy is in: 10.0.0.0/8 is the widest there is.
 NETWORK_BITS = {4: 8, 6: 16}
+# Files beside the zones, which Python reads as zones: this machine's own, and some of no place.
+ONLY_OF_THE_SYSTEM = ("localtime", "posixrules", "Factory")
 # Folders of the system: data in one of them would close it for everybody else.
 SYSTEM = (
     *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt"),
@@ -202,8 +204,11 @@ def admin_path(name: str, default: str) -> str:
 
 
 def time_zone(name: str, default: str) -> str:
+    """Return the name of a zone that browsers know, too: pages show times in it."""
     value = text(name, default)
     try:
+        if value in ONLY_OF_THE_SYSTEM or value.startswith(("posix/", "right/")):
+            raise ValueError
         ZoneInfo(value)
     except (ValueError, OSError, KeyError):  # KeyError: ZoneInfoNotFoundError is one
         raise ImproperlyConfigured(

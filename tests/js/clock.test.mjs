@@ -89,3 +89,12 @@ test("nothing is said of no time", () => {
   assert.equal(relative(""), "");
   assert.equal(relative(null), "");
 });
+
+test("in a zone that the browser does not know it goes by the browser's own", () => {
+  for (const timeZone of ["localtime", "posix/Asia/Shanghai", "Europe/Not_Yet", ""]) {
+    const clock = new Clock({ dataset: { timeZone, now: NOON } });
+    const own = new Clock({ dataset: { now: NOON } });
+    assert.equal(clock.minute(), own.minute());
+    assert.equal(clock.relative("2026-02-27T12:00:00Z"), own.relative("2026-02-27T12:00:00Z"));
+  }
+});
