@@ -84,7 +84,8 @@ class Stage:
         return Server(settings, self.server_cores)
 
     def database(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{self.data_dir / 'db.sqlite3'}?mode=ro", uri=True)
+        address = f"{(self.data_dir / 'db.sqlite3').as_uri()}?mode=ro"
+        return sqlite3.connect(address, uri=True)
 
     def measure(
         self,

@@ -291,8 +291,11 @@ def database_file(name: str, default: Path, base: Path) -> Path:
     if not value:
         return default
     file = connecting.file_of(value)
-    if not file:
-        raise ImproperlyConfigured(f"{name} must be a SQLite file like {connecting.URL_EXAMPLE}.")
+    if not file or _UNUSABLE.search(file):
+        raise ImproperlyConfigured(
+            f"{name} must be a SQLite file like {connecting.URL_EXAMPLE}, with “#” as %23 and “?”"
+            " as %3F."
+        )
     _refuse_served(name, Path(os.path.realpath((base / file).parent)), base)
     return base / file
 

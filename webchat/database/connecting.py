@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-import environ
 from django.db import connection
 
 from . import costs
@@ -17,11 +17,20 @@ URL_EXAMPLE = "sqlite:////srv/webchat/db.sqlite3"
 def file_of(url: str) -> str:
     """Return the file of `sqlite:///data/db.sqlite3` (relative) or `sqlite:////srv/db.sqlite3`.
 
-    "" for any other address, and for a database in memory: the live feed reads a file that other
-    processes write to.
+    "" for any other address, as one with a query, and for a database in memory: the live feed reads
+    a file that other processes write to.
     """
-    file = environ.Env.db_url_config(url)["NAME"] if url.startswith("sqlite:///") else ""
-    return "" if ":memory:" in file else file
+    path = url.removeprefix("sqlite:///")
+    is_ours = path != url and not {"?", "#"}.intersection(path) and ":memory:" not in path
+    return unquote(path, errors="surrogateescape") if is_ours else ""
+
+
+def to_read(file: Path) -> str:
+    """Return the address of a database that is only read, for `sqlite3.connect(…, uri=True)`.
+
+    A plain path would not do: `#`, `?` and `%` mean something in an address.
+    """
+    return f"{file.absolute().as_uri()}?mode=ro"
 
 
 def settings_for(file: Path) -> dict[str, Any]:
@@ -58,5 +67,4 @@ def files_of(database: Path) -> list[Path]:
 
 def bytes_used() -> int:
     """Return the room on the disk that the database takes, its log included."""
-    file = own_file()
-    return sum(each.stat().st_size for each in file.parent.glob(f"{file.name}*"))
+    return sum(each.stat().st_size for each in files_of(own_file()) if each.exists())

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from .connecting import to_read
+
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 # An id from before a restore must never lead to something else after it.
 HANDED_OUT = ("chat_event", "chat_message")
@@ -16,7 +18,7 @@ MARGIN = 1_000_000  # for what was handed out after the backup, where nothing el
 def copy(source: Path, target: Path) -> None:
     """Copy a database as it is at one moment, while others write into it."""
     with (
-        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(to_read(source), uri=True)) as old,
         closing(sqlite3.connect(target)) as new,
     ):
         # In one step: with several it starts again whenever somebody writes in between.
@@ -48,7 +50,7 @@ def beyond_all_ids(databases: Iterable[Path]) -> int:
     for path in databases:
         if not path.exists():
             continue
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(to_read(path), uri=True)) as connection:
             try:
                 rows = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
             except sqlite3.DatabaseError:

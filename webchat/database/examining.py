@@ -10,6 +10,8 @@ from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
 
+from .connecting import to_read
+
 VERSION = sqlite3.sqlite_version
 # A reader that recovers a WAL while another process checkpoints it could damage the file.
 WAL_BUG_FROM = (3, 7, 0)
@@ -57,7 +59,7 @@ def check_whole(file: Path, seconds: float) -> None:
     """
     deadline = time.monotonic() + seconds
     try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(to_read(file), uri=True)) as database:
             database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
             [found] = database.execute("PRAGMA quick_check(1)").fetchone()
             orphan = database.execute("PRAGMA foreign_key_check").fetchone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from .connecting import own_file
+from .connecting import own_file, to_read
 
 
 class Watch:
@@ -15,7 +15,7 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        address = f"file:{own_file()}?mode=ro"
+        address = to_read(own_file())
         self._database = sqlite3.connect(address, uri=True, isolation_level=None)
 
     def version(self) -> int:

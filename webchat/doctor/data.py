@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +42,8 @@ def check_engine() -> Finding:
 
 
 def check_file_system() -> Finding:
-    kind = _file_system(settings.DATABASE_FILE.parent, Path("/proc/self/mounts").read_text())
+    mounts = os.fsdecode(Path("/proc/self/mounts").read_bytes())
+    kind = _file_system(settings.DATABASE_FILE.parent, mounts)
     if kind in REMOTE:
         return wrong(
             _("The database is on a network file system (%(kind)s): messages can be lost.")
@@ -104,8 +107,13 @@ def check_backup() -> Finding:
 
 def _file_system(folder: Path, mounts: str) -> str:
     """Return the kind of file system of a folder, from the text of /proc/self/mounts."""
-    kinds = {line.split()[1].replace("\\040", " "): line.split()[2] for line in mounts.splitlines()}
+    kinds = {_unescaped(line.split()[1]): line.split()[2] for line in mounts.splitlines()}
     for place in (folder, *folder.parents):
         if str(place) in kinds:
             return kinds[str(place)]
     return ""
+
+
+def _unescaped(place: str) -> str:
+    """Resolve the octal escapes of a folder in /proc/self/mounts: see proc_pid_mounts(5)."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place)

@@ -28,12 +28,14 @@ from webchat.database import archive
 from webchat.database.backup import backups_in
 
 HEX = "0123456789abcdef"
+# Every test has its data in a folder like this: in an address, each of these means something.
+ODD = "a#b?mode=memory&c%41 +[数据]"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A server with a few messages, and a backup of it; the server is stopped."""
-    data = tmp_path_factory.mktemp("data")
+    data = tmp_path_factory.mktemp("data") / ODD
     server = Server(data, SEND_RATE="off")
     with server:
         people = settle(server, ["anna", "ben"], [("anna", "ben")])
@@ -50,7 +52,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def restored(home, tmp_path_factory):
     """A folder into which the backup was restored."""
-    data = tmp_path_factory.mktemp("restored")
+    data = tmp_path_factory.mktemp("restored") / ODD
     assert restore_into(data, home.backup).returncode == 0
     return data
 

@@ -1,8 +1,13 @@
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
+
+from webchat.database import copies, examining
+from webchat.database.connecting import to_read
 
 
 @pytest.mark.django_db
@@ -39,3 +44,20 @@ def test_a_transaction_takes_the_write_lock_at_its_start():
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "folder", ["a#b", "a?mode=memory", "a%23b%00", "a&b c+d", "[数据]", "~", "-"]
+)
+def test_a_database_is_read_whatever_its_folder_is_called(tmp_path, folder):
+    place = tmp_path / folder
+    place.mkdir()
+    with closing(sqlite3.connect(place / "db.sqlite3")) as database:
+        database.execute("CREATE TABLE told (words)")
+    copies.copy(place / "db.sqlite3", place / "copy.sqlite3")
+    examining.check_whole(place / "copy.sqlite3", seconds=5)
+    with closing(sqlite3.connect(to_read(place / "copy.sqlite3"), uri=True)) as database:
+        assert database.execute("SELECT name FROM sqlite_schema").fetchall() == [("told",)]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            database.execute("INSERT INTO told VALUES (1)")
+    assert [each.name for each in tmp_path.iterdir()] == [folder]

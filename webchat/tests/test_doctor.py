@@ -34,7 +34,7 @@ def healthy(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def folder(healthy, tmp_path) -> Path:
-    return Path(shutil.copytree(healthy, tmp_path / "data"))
+    return Path(shutil.copytree(healthy, tmp_path / "data#1?%41"))
 
 
 def examine(folder: Path, **settings: str) -> dict[str, dict[str, str]]:
@@ -260,8 +260,8 @@ def test_static_files_that_were_not_collected(settings, tmp_path):
 
 
 def test_a_database_on_a_network_share():
-    mounts = "/dev/sda1 / ext4 rw 0 0\nnas:/x /srv/my\\040share nfs4 rw 0 0\n"
-    assert data._file_system(Path("/srv/my share/webchat"), mounts) == "nfs4"
+    mounts = "/dev/sda1 / ext4 rw 0 0\nnas:/x /srv/my\\040share\\043\\134 nfs4 rw 0 0\n"
+    assert data._file_system(Path("/srv/my share#\\/webchat"), mounts) == "nfs4"
     assert data._file_system(Path("/srv/webchat"), mounts) == "ext4"
 
 

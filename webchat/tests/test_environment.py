@@ -172,11 +172,16 @@ def test_a_database_is_a_sqlite_file(given):
     assert read(given(""), default, base) == default
     assert read(given("sqlite:////srv/chat.db"), default, base) == Path("/srv/chat.db")
     assert read(given("sqlite:///data/chat.db"), default, base) == Path("/base/data/chat.db")
+    assert read(given("sqlite:////srv/a%23b+c%25/x.db"), default, base) == Path("/srv/a#b+c%/x.db")
     for value in (
         "postgres://u:p@h/db",
         "sqlite://:memory:",
         "sqlite:///:memory:",
         "sqlite://",
+        "sqlite:///",
+        "sqlite:////srv/a#b/chat.db",
+        "sqlite:////srv/chat.db?mode=memory",
+        "sqlite:////srv/a%00b/chat.db",
         "x",
     ):
         with pytest.raises(ImproperlyConfigured, match="NAME must be a SQLite file"):
