@@ -78,5 +78,7 @@ def _backup() -> Waiting:
     newest = newest_backup()
     if newest is None:
         return Waiting(_("Newest backup"), _("there is none"), is_urgent=True)
+    if newest.is_of_the_future:
+        return Waiting(_("Newest backup"), _("dated in the future"), is_urgent=True)
     words = _("%(time)s ago") % {"time": timesince(newest.made_at)}
     return Waiting(_("Newest backup"), words, is_urgent=newest.is_old)

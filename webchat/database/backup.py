@@ -26,6 +26,7 @@ from .archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableError
 from .trouble import is_database_trouble
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
+AHEAD_AT_MOST = timedelta(minutes=5)  # of a clock that was put right since
 NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
 
 
@@ -35,7 +36,7 @@ def write_backup(folder: Path) -> Path:
     It holds every message that was acknowledged before this was called.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / f"webchat-{timezone.now():%Y%m%d-%H%M%S}.tar.gz"
+    target = _free_place(folder)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as scratch:
         database = Path(scratch) / DATABASE
         copies.copy(settings.DATABASE_FILE, database)
@@ -49,19 +50,45 @@ def write_backup(folder: Path) -> Path:
     return target
 
 
-def keep_newest(folder: Path, number: int) -> list[Path]:
-    """Delete all but the newest `number`; files with other names are not ours to delete."""
-    gone = backups_in(folder)[:-number]
+def keep_newest(folder: Path, number: int, *, written: Path) -> list[Path]:
+    """Delete all but the newest `number`, of which `written` is the first, whatever clocks say.
+
+    Files with other names are not ours to delete.
+    """
+    others = [each for each in backups_in(folder) if each != written]
+    gone = others[: max(0, len(others) - (number - 1))]
     for path in gone:
         path.unlink()
     return gone
 
 
 def backups_in(folder: Path) -> list[Path]:
-    """Return the backups in a folder, the newest last."""
+    """Return the backups in a folder, the newest last, and before all others those of the future.
+
+    A clock that was ahead has dated those: nobody can tell how old they are.
+    """
     if not folder.is_dir():
         return []
-    return sorted(each for each in folder.iterdir() if NAME.fullmatch(each.name) and each.is_file())
+    found = [each for each in folder.iterdir() if NAME.fullmatch(each.name) and each.is_file()]
+    return sorted(found, key=lambda path: (not is_of_the_future(path), path.name))
+
+
+def is_of_the_future(path: Path) -> bool:
+    """Return whether a backup says by its name, or its file by its date, that it is yet to come."""
+    limit = timezone.now() + AHEAD_AT_MOST
+    return path.name > _name_at(limit) or path.stat().st_mtime > limit.timestamp()
+
+
+def _free_place(folder: Path) -> Path:
+    """Return the path of a new backup; a second that has one already keeps it."""
+    moment = timezone.now()
+    while (path := folder / _name_at(moment)).exists():
+        moment += timedelta(seconds=1)
+    return path
+
+
+def _name_at(moment: datetime) -> str:
+    return f"webchat-{moment:%Y%m%d-%H%M%S}.tar.gz"
 
 
 def own_folder() -> Path:
@@ -72,10 +99,12 @@ def own_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest backup in our own folder."""
+    """The newest backup in our own folder, and how many there are of the future."""
 
     name: str
     made_at: datetime
+    is_of_the_future: bool  # as are all others then
+    doubtful: int
 
     @property
     def age(self) -> timedelta:
@@ -91,7 +120,9 @@ def newest_backup() -> Newest | None:
     if not backups:
         return None
     newest = backups[-1]
-    return Newest(newest.name, datetime.fromtimestamp(newest.stat().st_mtime, UTC))
+    doubtful = sum(map(is_of_the_future, backups))
+    made_at = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    return Newest(newest.name, made_at, doubtful == len(backups), doubtful)
 
 
 def restore(file: Path) -> Path | None:

@@ -102,6 +102,14 @@ def check_backup() -> Finding:
     if newest.is_old:
         days = {"days": newest.age.days}
         return wrong(_("The newest backup is %(days)s days old.") % days, fix)
+    if newest.is_of_the_future:
+        return wrong(_("All backups are dated in the future: a clock was wrong."), fix)
+    if newest.doubtful:
+        return advice(
+            _("%(count)s backups are dated in the future: a clock was wrong.")
+            % {"count": newest.doubtful},
+            _("They count as the oldest. Delete them, or give them the date that is right."),
+        )
     return ok(_("The newest backup: %(name)s") % {"name": newest.name})
 
 

@@ -37,5 +37,8 @@ class Command(commands.Command):
             message = _("The backup could not be written: %(reason)s")
             raise CommandError(message % {"reason": error}) from error
         self.stdout.write(f"{path} {filesizeformat(path.stat().st_size)}")
-        for gone in backup.keep_newest(folder, keep) if keep else ():
+        for gone in backup.keep_newest(folder, keep, written=path) if keep else ():
             self.stdout.write(_("Deleted: %(name)s") % {"name": gone.name})
+        for each in filter(backup.is_of_the_future, backup.backups_in(folder)):
+            warning = _("Dated in the future, so a clock was wrong: %(name)s")
+            self.stderr.write(warning % {"name": each.name})
