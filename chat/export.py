@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import budgets
 from accounts.http import UserRequest
 from accounts.models import User
+from accounts.names import username_key
 from webchat.base.api import STATUS, describe
 
 from . import downloads
@@ -29,6 +31,10 @@ AT_ONCE = 2  # of the threads that serve everybody
 PAGE_SIZE = 500
 
 RETRY_SECONDS = 60
+
+INDEX = "index"
+# Windows opens a device in place of a file whose name is one of these up to the first dot.
+DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 
 _running: set[int] = set()  # accounts
 _lock = Lock()
@@ -99,8 +105,9 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
     pipe = _Pipe()
     with translation.override(language), zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as target:
         chats = [chat for chat in list_conversations(user) if chat.last_message]
-        context = {"user": user, "chats": chats, "now": minute(timezone.now())}
-        target.writestr("index.html", render_to_string("chat/export/index.html", context))
+        named = [(chat, file_name(chat.username)) for chat in chats]
+        context = {"user": user, "chats": named, "now": minute(timezone.now())}
+        target.writestr(f"{INDEX}.html", render_to_string("chat/export/index.html", context))
         yield pipe.take()
         for chat in chats:
             try:
@@ -113,6 +120,15 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
     yield pipe.take()
 
 
+def file_name(username: str) -> str:
+    """Return the name of a friend's files: theirs, with a “_” before one that is taken.
+
+    No user name begins with that.
+    """
+    key = username_key(username)
+    return f"_{username}" if key == INDEX or DEVICES.match(key) else username
+
+
 def _write_chat(
     target: zipfile.ZipFile,
     pipe: _Pipe,
@@ -122,7 +138,7 @@ def _write_chat(
     kind: str,
 ) -> Iterator[bytes]:
     context = {"user": user, "chat": chat}
-    with target.open(f"{chat.username}.{kind}", "w") as file:
+    with target.open(f"{file_name(chat.username)}.{kind}", "w") as file:
         file.write(render_to_string(f"chat/export/head.{kind}", context).encode())
         for page in _pages(user, thread):
             part = render_to_string(f"chat/export/page.{kind}", context | {"page": page})

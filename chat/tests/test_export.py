@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from urllib.parse import quote
 
 import pytest
 from django.core.signals import request_finished
@@ -45,6 +46,27 @@ def test_a_zip_holds_what_one_may_see_as_page_and_text(alice, bob, zip_of, monke
         assert "zurück" not in shown
         assert "你撤回了一条消息" in shown
     assert 'href="bob.html"' in archive.read("index.html").decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["index", "Index", "ｉｎｄｅｘ", "con", "Aux", "NUL", "com1", "com¹", "lpt9", "con.bob"]
+)
+def test_every_friend_has_files_of_their_own_that_windows_can_unpack(alice, zip_of, name):
+    friend = make_user(name)
+    befriend(alice, friend)
+    say(friend, alice, "da bin ich")
+    archive = zip_of(alice)
+    assert archive.namelist() == ["index.html", f"_{name}.html", f"_{name}.txt"]
+    assert f'href="{quote(f"_{name}.html")}"' in archive.read("index.html").decode()
+    assert "da bin ich" in archive.read(f"_{name}.html").decode()
+
+
+@pytest.mark.parametrize("name", ["indexer", "console", "com10", "lpt", "bob.con", "王伟.nul"])
+def test_other_names_stay_as_they_are(alice, zip_of, name):
+    friend = make_user(name)
+    befriend(alice, friend)
+    say(friend, alice, "da bin ich")
+    assert zip_of(alice).namelist() == ["index.html", f"{name}.html", f"{name}.txt"]
 
 
 def test_nothing_of_others_and_of_former_friends_is_in_it(alice, bob, mallory, zip_of):
