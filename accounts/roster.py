@@ -59,30 +59,49 @@ def read_roster(content: bytes) -> list[Newcomer]:
     if len(content) > BYTES_AT_MOST:
         message = _("The file has at most %(limit)d KB.")
         raise ValidationError(message, "too_long", {"limit": BYTES_AT_MOST // 1024})
-    rows = csv.reader(io.StringIO(_decode(content), newline=""), delimiter=_delimiter(content))
     people: list[Newcomer] = []
     refused: list[str] = []
+    rows = _rows(content)
+    header = _header(next(rows, (1, []))[1])
+    before: dict[tuple[str, str], int] = {}
     try:
-        header = _header(next(rows, []))
-        before: dict[tuple[str, str], int] = {}
-        for cells in rows:
-            if rows.line_num > LINES_AT_MOST:
-                raise ValidationError(
-                    _("The list has at most %(limit)d lines."), "too_long", {"limit": LINES_AT_MOST}
-                )
-            if not any(cell.strip() for cell in cells):
-                continue
+        for line, cells in rows:
             try:
-                people.append(_newcomer(rows.line_num, header, cells, before))
+                people.append(_newcomer(line, header, cells, before))
             except ValidationError as error:
-                refused += [_at(rows.line_num, message) for message in error.messages]
-    except csv.Error:
-        refused.append(_at(rows.line_num, _("This is no CSV.")))
+                refused += [_at(line, message) for message in error.messages]
+    except ValidationError as error:  # here the reading ends
+        refused += error.messages
     if refused:
         raise ValidationError(refused)
     if not people:
         raise ValidationError(_("There is nobody in the list."))
     return people
+
+
+def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, each with the number of its line.
+
+    Raises ValidationError, with the line, for a quotation mark that is not closed in it: up to
+    the next one, or the end, it would make the lines of other people part of one cell.
+    """
+    text = io.StringIO(_decode(content), newline="")
+    rows = csv.reader(text, delimiter=_delimiter(content), strict=True)
+    line = 1
+    try:
+        for cells in rows:
+            if rows.line_num > LINES_AT_MOST:
+                raise ValidationError(
+                    _("The list has at most %(limit)d lines."), "too_long", {"limit": LINES_AT_MOST}
+                )
+            if rows.line_num > line:
+                raise csv.Error
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = rows.line_num + 1
+    except csv.Error:
+        reason = _("The quotation marks of this line do not match, or it is no CSV.")
+        raise ValidationError(_at(line, reason)) from None
 
 
 def _at(line: int, reason: str) -> str:

@@ -123,6 +123,39 @@ def test_each_bad_line_is_named_with_its_reason():
     assert "line 6" in sentences[4]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["wangwei,ok,", 'q1,"ill,', "q2,two,", "q3,three,"],
+        ["wangwei,ok,", 'q1,"ill,', "q2,two,", 'q3,"three",'],
+        ["wangwei,ok,", 'q1,"ill,', 'q2,two",'],
+        ["wangwei,ok,", 'q1,ill,"', "q2,two,"],
+        ["wangwei,ok,", '"q1,ill,', "q2,two,"],
+        ["wangwei,ok,", 'q1,"ill"x,', "q2,two,"],
+        ["wangwei,ok,", 'q1,"ill'],
+        ["wangwei,ok,", f'q1,"{"x" * 200_000}",'],
+    ],
+)
+def test_a_quotation_mark_that_is_not_closed_in_its_line_swallows_nobody(lines, end):
+    [sentence] = refusals(end.join(["用户名,姓名,邮箱", *lines]))
+    assert sentence.startswith("Line 3: The quotation marks")
+
+
+def test_a_quotation_mark_that_is_not_closed_in_the_header_is_named_too():
+    assert refusals('用户名,"姓名\nq1,one\nq2,two')[0].startswith("Line 1: The quotation marks")
+
+
+def test_before_it_all_other_bad_lines_are_named():
+    sentences = refusals('用户名,姓名\nx,short\nq1,"ill\nq2,two')
+    assert [sentence[:7] for sentence in sentences] == ["Line 2:", "Line 3:"]
+
+
+def test_quotation_marks_that_match_are_read():
+    names = [each.name for each in read('用户名,姓名\nq1,"Wang, ""W"" Wei"\n"q2",王"伟"\n')]
+    assert names == ['Wang, "W" Wei', '王"伟"']
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x81", b"\x00" * 10, b'"' * 200_001])
 def test_what_is_no_list_is_refused(content):
     with pytest.raises(ValidationError):
@@ -259,7 +292,10 @@ def test_a_list_has_its_limits():
     [
         ("a" * 1017, "Please write at most 254 characters."),
         ("a" + "\u0301\u0327" * 100, "There are too many marks on one letter."),
-        ("a" * 200_000, "This is no CSV."),
+        (
+            "a" * 200_000,
+            "The quotation marks of this line do not match, or it is no CSV.",
+        ),
     ],
 )
 def test_a_cell_has_its_limits(cell, reason):
