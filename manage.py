@@ -16,7 +16,7 @@ def main() -> None:
         message = f"设置有误 / Wrong setting: {error}"
         if sys.argv[1:2] == ["doctor"] and "--json" in sys.argv:
             finding = {"check": "settings", "level": "wrong", "message": message, "fix": ".env"}
-            sys.stdout.write(json.dumps([finding], ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps([finding]) + "\n")
         sys.exit(message)
     execute_from_command_line(sys.argv)
 

@@ -92,7 +92,7 @@ set_env() {
     fi
     (
         umask 077
-        { grep -v "^$1=" "$home/.env" || true; echo "$1=$2"; } >"$home/.env.new"
+        { grep -av "^$1=" "$home/.env" || true; echo "$1=$2"; } >"$home/.env.new"
     )
     chown --reference="$home/.env" "$home/.env.new"
     mv "$home/.env.new" "$home/.env"

@@ -12,7 +12,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -69,8 +69,15 @@ class Site:
         return f"{self.origin}{self.prefix}/"
 
 
+class _EnvFile(environ.Env):
+    ENVIRON: ClassVar[dict[str, str]] = {}
+
+
 def load_env_file(path: Path) -> None:
-    """Take over the variables of `path` that the real environment does not set."""
+    """Take over the variables of `path` that the real environment does not set.
+
+    In UTF-8, like the file, whatever the language of the system is.
+    """
     if not path.exists():
         return
     try:
@@ -78,16 +85,21 @@ def load_env_file(path: Path) -> None:
     except OSError:
         raise ImproperlyConfigured(f"{path} cannot be read: check its permissions.") from None
     except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{path} is not UTF-8 text: save it as UTF-8.") from None
+        content = "\0"
+    if "\0" in content:  # as in UTF-16, which may pass for UTF-8
+        raise ImproperlyConfigured(f"{path} is not UTF-8 text: save it as UTF-8.")
     for number, line in enumerate(content.splitlines(), start=1):
         # django-environ would skip such a line in silence.
         if line.strip() and not re.match(r"\s*#|(export )?[A-Za-z_0-9]+=", line):
             raise ImproperlyConfigured(f"{path}, line {number}: expected NAME=value.")
-    environ.Env.read_env(path, encoding="utf-8-sig")
+    _EnvFile.ENVIRON.clear()
+    _EnvFile.read_env(path, encoding="utf-8-sig")
+    for name, value in _EnvFile.ENVIRON.items():
+        os.environb.setdefault(name.encode(), value.encode())
 
 
 def text(name: str, default: str = "") -> str:
-    value = os.environ.get(name, "").strip()
+    value = _decoded(os.environb.get(name.encode(), b"")).strip()
     if len(value) > VALUE_LENGTH or _UNUSABLE.search(value):
         # The value may be a password, or may not be printable at all.
         raise ImproperlyConfigured(
@@ -95,6 +107,19 @@ def text(name: str, default: str = "") -> str:
             " cannot be shown."
         )
     return value or default
+
+
+def _decoded(value: bytes) -> str:
+    """Decode a value: UTF-8, or what the language of the system makes of it."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return os.fsdecode(value)
+
+
+def _place(value: str) -> Path:
+    """Return the path of a name in UTF-8: the same folder, whatever the language of the system."""
+    return Path(os.fsdecode(value.encode()))
 
 
 def required(name: str, why: str) -> str:
@@ -223,7 +248,8 @@ def directory(name: str, default: Path) -> Path:
     It will be closed to everybody else, so one that others need is refused.
     """
     base = default.parent
-    path = base / text(name, str(default))
+    value = text(name)
+    path = base / _place(value) if value else default
     where = Path(os.path.realpath(path))
     if where in {Path("/", folder) for folder in ("", *SYSTEM)} or base.is_relative_to(where):
         raise ImproperlyConfigured(
@@ -296,8 +322,9 @@ def database_file(name: str, default: Path, base: Path) -> Path:
             f"{name} must be a SQLite file like {connecting.URL_EXAMPLE}, with “#” as %23 and “?”"
             " as %3F."
         )
-    _refuse_served(name, Path(os.path.realpath((base / file).parent)), base)
-    return base / file
+    path = base / _place(file)
+    _refuse_served(name, Path(os.path.realpath(path.parent)), base)
+    return path
 
 
 def mail_settings(mode: str) -> dict[str, Any]:

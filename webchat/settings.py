@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 from . import environment
+from .base.telling import show_what_can_be_shown
 from .database import connecting
 
 # Whatever a process of ours writes is for its own user: the database, its log, backups, exports.
 os.umask(0o077)
+show_what_can_be_shown()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.load_env_file(BASE_DIR / ".env")

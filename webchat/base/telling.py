@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import atexit
+import io
 import os
+import sys
 from contextlib import suppress
 
 from django.core.management.base import OutputWrapper
+
+
+def show_what_can_be_shown() -> None:
+    """Let this process write escapes for what the encoding of its terminal or log does not know.
+
+    By default Python gives up: a ✓ in GBK, or Chinese in ISO-8859-1, would end a backup or a start.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def tell(stream: OutputWrapper, words: str, ending: str = "\n") -> bool:

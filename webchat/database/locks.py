@@ -104,6 +104,7 @@ def holders_of(paths: Iterable[Path]) -> list[str]:
 
 def _process(pid: int) -> str:
     try:
-        return f"{pid} {Path(f'/proc/{pid}/comm').read_text().strip()}"
+        name = Path(f"/proc/{pid}/comm").read_bytes().decode(errors="replace")
+        return f"{pid} {name.strip()}"
     except OSError:  # another user's where /proc is hidden, or one that has ended
         return str(pid)

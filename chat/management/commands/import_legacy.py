@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ class Command(commands.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if sys.getfilesystemencoding() != "utf-8":
+            message = "The old files have names in UTF-8: set LC_ALL=C.UTF-8 for this command."
+            raise CommandError(message)
         root = find_root(options["path"])
         if root is None:
             raise CommandError(f"{options['path']} has no users/ in it.")

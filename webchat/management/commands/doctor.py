@@ -34,6 +34,7 @@ class Command(commands.Command):
                 fix = f"\n    → {finding.fix}" if finding.fix else ""
                 self.stdout.write(f"{MARKS[finding.level]} {name}: {finding.message}{fix}")
         if options["json"]:
-            self.stdout.write(json.dumps(findings, ensure_ascii=False, indent=1))
+            # In ASCII: an escape for what a terminal does not know would be no JSON.
+            self.stdout.write(json.dumps(findings, indent=1))
         if any(finding["level"] == Level.WRONG for finding in findings):
             sys.exit(1)
