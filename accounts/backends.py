@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
 from webchat.middleware import client_address
 
 from . import limits
 from .models import User
-from .passwords import PASSWORD_AT_MOST
+from .passwords import PASSWORD_AT_MOST, one_form
 
 
 class NameOrMailBackend(ModelBackend):
@@ -32,7 +33,11 @@ class NameOrMailBackend(ModelBackend):
         guess = limits.guess_login(typed=username, address=address)
         if len(password) > PASSWORD_AT_MOST:
             return None
-        user = super().authenticate(request, self._name_of(username), password, **kwargs)
+        name = self._name_of(username)
+        user = super().authenticate(request, name, password, **kwargs)
+        if user is None and one_form(password) != password and not User.objects.named(name):
+            # As many looks as at a wrong one: the time must not tell which addresses have accounts.
+            make_password(password)
         if user is not None:
             guess.give_back()
             limits.take(*limits.LOGGED_IN.at(address, user.pk))

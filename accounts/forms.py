@@ -15,7 +15,7 @@ from . import limits, services
 from .mail import codes
 from .models import User
 from .names import NAME_OR_MAIL_AT_MOST, validate_length
-from .passwords import PASSWORD_AT_MOST
+from .passwords import PASSWORD_AT_MOST, one_form
 
 REGISTRATION_CODE_AT_MOST = 1000  # characters; whoever runs the server chooses it
 WRONG_PASSWORD = _("The password is wrong.")
@@ -90,7 +90,7 @@ class RegisterForm(SetPasswordMixin, forms.Form):
     def clean_registration_code(self) -> str:
         code: str = self.cleaned_data["registration_code"]
         guess = limits.take(*limits.REGISTRATION_CODE.at(self.address))
-        if not constant_time_compare(code, settings.REGISTRATION_CODE):
+        if not constant_time_compare(one_form(code), one_form(settings.REGISTRATION_CODE)):
             raise ValidationError(_("The registration code is wrong."), "invalid")
         guess.give_back()
         return code

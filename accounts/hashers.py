@@ -10,7 +10,7 @@ from django.core.management.base import OutputWrapper
 
 from webchat.base.progress import Progress
 
-from .passwords import PASSWORD_AT_MOST
+from .passwords import PASSWORD_AT_MOST, one_form
 
 PROCESSORS = len(os.sched_getaffinity(0))
 # While a class logs in, one processor is left to those who chat: each password takes one for some
@@ -23,7 +23,8 @@ class Argon2Hasher(Argon2PasswordHasher):
     """Argon2id as the OWASP password storage cheat sheet recommends it.
 
     Django's own parameters take 100 MiB for each check: a class that logs in at once would
-    stall a small server. A password that is too long is nobody's, and never hashed.
+    stall a small server. A password that is too long is nobody's, and never hashed. One that is
+    typed in another Unicode form is the same: see `one_form`.
     """
 
     time_cost = 2
@@ -34,11 +35,16 @@ class Argon2Hasher(Argon2PasswordHasher):
         if len(password) > PASSWORD_AT_MOST:
             raise ValueError("This password is longer than the forms and validators let through.")
         with _hashing:
-            return super().encode(password, salt)
+            return super().encode(one_form(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
         if len(password) > PASSWORD_AT_MOST:
             return False
+        form = one_form(password)
+        # Older hashes are of what was typed; most passwords have one form, and cost one look.
+        return self._look(form, encoded) or (form != password and self._look(password, encoded))
+
+    def _look(self, password: str, encoded: str) -> bool:
         with _hashing:
             return super().verify(password, encoded)
 

@@ -127,14 +127,16 @@ LOGIN_REDIRECT_URL = "chat:chats"
 LOGOUT_REDIRECT_URL = "accounts:login"
 PASSWORD_HASHERS = ["accounts.hashers.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": validator}
-    for validator in (
-        "accounts.passwords.MaximumLengthValidator",
-        "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "django.contrib.auth.password_validation.CommonPasswordValidator",
-        "django.contrib.auth.password_validation.NumericPasswordValidator",
-    )
+    {"NAME": "accounts.passwords.MaximumLengthValidator"},
+    *(
+        {"NAME": "accounts.passwords.OneFormValidator", "OPTIONS": {"rule": rule}}
+        for rule in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
 ]
 
 USE_I18N = True

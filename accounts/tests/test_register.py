@@ -146,6 +146,11 @@ def test_registration_can_ask_for_a_code(client, settings):
     assert register(client, "alice", registration_code="class-7b").status_code == 302
 
 
+def test_the_code_of_a_registration_is_typed_in_any_unicode_form(client, settings):
+    settings.REGISTRATION, settings.REGISTRATION_CODE = "code", "café-7b"
+    assert register(client, "alice", registration_code="cafe\u0301－７ｂ").status_code == 302
+
+
 def test_the_name_of_a_deleted_account_is_held_back_for_30_days(client, bob):
     services.delete_account(user=bob)
     response = register(client, "ＢＯＢ")
