@@ -273,6 +273,7 @@ def test_somebody_called_to_bob_has_a_list_of_their_own(old, report):
         ("x\ud83dy", "xy", 1),
         ("👩‍👩‍👧", "👩‍👩‍👧", 0),
         ("e\u0301", "é", 0),
+        (" \u200b\ufeff", "", 0),
         ("字" * 9000, "字" * 9000, 0),
     ],
 )

@@ -27,6 +27,17 @@ BECOME_MARKS = "\u0f73\u0f75\u0f81\uff9e\uff9f"
 UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
+# Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 16): joiners, selectors of
+# variants, marks of direction, soft hyphens, fillers, tags. They show nothing by themselves.
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# Nor do these: the borders of an annotation, and an empty pattern of Braille.
+BLANK = "\ufff9-\ufffb\u2800"
+NOTHING = re.compile(rf"[\s{IGNORABLE}{BLANK}]*")
+
 TOO_LONG = _("Please write at most %(limit)d characters.")
 
 
@@ -84,6 +95,8 @@ def encodable(text: str) -> str:
 def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
     """Return `text` in NFC, trimmed, with `\\n` line ends; refuse what cannot be shown or stored.
 
+    A text of which nothing can be seen is empty.
+
     Raises ValidationError: too_long for more than `most` characters, with `too_long` as its
     sentence; invalid for lone surrogates, for control characters other than newline and tab, and
     for letters under a heap of marks.
@@ -100,14 +113,15 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
     text = unicodedata.normalize("NFC", text).strip()
     if len(text) > most:
         raise refusal
-    return text
+    return "" if NOTHING.fullmatch(text) else text
 
 
 def mend_text(text: str) -> tuple[str, int]:
     """Keep what can be kept of an old text of any length; return it and how much was lost."""
     text = _with_plain_ends(text)
     kept = _without_rows(UNSTORABLE.sub("", text))
-    return normalize("NFC", kept).strip(), len(text) - len(kept)
+    mended = normalize("NFC", kept).strip()
+    return "" if NOTHING.fullmatch(mended) else mended, len(text) - len(kept)
 
 
 def _with_plain_ends(text: str) -> str:
