@@ -85,7 +85,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     username_key = models.CharField(max_length=64, unique=True, editable=False)
     # Ways to type the name: see `pinyin.Reading`. Empty if it is not read (yet).
     pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
-    initials = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     # Verified addresses only, case folded; an unverified one lives with its code.
     email = models.EmailField(_("email"), blank=True)
     is_staff = models.BooleanField(_("staff"), default=False)

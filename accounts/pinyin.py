@@ -12,36 +12,30 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from itertools import islice, product
+from collections.abc import Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import NamedTuple
 
 SECONDS_AT_MOST = 10  # a tenth of one, on a machine that has nothing else to do
 PROCESSES_AT_MOST = 2  # at once, of a worker
 WAIT_SECONDS = 2.0  # for one of them to end; after that the engine reads the name, within a minute
 NICENESS = 10  # those who chat go first
-HAN = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+HAN = re.compile(f"[{_HAN}]")
+UNITS = re.compile(f"[{_HAN}]|[^{_HAN}]+")  # a character, or what stands between two
 READINGS_OF_ONE = 3  # rarer ones of a character occur in no name
-READINGS_AT_MOST = 8
-LETTERS_AT_MOST = 800  # sixteen characters, eight ways
+LETTERS_AT_MOST = 800  # sixteen characters with three readings take 400
+# Between units, the ways to type one, and names: in `Friendship.readings`.
+UNIT, WAY, NAME = " ", "/", ";"
+DOUBLE_INITIALS = ("zh", "ch", "sh")
+
+# A name as it may be typed, unit by unit: `chong/zhong/重 qing/庆`. Empty for a name without
+# Chinese characters, which is typed as it is written.
+Reading = str
+UNREAD: Reading = ""
 
 _processes = BoundedSemaphore(PROCESSES_AT_MOST)
 logger = logging.getLogger(__name__)
-
-
-class Reading(NamedTuple):
-    """The ways to type a name, in small letters, separated by spaces.
-
-    Empty for a name without Chinese characters, which is typed as it is written.
-    """
-
-    pinyin: str
-    initials: str
-
-
-UNREAD = Reading("", "")
 
 
 def read_names(names: Sequence[str]) -> list[Reading]:
@@ -70,10 +64,12 @@ def _ask_in_turn(names: Sequence[str]) -> list[Reading]:
 
 
 def _ask(names: Sequence[str]) -> list[Reading]:
+    from webchat.base.text import fold  # the other process does without it, and without Django
+
     try:
         answer = subprocess.run(
             [sys.executable, "-m", "accounts.pinyin"],
-            input=json.dumps(names),
+            input=json.dumps([fold(name, most=len(name)) for name in names]),
             capture_output=True,
             check=True,
             cwd=Path(__file__).resolve().parent.parent,
@@ -82,26 +78,59 @@ def _ask(names: Sequence[str]) -> list[Reading]:
             text=True,
             timeout=SECONDS_AT_MOST,
         )
-        return [Reading(*reading) for reading in json.loads(answer.stdout)]
+        return [str(reading) for reading in json.loads(answer.stdout)]
     except (OSError, ValueError, subprocess.SubprocessError):
         logger.exception("Names could not be read; they are tried again later")
         return [UNREAD] * len(names)
 
 
-def _read(name: str) -> Reading:
-    from pypinyin import Style, pinyin
+def spells(typed: str, readings: str) -> bool:
+    """Return whether letters spell one of the names from some unit on, in full or by initials.
 
-    parts = pinyin("".join(name.casefold().split()), style=Style.NORMAL, heteronym=True)
-    ways = list(islice(product(*(part[:READINGS_OF_ONE] for part in parts)), READINGS_AT_MOST))
-    return Reading(
-        _join("".join(way) for way in ways), _join("".join(each[0] for each in way) for way in ways)
+    One letter must begin a name, since every other name holds it. `static/js/chat/matching.js`
+    has the same rule.
+    """
+    typed = typed.replace("ü", "v")
+    names = (name.split(UNIT) for name in readings.split(NAME) if name)
+    return any(
+        _goes_through(typed, units[start:])
+        for units in names
+        for start in (range(len(units)) if len(typed) > 1 else (0,))
     )
 
 
-def _join(readings: Iterable[str]) -> str:
-    """Join the readings, each once, and as many as there is room for."""
-    joined = " ".join(dict.fromkeys(readings))
-    return joined if len(joined) <= LETTERS_AT_MOST else joined[:LETTERS_AT_MOST].rpartition(" ")[0]
+def _goes_through(typed: str, units: Sequence[str]) -> bool:
+    reached = {0}  # places in what was typed
+    for unit in units:
+        ways = unit.split(WAY)
+        if any(way.startswith(typed[place:]) for way in ways for place in reached):
+            return True
+        reached = {
+            place + len(part)
+            for way in ways
+            for part in _parts(way)
+            for place in reached
+            if typed.startswith(part, place)
+        }
+    return False
+
+
+def _parts(way: str) -> set[str]:
+    """Return what may stand for a unit before another one."""
+    return {way, way[:1]} | ({way[:2]} if way.startswith(DOUBLE_INITIALS) else set())
+
+
+def _read(name: str) -> Reading:
+    return UNIT.join(filter(None, map(_read_unit, UNITS.findall(name))))[:LETTERS_AT_MOST]
+
+
+def _read_unit(unit: str) -> str:
+    if not HAN.match(unit):
+        return re.sub(f"[\\s{WAY}{NAME}]", "", unit)
+    from pypinyin import Style, pinyin
+
+    [ways] = pinyin(unit, style=Style.NORMAL, heteronym=True)
+    return WAY.join(dict.fromkeys([*ways[:READINGS_OF_ONE], unit]))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def register(*, username: str, password: str, address: str = "", is_verified: bo
     user = User(username=check_available(username))
     user.unverified_since = None if is_verified else timezone.now()
     user.set_password(password)  # slow on purpose, so before the transaction
-    user.pinyin, user.initials = read_name(user.username)  # in a process, so likewise
+    user.pinyin = read_name(user.username)  # in a process, so likewise
     try:
         # Others may have passed the check as well; the unique key has the last word.
         with transaction.atomic():
@@ -75,8 +75,8 @@ def rename(*, user: User, username: str) -> None:
             User.objects.named(username).lapsed().delete()
             RetiredUsername.objects.retire(old_username)
         person.username = username
-        person.pinyin, person.initials = reading
-        person.save(update_fields=["username", "username_key", "pinyin", "initials"])
+        person.pinyin = reading
+        person.save(update_fields=["username", "username_key", "pinyin"])
         signals.account_renamed.send(User, user=person, old_username=old_username)
     user.username, user.username_key = person.username, person.username_key
 
@@ -98,7 +98,7 @@ def read_unread_names() -> None:
     readings = read_names(list(unread.values()))
     with transaction.atomic():
         for (pk, username), reading in zip(unread.items(), readings, strict=True):
-            User.objects.filter(pk=pk, username=username).update(**reading._asdict())
+            User.objects.filter(pk=pk, username=username).update(pinyin=reading)
 
 
 def log_in(*, request: HttpRequest, user: User, is_shared: bool) -> None:

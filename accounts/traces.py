@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 1000
 # Their content comes from the code, or from the database itself.
 IMPERSONAL = ("django_migrations", "django_content_type", "auth_permission", dialect.OWN_TABLES)
 # A hash, and the readings of other names: 张三 is not a trace of zhangsan.
-UNTELLING = ("password", "pinyin", "initials")
+UNTELLING = ("password", "pinyin", "remark_pinyin")
 NAME_CHARACTERS = re.compile(r"[\w.-]*")
 
 

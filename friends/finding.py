@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from accounts.models import User
+from accounts.pinyin import spells
 from webchat.base.text import fold
 
 from .models import Friendship
@@ -18,15 +19,8 @@ def find_friends(owner: User, typed: str) -> list[Friendship]:
         for friendship in Friendship.objects.of(owner)
         if wanted in friendship.friend.username_key
         or wanted in _key(friendship.remark)
-        or _is_read(wanted, friendship.readings)
+        or spells(wanted, friendship.readings)
     ]
-
-
-def _is_read(wanted: str, readings: str) -> bool:
-    """Match as the page does: one letter must begin a name, since every other name holds it."""
-    if len(wanted) == 1:
-        return any(reading.startswith(wanted) for reading in readings.split())
-    return wanted in readings
 
 
 def _key(words: str) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import username_key
-from accounts.pinyin import LETTERS_AT_MOST
+from accounts.pinyin import LETTERS_AT_MOST, NAME
 
 
 def _sender_is_blocked() -> Exists:
@@ -101,7 +101,6 @@ class Friendship(models.Model):
     remark = models.CharField(_("remark"), max_length=16, blank=True)
     # Ways to type the remark: see `accounts.pinyin.Reading`.
     remark_pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
-    remark_initials = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
     created_at = models.DateTimeField(_("friends since"), auto_now_add=True)
 
     blocked: bool  # by `with_friend`
@@ -133,11 +132,8 @@ class Friendship(models.Model):
 
     @property
     def readings(self) -> str:
-        """The ways to type name and remark, in small letters, separated by spaces."""
-        friend = self.friend
-        return " ".join(
-            filter(None, (friend.pinyin, friend.initials, self.remark_pinyin, self.remark_initials))
-        )
+        """The ways to type name and remark: see `accounts.pinyin.spells`."""
+        return NAME.join(filter(None, (self.friend.pinyin, self.remark_pinyin)))
 
 
 class Block(models.Model):

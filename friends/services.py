@@ -78,7 +78,7 @@ def set_remark(*, friendship: Friendship, remark: str) -> Friendship:
     reading = read_within_budget(owner, remark)  # in a process, so before the transaction
     with transaction.atomic():
         changed = Friendship.objects.filter(pk=friendship.pk).update(
-            remark=remark, remark_pinyin=reading.pinyin, remark_initials=reading.initials
+            remark=remark, remark_pinyin=reading
         )
         if not changed:
             raise ValidationError(_("You are not friends any more."), "not_found")
@@ -93,9 +93,7 @@ def read_unread_remarks() -> None:
     readings = read_names(list(unread.values()))
     with transaction.atomic():
         for (pk, remark), reading in zip(unread.items(), readings, strict=True):
-            Friendship.objects.filter(pk=pk, remark=remark).update(
-                remark_pinyin=reading.pinyin, remark_initials=reading.initials
-            )
+            Friendship.objects.filter(pk=pk, remark=remark).update(remark_pinyin=reading)
 
 
 def block(*, owner: User, target: User) -> None:

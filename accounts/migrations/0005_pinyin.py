@@ -2,16 +2,6 @@
 
 from django.db import migrations, models
 
-from accounts.pinyin import read_names
-
-
-def read_all(apps, schema_editor):
-    users = list(apps.get_model("accounts", "User").objects.only("username"))
-    for user, reading in zip(users, read_names([user.username for user in users])):
-        if reading.pinyin:
-            user.pinyin, user.initials = reading
-            user.save(update_fields=["pinyin", "initials"])
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -29,5 +19,4 @@ class Migration(migrations.Migration):
             name="pinyin",
             field=models.CharField(blank=True, editable=False, max_length=800),
         ),
-        migrations.RunPython(read_all, migrations.RunPython.noop, elidable=True),
     ]

@@ -82,7 +82,7 @@ def _enrol(names: Sequence[str], readings: dict[str, Reading], password: str) ->
     for name in names:
         User.objects.named(name).lapsed().delete()
     users = [
-        User(username=name, password=password, is_demo=True, **readings[name]._asdict())
+        User(username=name, password=password, is_demo=True, pinyin=readings[name])
         for name in names
     ]
     for user in users:
@@ -102,7 +102,7 @@ def _befriend(users: Sequence[User], readings: dict[str, Reading]) -> list[Pair]
     of_first = (row for row in rows if row.owner == users[0])
     for row, remark in zip(of_first, REMARKS, strict=False):
         row.remark = remark
-        row.remark_pinyin, row.remark_initials = readings[remark]
+        row.remark_pinyin = readings[remark]
     Friendship.objects.bulk_create(rows)
     return pairs
 

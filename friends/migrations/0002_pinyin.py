@@ -2,19 +2,6 @@
 
 from django.db import migrations, models
 
-from accounts.pinyin import read_names
-
-
-def read_all(apps, schema_editor):
-    friendships = list(
-        apps.get_model("friends", "Friendship").objects.exclude(remark="").only("remark")
-    )
-    remarks = [friendship.remark for friendship in friendships]
-    for friendship, reading in zip(friendships, read_names(remarks)):
-        if reading.pinyin:
-            friendship.remark_pinyin, friendship.remark_initials = reading
-            friendship.save(update_fields=["remark_pinyin", "remark_initials"])
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -32,5 +19,4 @@ class Migration(migrations.Migration):
             name="remark_pinyin",
             field=models.CharField(blank=True, editable=False, max_length=800),
         ),
-        migrations.RunPython(read_all, migrations.RunPython.noop, elidable=True),
     ]

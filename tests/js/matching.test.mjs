@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isNamed, key } from "../../static/js/chat/matching.js";
 
-const friend = { username: "Zhang_Wei", remark: "老 张", readings: "laozhang lz zhangwei" };
+const friend = {
+  username: "Zhang_Wei",
+  remark: "老 张",
+  readings: "zhang wei;lao/老 zhang/张",
+};
 const found = (wanted) => isNamed(friend, key(wanted));
+const spelt = (wanted, readings) => isNamed({ username: "x", remark: "", readings }, key(wanted));
 
 test("by any part of a name or of a remark", () => {
   for (const wanted of ["zhang", "ANG_w", "老张", "张", " Ｚｈａｎｇ "]) {
@@ -12,11 +17,29 @@ test("by any part of a name or of a remark", () => {
   assert.ok(!found("wang"));
 });
 
-test("by pinyin: more than one letter anywhere, one letter at the beginning", () => {
+test("by pinyin in full, by initials and by mixtures, from any character on", () => {
+  const wenqing = "sun/孙 wen/文 qing/清";
+  for (const wanted of ["sunwq", "swq", "swenqing", "Sun Wen Q", "sunw", "wenq", "孙wq", "wq"]) {
+    assert.ok(spelt(wanted, wenqing), wanted);
+  }
+  for (const wanted of ["sunq", "suwq", "unwen", "sunwqx"]) assert.ok(!spelt(wanted, wenqing));
   assert.ok(found("lz"));
-  assert.ok(found("aozh"));
-  assert.ok(isNamed({ username: "x", remark: "", readings: "laozhang lz" }, "l"));
-  assert.ok(!isNamed({ username: "x", remark: "", readings: "laozhang lz" }, "a"));
+  assert.ok(found("zhw"));
+  assert.ok(!found("weilao"), "the name and the remark are two");
+});
+
+test("by every reading of every character", () => {
+  const changle = "dan/chan/shan/单 zhang/chang/长 le/yue/乐";
+  for (const wanted of ["shanchangle", "shan", "scl", "danzhangyue", "chancy", "shchl"]) {
+    assert.ok(spelt(wanted, changle), wanted);
+  }
+  assert.ok(spelt("lübu", "lv/吕 bu/布"));
+});
+
+test("one letter begins a name", () => {
+  assert.ok(spelt("l", "lao/老 zhang/张"));
+  assert.ok(!spelt("z", "lao/老 zhang/张"));
+  assert.ok(spelt("z", "lao/老;zhang/张"));
 });
 
 test("a row that nobody has read yet goes by its name alone", () => {

@@ -105,6 +105,13 @@ def test_a_friend_is_found_by_pinyin_in_full_and_by_initials(alice, typed):
         assert names(alice, nothing) == []
 
 
+@pytest.mark.parametrize("typed", ["sunwq", "swenq", "SunWQ", "孙wq", "sun w q", "shanchangle"])
+def test_a_friend_is_found_by_mixtures_and_by_every_reading(alice, typed):
+    for name in ("孙文清", "单长乐"):
+        befriend(alice, register(username=name, password="blaue-Wolke-7"))
+    assert len(names(alice, typed)) == 1
+
+
 def test_a_remark_is_read_too_and_only_for_whose_it_is(alice, bob):
     set_remark(friendship=alice.friendships.get(friend=bob), remark="重庆小王")
     for typed in ("chongqing", "cqxw", "zqx", "xiaowang"):
@@ -120,6 +127,8 @@ def test_remarks_that_came_unread_are_read_later(alice, bob):
     assert names(alice, "zs") == []
     read_unread_remarks()
     assert names(alice, "zs") == ["bob"]
-    alice.friendships.update(remark_pinyin="", remark_initials="")
-    import_module("friends.migrations.0002_pinyin").read_all(apps, None)
-    assert names(alice, "zhangsan") == ["bob"]
+    alice.friendships.update(remark_pinyin="zhangsan")
+    import_module("friends.migrations.0003_units").forget_readings(apps, None)
+    assert names(alice, "zhsan") == []
+    read_unread_remarks()
+    assert names(alice, "zhsan") == ["bob"]

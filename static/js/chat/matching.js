@@ -1,5 +1,7 @@
 // Find friends by name, remark and pinyin among the rows of the list.
 
+const DOUBLE_INITIAL = /^[zcs]h/;
+
 /** The form in which names are compared. */
 export function key(words) {
   return words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
@@ -8,6 +10,45 @@ export function key(words) {
 /** Whether a friend matches a search, given as a key: the rule of the server's `find_friends`. */
 export function isNamed({ username, remark, readings = "" }, wanted) {
   if (key(username).includes(wanted) || key(remark).includes(wanted)) return true;
-  if (wanted.length > 1) return readings.includes(wanted);
-  return readings.split(" ").some((reading) => reading.startsWith(wanted));
+  return spells(wanted.replace(/ü/g, "v"), readings);
+}
+
+/**
+ * Whether letters spell one of the names from some character on, in full or by initials.
+ *
+ * `readings` is as `chong/zhong/重 qing/庆;xiao/小 zhang/张`. One letter must begin a name, since
+ * every other name holds it.
+ */
+function spells(typed, readings) {
+  return readings.split(";").filter(Boolean).some((name) => {
+    const units = name.split(" ");
+    const starts = typed.length > 1 ? units.length : 1;
+    for (let start = 0; start < starts; start++) {
+      if (goesThrough(typed, units.slice(start))) return true;
+    }
+    return false;
+  });
+}
+
+function goesThrough(typed, units) {
+  let reached = new Set([0]); // places in what was typed
+  for (const unit of units) {
+    const ways = unit.split("/");
+    const next = new Set();
+    for (const place of reached) {
+      for (const way of ways) {
+        if (way.startsWith(typed.slice(place))) return true;
+        for (const part of parts(way)) {
+          if (typed.startsWith(part, place)) next.add(place + part.length);
+        }
+      }
+    }
+    reached = next;
+  }
+  return false;
+}
+
+/** What may stand for a character before another one. */
+function parts(way) {
+  return DOUBLE_INITIAL.test(way) ? [way, way[0], way.slice(0, 2)] : [way, way[0]];
 }

@@ -1,0 +1,17 @@
+from django.db import migrations
+
+
+def forget_readings(apps, schema_editor):
+    """Clear readings of the earlier form: the engine reads the names again when it starts."""
+    apps.get_model("accounts", "User").objects.exclude(pinyin="").update(pinyin="")
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0008_spoken"),
+    ]
+
+    operations = [
+        migrations.RemoveField(model_name="user", name="initials"),
+        migrations.RunPython(forget_readings, migrations.RunPython.noop, elidable=True),
+    ]
