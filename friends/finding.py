@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from accounts.pinyin import spells
-from webchat.base.text import fold
+from webchat.base.text import searchable
 
 from .models import Friendship
 
@@ -25,4 +25,4 @@ def find_friends(owner: User, typed: str) -> list[Friendship]:
 
 def _key(words: str) -> str:
     """Fold words for comparison; to nothing if they are too long to be in a name."""
-    return "".join((fold(words, most=TYPED_AT_MOST) or "").split())
+    return "" if len(words) > TYPED_AT_MOST else "".join(searchable(words).split())

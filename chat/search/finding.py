@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -18,39 +18,45 @@ from django.utils.translation import gettext as _
 from accounts import budgets
 from accounts.models import User
 from friends.models import Friendship
-from webchat.base.text import clean_text
+from webchat.base.text import clean_text, searchable
 from webchat.database.bulk import placeholders
-from webchat.database.dialect import holds
+from webchat.database.dialect import one_list
 from webchat.database.patience import TookTooLong, limit_statements
 from webchat.database.snapshot import read_snapshot
 
-from ..models import Membership, Message, SearchFilter, SearchSegment
+from ..models import HiddenMessage, Membership, Message, SearchFilter, SearchSegment
 from ..presentation import MessageView, view_message
+from .folding import Words
 from .grams import blocks_that_may_hold, probes_of
 
 QUERY_LENGTH = 100
-WORDS_AT_MOST = 16  # each may be searched for in four cases, in every message
+WORDS_AT_MOST = 16  # each is looked for in every message
 LOOK_SECONDS = 1.0  # of processor time; a hundred thousand messages take a tenth
 EXCERPT_BEFORE = 12  # characters of a message shown before the hit
 EXCERPT_AFTER = 60
 BEYOND = 2**63 - 1
-ASCII_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 
-# By ranges of the index (conversation, id), so that nothing else is read.
+# By ranges of the index (conversation, id), so that nothing else is read; the texts of each as one
+# value: for every row that SQLite hands out, the threads pass the interpreter around.
 LOOK = """
-WITH stretch (conversation, after, through) AS (VALUES {stretches})
-SELECT message.id
-FROM stretch CROSS JOIN chat_message message
-WHERE message.conversation_id = stretch.conversation
-    AND message.id > stretch.after AND message.id <= stretch.through
-    AND message.recalled_at IS NULL AND message.removed_at IS NULL
-    AND {words}
-    AND NOT EXISTS (
-        SELECT 1 FROM chat_hiddenmessage hidden
-        WHERE hidden.user_id = %s AND hidden.message = message.id
-    )
-ORDER BY message.id DESC LIMIT %s
+WITH stretch (conversation, after, through) AS (VALUES {stretches}),
+part AS MATERIALIZED (
+    SELECT conversation, after, through, coalesce((
+        SELECT id FROM chat_message
+        WHERE conversation_id = stretch.conversation
+            AND id > stretch.after AND id <= stretch.through
+        ORDER BY id DESC LIMIT 1 OFFSET %s
+    ), after) AS beyond
+    FROM stretch
+)
+SELECT conversation, after, beyond, (
+    SELECT {texts} FROM chat_message
+    WHERE conversation_id = part.conversation AND id > part.beyond AND id <= part.through
+        AND recalled_at IS NULL AND removed_at IS NULL
+)
+FROM part
 """
+TEXTS_AT_ONCE = 256  # of one stretch: the messages in no block yet may be very many
 STRETCHES_FIRST = 16
 STRETCHES_AT_ONCE = 32  # more read too much, fewer ask too often
 
@@ -87,8 +93,8 @@ def _has_seat(user_id: int) -> bool:
     return len(_searching) < AT_ONCE and user_id not in _searching
 
 
-class Query:
-    """The words of a search, all of which must be in a message, in any order and case.
+class Query(Words):
+    """The words of a search, all of which must be in a message, in any order and form.
 
     Raises ValidationError: invalid, too_long.
     """
@@ -96,11 +102,11 @@ class Query:
     def __init__(self, typed: str) -> None:
         too_long = _("Search for at most %(limit)d characters.")
         self.text = clean_text(typed, most=QUERY_LENGTH, too_long=too_long)
-        self.words = list(dict.fromkeys(self.text.split()))
-        if len(self.words) > WORDS_AT_MOST:
+        words = list(dict.fromkeys(searchable(self.text).split()))
+        if len(words) > WORDS_AT_MOST:
             message = _("Search for at most %(limit)d words.") % {"limit": WORDS_AT_MOST}
             raise ValidationError(message, "too_long")
-        self.forms = [_forms(word) for word in self.words]  # a message needs one form of each word
+        super().__init__(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,71 +248,59 @@ def _look(
     `stretches` come newest first. Raises TookTooLong when time ran out before one was certain.
     """
     found: list[int] = []
-    start, count = 0, STRETCHES_FIRST
+    waiting, count = list(stretches), STRETCHES_FIRST
+    hidden = set(HiddenMessage.objects.filter(user=viewer).values_list("message", flat=True))
     try:
         with limit_statements(LOOK_SECONDS):
-            while start < len(stretches):
+            while waiting:
                 # Ranges of several chats overlap: a later one in the list may hold newer messages.
-                if len(found) == limit and found[-1] >= stretches[start].through:
+                if len(found) == limit and found[-1] >= waiting[0].through:
                     break
-                part = stretches[start : start + count]
-                found = sorted(found + _look_in(viewer, query, part, limit), reverse=True)[:limit]
-                start, count = start + count, min(2 * count, STRETCHES_AT_ONCE)
+                hits, rest = _look_in(query, waiting[:count])
+                found = sorted({*found, *hits} - hidden, reverse=True)[:limit]
+                waiting = sorted(waiting[count:] + rest, reverse=True) if rest else waiting[count:]
+                count = min(2 * count, STRETCHES_AT_ONCE)
     except TookTooLong:
-        found = [pk for pk in found if pk > stretches[start].through]
+        found = [pk for pk in found if pk > waiting[0].through]
         if not found:
             raise
         return found, True
     return found, False
 
 
-def _look_in(viewer: User, query: Query, part: Sequence[Stretch], limit: int) -> list[int]:
-    words = " AND ".join(
-        "(" + " OR ".join(holds(_column(form)) for form in forms) + ")" for forms in query.forms
-    )
-    sql = LOOK.format(stretches=placeholders(3, len(part)), words=words)
-    values: list[Any] = [
-        value for each in part for value in (each.conversation, each.after, each.through)
+def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], list[Stretch]]:
+    """Find the ids in the newest messages of each, and list what is left of longer ones."""
+    sql = LOOK.format(stretches=placeholders(3, len(stretches)), texts=one_list(["id", "text"]))
+    values = [
+        value for each in stretches for value in (each.conversation, each.after, each.through)
     ]
-    values += [form for forms in query.forms for form in forms]
+    hits: list[int] = []
+    rest: list[Stretch] = []
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*values, viewer.pk, limit])
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _column(form: str) -> str:
-    """Choose the column to search: SQLite's `lower` folds only a to z, and so do the forms."""
-    return "lower(message.text)" if re.search("[a-z]", form) else "message.text"
+        cursor.execute(sql, [*values, TEXTS_AT_ONCE])
+        for conversation, after, beyond, texts in cursor:  # one in memory at a time
+            if query.may_be_in(texts):
+                hits += [pk for pk, text in json.loads(texts) if query.are_in(text)]
+            if beyond > after:
+                rest.append(Stretch(beyond, conversation, after))
+    return hits, rest
 
 
 def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
     return Found(
         message=view_message(message, viewer=viewer, friend=friendship.friend),
         name=friendship.name,
-        excerpt=_excerpt(message.text, query.forms[0]),
+        excerpt=_excerpt(message.text, query),
     )
 
 
-def _excerpt(text: str, forms: Sequence[str]) -> Excerpt:
-    start, end = _first_hit(text, forms)
+def _excerpt(text: str, query: Query) -> Excerpt:
+    start, end = query.place_in(text)
     begin = max(0, start - EXCERPT_BEFORE)
     before = ("…" if begin else "") + text[begin:start]
     after = text[end : end + EXCERPT_AFTER] + ("…" if len(text) > end + EXCERPT_AFTER else "")
     return Excerpt(_on_one_line(before), _on_one_line(text[start:end]), _on_one_line(after))
 
 
-def _first_hit(text: str, forms: Sequence[str]) -> tuple[int, int]:
-    """Find the first of the forms in the text, as SQLite did."""
-    folded = text.translate(ASCII_LOWER)
-    hits = [(start, start + len(form)) for form in forms if (start := folded.find(form)) >= 0]
-    return min(hits, default=(0, 0))
-
-
 def _on_one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text)
-
-
-def _forms(word: str) -> list[str]:
-    """List the cases in which a word may be written; a to z are folded on both sides."""
-    forms = (word, word.lower(), word.upper(), word.capitalize())
-    return sorted({form.translate(ASCII_LOWER) for form in forms})

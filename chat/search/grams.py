@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from zlib import crc32
 
+from webchat.base.text import searchable
+
 CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 RUN = re.compile(rf"[{CJK}]+|[^{CJK}\s]+")
 IS_CJK = re.compile(rf"[{CJK}]")
@@ -36,17 +38,17 @@ class Probe(NamedTuple):
 def hash_text(text: str) -> set[int]:
     """Hash all grams of a text."""
     grams: set[str] = set()
-    for run in RUN.findall(text.casefold()):
+    for run in RUN.findall(searchable(text)):
         for size in _sizes(run):
             grams |= _cut(run, size)
     return {crc32(gram.encode()) for gram in grams}
 
 
 def probes_of(words: Iterable[str]) -> list[Probe]:
-    """Make the probes of a search: of each run the longest grams, which tell the most."""
+    """Make the probes of searchable words: of each run the longest grams, which tell the most."""
     grams: set[str] = set()
     for word in words:
-        for run in RUN.findall(word.casefold()):
+        for run in RUN.findall(word):
             grams |= _cut(run, max(size for size in _sizes(run) if size <= len(run)))
     return [_probe(crc32(gram.encode())) for gram in grams]
 

@@ -11,7 +11,7 @@ const found = (wanted) => isNamed(friend, key(wanted));
 const spelt = (wanted, readings) => isNamed({ username: "x", remark: "", readings }, key(wanted));
 
 test("by any part of a name or of a remark", () => {
-  for (const wanted of ["zhang", "ANG_w", "老张", "张", " Ｚｈａｎｇ "]) {
+  for (const wanted of ["zhang", "ANG_w", "老张", "张", " Ｚｈａｎｇ ", "老\u200b张\u3000"]) {
     assert.ok(found(wanted), wanted);
   }
   assert.ok(!found("wang"));

@@ -34,6 +34,7 @@ IGNORABLE = (
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+UNSEEN = re.compile(f"[{IGNORABLE}]+")
 # Nor do these: the borders of an annotation, and an empty pattern of Braille.
 BLANK = "\ufff9-\ufffb\u2800"
 NOTHING = re.compile(rf"[\s{IGNORABLE}{BLANK}]*")
@@ -47,12 +48,12 @@ def _row_of(marks: str) -> re.Pattern[str]:
 
 
 _MARKS = "".join(filter(unicodedata.combining, map(chr, range(LAST_MARK)))) + BECOME_MARKS
-_MARKS_OF_PLANE_0 = "".join(mark for mark in _MARKS if mark <= "\uffff")
+MARKS_OF_PLANE_0 = "".join(mark for mark in _MARKS if mark <= "\uffff")
 RUN_OF_MARKS = _row_of(_MARKS)
 # Python looks up letters of plane 0 in a bitmap, but goes through a list if there are others:
 # 2 ms for the longest message, most of which have no mark at all.
-RUN_OF_MARKS_OF_PLANE_0 = _row_of(_MARKS_OF_PLANE_0)
-MARK_OF_PLANE_0 = re.compile(f"[{_MARKS_OF_PLANE_0}]")
+RUN_OF_MARKS_OF_PLANE_0 = _row_of(MARKS_OF_PLANE_0)
+MARK_OF_PLANE_0 = re.compile(f"[{MARKS_OF_PLANE_0}]")
 PLANE_1 = re.compile("[\U00010000-\U0001efff]")  # up to the last marks; emoji begin after it
 
 
@@ -85,6 +86,13 @@ def fold(text: str, *, most: int) -> str | None:
         return None
     folded = normalize("NFKC", encodable(text)).casefold()
     return normalize("NFKC", folded)
+
+
+def searchable(text: str) -> str:
+    """Return the form in which texts are searched: folded, and without what shows nothing."""
+    if text.isascii():
+        return text.lower()
+    return fold(UNSEEN.sub("", text), most=len(text)) or ""
 
 
 def encodable(text: str) -> str:

@@ -19,8 +19,3 @@ def given_rows(columns: int) -> str:
 def one_list(expressions: Sequence[str]) -> str:
     """Express all rows of a query as one value, a JSON list of lists."""
     return f"json_group_array(json_array({', '.join(expressions)}))"
-
-
-def holds(column: str) -> str:
-    """Express whether a text holds the one in the parameter, letter by letter."""
-    return f"instr({column}, %s)"

@@ -2,9 +2,11 @@
 
 const DOUBLE_INITIAL = /^[zcs]h/;
 
+const UNSEEN = /[\s\p{Default_Ignorable_Code_Point}]+/gu;
+
 /** The form in which names are compared. */
 export function key(words) {
-  return words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
+  return words.replace(UNSEEN, "").normalize("NFKC").toLowerCase();
 }
 
 /** Whether a friend matches a search, given as a key: the rule of the server's `find_friends`. */

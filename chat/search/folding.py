@@ -1,0 +1,97 @@
+"""The cheap way to find words in texts as they fold: most need no folding.
+
+Folding a text takes some microseconds, and a search may read a hundred thousand. But most of what
+folding changes does not matter: a full-width comma does to a search for a comma, and to no other.
+So only those texts are folded that have a character which may become a part of the words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+
+from webchat.base.text import IGNORABLE, MARKS_OF_PLANE_0, normalize, searchable
+
+from .grams import CJK
+
+# Beyond plane 0 all that folding changes, and more: such characters are rare, and for many of
+# them Python's patterns are slow.
+CHANGED_BEYOND = (
+    "\U00010000-\U0001efff\U0001f100-\U0001f2ff\U0001fbf0-\U0001fbf9\U0002f800-\U0002fa1f"
+)
+# Characters at once: meanwhile, for some 0.5 ms, no other thread has the interpreter.
+LOOKED_THROUGH = 64 * 1024
+ALL_CJK = re.compile(f"[{CJK}]+")
+# A list of texts as JSON writes these in another way.
+ESCAPED = re.compile(r'["\\]')
+
+
+class Words:
+    """Words in their `searchable` form, to be found in texts."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+        self._in_json = [word for word in words if not ESCAPED.search(word)]
+        self._changing = _changing_into(words)
+        # Of what need not be folded as a whole; no case leads to Chinese.
+        is_cjk = all(map(ALL_CJK.fullmatch, words))
+        self._fold: Callable[[str], str] = str if is_cjk else str.casefold
+
+    def may_be_in(self, texts: str) -> bool:
+        """Return False if no text in this JSON holds all the words, as far as a glance can tell."""
+        if len(texts) > LOOKED_THROUGH or self._changing.search(texts):
+            return True
+        folded = self._fold(texts)
+        return all(word in folded for word in self._in_json)
+
+    def are_in(self, text: str) -> bool:
+        folded = self._folding_of(text)(text)
+        return all(word in folded for word in self.words)
+
+    def place_in(self, text: str) -> tuple[int, int]:
+        """Return where the first word begins and ends in a text as it was written."""
+        fold = self._folding_of(text)
+        at = fold(text).find(self.words[0])
+        if at < 0:
+            return 0, 0
+        ends, past = range(len(text) + 1), at + len(self.words[0])
+
+        def size(end: int) -> int:
+            return len(fold(text[:end]))
+
+        start = bisect_right(ends, at, key=size) - 1
+        # With what belongs to its last character and shows nothing by itself.
+        end = max(bisect_left(ends, past, key=size), bisect_right(ends, past, key=size) - 1)
+        return start, end
+
+    def _folding_of(self, text: str) -> Callable[[str], str]:
+        return searchable if self._changing.search(text) else self._fold
+
+
+def _changing_into(words: Iterable[str]) -> re.Pattern[str]:
+    """Match what folding changes, beyond its case, so that it may be part of these words.
+
+    Marks belong to that: J has none with a caron that is one character, but j has.
+    """
+    parts = set(normalize("NFKD", "".join(words)))
+    changed = "".join(_changed().get(part, "") for part in sorted(parts))
+    return re.compile(f"[{IGNORABLE}{MARKS_OF_PLANE_0}{changed}{CHANGED_BEYOND}]")
+
+
+@cache
+def _changed() -> dict[str, str]:
+    """Map parts of folded characters to the characters of plane 0 that fold into them."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for character in map(chr, (*range(0x80, 0xD800), *range(0xE000, 0x10000))):
+        if not _is_folded(character) or not _is_folded(character.casefold()):
+            for part in normalize("NFKD", searchable(character)):
+                found[part].append(character)
+    return {part: "".join(characters) for part, characters in found.items()}
+
+
+def _is_folded(text: str) -> bool:
+    return unicodedata.is_normalized("NFKC", text)
