@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from .base.numbers import parse_id
 from .base.text import clean_text
 
+DELETED_AT_MOST = 200  # rows at a time: accounts take some seconds
 SEARCH_AT_MOST = 100  # characters
 WORDS_AT_MOST = 8  # each is looked for in every field
 # Those that the links of filters and of the dates above a list make.
@@ -67,6 +69,8 @@ class BoundedChangeList(ChangeList):
 class BoundedAdmin(admin.ModelAdmin):
     """The base of every page of the admin; a test checks that."""
 
+    actions = ["delete_selected"]
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList
 
@@ -90,6 +94,21 @@ class BoundedAdmin(admin.ModelAdmin):
         except ValidationError:
             return queryset.none(), False
         return super().get_search_results(request, queryset, words)
+
+    @admin.action(
+        permissions=["delete"],
+        description=delete_selected.short_description,  # type: ignore[attr-defined]
+    )
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Delete what was chosen, up to a number, and say so where there is more."""
+        chosen = list(queryset.values_list("pk", flat=True)[: DELETED_AT_MOST + 1])
+        if len(chosen) > DELETED_AT_MOST:
+            queryset = queryset.filter(pk__in=chosen[:DELETED_AT_MOST])
+            words = _(
+                "At most %(limit)d are deleted at a time. Choose the others again afterwards."
+            )
+            self.message_user(request, words % {"limit": DELETED_AT_MOST}, messages.WARNING)
+        return delete_selected(self, request, queryset)
 
     def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)

@@ -184,6 +184,9 @@ CSRF_FAILURE_VIEW = "webchat.base.errors.csrf_failure"
 # Bytes. The longest honest form is a message of 4,000 syllables of Hangul, taken apart into three
 # letters each and percent-encoded: 105 KiB. Refused input comes back with its page.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+# Fields: the rows that somebody may choose in a list of the admin, so that it can say how many it
+# takes. The bytes above hold about as many.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 SILENCED_SYSTEM_CHECKS = [
     "security.W004",  # HSTS: nginx, where https ends, sends it
     "security.W005",  # HSTS for subdomains: not ours to decide

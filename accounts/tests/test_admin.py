@@ -1,10 +1,15 @@
+import re
+
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from accounts import signals
+from accounts import services, signals
 from accounts.models import RetiredUsername, User
+from webchat import admin as bounds
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:accounts_user_changelist"
@@ -108,6 +113,72 @@ def test_several_are_deleted_by_the_same_rules(root_client, alice, bob):
     root_client.post(reverse(LIST), data | {"post": "yes"})
     assert list(User.objects.values_list("username", flat=True)) == ["root"]
     assert RetiredUsername.objects.count() == 2
+
+
+def fields_of(page):
+    """Return the hidden fields of the page that asks whether one is sure."""
+    fields = re.findall(
+        r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.content.decode()
+    )
+    data = {name: value for name, value in fields if name != "_selected_action"}
+    return data | {"_selected_action": [v for name, v in fields if name == "_selected_action"]}
+
+
+def test_a_school_is_deleted_in_steps_that_the_page_names(root_client, monkeypatch):
+    monkeypatch.setattr(bounds, "DELETED_AT_MOST", 4)
+    User.objects.bulk_create(User(username=f"s{n}", username_key=f"s{n}") for n in range(10))
+    LogEntry.objects.all().delete()
+    left = []
+    others = reverse(LIST) + "?is_superuser__exact=0"
+    for _step in range(3):
+        everybody = User.objects.exclude(username="root").order_by("username_key")
+        first = [user.pk for user in everybody[:1]]
+        data = {"action": "delete_selected", "_selected_action": first, "select_across": "1"}
+        page = root_client.post(others, data, headers={"accept-language": "en"})
+        is_told = "At most 4 are deleted at a time" in page.content.decode()
+        assert is_told == (everybody.count() > 4)
+        done = root_client.post(others, fields_of(page), follow=True)
+        assert done.status_code == 200
+        left.append(everybody.count())
+    assert left == [6, 2, 0]
+    assert User.objects.get().username == "root"
+    assert LogEntry.objects.count() == 10
+
+
+def test_as_many_as_a_school_has_can_be_chosen(root_client, monkeypatch):
+    monkeypatch.setattr(bounds, "DELETED_AT_MOST", 2)
+    User.objects.bulk_create(User(username=f"s{n}", username_key=f"s{n}") for n in range(1500))
+    chosen = list(User.objects.exclude(username="root").values_list("pk", flat=True))
+    data = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    answer = root_client.post(reverse(LIST), data, follow=True, headers={"accept-language": "en"})
+    assert "At most 2 are deleted at a time" in answer.content.decode()
+    assert User.objects.count() == 1 + 1498
+
+
+def test_who_chooses_everybody_goes_last(root_client, alice, bob):
+    everybody = list(User.objects.values_list("pk", flat=True))
+    data = {"action": "delete_selected", "_selected_action": everybody, "post": "yes"}
+    answer = root_client.post(reverse(LIST), data, follow=True)
+    assert "/login/" in answer.redirect_chain[-1][0]
+    assert not User.objects.exists()
+
+
+def test_where_one_deletion_fails_those_before_it_are_done_and_logged(root_client, monkeypatch):
+    User.objects.bulk_create(User(username=f"s{n}", username_key=f"s{n}") for n in range(3))
+    real = services.delete_account
+
+    def delete(*, user):
+        if user.username == "s1":
+            raise OperationalError("database is locked")
+        real(user=user)
+
+    monkeypatch.setattr(services, "delete_account", delete)
+    chosen = list(User.objects.exclude(username="root").values_list("pk", flat=True))
+    data = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    LogEntry.objects.all().delete()
+    assert root_client.post(reverse(LIST), data).status_code == 503
+    assert set(User.objects.values_list("username", flat=True)) == {"root", "s1", "s2"}
+    assert LogEntry.objects.count() == 1
 
 
 def test_staff_cannot_raise_themselves(steward_client, alice):
