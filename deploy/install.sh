@@ -310,7 +310,11 @@ case $data_dir/ in
     ;;
 esac
 case $data_dir in
-/*[[:space:]\|\&]*) fail "数据目录不能含空格等字符。" "The folder of the data may not hold spaces." ;;
+# In a unit of systemd, and on the way there through sed, these mean something.
+/*[[:space:]\|\&%\\\"\']*)
+    fail "数据目录不能含空格、引号、| & % \\。" \
+        "The folder of the data may not hold spaces, quotation marks, |, &, % or \\."
+    ;;
 /?*) ;;
 *) fail "数据目录要写绝对路径。" "The folder of the data must be an absolute path." ;;
 esac

@@ -142,6 +142,18 @@ def test_a_dry_run_leaves_nothing_behind_and_shows_what_would_be_written(tmp_pat
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize("name", ["a b", "a%h", "a|b", "a&b", "a'b", 'a"b', "a\\b"])
+def test_a_folder_whose_name_means_something_to_systemd_is_refused(tmp_path, name):
+    options = ("--nginx", "none", "--mail", "off", "--data-dir", f"/srv/{name}")
+    done = subprocess.run(
+        ["sh", "deploy/install.sh", "--dry-run", *options],
+        cwd=ROOT, env=os.environ | {"WEBCHAT_HOME": f"{tmp_path}/home"}, capture_output=True,
+        text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "may not hold" in done.stderr
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     home = Home(tmp_path)
