@@ -106,7 +106,7 @@ def check_backup() -> Finding:
         return wrong(_("All backups are dated in the future: a clock was wrong."), fix)
     if newest.doubtful:
         return advice(
-            _("%(count)s backups are dated in the future: a clock was wrong.")
+            _("Backups dated in the future by a wrong clock: %(count)s")
             % {"count": newest.doubtful},
             _("They count as the oldest. Delete them, or give them the date that is right."),
         )
