@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from webchat import cookies
 from webchat.middleware import client_address
 
 from . import services, sessions
@@ -28,8 +29,6 @@ from .forms import (
 from .http import UserRequest, render_form, safe_next
 from .mail import services as mail
 from .mail.views import VERIFYING
-
-LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -192,15 +191,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if language not in dict(settings.LANGUAGES) or not check_for_language(language):
         raise BadRequest("No such language.")
     response = redirect(safe_next(request) or settings.LOGIN_REDIRECT_URL)
-    response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        language,
-        max_age=LANGUAGE_COOKIE_SECONDS,
-        path=settings.LANGUAGE_COOKIE_PATH,
-        secure=settings.LANGUAGE_COOKIE_SECURE,
-        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-        samesite="Lax",
-    )
+    cookies.write(response, settings.LANGUAGE_COOKIE_NAME, language, settings.LANGUAGE_COOKIE_AGE)
     return response
 
 

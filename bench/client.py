@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -164,7 +166,15 @@ class Browser:
         return int(answer[9:12]), await self._reader.readexactly(length)
 
 
+@lru_cache(maxsize=4096)
+def named_for(address: Address, cookie: str) -> str:
+    """Give cookies the names that the server at that address has for them: they hold its port."""
+    stem = f"webchat_{address.port}{address.prefix.replace('/', '_')}"
+    return re.sub(r"\w*(sessionid|csrftoken|language)=", rf"{stem}_\1=", cookie)
+
+
 def header_lines(address: Address, cookie: str) -> str:
     """Make the header lines that identify the client."""
+    cookie = named_for(address, cookie)
     lines = f"X-Real-IP: {address.seen_as}\r\n" if address.seen_as else ""
     return f"{lines}Cookie: {cookie}\r\n" if cookie else lines

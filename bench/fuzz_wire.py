@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from client import Address
+from client import Address, named_for
 
 TOKEN = "c" * 32  # a CSRF token of our own: cookie and field only have to match
 ANSWER_SECONDS = 20.0  # then there was no answer; a stuck worker is killed after 30
@@ -98,6 +98,10 @@ async def send(address: Address, shot: Shot, cookies: Mapping[str, str]) -> Answ
     return answer
 
 
+def _wired(address: Address, name: str, value: str) -> str:
+    return named_for(address, value) if name == "Cookie" else value
+
+
 def _head(address: Address, shot: Shot, cookies: Mapping[str, str]) -> bytes:
     if shot.method == "RAW":
         return b""
@@ -107,7 +111,7 @@ def _head(address: Address, shot: Shot, cookies: Mapping[str, str]) -> bytes:
     ours = [
         ("Host", host),
         ("X-Real-IP", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"),
-        ("Cookie", f"csrftoken={TOKEN}; {cookies.get(shot.who, '')}"),
+        ("Cookie", named_for(address, f"csrftoken={TOKEN}; {cookies.get(shot.who, '')}")),
     ]
     if shot.method == "WS":
         ours += GREETING
@@ -117,7 +121,7 @@ def _head(address: Address, shot: Shot, cookies: Mapping[str, str]) -> bytes:
             ours.append(("Content-Length", str(len(shot.body))))
     lines = [f"{'GET' if shot.method == 'WS' else shot.method} {shot.target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in ours if name.lower() not in given]
-    lines += [f"{name}: {value}" for name, value in shot.headers]
+    lines += [f"{name}: {_wired(address, name, value)}" for name, value in shot.headers]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 

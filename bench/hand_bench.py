@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from client import open_live
+from client import named_for, open_live
 from load import percentile
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from processes import CORES, Server, new_settings, prepare, run
@@ -149,7 +149,7 @@ class Bench:
         await context.close()
 
     async def _log_in(self, context: BrowserContext) -> None:
-        name, value = self.star["cookie"].split("=", 1)
+        name, value = named_for(self.server.address, self.star["cookie"]).split("=", 1)
         await context.add_cookies([{"name": name, "value": value, "url": self.site}])
 
     async def openings(self) -> None:

@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 
 from tests.server import Server
 
+CSRF = "c" * 32  # a token of our own: cookie and header only have to match
 MAKE_PEOPLE = """
 import json, sys
 from django.conf import settings
@@ -21,7 +22,7 @@ from accounts.models import User
 from friends import services
 
 names, pairs = json.loads({data!r})
-keys = {{}}
+cookies = {{}}
 for name in names:
     user = User.objects.create_user(name, password=None)
     session = SessionStore()
@@ -29,34 +30,37 @@ for name in names:
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
-    keys[name] = session.session_key
+    cookies[name] = (
+        f"{{settings.SESSION_COOKIE_NAME}}={{session.session_key}};"
+        f" {{settings.CSRF_COOKIE_NAME}}={csrf}"
+    )
 for sender, recipient in pairs:
     request = services.ask(sender=User.objects.get(username=sender), username=recipient)
     services.accept(request=request)
-print(json.dumps(keys))
+print(json.dumps(cookies))
 """
 
 
 def settle(server: Server, names: list[str], pairs: list[tuple[str, str]]) -> dict[str, Person]:
     """Make people and friendships by `manage.py shell`, and log everyone in."""
-    code = MAKE_PEOPLE.format(data=json.dumps([names, pairs]))
+    code = MAKE_PEOPLE.format(data=json.dumps([names, pairs]), csrf=CSRF)
     printed = server.manage("shell", "--verbosity", "0", "-c", code).stdout
-    keys = json.loads(printed.strip().splitlines()[-1])
-    return {name: Person(server, name, key) for name, key in keys.items()}
+    cookies = json.loads(printed.strip().splitlines()[-1])
+    return {name: Person(server, name, cookie) for name, cookie in cookies.items()}
 
 
 class Person:
-    def __init__(self, server: Server, name: str, session_key: str) -> None:
+    def __init__(self, server: Server, name: str, cookie: str) -> None:
         self.server = server
         self.name = name
-        self.cookie = f"sessionid={session_key}; csrftoken={'c' * 32}"
+        self.cookie = cookie
 
     def get(self, path: str, **query: Any) -> Any:
         headers = {"Cookie": self.cookie}
         return httpx.get(f"{self.server.url}/api/{path}", params=query, headers=headers)
 
     def post(self, path: str, **data: Any) -> httpx.Response:
-        headers = {"Cookie": self.cookie, "X-CSRFToken": "c" * 32}
+        headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
         return httpx.post(f"{self.server.url}/api/{path}", json=data, headers=headers)
 
     def say(self, to: str, text: str, client_id: str | None = None) -> httpx.Response:

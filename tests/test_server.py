@@ -104,3 +104,32 @@ def test_two_workers_serve_too(tmp_path):
     with Server(tmp_path, WEB_CONCURRENCY="2") as server:
         for _attempt in range(10):
             assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_two_chats_on_ports_of_one_host_leave_each_other_alone(tmp_path):
+    """A browser sends the cookies of one port to all ports of the host."""
+    with (
+        Server(tmp_path / "one") as one,
+        Server(tmp_path / "other") as other,
+        httpx.Client() as jar,
+    ):
+        for server in (one, other):
+            make = "from accounts.models import User; User.objects.create_user('eva', password='x')"
+            server.manage("shell", "-c", make)
+            log_in(jar, server)
+        for server in (one, other):
+            assert jar.get(f"{server.url}/api/me/").status_code == 200
+            one_or_other = jar.post(
+                f"{server.url}/logout/", data={"csrfmiddlewaretoken": token_of(jar, server)}
+            )
+            assert one_or_other.headers["location"] == "/login/"
+
+
+def log_in(jar, server):
+    jar.get(f"{server.url}/login/")
+    typed = {"username": "eva", "password": "x", "csrfmiddlewaretoken": token_of(jar, server)}
+    assert jar.post(f"{server.url}/login/", data=typed).headers["location"] == "/"
+
+
+def token_of(jar, server):
+    return jar.cookies[f"webchat_{server.port}_csrftoken"]

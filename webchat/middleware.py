@@ -19,13 +19,27 @@ from django.utils.cache import add_never_cache_headers
 from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-from . import logs
+from . import cookies, logs
 from .base import addresses, errors
 from .database import trouble
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 logger = logging.getLogger(__name__)
+
+
+class OldCookiesMiddleware:
+    """Middleware that reads cookies under their old names, and answers with the new ones."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        adopted = cookies.adopt_old(request.COOKIES)
+        response = self.get_response(request)
+        if adopted and not isinstance(response, WhiteNoiseFileResponse):
+            cookies.renew(request, response, adopted)
+        return response
 
 
 class PrivateMiddleware:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from . import environment
+from . import cookies, environment
 from .base.telling import show_what_can_be_shown
 from .database import connecting
 
@@ -52,8 +52,13 @@ FORCE_SCRIPT_NAME = PREFIX or None
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = PREFIX or "/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+COOKIE_STEM = cookies.stem(SITE, PORT)
+SESSION_COOKIE_NAME = f"{COOKIE_STEM}_sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_STEM}_csrftoken"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_STEM}_language"
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 30 * 24 * 3600  # seconds; on a shared computer it ends with the browser
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 
 # --- The application ---
@@ -74,6 +79,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "webchat.middleware.RequestIdMiddleware",
+    "webchat.middleware.OldCookiesMiddleware",
     "webchat.middleware.PrivateMiddleware",
     "webchat.middleware.PrefixMiddleware",
     "webchat.middleware.ProxyMiddleware",

@@ -1,4 +1,5 @@
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -124,10 +125,10 @@ class TestSessions:
 
 class TestSharedComputer:
     def test_the_session_ends_with_the_browser(self, alice):
-        assert log_in(WINDOWS, shared="on").cookies["sessionid"]["max-age"] == ""
+        assert log_in(WINDOWS, shared="on").cookies[settings.SESSION_COOKIE_NAME]["max-age"] == ""
 
     def test_elsewhere_it_lasts_a_month(self, alice):
-        assert log_in(WINDOWS).cookies["sessionid"]["max-age"] == 30 * 24 * 3600
+        assert log_in(WINDOWS).cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 30 * 24 * 3600
 
     @pytest.mark.parametrize(("agent", "checked"), [(WINDOWS, True), (IPHONE, False)])
     def test_it_is_on_at_first_on_a_computer_only(self, client, agent, checked):
@@ -148,5 +149,5 @@ class TestSharedComputer:
             "/password/change/",
             {"old_password": password, "new_password1": new, "new_password2": new},
         )
-        assert client.cookies["sessionid"]["max-age"] == ""
+        assert client.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == ""
         assert client.get("/account/sessions/").status_code == 200

@@ -3,6 +3,7 @@ from unittest import mock
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -354,6 +355,6 @@ def test_a_session_that_has_ended_takes_no_more_turns_of_its_account(client, ali
     client.post("/logout/")
     assert key not in turns._known
     turns.introduce(key, alice.pk)
-    client.cookies["sessionid"] = key
+    client.cookies[settings.SESSION_COOKIE_NAME] = key
     client.get("/login/")
     assert key not in turns._known

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import get_language_from_request
 
 from accounts.models import User
+from webchat.cookies import adopt_old
 from webchat.middleware import is_lan_name, is_trusted_proxy
 from webchat.serving.bridge import Scope
 
@@ -48,6 +49,7 @@ def identify(scope: Scope) -> Visitor | None:
     headers = _headers(scope)
     request = HttpRequest()
     request.COOKIES = parse_cookie(headers.get("cookie", ""))
+    adopt_old(request.COOKIES)
     request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get("accept-language", "")
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     user = _user_of(key)

@@ -50,7 +50,9 @@ def delete(server: Server, username: str) -> None:
     with httpx.Client(base_url=server.url) as browser:
 
         def post(path: str, **typed: str) -> httpx.Response:
-            typed["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+            [typed["csrfmiddlewaretoken"]] = [
+                value for name, value in browser.cookies.items() if name.endswith("csrftoken")
+            ]
             return browser.post(path, data=typed)
 
         browser.get("/login/")

@@ -228,7 +228,7 @@ def test_a_session_elsewhere_outlives_the_browser(people):
 
 
 def cookie(person, name):
-    [found] = [each for each in person.context.cookies() if each["name"] == name]
+    [found] = [each for each in person.context.cookies() if each["name"].endswith(name)]
     return found
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from django.conf import settings
 from django.urls import reverse
 
 from .conftest import of, percent, texts
 
 # Without an account
+
+OURS = (settings.LANGUAGE_COOKIE_NAME, settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
 
 
 @texts
@@ -43,7 +46,7 @@ def test_headers_may_hold_anything(db, text):
     for name in ("Accept-Language", "User-Agent", "X-Request-ID", "X-User-ID", "Referer", "Origin"):
         for path in ("/login/", "/api/me/"):
             assert of().get(path, headers={name: value}).status_code < 500, name
-    for name in ("django_language", "sessionid", "csrftoken"):
+    for name in ("django_language", "sessionid", "csrftoken", *OURS):
         client = of()
         client.cookies[name] = value[:3000]
         assert client.get("/login/").status_code < 500, name

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from ..base.addresses import network
+from ..cookies import OLD_NAMES
 from ..middleware import proxied_address
 
 Scope = MutableMapping[str, Any]
@@ -254,9 +255,10 @@ def who_asks(scope: Scope) -> Hashable:
     if scope.get("path") in HEALTH:
         return Health(network(address_of(scope)))
     cookies = _header(scope["headers"], b"cookie")
-    match = _session_cookie().search(cookies) if cookies else None
-    if match and (user_id := _known.get(match[1])) is not None:
-        return user_id
+    for pattern in _session_cookies() if cookies else ():
+        match = pattern.search(cookies)
+        if match and (user_id := _known.get(match[1])) is not None:
+            return user_id
     return network(address_of(scope))
 
 
@@ -267,8 +269,9 @@ def address_of(scope: Scope) -> str:
 
 
 @cache
-def _session_cookie() -> re.Pattern[str]:
-    return re.compile(rf"(?:^|;\s*){re.escape(settings.SESSION_COOKIE_NAME)}=(\w{{1,64}})")
+def _session_cookies() -> list[re.Pattern[str]]:
+    names = (settings.SESSION_COOKIE_NAME, OLD_NAMES["SESSION_COOKIE_NAME"])
+    return [re.compile(rf"(?:^|;\s*){re.escape(name)}=(\w{{1,64}})") for name in names]
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:

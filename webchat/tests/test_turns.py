@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from django.conf import settings
 
 from webchat.serving import turns
 from webchat.serving.bridge import WsgiBridge
@@ -21,8 +22,8 @@ def known(monkeypatch):
     monkeypatch.setattr(turns, "_here", {})
 
 
-def asked_by(session="", address="203.0.113.7"):
-    cookies = f"csrftoken=x; sessionid={session}; y=z".encode()
+def asked_by(session="", address="203.0.113.7", name=settings.SESSION_COOKIE_NAME):
+    cookies = f"csrftoken=x; {name}={session}; y=z".encode()
     return scope(headers=[(b"cookie", cookies)] if session else [], client=(address, 5))
 
 
@@ -57,7 +58,13 @@ def play(scene):
 
 
 @pytest.mark.parametrize(
-    ("asked", "at_once"), [(asked_by("a" * 32), 2), (asked_by("f" * 32), 4), (asked_by(), 4)]
+    ("asked", "at_once"),
+    [
+        (asked_by("a" * 32), 2),
+        (asked_by("a" * 32, name="sessionid"), 2),
+        (asked_by("f" * 32), 4),
+        (asked_by(), 4),
+    ],
 )
 def test_so_many_of_one_run_at_once_and_all_of_them_in_the_end(asked, at_once):
     async def scene():
