@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.core.exceptions import ValidationError
-from django.forms import BaseForm
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.forms import BaseForm, PasswordInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from .models import User
 
@@ -29,14 +31,26 @@ def user_of(request: HttpRequest) -> User:
 def safe_next(request: HttpRequest) -> str:
     """Return the path on this site to which `next` leads; empty if nowhere or elsewhere."""
     url: str = request.POST.get("next", request.GET.get("next", ""))
-    is_safe = (
+    return url if is_path(request, url) else ""
+
+
+def is_path(request: HttpRequest, url: str) -> bool:
+    """Return whether a redirect to `url` stays on this site."""
+    return (
         len(url) <= NEXT_AT_MOST
         and url.startswith("/")
         and url_has_allowed_host_and_scheme(
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
     )
-    return url if is_safe else ""
+
+
+def page_before(request: HttpRequest) -> str:
+    """Return the path of the page of ours from which somebody came; empty if from elsewhere."""
+    parts = urlsplit(request.META.get("HTTP_REFERER", "")[: 2 * NEXT_AT_MOST])
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    is_page = parts.netloc == request.get_host() and parts.path != request.path
+    return path if is_page and is_path(request, path) else ""
 
 
 def render_form(
@@ -52,11 +66,20 @@ def render_form(
     `refusal` is the reason, unless it is one of the form's own errors.
     """
     _place_focus(form)
+    if set(form.errors) - {NON_FIELD_ERRORS}:
+        ask_passwords_again(form)
     response = render(request, template, {"form": form} | context)
     if request.method == "POST":
         response.status_code = 422
         tell_wait(response, form, refusal)
     return response
+
+
+def ask_passwords_again(form: BaseForm) -> None:
+    """Say at each password that is not wrong itself that it is not kept."""
+    for field in form.visible_fields():
+        if isinstance(field.field.widget, PasswordInput) and not field.errors:
+            field.help_text = _("Please type it again: passwords are not kept.")
 
 
 def _place_focus(form: BaseForm) -> None:

@@ -80,6 +80,7 @@ OWN_PASSWORD = Limit("own-password", 10, TEN_MINUTES)  # by account
 # Right passwords: a script that logs in again and again makes sessions, and hashes.
 LOGGED_IN = Limit("logged-in", 100, TEN_MINUTES)  # by account and address
 REGISTRATION = Limit("registration", 100, HOUR)  # by address
+REGISTERED = Limit("registered", 1, TEN_MINUTES)  # by name and browser: a form that is sent twice
 CODE = Limit("code", 5, HOUR)  # by the mail address to which it goes
 RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address
 CODE_BY_ADDRESS = Limit("code-address", 30, HOUR)
@@ -113,6 +114,12 @@ def take(*claims: Claim) -> Taken:
         now = _refuse_over(claims)
         rows = [Attempt(limit=limit.name, key=key, at=now) for limit, key in claims]
         return Taken(Attempt.objects.bulk_create(rows))
+
+
+def has_taken(claim: Claim) -> bool:
+    """Return whether somebody has done something within the window of its limit."""
+    since = timezone.now() - claim.limit.window
+    return Attempt.objects.filter(limit=claim.limit.name, key=claim.key, at__gt=since).exists()
 
 
 def guess_login(*, typed: str, address: str) -> Taken:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import SESSION_KEY, login, update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, authenticate, login, update_session_auth_hash
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from . import budgets, limits, sessions, signals, staff
+from . import budgets, last_person, limits, sessions, signals, staff
 from .models import NAME_TAKEN, OneTimeCode, RetiredUsername, User
 from .names import normalize_username, username_key, validate_unreserved, validate_username
 from .pinyin import UNREAD, Reading, needs_reading, read_name, read_names
@@ -35,11 +35,18 @@ def check_available(username: str) -> str:
     return normalize_username(username)
 
 
-def register(*, username: str, password: str, address: str = "", is_verified: bool = True) -> User:
+def register(
+    *,
+    username: str,
+    password: str,
+    address: str = "",
+    browser: str = "",
+    is_verified: bool = True,
+) -> User:
     """Make an account. Of any number at once for one name, exactly one succeeds.
 
-    `address` is where the newcomer is. Raises ValidationError as `check_available` does, and
-    rate_limited.
+    `address` is where the newcomer is, `browser` a secret of theirs. Raises ValidationError as
+    `check_available` does, and rate_limited.
     """
     limits.take(*limits.REGISTRATION.at(address))
     user = User(username=check_available(username))
@@ -51,11 +58,32 @@ def register(*, username: str, password: str, address: str = "", is_verified: bo
         with transaction.atomic():
             User.objects.named(username).lapsed().delete()
             user.save(force_insert=True)
+            if browser:
+                limits.take(limits.REGISTERED.of(user.username_key, browser))
     except IntegrityError:
         if not User.objects.named(username).exists():
             raise
         raise ValidationError(NAME_TAKEN, "name_taken") from None
     return user
+
+
+def find_just_registered(
+    *, request: HttpRequest, username: str, password: str, browser: str
+) -> User | None:
+    """Find the account that this browser has just made with this name and password.
+
+    Nobody else's: two people who choose the same name and password must not share an account.
+    """
+    user = User.objects.named(username).first()
+    if user is None or not browser:
+        return None
+    if not limits.has_taken(limits.REGISTERED.of(user.username_key, browser)):
+        return None
+    try:
+        found = authenticate(request, username=user.username, password=password)
+    except ValidationError:  # too many guesses
+        return None
+    return found if isinstance(found, User) else None
 
 
 def rename(*, user: User, username: str) -> None:
@@ -180,6 +208,7 @@ def change_password(*, request: HttpRequest, user: User, password: str) -> None:
         void_codes(user)
         update_session_auth_hash(request, user)
         sessions.link(request=request, user=user)
+        last_person.note_here(request, user)
         sessions.end_others(user=user, session_key=request.session.session_key)
 
 

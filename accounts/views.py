@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
@@ -17,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from webchat import cookies
 from webchat.middleware import client_address
 
-from . import services, sessions
+from . import last_person, services, sessions
 from .forms import (
     DeleteForm,
     LoginForm,
@@ -26,9 +29,11 @@ from .forms import (
     RenameForm,
     SettingsForm,
 )
-from .http import UserRequest, render_form, safe_next
+from .http import UserRequest, page_before, render_form, safe_next
 from .mail import services as mail
 from .mail.views import VERIFYING
+from .models import User
+from .outdated import already_in, go_on
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -39,13 +44,15 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect(settings.LOGIN_REDIRECT_URL)
+        return already_in(request)
     form = RegisterForm(_posted(request), address=client_address(request))
     if request.method == "POST" and form.is_valid():
         try:
             return _register(request, form)
         except ValidationError as error:
             form.add_error("username" if error.code == "name_taken" else None, error)
+    if form.has_error("username", "name_taken") and (user := _just_registered(request, form)):
+        return _show_registered(request, user)
     template = "accounts/register.html"
     return render_form(request, form, template, registration=settings.REGISTRATION)
 
@@ -56,14 +63,39 @@ def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse:
         "username": data["username"],
         "password": data["password1"],
         "address": client_address(request),
+        "browser": _browser_of(request),
     }
     if mail.is_on():
         user, sending = mail.register(**account, email=data["email"])
-        request.session[VERIFYING] = user.pk
         sending.wait()
+    else:
+        user = services.register(**account)
+    return _show_registered(request, user)
+
+
+def _show_registered(request: HttpRequest, user: User) -> HttpResponse:
+    if user.unverified_since is not None:
+        request.session[VERIFYING] = user.pk
         return redirect("accounts:verify")
-    request.session["registered"] = services.register(**account).username
+    request.session["registered"] = user.username
     return redirect("accounts:registered")
+
+
+def _just_registered(request: HttpRequest, form: RegisterForm) -> User | None:
+    """Find the account of a form that is sent for the second time."""
+    return services.find_just_registered(
+        request=request,
+        username=form.data.get("username", ""),
+        password=form.data.get("password1", ""),
+        browser=_browser_of(request),
+    )
+
+
+def _browser_of(request: HttpRequest) -> str:
+    """Return the secret of this browser that its CSRF cookie holds, from now on if it has none."""
+    get_token(request)
+    secret: str = request.META["CSRF_COOKIE"]
+    return secret
 
 
 @login_not_required
@@ -81,9 +113,9 @@ def registered(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def login(request: HttpRequest) -> HttpResponse:
-    next_url = safe_next(request)
     if request.user.is_authenticated:
-        return redirect(next_url or settings.LOGIN_REDIRECT_URL)
+        return already_in(request)
+    next_url, ended = _lost_page(request)
     initial = {
         "username": request.GET.get("username", ""),
         "shared": not sessions.is_mobile(request),  # a phone is rarely anybody else's
@@ -92,13 +124,28 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         is_shared = form.cleaned_data["shared"]
         services.log_in(request=request, user=form.get_user(), is_shared=is_shared)
-        return redirect(next_url or settings.LOGIN_REDIRECT_URL)
+        return go_on(request)
     is_unverified = form.has_error(NON_FIELD_ERRORS, "unverified")
     if is_unverified:
         # Whoever knows the password may type the code, or ask for another.
         request.session[VERIFYING] = form.get_user().pk
     template = "accounts/login.html"
-    return render_form(request, form, template, next=next_url, is_unverified=is_unverified)
+    context: dict[str, Any] = {"next": next_url, "ended": ended, "is_unverified": is_unverified}
+    return render_form(request, form, template, **context)
+
+
+def _lost_page(request: HttpRequest) -> tuple[str, str]:
+    """Return the page to which a log-in leads back, and why the session has ended, if it has.
+
+    Scripts leave a page that has lost its session without naming it in the address, where the next
+    person at the computer could read it; the browser says where it came from.
+    """
+    named = safe_next(request)
+    if request.method == "POST":
+        return named, ""
+    before = named or page_before(request)
+    ended = last_person.why_ended(request) if before else ""
+    return (before if ended else named), ended
 
 
 @login_not_required

@@ -56,6 +56,7 @@ COOKIE_STEM = cookies.stem(SITE, PORT)
 SESSION_COOKIE_NAME = f"{COOKIE_STEM}_sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_STEM}_csrftoken"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_STEM}_language"
+LAST_PERSON_COOKIE_NAME = f"{COOKIE_STEM}_last"
 SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 30 * 24 * 3600  # seconds; on a shared computer it ends with the browser
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
@@ -97,6 +98,7 @@ MIDDLEWARE = [
     "chat.middleware.BudgetMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.SeenMiddleware",
+    "accounts.last_person.LastPersonMiddleware",
     "accounts.middleware.PasswordChangeMiddleware",
     "accounts.middleware.DeletedAccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -186,7 +188,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CSRF_FAILURE_VIEW = "webchat.base.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "accounts.outdated.csrf_failure"
 # Bytes. The longest honest form is a message of 4,000 syllables of Hangul, taken apart into three
 # letters each and percent-encoded: 105 KiB. Refused input comes back with its page.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024

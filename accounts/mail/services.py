@@ -26,7 +26,7 @@ def is_on() -> bool:
 
 
 def register(
-    *, username: str, password: str, email: str, address: str = ""
+    *, username: str, password: str, email: str, address: str = "", browser: str = ""
 ) -> tuple[User, Sending]:
     """Make an account that waits for the code in its mail. Raises as `accounts.services.register`.
 
@@ -34,7 +34,11 @@ def register(
     """
     limits.take(limits.code_to(email))
     user = services.register(
-        username=username, password=password, address=address, is_verified=False
+        username=username,
+        password=password,
+        address=address,
+        browser=browser,
+        is_verified=False,
     )
     code, digits = codes.issue(user=user, purpose=Purpose.REGISTRATION, email=email.casefold())
     return user, _send_registration_code(user, email, code, digits)

@@ -87,10 +87,12 @@ export class Api {
     return found ? decodeURIComponent(found[1]) : null;
   }
 
-  /** Leave the page when the session has ended: there is nothing to see until the next one. */
+  /**
+   * Leave the page when the session has ended. The address of the login page does not name this
+   * one, as the next person may be another; the server knows it by the Referer.
+   */
   leave() {
-    const here = location.pathname + location.search;
-    location.assign(`${this.#login}?next=${encodeURIComponent(here)}`);
+    location.assign(this.#login);
   }
 
   async #request(path, options) {

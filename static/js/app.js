@@ -9,6 +9,7 @@ import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
 import { forget, forgetOthers } from "./page/memory.js";
+import { sendOnce } from "./page/once.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
 import { Attention } from "./chat/attention.js";
 import { ChatList } from "./chat/list.js";
@@ -75,3 +76,4 @@ if (document.body.dataset.userId) {
   watchCountdown(document.querySelector("[data-countdown]"));
   watchRedirect(document.querySelector("[data-redirect]"));
 }
+sendOnce(); // last: forms that scripts answer are not its own
