@@ -99,6 +99,11 @@ def spells(typed: str, readings: str) -> bool:
     )
 
 
+def spell(reading: Reading) -> str:
+    """Return the first of the ways to type a name in full."""
+    return "".join(unit.partition(WAY)[0] for unit in reading.split(UNIT))
+
+
 def _goes_through(typed: str, units: Sequence[str]) -> bool:
     reached = {0}  # places in what was typed
     for unit in units:

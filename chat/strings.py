@@ -44,6 +44,7 @@ STRINGS = {
     "unavailable": _("This account is not available at the moment."),
     "account_deleted": _("This person has deleted their account."),
     "no_longer_friends": _("You are no longer friends."),
+    "befriended": _("You have added {name}. You can chat now."),
     "name_free": _("This user name is free."),
     "just_now": _("just now"),
     "minute_ago": _("{minutes} minute ago"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unicodedata import combining
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -7,7 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import username_key
-from accounts.pinyin import LETTERS_AT_MOST, NAME
+from accounts.pinyin import LETTERS_AT_MOST, NAME, spell
+from webchat.base.text import fold, normalize
+
+SPELLING_AT_MOST = 64  # characters: names have 16, and folding makes up to three of one
 
 
 def _sender_is_blocked() -> Exists:
@@ -129,6 +134,13 @@ class Friendship(models.Model):
     def name(self) -> str:
         """The name that the owner calls the friend by."""
         return self.remark or self.friend.username
+
+    @property
+    def spelling(self) -> str:
+        """The name in small letters, by which contacts are ordered: in pinyin, without accents."""
+        pinyin = self.remark_pinyin if self.remark else self.friend.pinyin
+        spelled = spell(pinyin) or fold(self.name, most=SPELLING_AT_MOST) or ""
+        return "".join(each for each in normalize("NFKD", spelled) if not combining(each))
 
     @property
     def readings(self) -> str:

@@ -20,7 +20,7 @@ from webchat.database.snapshot import of_one_moment
 from . import access, services
 from .forms import AskForm, RemarkForm
 from .models import FriendRequest, Friendship
-from .presentation import request_json
+from .presentation import by_letter, request_json
 
 
 @require_safe
@@ -49,8 +49,7 @@ def ask(request: UserRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error("username", error)
         else:
-            messages.success(request, _said(outcome))
-            return redirect("friends:request_create")
+            return _asked(request, outcome)
     return _render_contacts(request, form, is_open=True)
 
 
@@ -75,7 +74,9 @@ def set_remark(request: UserRequest, username: str) -> HttpResponse:
 @require_POST
 def accept(request: UserRequest, pk: int) -> HttpResponse:
     waiting = access.get_received(request.user, pk)
-    return _answered(request, services.accept, waiting)
+    if _attempt(request, partial(services.accept, request=waiting)):
+        return redirect("chat:conversation", waiting.sender.username)
+    return redirect("friends:request_create")
 
 
 @require_POST
@@ -114,12 +115,13 @@ def unblock(request: UserRequest, username: str) -> HttpResponse:
     return _back_to(request, target.username)
 
 
-def _said(outcome: FriendRequest | Friendship) -> str:
+def _asked(request: UserRequest, outcome: FriendRequest | Friendship) -> HttpResponse:
+    """Lead to the chat of a new friend, which says so; or say that an answer is waited for."""
     if isinstance(outcome, Friendship):
-        return _("%(username)s is your friend now.") % {"username": outcome.username}
-    return _("Asked %(username)s; please wait for the answer.") % {
-        "username": outcome.recipient.username
-    }
+        return redirect("chat:conversation", outcome.username)
+    said = _("Asked %(username)s; please wait for the answer.")
+    messages.success(request, said % {"username": outcome.recipient.username})
+    return redirect("friends:request_create")
 
 
 def _answered(
@@ -129,12 +131,14 @@ def _answered(
     return redirect("friends:request_create")
 
 
-def _attempt(request: UserRequest, act: Callable[[], Any]) -> None:
+def _attempt(request: UserRequest, act: Callable[[], Any]) -> bool:
     """Do it, or say why not: the other side may have acted since the page was rendered."""
     try:
         act()
     except ValidationError as error:
         messages.error(request, error.messages[0])
+        return False
+    return True
 
 
 def _back_to(request: UserRequest, username: str) -> HttpResponse:
@@ -146,7 +150,7 @@ def _back_to(request: UserRequest, username: str) -> HttpResponse:
 def _lists(request: UserRequest) -> dict[str, Any]:
     user = request.user
     return {
-        "friends": Friendship.objects.of(user),
+        "letters": by_letter(Friendship.objects.of(user)),
         "received": [request_json(r, user) for r in FriendRequest.objects.received_by(user)],
         "sent": [request_json(r, user) for r in FriendRequest.objects.sent_by(user)],
     }

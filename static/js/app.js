@@ -12,6 +12,7 @@ import { forget, forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
 import { Attention } from "./chat/attention.js";
+import { Befriended } from "./chat/befriended.js";
 import { ChatList } from "./chat/list.js";
 import { ChatStore } from "./chat/store.js";
 import { Contacts } from "./chat/contacts.js";
@@ -34,18 +35,23 @@ function startSignedIn(body) {
   const conversation = new Conversation({ api, feed, store, outbox, clock, go });
   const badges = new Badges(store);
   const online = new Online(api);
+  const contacts = new Contacts();
+  const befriended = new Befriended(api.base);
   const navigator = new Navigator({
     leave: () => {
       list.disconnect();
+      contacts.disconnect();
       conversation.disconnect();
     },
     arrive: (page) => {
       if (page.title) badges.setTitle(page.title);
       watchCountdown(document.querySelector("[data-countdown]"));
       list.connect();
+      contacts.connect();
       connection.arrive();
       conversation.connect(page);
       online.arrive();
+      befriended.arrive();
     },
   });
 
@@ -53,7 +59,8 @@ function startSignedIn(body) {
   clock.start();
   store.start();
   followNames();
-  new Contacts().start();
+  contacts.start();
+  befriended.start();
   connection.start();
   conversation.start();
   store.load(document);

@@ -1,5 +1,9 @@
 // Contacts and requests change while they are looked at: take the server's lists again.
-const LISTS = ["friends", "requests-received", "requests-sent"];
+import { ContactFilter } from "./contact_filter.js";
+import { LettersIndex } from "./letters_index.js";
+import { key } from "./matching.js";
+
+const LISTS = ["friends", "letters", "requests-received", "requests-sent"];
 const KINDS = [
   "friend_request",
   "request_changed",
@@ -11,19 +15,37 @@ const KINDS = [
 export class Contacts {
   #isAsking = false;
   #isStale = false;
+  #filter = new ContactFilter();
+  #letters = new LettersIndex();
 
   start() {
+    document.addEventListener("live:friend_added", ({ detail }) => {
+      dropWordsAbout(detail.friend.username);
+    });
+    document.addEventListener("live:request_changed", ({ detail }) => {
+      dropWordsAbout(requestOf(detail.request_id)?.dataset.username);
+    });
     for (const kind of KINDS) document.addEventListener(`live:${kind}`, () => this.#refresh());
     document.addEventListener("live:friend_changed", ({ detail }) => {
       const { old_username: old, friend } = detail;
       if (old !== friend.username) this.#leave(old, `${encodeURIComponent(friend.username)}/`);
     });
     document.addEventListener("live:friend_removed", ({ detail }) => {
-      if (detail.reason === "deleted") this.#leave(detail.username, "");
+      if (!isSending("#contact")) this.#leave(detail.username, "");
     });
   }
 
-  /** Leave the page of a name that nobody has any more. */
+  connect() {
+    this.#filter.connect();
+    this.#letters.connect();
+  }
+
+  disconnect() {
+    this.#filter.disconnect();
+    this.#letters.disconnect();
+  }
+
+  /** Leave the page of a friend who is none any more, or has another name. */
   #leave(username, path) {
     if (document.getElementById("contact")?.dataset.with !== username) return;
     location.replace(`${document.body.dataset.base}contacts/${path}`);
@@ -60,10 +82,32 @@ export class Contacts {
       const empty = list.parentElement.querySelector(".empty");
       if (empty) empty.hidden = list.children.length > 0;
     }
+    this.#filter.show();
     const badge = page.querySelector("#tabs [data-badge=contacts]");
     for (const element of document.querySelectorAll("[data-badge=contacts]")) {
       element.textContent = badge.textContent;
       element.hidden = badge.hidden;
     }
   }
+}
+
+function requestOf(id) {
+  return document.querySelector(`.request[data-request-id="${Number(id)}"]`);
+}
+
+/** Whether a form in there is on its way: its answer will say what has changed. */
+function isSending(selector) {
+  return document.querySelector(`${selector} :disabled`) !== null;
+}
+
+/** Take back what the page of requests said of somebody before the news. */
+function dropWordsAbout(username) {
+  if (!username || document.getElementById("detail").dataset.view !== "requests") return;
+  for (const notice of document.querySelectorAll("#detail .notice.success")) {
+    if (notice.textContent.includes(username)) notice.remove();
+  }
+  const field = document.querySelector("#add-friend .has-error");
+  if (!field || key(field.querySelector("input").value) !== key(username)) return;
+  field.classList.remove("has-error");
+  for (const error of field.querySelectorAll(".field-error")) error.remove();
 }

@@ -7,6 +7,7 @@ export class Friend {
   #thread;
   #composer;
   #pages;
+  #isLost = false;
 
   constructor(element, { api, thread, composer, pages }) {
     this.#element = element;
@@ -22,17 +23,21 @@ export class Friend {
 
   lose({ username, reason }) {
     if (username !== this.username) return;
+    this.#isLost = true;
     this.#composer.lock(text(reason === "deleted" ? "account_deleted" : "no_longer_friends"));
   }
 
+  /** Reload the page of a friend who has come back; that of a new one knows them already. */
   regain({ username }) {
-    if (username === this.username) location.reload();
+    if (this.#isLost && username === this.username) location.reload();
   }
 
   change({ old_username: old, friend, unavailable }) {
     if (old !== this.username) return;
     const name = friend.remark || friend.username;
-    this.#element.querySelector(".conversation-name").textContent = name;
+    for (const element of this.#element.querySelectorAll(".conversation-name, .friend-name")) {
+      element.textContent = name;
+    }
     if (old !== friend.username) this.#follow(friend.username, name);
     const reason = unavailable ? "unavailable" : friend.blocked ? "blocked" : null;
     this.#composer.notify(reason ? text(reason) : "");

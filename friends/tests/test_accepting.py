@@ -1,0 +1,47 @@
+"""What becomes of an accepted request: a chat."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from friends import services
+from friends.models import FriendRequest
+
+
+@pytest.fixture
+def page(alice):
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def test_accepting_leads_to_the_chat_which_says_so(page, carol):
+    pk = FriendRequest.objects.get().pk
+    answer = page.post(f"/contacts/requests/{pk}/accept/")
+    assert answer["Location"] == "/chat/carol/"
+    content = page.get("/chat/carol/").content.decode()
+    words = re.search(r'<p id="thread-empty"[^>]*>(.*?)</p>', content, re.DOTALL)[1]
+    assert re.sub(r"<[^>]+>", "", words).strip() == "你已添加了carol，现在可以开始聊天了"
+
+
+def test_asking_somebody_who_has_asked_leads_to_the_chat_too(page, carol):
+    answer = page.post("/contacts/requests/", {"username": "carol", "note": ""})
+    assert answer["Location"] == "/chat/carol/"
+
+
+def test_accepting_what_was_withdrawn_says_so(page, alice, carol):
+    waiting = FriendRequest.objects.get()
+    page.get("/contacts/")
+    real = services.accept
+
+    def late(*, request):
+        services.withdraw(request=FriendRequest.objects.get(pk=request.pk))
+        return real(request=request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "accept", late)
+        answer = page.post(f"/contacts/requests/{waiting.pk}/accept/")
+    assert answer["Location"] == "/contacts/requests/"

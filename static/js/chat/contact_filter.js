@@ -1,0 +1,67 @@
+// The field above the contacts, which leaves the friends that match.
+import { isNamed, key } from "./matching.js";
+
+export class ContactFilter {
+  #input = null;
+  #words = ""; // kept from page to page among the contacts
+
+  connect() {
+    this.#input = document.getElementById("contacts-filter");
+    if (!this.#input) {
+      this.#words = "";
+      return;
+    }
+    this.#input.value = this.#words;
+    this.#input.addEventListener("input", this.#onInput);
+    this.#input.addEventListener("keydown", this.#onKey);
+    this.#input.form.addEventListener("submit", this.#onSubmit);
+    this.show();
+  }
+
+  disconnect() {
+    this.#input?.removeEventListener("input", this.#onInput);
+    this.#input?.removeEventListener("keydown", this.#onKey);
+    this.#input?.form.removeEventListener("submit", this.#onSubmit);
+    this.#input = null;
+  }
+
+  /** Hide the rows that do not match, and the headings that are left without one. */
+  show() {
+    if (!this.#input) return;
+    const wanted = key(this.#words);
+    for (const row of this.#rows) row.hidden = wanted !== "" && !isNamed(row.dataset, wanted);
+    for (const letter of document.querySelectorAll("#friends > .letter")) {
+      letter.hidden = !letter.querySelector(".row:not([hidden])");
+    }
+    const isNone = wanted !== "" && !this.#first;
+    const none = document.getElementById("contacts-none");
+    none.textContent = isNone ? none.dataset.words : "";
+    document.getElementById("letters").hidden = wanted !== "";
+  }
+
+  get #rows() {
+    return document.querySelectorAll("#friends .row");
+  }
+
+  get #first() {
+    return document.querySelector("#friends .row:not([hidden])");
+  }
+
+  #onInput = () => {
+    this.#words = this.#input.value;
+    this.show();
+  };
+
+  #onKey = (event) => {
+    if (event.key !== "Escape" || event.isComposing || !this.#words) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#input.value = "";
+    this.#onInput();
+  };
+
+  #onSubmit = (event) => {
+    event.preventDefault();
+    if (this.#words) this.#first?.querySelector("a").click();
+  };
+}
