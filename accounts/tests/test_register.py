@@ -1,3 +1,4 @@
+import re
 import threading
 import unicodedata
 from datetime import timedelta
@@ -244,3 +245,18 @@ class TestUsernameAvailable:
         assert response.status_code == 405
         assert response.json()["error"]["code"] == "method_not_allowed"
         assert response.json()["error"]["message"]
+
+
+def test_a_password_manager_finds_one_form_to_save_from_and_one_to_fill(client, db):
+    def fields(path):
+        content = client.get(path).content.decode()
+        [form] = [each for each in content.split("<form")[1:] if 'type="password"' in each]
+        inputs = re.findall(r'<input type="(?:text|password)"[^>]*>', form)
+        return [re.search(r'autocomplete="([^"]*)"', each)[1] for each in inputs], inputs
+
+    assert fields("/register/")[0] == ["username", "new-password", "new-password"]
+    known, (name, password) = fields("/login/?username=eva")
+    assert known == ["username", "current-password"]
+    assert 'value="eva"' in name
+    assert "autofocus" not in name
+    assert "autofocus" in password
