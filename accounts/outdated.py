@@ -32,6 +32,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form with a wrong token; the log-in and the registration are shown again, fresh."""
     match = request.resolver_match
     name = match.view_name if match else ""
+    if name == "admin:login" and getattr(request.user, "is_staff", False):
+        return redirect("admin:index")
     if name not in ("accounts:login", "accounts:register"):
         return errors.csrf_failure(request, reason)
     if request.user.is_authenticated:

@@ -83,6 +83,13 @@ def test_a_log_in_page_from_before_is_shown_again_with_the_name(browser, alice):
     assert fresh.log_in(next="/contacts/")["Location"] == "/contacts/"
 
 
+def test_the_second_click_on_the_admin_s_log_in_leads_to_the_admin(browser, make_user):
+    make_user("root", is_staff=True, is_superuser=True)
+    tab = Tab(browser, "/admin/login/")
+    assert tab.log_in("root").status_code == 302
+    assert tab.log_in("root")["Location"] == "/admin/"
+
+
 def test_nothing_is_done_with_a_wrong_token(browser, alice):
     Tab(browser, "/login/")
     forged = {"username": "alice", "password": PASSWORD, "csrfmiddlewaretoken": "x" * 32}
