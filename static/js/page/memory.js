@@ -1,6 +1,7 @@
 // The memory of this tab, which survives a reload and ends at the logout. Nothing of it may be left
 // to the next person at a shared computer.
-const PREFIX = "webchat:";
+// Another chat below another path of the same address has the same storage, and people of the same ids.
+const PREFIX = `webchat${(document.body.dataset.base ?? "/").slice(0, -1)}:`;
 const OWN = `${PREFIX}${document.body.dataset.userId}:`;
 
 export function remember(key, value) {

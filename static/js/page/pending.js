@@ -7,10 +7,11 @@ export class Pending {
   #items = document.getElementById("pending-items");
   #button = this.#dialog.querySelector("[type=submit]");
   #status = this.#dialog.querySelector(".form-status");
-  #tabs = new BroadcastChannel("webchat-pending");
+  #tabs;
 
   constructor(api) {
     this.#api = api;
+    this.#tabs = new BroadcastChannel(`webchat-pending${api.base}`);
   }
 
   start() {
