@@ -50,7 +50,9 @@ def fill_in(page: Page, **typed: str) -> None:
 
 def click_twice(page: Page, form: str, pause: int) -> None:
     """Click as an impatient hand does: where the button is, whatever the page is doing."""
-    box = page.locator(f"{form} > [type=submit]").bounding_box()
+    button = page.locator(f"{form} > [type=submit]")
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.click(x, y)
     page.wait_for_timeout(pause)
