@@ -1,5 +1,6 @@
 """The texts of the scripts, which fill in `{name}`."""
 
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 STRINGS = {
@@ -46,8 +47,7 @@ STRINGS = {
     "no_longer_friends": _("You are no longer friends."),
     "befriended": _("You have added {name}. You can chat now."),
     "name_free": _("This user name is free."),
-    "just_now": _("just now"),
-    "minute_ago": _("{minutes} minute ago"),
-    "minutes_ago": _("{minutes} minutes ago"),
     "yesterday": _("yesterday"),
+    # Monday is 0, as in Python.
+    **{f"weekday_{day}": name for day, name in WEEKDAYS.items()},
 }

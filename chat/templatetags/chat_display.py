@@ -5,12 +5,14 @@ from typing import Literal
 
 from django import template
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext, ngettext
 
 register = template.Library()
 
 AVATAR_COLOURS = 12
 SHOWN_AT_MOST = 99
+WEEK = 7  # days, from which a weekday's name would mean two of them
 
 
 @register.filter
@@ -35,7 +37,7 @@ def badge(count: int) -> str:
 
 @register.filter
 def relative_time(moment: datetime | Literal[""] | None) -> str:
-    """Format a time as lists show it, by the server's clock and in its zone."""
+    """Say how long ago it was, by the server's clock and in its zone."""
     if not moment:
         return ""
     # In UTC: Python subtracts times of one zone by their clocks, which stop for an hour in autumn.
@@ -54,3 +56,22 @@ def relative_time(moment: datetime | Literal[""] | None) -> str:
     if moment.year == now.year:
         return f"{moment:%m-%d}"
     return f"{moment:%Y-%m-%d}"
+
+
+@register.filter
+def list_time(moment: datetime | Literal[""] | None) -> str:
+    """Format a time as lists show it, in the server's zone; `Clock.listed` does the same.
+
+    The time of a moment today, then “yesterday”, the weekday, the date, the date with its year.
+    """
+    if not moment:
+        return ""
+    moment, today = timezone.localtime(moment), timezone.localdate()
+    days = (today - moment.date()).days
+    if days == 0:
+        return f"{moment:%H:%M}"
+    if days == 1:
+        return gettext("yesterday")
+    if 1 < days < WEEK:
+        return str(WEEKDAYS[moment.weekday()])
+    return f"{moment:%m-%d}" if moment.year == today.year else f"{moment:%Y-%m-%d}"

@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 const clockAt = (now) => new Clock({ dataset: { timeZone: "Asia/Shanghai", now } });
 const NOON = "2026-03-01T12:00:30+08:00";
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
-const relative = (iso) => clockAt(NOON).relative(iso);
+const listed = (iso) => clockAt(NOON).listed(iso); // on a Sunday
 
 test("it goes by the server's clock", () => {
   assert.ok(Math.abs(clockAt(NOON).now() - Date.parse(NOON)) < MINUTE / 10);
@@ -20,7 +20,7 @@ test("a clock of this machine that is set back changes nothing", (context) => {
   const now = Date.now;
   context.mock.method(Date, "now", () => now() - 10 * MINUTE);
   assert.equal(clock.minute(), "2026-03-01 12:00");
-  assert.equal(clock.relative("2026-03-01T12:00:10+08:00"), "just_now");
+  assert.equal(clock.listed("2026-03-01T12:00:10+08:00"), "just_now");
 });
 
 test("it is set by each hello of the server", () => {
@@ -56,38 +56,42 @@ test("the form of a locale's dates is the browser's own matter", (context) => {
   const other = () => () => "3/1/2026, noon";
   context.mock.getter(Intl.DateTimeFormat.prototype, "format", other);
   assert.equal(clockAt(NOON).minute(), "2026-03-01 12:00");
-  assert.equal(relative("2025-12-31T08:00:00+08:00"), "2025-12-31");
-  assert.equal(relative("2026-02-28T17:30:00Z"), "01:30");
+  assert.equal(listed("2025-12-31T08:00:00+08:00"), "2025-12-31");
+  assert.equal(listed("2026-02-28T17:30:00Z"), "01:30");
 });
 
 test("a day begins at 00:00", () => {
   assert.equal(clockAt("2026-03-01T00:00:00+08:00").minute(), "2026-03-01 00:00");
 });
 
-test("within the hour it says how long ago", () => {
-  assert.equal(relative("2026-03-01T12:00:10+08:00"), "just_now");
-  assert.equal(relative("2026-03-01T11:59:10+08:00"), "minute_ago");
-  assert.equal(relative("2026-03-01T11:20:00+08:00"), "minutes_ago");
-});
-
-test("then the time of the day, in the server's zone", () => {
-  assert.equal(relative("2026-03-01T00:05:00+08:00"), "00:05");
-  assert.equal(relative("2026-02-28T17:30:00Z"), "01:30");
+test("today the time of the day, in the server's zone", () => {
+  assert.equal(listed("2026-03-01T12:00:10+08:00"), "12:00");
+  assert.equal(listed("2026-03-01T00:05:00+08:00"), "00:05");
+  assert.equal(listed("2026-02-28T17:30:00Z"), "01:30");
 });
 
 test("then yesterday, also over the end of a month", () => {
-  assert.equal(relative("2026-02-28T23:59:00+08:00"), "yesterday");
-  assert.equal(relative("2026-02-27T23:59:00+08:00"), "02-27");
+  assert.equal(listed("2026-02-28T23:59:00+08:00"), "yesterday");
+});
+
+test("then the weekday, as long as it means one day only", () => {
+  assert.equal(listed("2026-02-27T23:59:00+08:00"), "weekday_4");
+  assert.equal(listed("2026-02-23T00:00:00+08:00"), "weekday_0");
+  assert.equal(listed("2026-02-22T23:59:00+08:00"), "02-22");
 });
 
 test("then the date, with the year where it is another", () => {
-  assert.equal(relative("2026-01-02T08:00:00+08:00"), "01-02");
-  assert.equal(relative("2025-12-31T08:00:00+08:00"), "2025-12-31");
+  assert.equal(listed("2026-01-02T08:00:00+08:00"), "01-02");
+  assert.equal(listed("2025-12-31T08:00:00+08:00"), "2025-12-31");
+});
+
+test("a day to come is a date", () => {
+  assert.equal(listed("2026-03-02T00:05:00+08:00"), "03-02");
 });
 
 test("nothing is said of no time", () => {
-  assert.equal(relative(""), "");
-  assert.equal(relative(null), "");
+  assert.equal(listed(""), "");
+  assert.equal(listed(null), "");
 });
 
 test("in a zone that the browser does not know it goes by the browser's own", () => {
@@ -95,6 +99,6 @@ test("in a zone that the browser does not know it goes by the browser's own", ()
     const clock = new Clock({ dataset: { timeZone, now: NOON } });
     const own = new Clock({ dataset: { now: NOON } });
     assert.equal(clock.minute(), own.minute());
-    assert.equal(clock.relative("2026-02-27T12:00:00Z"), own.relative("2026-02-27T12:00:00Z"));
+    assert.equal(clock.listed("2026-02-27T12:00:00Z"), own.listed("2026-02-27T12:00:00Z"));
   }
 });

@@ -6,7 +6,7 @@ import { showAvatar } from "./avatar.js";
 import { ChatMenu } from "./chat_menu.js";
 import { ChatSearch } from "./search.js";
 
-const TICK = 30_000; // ms between looks at “5 minutes ago”
+const TICK = 30_000; // ms between looks at whether today has become yesterday
 
 export class ChatList {
   #store;
@@ -88,7 +88,7 @@ export class ChatList {
     this.#write(row.querySelector(".row-preview"), words.slice(0, 80));
     const time = row.querySelector(".row-time");
     time.setAttribute("datetime", chat.lastAt);
-    this.#write(time, this.#clock.relative(chat.lastAt));
+    this.#write(time, this.#clock.listed(chat.lastAt));
     showBadge(row.querySelector("[data-unread-badge]"), chat.unread, chat);
   }
 
@@ -102,7 +102,7 @@ export class ChatList {
 
   #tick = () => {
     for (const time of this.#list.querySelectorAll(".row-time")) {
-      this.#write(time, this.#clock.relative(time.getAttribute("datetime")));
+      this.#write(time, this.#clock.listed(time.getAttribute("datetime")));
     }
   };
 

@@ -191,7 +191,7 @@ export class ChatSearch {
     item.classList.toggle("same", isSameChat);
     const time = item.querySelector(".row-time");
     time.dateTime = message.sent_at;
-    time.textContent = this.#clock.relative(message.sent_at);
+    time.textContent = this.#clock.listed(message.sent_at);
     const mark = document.createElement("mark");
     mark.textContent = excerpt.hit;
     item.querySelector(".search-words").replaceChildren(excerpt.before, mark, excerpt.after);

@@ -1,7 +1,8 @@
 // Times as lists show them, by the server's clock and in its zone.
 import { text } from "../strings.js";
 
-const MINUTE = 60_000; // ms
+const DAY = 24 * 60 * 60_000; // ms: two dates are read as midnights of UTC, which has no summer time
+const WEEK = 7; // days, from which a weekday's name would mean two of them
 const TOLERANCE = 2_000; // ms: an HTTP answer names a whole second, and takes its time to arrive
 const PARTS = {
   calendar: "gregory",
@@ -39,17 +40,15 @@ export class Clock {
     document.addEventListener("api:answered", ({ detail }) => this.#check(Date.parse(detail.date)));
   }
 
-  /** Format a time by the rules of the server's filter `relative_time`. */
-  relative(iso) {
+  /** Format a time by the rules of the server's filter `list_time`. */
+  listed(iso) {
     const moment = Date.parse(iso);
     if (Number.isNaN(moment)) return "";
-    const now = this.now();
-    const minutes = Math.floor((now - moment) / MINUTE);
-    if (minutes < 1) return text("just_now");
-    if (minutes < 60) return text(minutes === 1 ? "minute_ago" : "minutes_ago", { minutes });
-    const [then, today] = [this.#read(moment), this.#read(now)];
-    if (then.day === today.day) return then.time;
-    if (then.day === dayBefore(today.day)) return text("yesterday");
+    const [then, today] = [this.#read(moment), this.#read(this.now())];
+    const days = (Date.parse(today.day) - Date.parse(then.day)) / DAY;
+    if (days === 0) return then.time;
+    if (days === 1) return text("yesterday");
+    if (days > 1 && days < WEEK) return text(`weekday_${(new Date(then.day).getUTCDay() + 6) % 7}`);
     return then.day.slice(0, 4) === today.day.slice(0, 4) ? then.day.slice(5) : then.day;
   }
 
@@ -79,10 +78,4 @@ export class Clock {
     const { year, month, day, hour, minute } = parts;
     return { day: `${year}-${month}-${day}`, time: `${hour}:${minute}` };
   }
-}
-
-function dayBefore(day) {
-  const date = new Date(`${day}T00:00:00Z`);
-  date.setUTCDate(date.getUTCDate() - 1);
-  return date.toISOString().slice(0, 10);
 }
