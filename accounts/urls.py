@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from webchat.base.api import endpoint
 
-from . import api, views
+from . import api, card, views
 from .mail import views as mail_views
 
 app_name = "accounts"
@@ -28,6 +28,7 @@ urlpatterns = [
     path("account/email/", mail_views.change_email, name="email"),
     path("terms/", mail_views.terms, name="terms"),
     path("password/change/", views.change_password, name="password_change"),
+    path("me/", card.card, name="card"),
     path("account/username/", views.change_username, name="username"),
     path("account/sessions/", views.list_sessions, name="sessions"),
     path("settings/", views.change_settings, name="settings"),

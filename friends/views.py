@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import UserRequest, render_form
+from accounts.names import TYPED_AT_MOST
 from webchat.database.snapshot import of_one_moment
 
 from . import access, services
@@ -34,7 +35,10 @@ def contacts(request: UserRequest) -> HttpResponse:
 @never_cache
 @of_one_moment
 def requests(request: UserRequest) -> HttpResponse:
-    return _render_contacts(request, AskForm(), is_open=True)
+    """Show the form with the name that a code (`accounts/card.py`) leads to, if any."""
+    name = request.GET.get("username", "")
+    initial = {"username": name} if len(name) <= TYPED_AT_MOST else {}
+    return _render_contacts(request, AskForm(initial=initial), is_open=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

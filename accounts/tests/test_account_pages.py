@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -9,6 +11,7 @@ from .test_devices import IPHONE, WINDOWS
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/account/username/", "/account/sessions/", "/account/delete/", "/password/change/"]
+READ = ["/me/"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -28,11 +31,21 @@ def test_a_form_without_its_token_is_refused(alice, path):
     assert client.post(path).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/discover/", *PAGES])
+@pytest.mark.parametrize("path", ["/discover/", *READ, *PAGES])
 def test_every_page_leads_to_the_others(alice_client, path):
     content = alice_client.get(path).content.decode()
-    for other in PAGES:
+    for other in [*READ, *PAGES]:
         assert f'href="{other}"' in content
+
+
+@pytest.mark.parametrize("path", ["/discover/", "/settings/"])
+def test_the_language_is_asked_once_and_logging_out_comes_last(alice_client, path):
+    content = alice_client.get(path).content.decode()
+    assert content.count('class="languages"') == 1
+    items = re.findall(
+        r'href="(/[^"]*)" data-nav|action="(/logout/)"', content.partition("<main")[0]
+    )
+    assert items[-1][1] == "/logout/"
 
 
 class TestUserName:

@@ -17,6 +17,7 @@ PAGES = [
     "/contacts/{friend}/",
     "/contacts/requests/",
     "/discover/",
+    "/me/",
     "/announcements/",
     "/settings/",
     "/export/",
