@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -107,17 +108,29 @@ def write_seen(connected: Iterable[str] = ()) -> None:
 
 def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:
     """List sessions for the page: this device first, then by the time they were last seen."""
+    kept = user.sessions.filter(session__expire_date__gt=timezone.now())
+    ordered = list(kept.order_by("started_at", "session"))
     shown = [
         {
             "id": public_id_of(session),
-            "device": describe_device(session.user_agent),
+            "device": device,
             "address": session.address or "",
+            "started_at": session.started_at,
             "last_seen_at": session.last_seen_at,
             "is_current": session.session_id == session_key,
         }
-        for session in user.sessions.filter(session__expire_date__gt=timezone.now())
+        for session, device in zip(ordered, _name_apart(ordered), strict=True)
     ]
     return sorted(shown, key=lambda each: (each["is_current"], each["last_seen_at"]), reverse=True)
+
+
+def _name_apart(sessions: Iterable[UserSession]) -> Iterator[str]:
+    """Describe the device of each session; a second one that is called alike gets a number."""
+    known: Counter[str] = Counter()
+    for session in sessions:
+        device = describe_device(session.user_agent)
+        known[device] += 1
+        yield device if known[device] == 1 else f"{device} ({known[device]})"
 
 
 def public_id_of(session: UserSession) -> str:

@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User, UserSession
 
@@ -98,6 +99,18 @@ class TestSessions:
         assert devices == [("Chrome · Windows", True), ("Safari · iPhone", False)]
         devices = [(s["device"], s["is_current"]) for s in self.shown(self.phone)]
         assert devices == [("Safari · iPhone", True), ("Chrome · Windows", False)]
+
+    def test_equal_devices_are_told_apart(self):
+        second, third = log_in(WINDOWS), log_in(WINDOWS)
+        names = sorted(session["device"] for session in self.shown(second))
+        windows = ["Chrome · Windows", "Chrome · Windows (2)", "Chrome · Windows (3)"]
+        assert names == [*windows, "Safari · iPhone"]
+        [this] = [each for each in self.shown(third) if each["is_current"]]
+        assert this["device"] == "Chrome · Windows (3)"
+        content = third.get(self.url).content.decode()
+        signed_in = timezone.localtime(this["started_at"])
+        assert content.count(f"Signed in {signed_in:%Y-%m-%d %H:}") == 4
+        assert content.count("Sign out Chrome · Windows (2)") == 1
 
     def test_the_page_holds_no_session_key(self):
         content = self.laptop.get(self.url).content.decode()
