@@ -9,6 +9,8 @@ STRINGS = {
     "retry": _("Retry"),
     "discard": _("Discard"),
     "failed": _("That did not work. Please try again."),
+    "saved": _("Saved"),
+    "not_saved": _("Not saved. Please try again."),
     "offline": _("The server cannot be reached. Please try again."),
     "no_network": _("Network unavailable"),
     "reconnecting": _("Reconnecting…"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from accounts.models import User
@@ -26,6 +28,22 @@ def test_settings_are_kept_and_every_page_follows(signed_in, alice):
     assert "prefers-color-scheme" not in page
     assert 'data-sound="on"' in page
     assert 'data-count="off"' in page
+
+
+@pytest.mark.parametrize(
+    ("theme", "media"),
+    [("auto", "(prefers-color-scheme: dark)"), ("dark", "all"), ("light", "not all")],
+)
+def test_the_dark_colours_hold_where_they_are_wanted(signed_in, alice, theme, media):
+    """The script that saves the settings changes nothing of this sheet but its media."""
+    User.objects.update(theme=theme)
+    assert f'data-theme="dark"\n      media="{media}"' in signed_in.get("/").content.decode()
+
+
+def test_without_scripts_there_is_a_button(signed_in):
+    page = signed_in.get("/settings/").content.decode()
+    assert "data-save" in page
+    assert re.search(r"<noscript><button[^>]+type=\"submit\"", page)
 
 
 @pytest.mark.parametrize("junk", [{"theme": "pink"}, {"text_size": "100"}, {}])

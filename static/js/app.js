@@ -8,6 +8,7 @@ import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
+import { Saving } from "./page/saving.js";
 import { forget, forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
@@ -68,6 +69,7 @@ function startSignedIn(body) {
   attempt(() => new Attention(store).start());
   online.start();
   new Forms(navigator).start();
+  new Saving((page) => badges.setTitle(page.title)).start();
   attempt(() => new Pending(api).start());
   navigator.start();
   outbox.start();

@@ -17,17 +17,17 @@ export class Attention {
   }
 
   start() {
-    if (document.body.dataset.sound !== "on") return;
     const wake = () => {
+      if (!isWanted()) return;
       this.#audio ??= new AudioContext();
       this.#audio.resume();
     };
-    for (const name of ["pointerdown", "keydown"]) addEventListener(name, wake, { once: true });
+    for (const name of ["pointerdown", "keydown"]) addEventListener(name, wake);
     document.addEventListener("live:message", ({ detail }) => this.#onMessage(detail.message));
   }
 
   #onMessage(message) {
-    if (isMine(message) || this.#isSeen(message.with)) return;
+    if (!isWanted() || isMine(message) || this.#isSeen(message.with)) return;
     if (this.#store.get(message.with)?.muted) return;
     if (!this.#audio || performance.now() - this.#soundedAt < QUIET) return;
     this.#soundedAt = performance.now();
@@ -48,4 +48,9 @@ export class Attention {
     tone.start(start);
     tone.stop(start + TONE_SECONDS);
   }
+}
+
+/** Whether sounds are on: the settings may change it while the page is open. */
+function isWanted() {
+  return document.body.dataset.sound === "on";
 }
