@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from accounts.models import User
-from chat.models import Announcement, AnnouncementCursor, AuditEntry, EventLog
+from chat.models import Announcement, AnnouncementCursor, AuditEntry, EventLog, Notice
 from chat.notices.presentation import look_pending
 from chat.notices.services import announce, withdraw
 from tests.cast import Api, error_of
@@ -105,6 +107,27 @@ def test_to_read_is_not_to_confirm(root, alice):
     tell(root, "周五维护")
     page_of(alice).get("/announcements/")
     assert unseen(alice) == ["周五维护"]
+
+
+def test_an_announcement_is_once_on_a_page(root, alice):
+    announcement = tell(root, "周五维护")
+    article = f'<article class="sheet" data-announcement="{announcement.pk}"'
+    own, other = (page_of(alice).get(path).content.decode() for path in ("/announcements/", "/"))
+    opened = re.compile(r'<dialog id="pending"[^>]* open')
+    assert article in own
+    assert 'form="pending-form"' in own
+    assert not opened.search(re.sub(r"\s+", " ", own))
+    assert article not in other
+    assert 'form="pending-form"' not in other
+    assert opened.search(re.sub(r"\s+", " ", other))
+
+
+def test_a_notice_stands_over_the_announcements_too(root, alice):
+    announcement = tell(root, "周五维护")
+    Notice.objects.create(user=alice, kind=Notice.Kind.WARNING)
+    page = re.sub(r"\s+", " ", page_of(alice).get("/announcements/").content.decode())
+    assert re.search(r'<dialog id="pending"[^>]* open', page)
+    assert re.search(f'data-edition="{announcement.edition}" hidden', page)
 
 
 def test_it_is_confirmed_by_a_plain_form_and_leads_back(root, alice):

@@ -38,6 +38,7 @@ function startSignedIn(body) {
   const online = new Online(api);
   const contacts = new Contacts();
   const befriended = new Befriended(api.base);
+  const pending = new Pending(api);
   const navigator = new Navigator({
     leave: () => {
       list.disconnect();
@@ -53,6 +54,7 @@ function startSignedIn(body) {
       conversation.connect(page);
       online.arrive();
       befriended.arrive();
+      pending.arrive();
     },
   });
 
@@ -70,7 +72,7 @@ function startSignedIn(body) {
   online.start();
   new Forms(navigator).start();
   new Saving((page) => badges.setTitle(page.title)).start();
-  attempt(() => new Pending(api).start());
+  attempt(() => pending.start());
   navigator.start();
   outbox.start();
   feed.start();

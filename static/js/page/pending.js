@@ -1,5 +1,8 @@
 // Notices and announcements, shown over the page until they are confirmed.
+import { showText } from "../chat/links.js";
 import { text } from "../strings.js";
+
+const ON_PAGE = "#detail [form=pending-form]"; // the button of the page of the announcements
 
 export class Pending {
   #api;
@@ -16,22 +19,29 @@ export class Pending {
 
   start() {
     this.#dialog.addEventListener("submit", this.#onSubmit);
-    // Escape does not confirm.
-    this.#dialog.addEventListener("close", this.#show);
     this.#tabs.addEventListener("message", this.#onConfirmedElsewhere);
     document.addEventListener("live:notice", () => this.#askNotices());
     document.addEventListener("live:announcement", ({ detail }) => {
       const { announcement_id: id, id: edition, text: words } = detail;
       this.#putAnnouncement({ id, edition, text: words });
     });
-    this.#dialog.open = false;
+    linkAddresses(this.#items.querySelectorAll(".pending-text"));
+  }
+
+  /** Show each announcement once on a page: a new pane may show it itself. */
+  arrive() {
+    linkAddresses(document.querySelectorAll(".announcement-text"));
     this.#show();
   }
 
-  #show = () => {
-    if (this.#items.children.length && !this.#dialog.open) this.#dialog.showModal();
-    if (!this.#items.children.length && this.#dialog.open) this.#dialog.close();
-  };
+  /** Open or close the dialog; without `show`, which would take the focus from somebody writing. */
+  #show() {
+    for (const item of this.#items.children) item.hidden = isOnPage(item);
+    const items = [...this.#items.children];
+    this.#dialog.open = items.some((item) => !item.hidden);
+    const button = document.querySelector(ON_PAGE);
+    if (button) button.hidden = !items.some((item) => item.hidden);
+  }
 
   /** Ask for the notices in the reader's language, which the event does not know. */
   async #askNotices() {
@@ -55,8 +65,9 @@ export class Pending {
     const template = document.getElementById(`pending-${kind}`);
     const item = stands ?? template.content.firstElementChild.cloneNode(true);
     item.dataset[kind] = id;
-    item.querySelector(".pending-text").textContent = words;
+    showText(item.querySelector(".pending-text"), words);
     if (!stands) this.#items.append(item);
+    document.getElementById("announce").textContent = words;
     return item;
   }
 
@@ -87,6 +98,24 @@ export class Pending {
       const { notice, edition } = item.dataset;
       if (notices.includes(notice) || Number(edition) <= upTo) item.remove();
     }
+    const wasOpen = this.#dialog.open;
     this.#show();
+    if (wasOpen && !this.#dialog.open) returnFocus();
   }
+}
+
+function isOnPage({ dataset: { announcement, edition } }) {
+  const article = `#detail [data-announcement="${announcement}"][data-edition="${edition}"]`;
+  return Boolean(announcement && document.querySelector(article));
+}
+
+function linkAddresses(elements) {
+  for (const element of elements) showText(element, element.textContent);
+}
+
+/** From the button, go back to where one writes; on a phone that would open the keyboard. */
+function returnFocus() {
+  const isElsewhere = document.activeElement?.closest("#detail, #list, #tabs");
+  if (isElsewhere || matchMedia("(pointer: coarse)").matches) return;
+  document.getElementById("composer-text")?.focus({ preventScroll: true });
 }
