@@ -25,3 +25,10 @@ class MessageForm(forms.Form):
 
 class ReadForm(forms.Form):
     up_to = forms.IntegerField()
+
+
+class ArrangeForm(forms.Form):
+    """What one does with a chat, for oneself."""
+
+    pinned = forms.BooleanField(label=_("Pin on top"), required=False)
+    muted = forms.BooleanField(label=_("Mute notifications"), required=False)

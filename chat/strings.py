@@ -37,6 +37,7 @@ STRINGS = {
     "to_the_last": _("To the latest"),
     "new_below": _("New messages below"),
     "too_long": _("A message has at most {limit} characters; this one has {count}."),
+    "related": _("{count} related messages"),
     "unfold": _("Show all"),
     "fold": _("Show less"),
     "removed": _("Message removed by an administrator"),

@@ -63,6 +63,7 @@ api_urls = [
 urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
+    path("chat/<str:username>/arrange/", views.arrange, name="arrange"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("announcements/", notices_views.announcements, name="announcements"),

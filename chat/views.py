@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.http import UserRequest
 from accounts.models import User
@@ -19,7 +19,7 @@ from webchat.database.snapshot import of_one_moment
 from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
-from .forms import MessageForm, ReadForm
+from .forms import ArrangeForm, MessageForm, ReadForm
 from .presentation import list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message, why_unsendable
@@ -68,6 +68,19 @@ def conversation(request: UserRequest, username: str) -> HttpResponse:
             _mark_read(thread, ReadForm(request.POST))
             return redirect("chat:conversation", thread.friend.username)
     return _render(request, thread, form, status=422)
+
+
+@require_POST
+def arrange(request: UserRequest, username: str) -> HttpResponse:
+    """Pin and mute a chat as its page says; in the API each is an act of its own."""
+    thread = get_thread(request.user, username)
+    form = ArrangeForm(request.POST)
+    if form.is_valid():
+        for how, state in (("pin", "pinned"), ("mute", "muted")):
+            on = form.cleaned_data[state]
+            if on != getattr(thread.membership, state):
+                services.arrange(thread=thread, how=how, on=on)
+    return redirect("friends:contact", thread.friend.username)
 
 
 @require_safe

@@ -27,6 +27,7 @@ READ = [
     "/discover/",
 ]
 WRITE = [
+    "/chat/bob/arrange/",
     "/contacts/requests/1/accept/",
     "/contacts/requests/1/decline/",
     "/contacts/requests/1/withdraw/",

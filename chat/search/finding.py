@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -131,18 +131,32 @@ class Found:
         return {"message": self.message.as_json(), "excerpt": self.excerpt.as_json()}
 
 
+def fold_by_chat(found: Iterable[Found]) -> list[list[Found]]:
+    """Group hits by chat, the one with the newest first, as `search.js` does."""
+    chats: dict[str, list[Found]] = defaultdict(list)
+    for each in found:
+        chats[each.message.with_].append(each)
+    return list(chats.values())
+
+
 def find_messages(
-    viewer: User, query: Query, *, limit: int, before: int | None = None
+    viewer: User,
+    query: Query,
+    *,
+    limit: int,
+    before: int | None = None,
+    friend_id: int | None = None,
 ) -> tuple[list[Found], bool]:
     """Find the newest messages with all the words, and whether there are more.
 
-    `before` reads on from the id of the last one found. If time runs out, there are fewer than
-    `limit` and more to come; raises ValidationError("unavailable") if there is none yet.
+    `friend_id` searches the chat with one friend only. `before` reads on from the id of the last
+    one found. If time runs out, there are fewer than `limit` and more to come; raises
+    ValidationError("unavailable") if there is none yet.
     """
     if not query.words:
         return [], False
     with read_snapshot():
-        chats = _open_chats(viewer)
+        chats = _open_chats(viewer, friend_id)
         stretches = _stretches(viewer, query, chats, BEYOND if before is None else before - 1)
         try:
             ids, is_cut = _look(viewer, query, stretches, limit + 1)
@@ -185,8 +199,8 @@ class Stretch(NamedTuple):
     after: int
 
 
-def _open_chats(viewer: User) -> dict[int, Chat]:
-    """Load the chats with present friends, by conversation."""
+def _open_chats(viewer: User, only: int | None) -> dict[int, Chat]:
+    """Load the chats with present friends, or with `only` one of them, by conversation."""
     friends = set(Friendship.objects.filter(owner=viewer).values_list("friend", flat=True))
     memberships = Membership.objects.filter(user=viewer).values_list(
         "conversation", "conversation__low", "conversation__high", "hidden_through"
@@ -194,7 +208,7 @@ def _open_chats(viewer: User) -> dict[int, Chat]:
     chats = {}
     for conversation, low, high, hidden_through in memberships:
         friend_id = high if low == viewer.pk else low
-        if friend_id in friends:
+        if friend_id in friends and only in (None, friend_id):
             chats[conversation] = Chat(friend_id, hidden_through)
     return chats
 

@@ -215,3 +215,32 @@ def test_a_blocked_friend_may_still_recall(alice, bob):
     message = say(alice, bob, "ups")
     block(owner=bob, target=alice)
     assert Api(alice).post(f"messages/{message.id}/recall/").status_code == 200
+
+
+# The page of a friend, where a chat is arranged without scripts
+
+
+def arranged(user):
+    membership = Membership.objects.get(user=user)
+    return membership.pinned, membership.muted
+
+
+def test_the_page_of_a_friend_pins_and_mutes_and_leads_to_the_search(alice, bob):
+    client, after = Api(alice).client, head(alice)
+    page = client.get("/contacts/bob/").content.decode()
+    assert 'href="/search/?with=bob"' in page
+    answer = client.post("/chat/BOB/arrange/", {"pinned": "on"})
+    assert answer["Location"] == "/contacts/bob/"
+    assert arranged(alice) == (True, False)
+    assert arranged(bob) == (False, False)
+    assert len(events_of(alice, after)) == 1
+    page = client.get("/contacts/bob/").content.decode()
+    assert 'name="pinned" id="id_pinned" checked' in page
+    client.post("/chat/bob/arrange/", {"muted": "on"})
+    assert arranged(alice) == (False, True)
+
+
+def test_to_save_what_is_so_already_tells_nobody(alice, bob):
+    client, after = Api(alice).client, head(alice)
+    client.post("/chat/bob/arrange/", {})
+    assert events_of(alice, after) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from chat.search import views
 from tests.cast import Api, befriend, error_of, make_user, say
 
 from .conftest import search, texts
@@ -62,6 +63,57 @@ def test_the_page_shows_the_same_without_scripts(alice, bob):
     assert 'href="/chat/bob/"' in page
     page = Api(alice).client.get("/search/", {"q": "nichts davon"}).content.decode()
     assert "search-none" in page
+
+
+def page_of(user, **query):
+    return Api(user).client.get("/search/", query)
+
+
+def test_the_hits_of_a_chat_fold_to_one_row(alice, bob):
+    dora = make_user("dora")
+    befriend(alice, dora)
+    for words in ("Wort 1", "Wort 2", "Wort 3"):
+        say(bob, alice, words)
+    single = say(dora, alice, "ein Wort")
+    page = page_of(alice, q="Wort").content.decode()
+    assert "相关记录 3 条" in page
+    assert 'href="?q=Wort&amp;with=bob"' in page
+    assert f'href="/chat/dora/?at={single.id}"' in page
+    assert page.count("<mark>") == 1
+
+
+def test_where_there_may_be_more_the_number_says_so(alice, bob, monkeypatch):
+    monkeypatch.setattr(views, "SHOWN", 2)
+    for n in range(3):
+        say(bob, alice, f"Wort {n}")
+    assert "相关记录 2+ 条" in page_of(alice, q="Wort").content.decode()
+
+
+def test_one_chat_is_searched_alone(alice, bob):
+    dora = make_user("dora")
+    befriend(alice, dora)
+    ids = [say(bob, alice, f"Wort {n}").id for n in range(3)]
+    say(dora, alice, "Wort von dora")
+    assert texts(alice, "Wort", **{"with": "BOB"}) == ["Wort 2", "Wort 1", "Wort 0"]
+    assert search(alice, "bob", **{"with": "bob"})["friends"] == []
+    page = page_of(alice, q="Wort", **{"with": "bob"}).content.decode()
+    assert [f"/chat/bob/?at={pk}" in page for pk in ids] == [True] * 3
+    assert page.count("<mark>") == 3
+    assert "dora/?at=" not in page
+
+
+def test_reading_on_stays_in_the_chat(alice, bob, monkeypatch):
+    monkeypatch.setattr(views, "SHOWN", 1)
+    say(bob, alice, "Wort 1")
+    newer = say(bob, alice, "Wort 2")
+    page = page_of(alice, q="Wort", **{"with": "bob"}).content.decode()
+    assert f'href="?q=Wort&amp;with=bob&amp;before={newer.id}"' in page
+
+
+@pytest.mark.parametrize("name", ["mallory", "alice", "nobody", "", "x" * 3000, "bob\0", "~17"])
+def test_whose_chat_is_not_ones_own_does_not_exist(alice, bob, mallory, name):
+    assert error_of(Api(alice).get("search/", q="x", **{"with": name})) == (404, "not_found")
+    assert page_of(alice, q="x", **{"with": name}).status_code == 404
 
 
 def test_the_number_of_queries_does_not_grow(alice, bob, django_assert_max_num_queries):

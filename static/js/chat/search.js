@@ -1,5 +1,6 @@
 // The search box above the chats: friends at once, from the rows; messages from the server.
 import { wordsOf } from "../api.js";
+import { text } from "../strings.js";
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
 
@@ -172,30 +173,37 @@ export class ChatSearch {
     this.#parts.others.replaceChildren(...rows);
   }
 
-  /** Group the hits by chat, the one with the newest first. */
+  /** Show one row for each chat, the one with the newest hit first. */
   #showHits() {
     const chats = new Map();
     for (const hit of this.#hits) {
       chats.set(hit.message.with, [...(chats.get(hit.message.with) ?? []), hit]);
     }
-    const items = [...chats.values()].flatMap((hits) =>
-      hits.map((hit, index) => this.#makeHit(hit, index > 0))
-    );
-    this.#parts.messages.replaceChildren(...items);
-    this.#parts.section.hidden = items.length === 0;
+    this.#parts.messages.replaceChildren(...[...chats.values()].map((hits) => this.#makeHit(hits)));
+    this.#parts.section.hidden = chats.size === 0;
   }
 
-  #makeHit({ message, excerpt }, isSameChat) {
+  /** A row that leads to the one hit in a chat, or to a page with all of them. */
+  #makeHit([{ message, excerpt }, ...others]) {
     const remark = this.#remarkOf(message.with);
     const item = this.#clone("hit-template", message.with, remark, `?at=${message.id}`);
-    item.classList.toggle("same", isSameChat);
     const time = item.querySelector(".row-time");
     time.dateTime = message.sent_at;
     time.textContent = this.#clock.listed(message.sent_at);
+    const words = item.querySelector(".search-words");
     const mark = document.createElement("mark");
     mark.textContent = excerpt.hit;
-    item.querySelector(".search-words").replaceChildren(excerpt.before, mark, excerpt.after);
+    if (others.length) this.#fold(item, words, message.with, 1 + others.length);
+    else words.replaceChildren(excerpt.before, mark, excerpt.after);
     return item;
+  }
+
+  #fold(item, words, username, count) {
+    const query = new URLSearchParams({ q: this.#answered, with: username });
+    item.querySelector("a").href = `${this.#api.base}search/?${query}`;
+    // Older hits may not be known yet.
+    const known = this.#parts.more.hidden ? count : `${count}+`;
+    words.textContent = text("related", { count: known });
   }
 
   #remarkOf(username) {
