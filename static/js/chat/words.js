@@ -1,5 +1,6 @@
 // The words in a bubble, as large or as short as they deserve.
 import { text } from "../strings.js";
+import { makeCode, makeFence, splitAtCode } from "./code.js";
 import { showText } from "./links.js";
 
 const FOLDED_FROM = 700; // characters
@@ -25,14 +26,25 @@ function makeOnlyEmoji() {
   }
 }
 
+/** Fill a bubble; its text content stays `words`, whatever it looks like. */
 export function showWords(bubble, words) {
   bubble.textContent = words; // stays if the rest fails
-  showText(bubble, words);
+  const parts = splitAtCode(words);
+  if (parts.some(({ kind }) => kind === "code")) bubble.replaceChildren(...parts.map(makePart));
+  else showText(bubble, words);
   const isLong = words.length > FOLDED_FROM || words.split("\n").length > FOLDED_LINES;
   bubble.classList.toggle("large", isOnlyEmoji(words));
   bubble.classList.toggle("folded", isLong);
   bubble.parentElement.querySelector(".unfold")?.remove();
   if (isLong) bubble.parentElement.append(makeUnfold(bubble));
+}
+
+function makePart({ words, kind }) {
+  if (kind === "code") return makeCode(words);
+  if (kind === "fence") return makeFence(words);
+  const part = document.createElement("span");
+  showText(part, words);
+  return part;
 }
 
 function makeUnfold(bubble) {
