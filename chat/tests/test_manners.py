@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -244,3 +245,12 @@ def test_to_save_what_is_so_already_tells_nobody(alice, bob):
     client, after = Api(alice).client, head(alice)
     client.post("/chat/bob/arrange/", {})
     assert events_of(alice, after) == []
+
+
+def test_the_avatars_in_a_chat_lead_to_their_owners(alice, bob):
+    say(alice, bob, "1")
+    say(bob, alice, "2")
+    page = Api(alice).client.get("/chat/bob/").content.decode()
+    links = re.findall(r'class="avatar-link" href="([^"]*)"', page)
+    # Those of the two messages, and of the templates for others.
+    assert links == ["/me/", "/contacts/bob/"] * 2

@@ -27,9 +27,11 @@ export class Thread {
   /** Show the other side by another name. */
   rename(username) {
     const template = document.getElementById("message-template-theirs").content;
+    const page = `${document.body.dataset.base}contacts/${encodeURIComponent(username)}/`;
     for (const element of [...this.order.all, ...template.querySelectorAll(".message")]) {
       if (!element.matches(".theirs")) continue;
       showAvatar(element, username);
+      element.querySelector(".avatar-link").setAttribute("href", page);
       element.querySelector(".visually-hidden").textContent = username;
       element.dataset.sender = username;
     }
