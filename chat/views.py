@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,7 +21,7 @@ from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
 from .forms import ArrangeForm, MessageForm, ReadForm
-from .presentation import list_conversations, view_thread
+from .presentation import ConversationView, MessageView, list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message, why_unsendable
 
@@ -90,6 +91,14 @@ def discover(request: UserRequest) -> HttpResponse:
     return render(request, "chat/discover.html")
 
 
+def _first_unread(views: Sequence[MessageView], shown: ConversationView) -> int | None:
+    """Find where the line above the new messages belongs, as `Thread.markUnread` does."""
+    if not shown.unread:
+        return None
+    unread = (view.id for view in views if not view.mine and view.id > shown.last_read)
+    return next(unread, None)
+
+
 def _mark_read(thread: Thread, form: ReadForm) -> None:
     if form.is_valid():
         services.mark_read(thread=thread, up_to=form.cleaned_data["up_to"])
@@ -143,10 +152,12 @@ def _render(
         page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
     else:
         page, more, newer = thread.messages.around(at, limit=PAGE_SIZE)
+    views = view_thread(page, viewer=request.user, friend=friend)
     context: dict[str, Any] = {
         "conversations": conversations,
         "conversation": shown,
-        "thread": view_thread(page, viewer=request.user, friend=friend),
+        "thread": views,
+        "first_unread": None if newer else _first_unread(views, shown),
         "more": more,
         "newer": newer,
         "at": at,

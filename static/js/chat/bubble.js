@@ -13,6 +13,7 @@ export function make(isMine) {
 
 /** Show a message of the server. */
 export function fill(element, message) {
+  element.id = `m${message.id}`;
   element.dataset.id = message.id;
   element.dataset.clientId = message.client_id;
   element.dataset.state = message.state;

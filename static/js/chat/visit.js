@@ -1,4 +1,5 @@
 // One visit to a conversation: the parts of its page, from the arrival until the reader leaves.
+import { Arrival } from "./arrival.js";
 import { Composer } from "./composer.js";
 import { EmojiPanel } from "./emoji.js";
 import { Friend } from "./friend.js";
@@ -17,6 +18,7 @@ export class Visit {
   #menu;
   #go;
   #pages;
+  #arrival;
   #composer;
   #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
   #newPill = document.getElementById("new-pill");
@@ -43,6 +45,7 @@ export class Visit {
     });
     this.thread = thread;
     this.#pages = pages;
+    this.#arrival = new Arrival(element, { thread, pages });
     this.#composer = composer;
     this.typing = new Typing(element);
     this.letters = new Letters(element, { outbox, thread, clock });
@@ -56,6 +59,7 @@ export class Visit {
 
   /** `lastEvent` is the last event that the page includes. */
   connect(lastEvent) {
+    this.#arrival.connect();
     this.thread.connect();
     this.#composer.connect();
     this.#emoji.connect();
@@ -66,7 +70,7 @@ export class Visit {
     this.#pages.connect();
     this.unread.connect();
     this.readMark.show();
-    this.#showAsked();
+    this.#arrival.arrive();
     this.readMark.mark();
     // The page is older than the last event of this tab: the thread lacks the rest.
     if (lastEvent < this.#feed.cursor && !this.#pages.hasNewer) this.#pages.catchUp();
@@ -74,6 +78,7 @@ export class Visit {
   }
 
   disconnect() {
+    this.#arrival.disconnect();
     this.thread.disconnect();
     this.#composer.disconnect();
     this.#emoji.disconnect();
@@ -95,6 +100,7 @@ export class Visit {
     this.readMark.mark();
     this.unread.look();
     this.#pages.scrolled();
+    this.#arrival.note();
   };
 
   #toEnd = () => {
@@ -109,12 +115,6 @@ export class Visit {
     if (this.thread.order.has(id)) this.thread.scrollTo(id);
     else this.#go(this.#url(`?at=${id}`));
   };
-
-  /** Bring the requested message into view. */
-  #showAsked() {
-    const at = Number(this.#element.dataset.at);
-    if (at && this.thread.order.has(at)) this.thread.scrollTo(at);
-  }
 
   #url(query = "") {
     return `${this.#base}chat/${encodeURIComponent(this.friend.username)}/${query}`;
