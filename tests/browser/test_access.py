@@ -57,7 +57,7 @@ def test_axe_finds_nothing_grave(people, server, scheme):
     li.page.click("#requests-received .button >> nth=0")
     expect(li.page.locator("#requests-received .request")).to_have_count(0)
     li.go(f"/chat/{wang.name}/")
-    for words in ("你好 https://example.com/", "很长的话。" * 300, "👍"):
+    for words in ("你好 https://example.com/", "很长的话。" * 300, "👍", "```\nx = 1\n```"):
         li.say(words)
     expect(li.page.locator("#messages .message .state")).to_have_text(["✓"] * 3)
     faults = {}
