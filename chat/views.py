@@ -91,9 +91,11 @@ def discover(request: UserRequest) -> HttpResponse:
     return render(request, "chat/discover.html")
 
 
-def _first_unread(views: Sequence[MessageView], shown: ConversationView) -> int | None:
-    """Find where the line above the new messages belongs, as `Thread.markUnread` does."""
-    if not shown.unread:
+def _first_unread(
+    views: Sequence[MessageView], shown: ConversationView, *, more: bool
+) -> int | None:
+    """Find where the line above the new messages belongs, unless that is further up."""
+    if not shown.unread or (more and views[0].id > shown.last_read):
         return None
     unread = (view.id for view in views if not view.mine and view.id > shown.last_read)
     return next(unread, None)
@@ -157,7 +159,7 @@ def _render(
         "conversations": conversations,
         "conversation": shown,
         "thread": views,
-        "first_unread": None if newer else _first_unread(views, shown),
+        "first_unread": None if newer else _first_unread(views, shown, more=more),
         "more": more,
         "newer": newer,
         "at": at,
