@@ -13,6 +13,9 @@ from .models import EventLog, Membership
 from .notices.presentation import look_pending
 from .strings import STRINGS
 
+# The pages beside the list of chats; those beside the menu of Discover are all others.
+PAGES_OF_CHATS = {"chats", "conversation", "report", "search"}
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Add the frame of every page of a logged-in person: badges, and the position in the log."""
@@ -40,5 +43,5 @@ def _tab(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None or match.app_name == "friends":
         return "contacts" if match else ""
-    is_own = match.app_name == "accounts" or match.url_name == "discover"
-    return "discover" if is_own else "chats"
+    is_of_chats = match.app_name == "chat" and match.url_name in PAGES_OF_CHATS
+    return "chats" if is_of_chats else "discover"

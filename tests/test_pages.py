@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -76,6 +77,18 @@ def test_a_page_is_read(alice, bob, path):
     assert client.get(path).status_code == 200
     assert client.head(path).status_code == 200
     assert "no-store" in client.get(path)["Cache-Control"]
+
+
+ALSO = ["/settings/", "/export/", "/search/", "/account/sessions/", "/password/change/"]
+TAB = re.compile(r'data-tab="(\w+)" aria-current="page"')
+LIST = re.compile(r'id="list" class="list-pane" data-view="(\w+)"')
+
+
+@pytest.mark.parametrize("path", READ + ALSO)
+def test_the_tab_of_the_list_beside_a_page_is_marked(alice, bob, path):
+    html = of(alice).get(path).content.decode()
+    [beside] = LIST.findall(html)
+    assert TAB.findall(html) == [beside]
 
 
 @pytest.mark.parametrize("path", [path for path in READ if path not in BOTH])
