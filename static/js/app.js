@@ -12,6 +12,7 @@ import { Saving } from "./page/saving.js";
 import { forget, forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
+import { passNotices } from "./page/toast.js";
 import { Attention } from "./chat/attention.js";
 import { Befriended } from "./chat/befriended.js";
 import { ChatList } from "./chat/list.js";
@@ -55,6 +56,7 @@ function startSignedIn(body) {
       online.arrive();
       befriended.arrive();
       pending.arrive();
+      passNotices();
     },
   });
 

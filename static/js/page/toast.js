@@ -1,5 +1,6 @@
 // The box that says something for a moment.
 const SHOWN_FOR = 4_000; // ms
+const NOTICE_SHOWN_FOR = 8_000; // ms; it has more words
 
 let timer;
 
@@ -12,4 +13,12 @@ export function toast(words) {
   timer = setTimeout(() => {
     element.hidden = true;
   }, SHOWN_FOR);
+}
+
+/** Take the server's notices off the page: good news after a while, an error when it is clicked. */
+export function passNotices() {
+  for (const list of document.querySelectorAll(".notices")) {
+    list.addEventListener("click", () => list.remove());
+    if (!list.querySelector(".error")) setTimeout(() => list.remove(), NOTICE_SHOWN_FOR);
+  }
 }
