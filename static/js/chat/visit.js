@@ -1,6 +1,7 @@
 // One visit to a conversation: the parts of its page, from the arrival until the reader leaves.
 import { Arrival } from "./arrival.js";
 import { Composer } from "./composer.js";
+import { FloatingDay } from "./days.js";
 import { EmojiPanel } from "./emoji.js";
 import { Friend } from "./friend.js";
 import { Incoming } from "./incoming.js";
@@ -21,6 +22,7 @@ export class Visit {
   #arrival;
   #composer;
   #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
+  #day = new FloatingDay();
   #newPill = document.getElementById("new-pill");
   #messages = document.getElementById("messages");
 
@@ -63,6 +65,7 @@ export class Visit {
     this.thread.connect();
     this.#composer.connect();
     this.#emoji.connect();
+    this.#day.connect();
     this.#menu.connect(this.#composer);
     this.#newPill.addEventListener("click", this.#toEnd);
     this.#messages.addEventListener("click", this.#onQuote);
@@ -82,6 +85,7 @@ export class Visit {
     this.thread.disconnect();
     this.#composer.disconnect();
     this.#emoji.disconnect();
+    this.#day.disconnect();
     this.#menu.disconnect();
     this.#newPill.removeEventListener("click", this.#toEnd);
     this.#messages.removeEventListener("click", this.#onQuote);
