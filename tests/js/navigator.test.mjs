@@ -11,7 +11,7 @@ let navigator;
 let step; // what a step in the history does
 
 beforeEach(() => {
-  box = { hidden: true };
+  box = { hidden: true, setAttribute: () => {}, removeAttribute: () => {} };
   moved = [];
   document.getElementById = () => box;
   document.body.dataset = { userId: "7", lastEvent: "1" };
@@ -29,7 +29,11 @@ beforeEach(() => {
   globalThis.DOMParser = class {
     parseFromString = (words) => ({ body: { dataset: { userId: words } } });
   };
-  navigator = new Navigator({ leave: () => moved.push(["leave"]), arrive: () => {} });
+  navigator = new Navigator({
+    leave: () => moved.push(["leave"]),
+    arrive: () => {},
+    settled: () => {},
+  });
   navigator.start();
 });
 
@@ -80,11 +84,14 @@ test("where the page already says so, nobody waits long for a network that swall
 
 test("a step in the history that finds no page is taken back, and nothing follows that", async () => {
   answer = gone;
+  const shown = location.href;
+  location.href = "http://chat.test/";
   history.state = { index: 2 };
   step();
   await settled();
   assert.deepEqual(moved, [["go", 1]]);
   answer = () => assert.fail("asked for the page that is shown");
+  location.href = shown;
   history.state = { index: 3 };
   step();
 });

@@ -7,13 +7,14 @@ import { text } from "../strings.js";
 export class ChatMenu {
   #api;
   #store;
-  #go;
+  #replace;
   #unwatch = () => {};
 
-  constructor({ api, store, go }) {
+  /** `replace` leads to an address in place of this one. */
+  constructor({ api, store, replace }) {
     this.#api = api;
     this.#store = store;
-    this.#go = go;
+    this.#replace = replace;
   }
 
   connect(list) {
@@ -68,6 +69,6 @@ export class ChatMenu {
 
   async #hide(chat) {
     const isOpen = document.getElementById("conversation")?.dataset.with === chat.with;
-    if ((await this.#arrange(chat, "hide", true)) && isOpen) this.#go(this.#api.base);
+    if ((await this.#arrange(chat, "hide", true)) && isOpen) this.#replace(this.#api.base);
   }
 }

@@ -6,10 +6,10 @@ export class Conversation {
   #means;
   #visit = null;
 
-  /** `go` leads to an address as a click on a link would. */
-  constructor({ api, feed, store, outbox, clock, go }) {
+  /** `replace` leads to an address in place of this one. */
+  constructor({ api, feed, store, outbox, clock, replace }) {
     const menu = new MessageMenu({ api, clock });
-    this.#means = { api, feed, store, outbox, clock, menu, go };
+    this.#means = { api, feed, store, outbox, clock, menu, replace };
   }
 
   start() {

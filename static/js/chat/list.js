@@ -17,10 +17,10 @@ export class ChatList {
   #menu;
   #search;
 
-  constructor({ api, store, clock, go }) {
+  constructor({ api, store, clock, replace }) {
     this.#store = store;
     this.#clock = clock;
-    this.#menu = new ChatMenu({ api, store, go });
+    this.#menu = new ChatMenu({ api, store, replace });
     this.#search = new ChatSearch({ api, clock });
   }
 

@@ -17,7 +17,7 @@ export class Visit {
   #base;
   #feed;
   #menu;
-  #go;
+  #replace;
   #pages;
   #arrival;
   #composer;
@@ -26,13 +26,13 @@ export class Visit {
   #newPill = document.getElementById("new-pill");
   #messages = document.getElementById("messages");
 
-  /** `go` leads to an address as a click on a link would. */
-  constructor(element, { api, feed, store, outbox, clock, menu, go }) {
+  /** `replace` leads to an address in place of this one. */
+  constructor(element, { api, feed, store, outbox, clock, menu, replace }) {
     this.#element = element;
     this.#base = api.base;
     this.#feed = feed;
     this.#menu = menu;
-    this.#go = go;
+    this.#replace = replace;
     const thread = new Thread(this.#onScroll);
     const pages = new Pages(element, {
       api,
@@ -108,7 +108,7 @@ export class Visit {
   };
 
   #toEnd = () => {
-    if (this.#pages.hasNewer) this.#go(this.#url());
+    if (this.#pages.hasNewer) this.#replace(this.#url());
   };
 
   #onQuote = (event) => {
@@ -117,7 +117,7 @@ export class Visit {
     event.preventDefault();
     const id = Number(link.dataset.quote);
     if (this.thread.order.has(id)) this.thread.scrollTo(id);
-    else this.#go(this.#url(`?at=${id}`));
+    else this.#replace(this.#url(`?at=${id}`));
   };
 
   #url(query = "") {

@@ -1,32 +1,12 @@
 // Go from page to page without a reload: fetch the next one, and put its panes in place.
 import { text } from "../strings.js";
-import { within } from "./patience.js";
+import { load, readPage } from "./loading.js";
+import { PANES, place } from "./panes.js";
 import { toast } from "./toast.js";
 
-const PANES = ["list", "detail"];
-const PATIENCE = 15_000; // ms for a page; the server itself gives up on its database after 5 s
-const PATIENCE_IN_TROUBLE = 3_000; // ms, where the page already says that there is no connection
-const NOT_THERE = new Set([502, 503, 504]); // the answers in place of a server that is away or busy
-
-/** Replace the content and the attributes of an element by those of its counterpart. */
-function adopt(element, counterpart) {
-  for (const { name } of [...element.attributes]) {
-    if (!counterpart.hasAttribute(name)) element.removeAttribute(name);
-  }
-  for (const { name, value } of counterpart.attributes) element.setAttribute(name, value);
-  element.replaceChildren(...document.importNode(counterpart, true).childNodes);
-}
-
-async function load(url, signal) {
-  return await readPage(await fetch(url, { credentials: "same-origin", signal }));
-}
-
-/** Parse an answer; null if it is no page of the same person. Throws where there is no answer. */
-async function readPage(response) {
-  if (NOT_THERE.has(response.status)) throw new Error(`${response.status}`);
-  if (!response.headers.get("Content-Type")?.includes("text/html")) return null;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  return page.body.dataset.userId === document.body.dataset.userId ? page : null;
+/** An address without the place on its page. */
+function bare(url) {
+  return url.split("#")[0];
 }
 
 function indexInHistory() {
@@ -36,16 +16,21 @@ function indexInHistory() {
 export class Navigator {
   #leave;
   #arrive;
+  #settled;
   #visit = 0;
   #index = 0; // of the shown page in the history of this tab
+  #shown = location.href;
+  #going = null; // the address of the page on its way
 
   /**
-   * `leave` is called before panes change, `arrive` with {title, lastEvent, changed} after; the
-   * first page has its title already, and comes without.
+   * `leave` is called before panes change, and `arrive` with {title, lastEvent, changed} after; the
+   * first page has its title already, and comes without. `settled` is called at the end of a
+   * visit, also of one that failed.
    */
-  constructor({ leave, arrive }) {
+  constructor({ leave, arrive, settled }) {
     this.#leave = leave;
     this.#arrive = arrive;
+    this.#settled = settled;
   }
 
   start() {
@@ -56,9 +41,26 @@ export class Navigator {
     this.#arrive({ lastEvent: Number(document.body.dataset.lastEvent), changed: PANES });
   }
 
+  /** The address of the page that is shown, or on its way. */
+  get address() {
+    return this.#going ?? location.href;
+  }
+
   /** Go to a page as a click on its link would. */
   visit(url) {
+    if (bare(url) === bare(location.href)) return this.replace(url);
     return this.#go(url, () => this.#push(url));
+  }
+
+  /** Go to a page in place of this one, which no step back leads to any more. */
+  replace(url) {
+    return this.#go(url, () => history.replaceState(history.state, "", url));
+  }
+
+  /** Go back to where the reader came from; where that is unknown, to `url` in place of this page. */
+  back(url) {
+    const from = history.state?.from;
+    return from ? this.#go(from, () => this.#stepBack(from)) : this.replace(url);
   }
 
   /** Show the answer to a form: its page, and the address that it ended at. */
@@ -70,13 +72,18 @@ export class Navigator {
       location.assign(url);
       return;
     }
-    if (visit === this.#visit) this.#place(page);
-    if (response.redirected && url !== location.href) this.#push(url);
+    if (visit !== this.#visit) return;
+    this.#place(page);
+    if (!response.redirected || url === location.href) return;
+    this.#shown = url;
+    // A form that has done its work is no page to come back to.
+    if (url === history.state?.from) this.#stepBack(url);
+    else history.replaceState(history.state, "", url);
   }
 
   #push(url) {
     this.#index += 1;
-    history.pushState({ index: this.#index }, "", url);
+    history.pushState({ index: this.#index, from: location.href }, "", url);
   }
 
   #onClick = (event) => {
@@ -85,28 +92,44 @@ export class Navigator {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     if (link.href === location.href && link.closest("#tabs")) return;
-    this.visit(link.href);
+    const { from } = history.state ?? {};
+    const isBack = link.closest("#detail") && from && new URL(from).pathname === link.pathname;
+    if (isBack || link.matches(".back")) this.back(link.href);
+    else this.visit(link.href);
   };
 
   #onPopState = () => {
-    if (indexInHistory() === this.#index) return; // back at the page that had to stay
-    this.#go(location.href, () => (this.#index = indexInHistory()));
+    // Back at the page that had to stay, or where a visit has led already.
+    if (bare(location.href) === bare(this.#going ?? this.#shown)) this.#index = indexInHistory();
+    else this.#go(location.href, () => (this.#index = indexInHistory()));
   };
+
+  /** Leave this entry of the history for the one before, unless the reader has done so already. */
+  #stepBack(url) {
+    if (location.href !== url) history.back();
+  }
 
   async #go(url, moved) {
     const visit = ++this.#visit;
-    const isInTrouble = !document.getElementById("connection").hidden;
-    const patience = isInTrouble ? PATIENCE_IN_TROUBLE : PATIENCE;
-    const page = await within(patience, (signal) => load(url, signal)).catch(() => undefined);
+    this.#going = new URL(url, location.href).href;
+    document.getElementById("detail").setAttribute("aria-busy", "true");
+    const page = await load(url);
     if (visit !== this.#visit) return;
-    if (page === undefined) return this.#stay();
     try {
-      if (!page) throw new Error("another page");
-      moved();
-      this.#place(page);
+      if (page) this.#follow(page, moved);
+      else if (page === undefined) this.#stay();
+      else location.assign(url);
     } catch {
       location.assign(url);
+    } finally {
+      this.#settle();
     }
+  }
+
+  #follow(page, moved) {
+    moved();
+    this.#shown = this.#going;
+    this.#place(page);
   }
 
   /** Keep the page, since there is no other, and the address that belongs to it. */
@@ -116,53 +139,21 @@ export class Navigator {
     if (step) history.go(step);
   }
 
+  /** End the last visit under way. */
+  #settle() {
+    this.#going = null;
+    document.getElementById("detail").removeAttribute("aria-busy");
+    this.#settled();
+  }
+
   #place(page) {
-    const scrolls = this.#scrollOfList();
     this.#leave();
-    const changed = PANES.filter((id) => {
-      // The present list is as live as a new one, and keeps its place.
-      const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-      if (
-        id === "list" &&
-        old.dataset.view === fresh.dataset.view &&
-        old.dataset.view === "chats"
-      ) {
-        return false;
-      }
-      adopt(old, fresh);
-      return true;
-    });
-    document.body.className = page.body.className;
-    this.#markTab(page);
-    if (
-      !changed.includes("list") ||
-      scrolls.view === document.getElementById("list").dataset.view
-    ) {
-      scrolls.restore();
-    }
+    const changed = place(page);
     this.#arrive({ title: page.title, lastEvent: Number(page.body.dataset.lastEvent), changed });
-    if (document.body.classList.contains("has-detail")) {
-      document.getElementById("detail").focus({ preventScroll: true });
-    }
-  }
-
-  #scrollOfList() {
-    const list = document.getElementById("list");
-    const top = list.querySelector("[data-keep-scroll]")?.scrollTop ?? 0;
-    return {
-      view: list.dataset.view,
-      restore: () => {
-        const body = document.querySelector("#list [data-keep-scroll]");
-        if (body) body.scrollTop = top;
-      },
-    };
-  }
-
-  #markTab(page) {
-    const current = page.querySelector("#tabs [aria-current]")?.dataset.tab;
-    for (const tab of document.querySelectorAll("#tabs [data-tab]")) {
-      if (tab.dataset.tab === current) tab.setAttribute("aria-current", "page");
-      else tab.removeAttribute("aria-current");
+    const detail = document.getElementById("detail");
+    const isElsewhere = !detail.contains(document.activeElement);
+    if (document.body.classList.contains("has-detail") && isElsewhere) {
+      detail.focus({ preventScroll: true });
     }
   }
 }
