@@ -8,6 +8,7 @@ STRINGS = {
     "not_sent": _("Not sent"),
     "retry": _("Retry"),
     "discard": _("Discard"),
+    "discard_question": _("Discard this message? Nobody has received it."),
     "failed": _("That did not work. Please try again."),
     "saved": _("Saved"),
     "not_saved": _("Not saved. Please try again."),
@@ -24,6 +25,9 @@ STRINGS = {
     "recall": _("Recall"),
     "report": _("Report"),
     "delete": _("Delete"),
+    "delete_question": _("Delete this message? Only you lose it; the other person keeps it."),
+    "deleted": _("Message deleted"),
+    "cancel": _("Cancel"),
     "pin": _("Pin"),
     "unpin": _("Unpin"),
     "mark_read": _("Mark as read"),
@@ -31,6 +35,10 @@ STRINGS = {
     "mute": _("Mute notifications"),
     "unmute": _("Unmute"),
     "delete_chat": _("Delete chat"),
+    "delete_chat_question": _(
+        "Delete the chat with “{name}”? Only you lose its messages; {name} keeps them."
+    ),
+    "chat_deleted": _("The chat with “{name}” is deleted"),
     "draft": _("[Draft] {words}"),
     "new_message": _("{count} new message"),
     "new_messages": _("{count} new messages"),

@@ -4,6 +4,7 @@ import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
 import { Connection } from "./page/connection.js";
 import { attempt } from "./page/attempt.js";
+import { watchDialogs } from "./page/focus.js";
 import { Forms } from "./page/forms.js";
 import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
@@ -33,10 +34,11 @@ function startSignedIn(body) {
   const store = new ChatStore(api);
   const outbox = new Outbox(api, feed);
   const clock = new Clock();
+  const go = (url) => navigator.visit(url);
   const replace = (url) => navigator.replace(url);
   const list = new ChatList({ api, store, clock, replace });
   const connection = new Connection(feed);
-  const conversation = new Conversation({ api, feed, store, outbox, clock, replace });
+  const conversation = new Conversation({ api, feed, store, outbox, clock, go, replace });
   const badges = new Badges(store);
   const online = new Online(api);
   const contacts = new Contacts();
@@ -77,6 +79,7 @@ function startSignedIn(body) {
   new Forms(navigator).start();
   new Saving((page) => badges.setTitle(page.title)).start();
   attempt(() => pending.start());
+  watchDialogs();
   watchSwipes();
   followKeyboard();
   navigator.start();

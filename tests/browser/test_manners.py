@@ -65,6 +65,7 @@ def test_a_message_deleted_for_oneself_leaves_all_own_tabs(friends):
     say_and_wait(wang, li, "给你看")
     expect(second.locator(f"{MESSAGES} .bubble")).to_have_text("给你看")
     menu_of(li, f"{MESSAGES}.theirs .bubble", "删除")
+    li.page.click(".question .danger")
     for page in (li.page, second):
         expect(page.locator(MESSAGES)).to_have_count(0)
     expect(wang.page.locator(f"{MESSAGES} .bubble")).to_have_text("给你看")
@@ -104,6 +105,7 @@ def test_a_chat_is_pinned_muted_marked_and_put_away(friends):
     expect(badge).to_have_class("badge dot")
     row.click(button="right")
     wang.page.click(".popup-menu :text('删除聊天')")
+    wang.page.click(".question .danger")
     expect(row).to_have_count(0)
     li.say("我又来了")
     expect(row.locator(".row-preview")).to_have_text("我又来了")

@@ -1,6 +1,9 @@
 // The menu of a chat, at its row in the list.
 import { wordsOf } from "../api.js";
-import { onMenuWanted, openMenu } from "../page/menu.js";
+import { ask } from "../page/ask.js";
+import { giveBack } from "../page/focus.js";
+import { openMenu } from "../page/menu.js";
+import { onMenuWanted } from "../page/menu_wish.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
@@ -18,9 +21,9 @@ export class ChatMenu {
   }
 
   connect(list) {
-    this.#unwatch = onMenuWanted(list, ".row", (row, point) => {
+    this.#unwatch = onMenuWanted(list, ".row", (row, box) => {
       const chat = this.#store.get(row.dataset.username);
-      if (chat) openMenu({ ...point, items: this.#items(chat), origin: row.querySelector("a") });
+      if (chat) openMenu({ box, items: this.#items(chat), origin: row.querySelector("a") });
     });
   }
 
@@ -68,7 +71,12 @@ export class ChatMenu {
   }
 
   async #hide(chat) {
+    const name = chat.remark || chat.with;
+    if (!(await ask(text("delete_chat_question", { name }), text("delete")))) return;
+    if (!(await this.#arrange(chat, "hide", true))) return;
+    toast(text("chat_deleted", { name }));
     const isOpen = document.getElementById("conversation")?.dataset.with === chat.with;
-    if ((await this.#arrange(chat, "hide", true)) && isOpen) this.#replace(this.#api.base);
+    if (isOpen) await this.#replace(this.#api.base);
+    giveBack();
   }
 }

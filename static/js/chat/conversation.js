@@ -6,9 +6,9 @@ export class Conversation {
   #means;
   #visit = null;
 
-  /** `replace` leads to an address in place of this one. */
-  constructor({ api, feed, store, outbox, clock, replace }) {
-    const menu = new MessageMenu({ api, clock });
+  /** `go` leads to an address as a click on a link would, `replace` in place of this one. */
+  constructor({ api, feed, store, outbox, clock, go, replace }) {
+    const menu = new MessageMenu({ api, clock, go });
     this.#means = { api, feed, store, outbox, clock, menu, replace };
   }
 

@@ -1,4 +1,6 @@
 // Messages on their way to the friend of the open conversation, as its thread shows them.
+import { ask } from "../page/ask.js";
+import { giveBack } from "../page/focus.js";
 import { text } from "../strings.js";
 import { uuid } from "./uuid.js";
 
@@ -38,11 +40,18 @@ export class Letters {
   /** Offer to send it again, or to discard it. */
   fail({ clientId, reason }) {
     const retry = makeButton("retry", () => this.#outbox.retry(clientId));
-    const discard = makeButton("discard", () => {
-      this.#outbox.discard(clientId);
-      this.#thread.discard(clientId);
-    });
+    const discard = makeButton("discard", () => this.#discard(clientId));
     this.#thread.setState(clientId, "failed", { reason, actions: [retry, discard] });
+  }
+
+  async #discard(clientId) {
+    if (!(await ask(text("discard_question"), text("discard")))) return;
+    // It may have been sent while the question stood.
+    const waiting = this.#outbox.lettersTo(this.#element.dataset.with);
+    if (!waiting.some((letter) => letter.clientId === clientId)) return;
+    this.#outbox.discard(clientId);
+    this.#thread.discard(clientId);
+    giveBack();
   }
 }
 

@@ -1,7 +1,11 @@
 // The menu of a message, and the acts of its items.
 import { wordsOf } from "../api.js";
+import { ask } from "../page/ask.js";
 import { copy } from "../page/clipboard.js";
-import { onMenuWanted, openMenu } from "../page/menu.js";
+import { giveBack } from "../page/focus.js";
+import { closeMenu, isMenuOpen, openMenu } from "../page/menu.js";
+import { onMenuWanted } from "../page/menu_wish.js";
+import { isSecondOfTwo } from "../page/press.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
@@ -10,14 +14,16 @@ const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
 export class MessageMenu {
   #api;
   #clock;
+  #go;
   #composer;
   #list;
   #unwatch;
   #recalled = new Map(); // id → text, as long as the page is open
 
-  constructor({ api, clock }) {
+  constructor({ api, clock, go }) {
     this.#api = api;
     this.#clock = clock;
+    this.#go = go;
   }
 
   /** The composer gets the quoted message, or the text of a recalled one to edit. */
@@ -25,8 +31,8 @@ export class MessageMenu {
     this.#composer = composer;
     this.#list = document.getElementById("messages");
     this.#list.addEventListener("click", this.#onClick);
-    this.#unwatch = onMenuWanted(this.#list, ".bubble", (bubble, point) => {
-      this.#open(bubble.closest(".message"), point, document.getElementById("composer-text"));
+    this.#unwatch = onMenuWanted(this.#list, ".bubble, .message-more", (element, box) => {
+      this.#open(element.closest(".message"), box);
     });
   }
 
@@ -37,17 +43,17 @@ export class MessageMenu {
 
   #onClick = (event) => {
     const button = event.target.closest(".message-more");
-    if (button) {
-      const { left, bottom } = button.getBoundingClientRect();
-      this.#open(button.closest(".message"), { x: left, y: bottom }, button);
+    if (button && !isSecondOfTwo(event)) {
+      if (isMenuOpen(button)) closeMenu();
+      else this.#open(button.closest(".message"), button.getBoundingClientRect());
     }
     const edit = event.target.closest(".edit-again");
     if (edit) this.#composer.write(this.#recalled.get(Number(edit.closest(".message").dataset.id)));
   };
 
-  #open(message, point, origin) {
+  #open(message, box) {
     const items = this.#items(message);
-    if (items.length) openMenu({ ...point, items, origin });
+    if (items.length) openMenu({ box, items, origin: message.querySelector(".message-more") });
   }
 
   #items(message) {
@@ -85,16 +91,20 @@ export class MessageMenu {
   async #recall(message, words) {
     const id = Number(message.dataset.id);
     this.#recalled.set(id, words);
-    const answer = await this.#ask(`messages/${id}/recall/`);
+    const answer = await this.#post(`messages/${id}/recall/`);
     if (answer) this.#tell("message_changed", { message: answer.message });
   }
 
   async #hide(id) {
-    const answer = await this.#ask(`messages/${id}/hide/`);
-    if (answer) this.#tell("message_hidden", { message_id: Number(id) });
+    if (!(await ask(text("delete_question"), text("delete")))) return;
+    const answer = await this.#post(`messages/${id}/hide/`);
+    if (!answer) return;
+    this.#tell("message_hidden", { message_id: Number(id) });
+    toast(text("deleted"));
+    giveBack();
   }
 
-  async #ask(path) {
+  async #post(path) {
     try {
       return await this.#api.post(path);
     } catch (error) {
@@ -110,7 +120,7 @@ export class MessageMenu {
 
   #report(id) {
     const username = encodeURIComponent(document.getElementById("conversation").dataset.with);
-    location.assign(`${this.#api.base}chat/${username}/report/?message=${id}`);
+    this.#go(`${this.#api.base}chat/${username}/report/?message=${id}`);
   }
 
   /** Whether the text of a recalled message is still known here. */

@@ -1,0 +1,44 @@
+// The focus belongs where one types.
+const NO_FIELDS = ["button", "checkbox", "color", "file", "image", "radio", "range", "submit"];
+
+/** Whether a focus on a field calls up a keyboard on the screen. */
+export function hasScreenKeyboard() {
+  return matchMedia("(pointer: coarse)").matches;
+}
+
+/** Whether an element takes the letters that are typed. */
+export function isField(element) {
+  if (element.matches("input")) return !NO_FIELDS.includes(element.type);
+  return element.matches("textarea, select") || element.isContentEditable;
+}
+
+/** The field for messages, if the page has one that may be written in. */
+export function findField() {
+  const field = document.getElementById("composer-text");
+  return field?.readOnly ? null : field;
+}
+
+/** Put the focus where one types; false if there is no such place, or a keyboard would rise. */
+export function focusField() {
+  const field = findField();
+  if (!field || hasScreenKeyboard()) return false;
+  field.focus({ preventScroll: true });
+  return document.activeElement === field;
+}
+
+/** Where the focus was lost, put it where one types, else on `origin`. */
+export function giveBack(origin) {
+  if (document.activeElement !== document.body || focusField()) return;
+  if (origin?.isConnected) origin.focus({ preventScroll: true });
+}
+
+/** For a press on something that needs no focus: leave it, and with it the cursor, where it is. */
+export function keepFocus(event) {
+  event.preventDefault();
+}
+
+/** After each dialog, give the focus back that it took before there was a field. */
+export function watchDialogs() {
+  // A dialog that is shown again at once keeps its focus.
+  document.addEventListener("close", () => setTimeout(giveBack), true);
+}

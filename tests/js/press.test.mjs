@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { isSecondOfTwo, usesKeys } from "../../static/js/page/press.js";
+
+function press(x, y, time) {
+  const event = new Event("pointerdown");
+  Object.defineProperties(event, {
+    clientX: { value: x },
+    clientY: { value: y },
+    timeStamp: { value: time },
+  });
+  dispatchEvent(event);
+}
+
+test("the first click is one of its own", () => {
+  assert.equal(isSecondOfTwo({ detail: 1 }), false);
+  press(10, 10, 1_000);
+  assert.equal(isSecondOfTwo({ detail: 1 }), false);
+});
+
+test("a click soon after another, at the same place, belongs to it", () => {
+  press(100, 100, 5_000);
+  press(103, 98, 5_300);
+  assert.equal(isSecondOfTwo({ detail: 1 }), true);
+});
+
+test("a click elsewhere, or later, is one of its own", () => {
+  press(100, 100, 10_000);
+  press(140, 100, 10_200);
+  assert.equal(isSecondOfTwo({ detail: 1 }), false);
+  press(140, 100, 11_000);
+  assert.equal(isSecondOfTwo({ detail: 1 }), false);
+});
+
+test("the browser's own count is believed, and keys never click twice", () => {
+  press(100, 100, 20_000);
+  assert.equal(isSecondOfTwo({ detail: 2 }), true);
+  press(100, 100, 20_100);
+  assert.equal(isSecondOfTwo({ detail: 0 }), false);
+});
+
+test("keys are in use from a key until a pointer", () => {
+  dispatchEvent(new Event("keydown"));
+  assert.equal(usesKeys(), true);
+  press(1, 1, 30_000);
+  assert.equal(usesKeys(), false);
+});
