@@ -39,6 +39,8 @@ STRINGS = {
         "Delete the chat with “{name}”? Only you lose its messages; {name} keeps them."
     ),
     "chat_deleted": _("The chat with “{name}” is deleted"),
+    "first_chat": _("This is the first chat"),
+    "last_chat": _("This is the last chat"),
     "draft": _("[Draft] {words}"),
     "new_message": _("{count} new message"),
     "new_messages": _("{count} new messages"),

@@ -6,6 +6,7 @@ import { Connection } from "./page/connection.js";
 import { attempt } from "./page/attempt.js";
 import { watchDialogs } from "./page/focus.js";
 import { Forms } from "./page/forms.js";
+import { Keys } from "./page/keys.js";
 import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
@@ -13,9 +14,11 @@ import { Saving } from "./page/saving.js";
 import { forget, forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
+import { Roving } from "./page/roving.js";
 import { followKeyboard } from "./page/screen_keyboard.js";
 import { watchSwipes } from "./page/swipe.js";
 import { passNotices } from "./page/toast.js";
+import { TypeAhead } from "./page/type_ahead.js";
 import { Attention } from "./chat/attention.js";
 import { Befriended } from "./chat/befriended.js";
 import { ChatList } from "./chat/list.js";
@@ -37,6 +40,11 @@ function startSignedIn(body) {
   const go = (url) => navigator.visit(url);
   const replace = (url) => navigator.replace(url);
   const list = new ChatList({ api, store, clock, replace });
+  const rows = new Roving(document.getElementById("list"), {
+    group: ".row",
+    item: ".row-link",
+    choose: (links) => links.find((link) => link.matches("[aria-current]")) ?? links[0],
+  });
   const connection = new Connection(feed);
   const conversation = new Conversation({ api, feed, store, outbox, clock, go, replace });
   const badges = new Badges(store);
@@ -44,9 +52,11 @@ function startSignedIn(body) {
   const contacts = new Contacts();
   const befriended = new Befriended(api.base);
   const pending = new Pending(api);
+  const typeAhead = new TypeAhead();
   const navigator = new Navigator({
     leave: () => {
       list.disconnect();
+      rows.disconnect();
       contacts.disconnect();
       conversation.disconnect();
     },
@@ -54,6 +64,7 @@ function startSignedIn(body) {
       if (page.title) badges.setTitle(page.title);
       watchCountdown(document.querySelector("[data-countdown]"));
       list.connect();
+      rows.connect(); // after the list, so that its search comes first to the arrows
       contacts.connect();
       connection.arrive();
       conversation.connect(page);
@@ -62,6 +73,7 @@ function startSignedIn(body) {
       pending.arrive();
       passNotices();
     },
+    settled: () => typeAhead.pour(),
   });
 
   // They hear of an event in this order: those that count and keep come before those that show.
@@ -79,6 +91,8 @@ function startSignedIn(body) {
   new Forms(navigator).start();
   new Saving((page) => badges.setTitle(page.title)).start();
   attempt(() => pending.start());
+  new Keys({ base: api.base, store, visit: go, address: () => navigator.address }).start();
+  typeAhead.start();
   watchDialogs();
   watchSwipes();
   followKeyboard();

@@ -117,6 +117,10 @@ export class Composer {
   };
 
   #onKeyDown = (event) => {
+    if (event.key === "Escape" && this.#quote && !event.isComposing) {
+      event.preventDefault();
+      this.quote(null);
+    }
     // keyCode 229: Safari ends a composition before the Enter that confirmed it.
     if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
     if (this.#isTouch || event.shiftKey || event.ctrlKey || event.altKey) return;

@@ -1,4 +1,5 @@
 // The panel of emoji beside the field; the last used come first.
+import { findField, hasScreenKeyboard, keepFocus } from "../page/focus.js";
 import { recall, remember } from "../page/memory.js";
 
 const RECENT = 16;
@@ -22,18 +23,28 @@ export class EmojiPanel {
     this.#button.hidden = false;
     this.#button.addEventListener("click", this.#onButton);
     this.#panel.addEventListener("click", this.#onPick);
+    this.#panel.addEventListener("mousedown", keepFocus);
     this.#panel.addEventListener("keydown", this.#onKeyDown);
+    this.#panel.closest("form").addEventListener("keydown", this.#onEscape);
     document.addEventListener("pointerdown", this.#onOutside);
   }
 
   disconnect() {
     this.#button.removeEventListener("click", this.#onButton);
     this.#panel.removeEventListener("click", this.#onPick);
+    this.#panel.removeEventListener("mousedown", keepFocus);
     this.#panel.removeEventListener("keydown", this.#onKeyDown);
+    this.#panel.closest("form").removeEventListener("keydown", this.#onEscape);
     document.removeEventListener("pointerdown", this.#onOutside);
   }
 
-  #onButton = () => (this.#panel.hidden ? this.#open() : this.#close());
+  #onButton = (event) => {
+    if (!this.#panel.hidden) this.#close();
+    else this.#open();
+    // The keyboard walks through the panel; a pointer needs no focus there.
+    if (event.detail === 0 && !this.#panel.hidden) this.#focus(0);
+    else this.#toField();
+  };
 
   #open() {
     const recent = recall("emoji") ?? [];
@@ -42,12 +53,20 @@ export class EmojiPanel {
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
     this.#panel.scrollTop = 0;
-    this.#focus(0);
+    this.#panel.firstElementChild.tabIndex = 0;
   }
 
   #close() {
     this.#panel.hidden = true;
     this.#button.setAttribute("aria-expanded", "false");
+  }
+
+  /** Go on where one types; the panel takes the place of a keyboard on the screen. */
+  #toField() {
+    const field = findField();
+    if (!field) return;
+    field.inputMode = this.#panel.hidden ? "" : "none";
+    field.focus({ preventScroll: true });
   }
 
   #make(emoji) {
@@ -64,15 +83,17 @@ export class EmojiPanel {
     const recent = [emoji, ...(recall("emoji") ?? []).filter((each) => each !== emoji)];
     remember("emoji", recent.slice(0, RECENT));
     this.#insert(emoji);
+    this.#toField();
+  };
+
+  #onEscape = (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || this.#panel.hidden) return;
+    event.preventDefault();
+    this.#close();
+    this.#toField();
   };
 
   #onKeyDown = (event) => {
-    if (event.key === "Escape") {
-      event.preventDefault();
-      this.#close();
-      this.#button.focus();
-      return;
-    }
     const buttons = [...this.#panel.children];
     const columns = buttons.filter((each) => each.offsetTop === buttons[0].offsetTop).length;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
@@ -88,7 +109,15 @@ export class EmojiPanel {
     button.focus();
   }
 
-  #onOutside = (event) => {
-    if (!this.#panel.contains(event.target) && !this.#button.contains(event.target)) this.#close();
+  #onOutside = ({ target }) => {
+    if (this.#panel.hidden || this.#panel.contains(target) || this.#button.contains(target)) return;
+    // Sending goes on without a keyboard.
+    if (target.closest(".send")) return;
+    this.#close();
+    const field = findField();
+    if (!field) return;
+    field.inputMode = "";
+    // Only a new focus calls the keyboard up again.
+    if (hasScreenKeyboard()) field.blur();
   };
 }

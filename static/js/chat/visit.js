@@ -6,6 +6,7 @@ import { EmojiPanel } from "./emoji.js";
 import { Friend } from "./friend.js";
 import { Incoming } from "./incoming.js";
 import { Letters } from "./letters.js";
+import { MessageKeys } from "./message_keys.js";
 import { Pages } from "./pages.js";
 import { ReadMark } from "./read_mark.js";
 import { Thread } from "./thread.js";
@@ -22,6 +23,7 @@ export class Visit {
   #arrival;
   #composer;
   #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
+  #keys = new MessageKeys();
   #day = new FloatingDay();
   #newPill = document.getElementById("new-pill");
   #messages = document.getElementById("messages");
@@ -65,6 +67,7 @@ export class Visit {
     this.thread.connect();
     this.#composer.connect();
     this.#emoji.connect();
+    this.#keys.connect();
     this.#day.connect();
     this.#menu.connect(this.#composer);
     this.#newPill.addEventListener("click", this.#toEnd);
@@ -85,6 +88,7 @@ export class Visit {
     this.thread.disconnect();
     this.#composer.disconnect();
     this.#emoji.disconnect();
+    this.#keys.disconnect();
     this.#day.disconnect();
     this.#menu.disconnect();
     this.#newPill.removeEventListener("click", this.#toEnd);
