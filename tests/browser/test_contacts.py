@@ -96,7 +96,7 @@ def test_accepting_leads_to_the_chat_and_the_asker_is_told(people, one, two):
 
     told = pia.page.locator("#befriended")
     expect(told).to_contain_text(f"你已添加了{two}，现在可以开始聊天了")
-    expect(asked).to_have_count(0)  # nobody is waited for any more
+    expect(pia.page.locator("#detail .notices")).to_have_count(0)  # nobody is waited for any more
     told.locator("a").click()
     expect(pia.page.locator("#conversation")).to_have_attribute("data-with", two)
     expect(told).to_be_hidden()

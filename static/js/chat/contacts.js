@@ -104,7 +104,9 @@ function isSending(selector) {
 function dropWordsAbout(username) {
   if (!username || document.getElementById("detail").dataset.view !== "requests") return;
   for (const notice of document.querySelectorAll("#detail .notice.success")) {
+    const list = notice.parentElement;
     if (notice.textContent.includes(username)) notice.remove();
+    if (!list.children.length) list.remove(); // with its padding
   }
   const field = document.querySelector("#add-friend .has-error");
   if (!field || key(field.querySelector("input").value) !== key(username)) return;
