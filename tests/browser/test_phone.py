@@ -43,7 +43,8 @@ def open_chat(person, name):
 
 def expect_list(person):
     expect(person.page.locator("#conversation")).to_have_count(0)
-    expect(person.page.locator("#chats")).to_be_visible()
+    expect(person.page.locator("#list")).to_have_attribute("data-view", "chats")
+    expect(person.page.locator("#list")).to_be_visible()
     expect(person.page).to_have_url(f"{person.site}/")
 
 
@@ -105,6 +106,9 @@ def test_back_leads_through_a_friends_page_to_the_chat_and_then_out(phones):
     one.page.tap("#detail .back")
     expect_list(one)
     assert one.page.evaluate("window.stillHere") is True
+    one.page.go_back()
+    one.page.wait_for_timeout(300)
+    expect(one.page.locator("#conversation")).to_have_count(0)
 
 
 def test_jumps_within_a_chat_are_no_steps(phones):
@@ -143,16 +147,17 @@ def test_a_swipe_from_the_left_edge_goes_back(phones):
     one, other = phones("手六", "机六")
     open_chat(one, other.name)
     page = one.page
+    # All shorter than the quarter of the screen at which Chromium on a desktop goes back by itself.
     for start, end in (
         ((5, 400), (50, 400)),  # too short
-        ((120, 400), (300, 400)),  # from the middle
+        ((120, 400), (210, 400)),  # from the middle
         ((5, 300), (90, 420)),  # down
-        ((300, 400), (100, 400)),  # to the left
+        ((300, 400), (215, 400)),  # to the left
     ):
         swipe(page, start, end)
         page.wait_for_timeout(150)
         expect(page.locator("#conversation")).to_be_visible()
-    swipe(page, (5, 400), (200, 420))
+    swipe(page, (5, 400), (95, 420))
     expect_list(one)
     page.go_back()
     page.wait_for_timeout(300)

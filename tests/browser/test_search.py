@@ -111,6 +111,7 @@ def test_the_search_by_the_keyboard_alone(friends):
     # A hidden chat has no row, but its friend is found all the same.
     zhang.page.locator(ROWS).click(button="right")
     zhang.page.click(".popup-menu :text('删除聊天')")
+    zhang.page.click(".question .danger")
     expect(zhang.page.locator(ROWS)).to_have_count(0)
     look_for(zhang, "lxw")
     expect(zhang.page.locator("#found-others .row-name")).to_have_text("李小五")

@@ -26,7 +26,7 @@ def test_settings_are_saved_as_they_are_chosen(people):
     page = lan.page
     shoot(page, "settings-desktop")
     page.get_by_label("深色").check()
-    expect(page.locator(".form-status")).to_have_text("已保存")
+    expect(page.locator("#toast")).to_have_text("已保存")
     expect(page.get_by_label("深色")).to_be_focused()
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == "rgb(17, 17, 17)"
@@ -48,11 +48,12 @@ def test_settings_that_cannot_be_saved_say_so_and_stay(people):
     shoot(lan.page, "settings-phone")
     lan.context.set_offline(True)
     lan.page.get_by_label("新消息提示音").uncheck()
-    expect(lan.page.locator(".form-status.bad")).to_have_text("没有保存，请重试")
+    expect(lan.page.locator(".settings .form-status.bad")).to_have_text("没有保存，请重试")
     expect(lan.page.get_by_label("新消息提示音")).not_to_be_checked()
     lan.context.set_offline(False)
     lan.page.get_by_label("标题与图标显示未读数").uncheck()
-    expect(lan.page.locator(".form-status:not(.bad)")).to_have_text("已保存")
+    expect(lan.page.locator("#toast")).to_have_text("已保存")
+    expect(lan.page.locator(".settings .form-status")).to_be_hidden()
     lan.page.reload()
     expect(lan.page.get_by_label("新消息提示音")).not_to_be_checked()
 
@@ -66,7 +67,7 @@ def test_the_page_of_a_friend_pins_and_mutes_and_searches_the_chat(friends):
     lin.page.click(f"{MESSAGES}.theirs .avatar-link")
     expect(lin.page).to_have_url(re.compile("/contacts/"))
     lin.page.get_by_label("置顶聊天").check()
-    expect(lin.page.locator(".settings .form-status")).to_have_text("已保存")
+    expect(lin.page.locator("#toast")).to_have_text("已保存")
     lin.page.get_by_label("消息免打扰").check()
     expect(lin.page.locator("#contact")).to_be_visible()
     lin.page.wait_for_timeout(500)

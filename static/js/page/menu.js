@@ -3,6 +3,7 @@ import { giveBack, hasScreenKeyboard, isField, keepFocus } from "./focus.js";
 import { isSecondOfTwo, usesKeys } from "./press.js";
 
 const MARGIN = 8; // px to the edges of the window
+const SETTLING = 150; // ms in which the page may still move for the press that opened the menu
 const GAP = 6; // px to the pointer or the button, so that no entry is under either
 
 let open = null; // {origin, close}
@@ -26,6 +27,7 @@ export function openMenu({ box, items, origin }) {
   function close() {
     open = null;
     menu.remove();
+    clearTimeout(settling);
     if (origin?.hasAttribute("aria-haspopup")) origin.removeAttribute("aria-expanded");
     document.removeEventListener("pointerdown", onOutside, true);
     removeEventListener("resize", close);
@@ -47,7 +49,7 @@ export function openMenu({ box, items, origin }) {
   document.addEventListener("pointerdown", onOutside, true);
   addEventListener("resize", close);
   addEventListener("blur", close);
-  document.addEventListener("scroll", close, true);
+  const settling = setTimeout(() => document.addEventListener("scroll", close, true), SETTLING);
 }
 
 export function closeMenu() {

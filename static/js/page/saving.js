@@ -1,5 +1,6 @@
 // Forms marked `data-save` are saved as soon as something in them is changed.
 import { text } from "../strings.js";
+import { toast } from "./toast.js";
 
 export class Saving {
   #saved;
@@ -34,17 +35,19 @@ export class Saving {
       }
       adoptLook(page);
       this.#saved(page);
-      say(form, "saved");
+      complain(form, "");
+      toast(text("saved"));
     } catch {
-      say(form, "not_saved", true); // what was chosen is still there, and saved with the next choice
+      // What was chosen is still there, and saved with the next choice.
+      complain(form, text("not_saved"));
     }
   }
 }
 
-function say(form, words, isBad = false) {
+function complain(form, words) {
   const status = form.querySelector(".form-status");
-  status.textContent = text(words);
-  status.classList.toggle("bad", isBad);
+  status.textContent = words;
+  status.classList.add("bad");
 }
 
 /** Take over what the settings change outside the panes. */

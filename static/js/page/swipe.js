@@ -15,11 +15,11 @@ export function watchSwipes() {
 
 function onStart({ touches }) {
   const [{ identifier, clientX: x, clientY: y }] = touches;
-  start = touches.length === 1 && x <= EDGE ? { identifier, x, y } : null;
+  start = touches.length === 1 && x <= EDGE ? { identifier, x, y, page: location.href } : null;
 }
 
 function onEnd({ changedTouches: [touch] }) {
-  if (!start || touch.identifier !== start.identifier) return;
+  if (!start || touch.identifier !== start.identifier || location.href !== start.page) return;
   const right = touch.clientX - start.x;
   const aside = Math.abs(touch.clientY - start.y);
   forget();
