@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from unicodedata import combining
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -10,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.names import username_key
 from accounts.pinyin import LETTERS_AT_MOST, NAME, spell
-from webchat.base.text import fold, normalize
+from webchat.base.text import fold, without_accents
 
 SPELLING_AT_MOST = 64  # characters: names have 16, and folding makes up to three of one
 
@@ -139,8 +137,7 @@ class Friendship(models.Model):
     def spelling(self) -> str:
         """The name in small letters, by which contacts are ordered: in pinyin, without accents."""
         pinyin = self.remark_pinyin if self.remark else self.friend.pinyin
-        spelled = spell(pinyin) or fold(self.name, most=SPELLING_AT_MOST) or ""
-        return "".join(each for each in normalize("NFKD", spelled) if not combining(each))
+        return without_accents(spell(pinyin) or fold(self.name, most=SPELLING_AT_MOST) or "")
 
     @property
     def readings(self) -> str:

@@ -55,6 +55,7 @@ PAGES = {
     "/chat/bob/?": {"action": "read", "up_to": "9"},
     "/chat/bob/report/": {"message": "{theirs}", "reason": "x"},
     "/chat/bob/report/?": {"message": "", "reason": "x"},
+    "/chat/bob/arrange/": {"pinned": "on", "muted": "on"},
     "/contacts/bob/remove/": {},
     "/contacts/bob/remark/": {"remark": "x"},
     "/contacts/bob/block/": {},

@@ -34,6 +34,7 @@ test("the count stands once before the title, and goes with the last unread mess
 
 test("the first page brings no title that holds the count already", () => {
   globalThis.history = {};
+  globalThis.location = { href: "http://chat.test/" };
   started();
   let arrived;
   new Navigator({ arrive: (page) => (arrived = page) }).start();

@@ -95,6 +95,11 @@ def searchable(text: str) -> str:
     return fold(UNSEEN.sub("", text), most=len(text)) or ""
 
 
+def without_accents(text: str) -> str:
+    """Return the letters without the marks on them: `émile` as `emile`."""
+    return "".join(each for each in normalize("NFKD", text) if not unicodedata.combining(each))
+
+
 def encodable(text: str) -> str:
     """Return the text, with “?” for what UTF-8 cannot hold."""
     return LONE_SURROGATE.sub("?", text)

@@ -128,7 +128,7 @@ def test_the_admin_shadows_none_of_our_addresses_and_no_address_shadows_it(given
     for part in taken:
         with pytest.raises(ImproperlyConfigured, match="the chat itself uses that"):
             environment.admin_path(given(f"{part}/"), "admin/")
-    for part in ("messages", "search-engine", "accept", "me"):
+    for part in ("messages", "search-engine", "accept", "meadow"):
         assert environment.admin_path(given(part), "admin/") == f"{part}/"
 
 
