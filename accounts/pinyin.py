@@ -28,6 +28,15 @@ LETTERS_AT_MOST = 800  # sixteen characters with three readings take 400
 # Between units, the ways to type one, and names: in `Friendship.readings`.
 UNIT, WAY, NAME = " ", "/", ";"
 DOUBLE_INITIALS = ("zh", "ch", "sh")
+# How characters are read that open a name as a surname, where that is not their first reading.
+SURNAMES = dict(
+    pair.split(":")
+    for pair in """
+    单:shan 曾:zeng 仇:qiu 区:ou 解:xie 查:zha 朴:piao 盖:ge 翟:zhai 缪:miao 乐:yue 种:chong 覃:qin
+    召:shao 员:yun 折:she 秘:bi 卜:bu 薄:bo 阚:kan 郇:xun 乜:nie 句:gou 粘:nian 都:du 洗:xian 隗:wei
+    能:nai 单于:chan 尉迟:yu 万俟:mo 澹台:tan
+    """.split()
+)
 
 # A name as it may be typed, unit by unit: `chong/zhong/重 qing/庆`. Empty for a name without
 # Chinese characters, which is typed as it is written.
@@ -126,16 +135,21 @@ def _parts(way: str) -> set[str]:
 
 
 def _read(name: str) -> Reading:
-    return UNIT.join(filter(None, map(_read_unit, UNITS.findall(name))))[:LETTERS_AT_MOST]
+    surname = SURNAMES.get(name[:2]) or SURNAMES.get(name[:1])
+    first, *others = UNITS.findall(name) or [""]
+    units = [_read_unit(first, usual=surname), *map(_read_unit, others)]
+    return UNIT.join(filter(None, units))[:LETTERS_AT_MOST]
 
 
-def _read_unit(unit: str) -> str:
+def _read_unit(unit: str, usual: str | None = None) -> str:
+    """Return the ways to type a unit, the usual reading of a character first."""
     if not HAN.match(unit):
         return re.sub(f"[\\s{WAY}{NAME}]", "", unit)
     from pypinyin import Style, pinyin
 
     [ways] = pinyin(unit, style=Style.NORMAL, heteronym=True)
-    return WAY.join(dict.fromkeys([*ways[:READINGS_OF_ONE], unit]))
+    first = [usual] if usual else []
+    return WAY.join(dict.fromkeys([*first, *ways[:READINGS_OF_ONE], unit]))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from django.apps import apps
 
 from accounts import pinyin, services
 from accounts.models import User
-from accounts.pinyin import NAME, UNREAD, read_name, read_names, spells
+from accounts.pinyin import NAME, UNREAD, read_name, read_names, spell, spells
 
 # A name, what finds it, and what does not.
 NAMES = {
@@ -42,6 +42,25 @@ def test_a_chinese_name_is_found_however_it_is_typed(name):
         assert spells(typed, reading), typed
     for typed in wrong.split():
         assert not spells(typed, reading), typed
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("单田芳", "shantianfang"),
+        ("曾国藩", "zengguofan"),
+        ("单于", "chanyu"),
+        ("田单", "tiandan"),
+        ("小曾", "xiaoceng"),
+    ],
+)
+def test_a_surname_stands_in_the_order_as_surnames_are_read(name, spelled):
+    assert spell(read_name(name)) == spelled
+
+
+def test_the_reading_of_a_surname_is_one_of_those_that_find_the_name():
+    for name, surname in pinyin.SURNAMES.items():
+        assert spells(surname, read_name(name))
 
 
 def test_a_name_and_a_remark_are_spelt_each_by_itself():
