@@ -46,6 +46,7 @@ STRINGS = {
     "new_messages": _("{count} new messages"),
     "to_the_last": _("To the latest"),
     "new_below": _("New messages below"),
+    "empty": _("The message is empty."),
     "too_long": _("A message has at most {limit} characters; this one has {count}."),
     "related": _("{count} related messages"),
     "unfold": _("Show all"),

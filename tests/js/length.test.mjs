@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lengthOf } from "../../static/js/chat/length.js";
+import { lengthOf, showsNothing } from "../../static/js/chat/length.js";
 
 test("a character counts once, however many code units it has", () => {
   assert.equal(lengthOf("中".repeat(1_500) + "😀".repeat(1_500)), 3_000);
@@ -15,4 +15,11 @@ test("each part of an emoji counts, as the server counts them", () => {
 
 test("a text beyond all measure is counted, too", () => {
   assert.equal(lengthOf("e\u0301".repeat(20_000)), 40_000);
+});
+
+test("joiners, fillers and blanks alone show nothing, but beside something they may stand", () => {
+  for (const words of ["", " \n", "\u200b", "\ufeff\u200d", "\u3164", "\u2800", "\u{e0001}"]) {
+    assert.equal(showsNothing(words), true, JSON.stringify(words));
+  }
+  for (const words of ["中", "👩‍👧", "❤️", ".", "\u200bx"]) assert.equal(showsNothing(words), false);
 });

@@ -1,7 +1,7 @@
 // The field for writing a message.
 import { recall, remember } from "../page/memory.js";
 import { text } from "../strings.js";
-import { lengthOf } from "./length.js";
+import { lengthOf, showsNothing } from "./length.js";
 
 const HIGHEST = 160; // px, then it scrolls
 const COUNTED_FROM = 0.9; // of the longest message
@@ -12,7 +12,7 @@ export class Composer {
   #form;
   #field;
   #limit; // characters; `maxlength` would count code units, and cut without a word
-  #isTooLong = false; // as the reader was told
+  #isRefused = false; // as the reader was told
   #quoteDrop = document.getElementById("quote-drop");
   #send;
   #typing;
@@ -104,7 +104,7 @@ export class Composer {
   #onInput = () => {
     remember(this.#draftKey, this.#field.value);
     this.#grow();
-    if (this.#count() <= this.#limit && this.#isTooLong) this.#refuse("");
+    if (this.#count() <= this.#limit && this.#isRefused) this.#refuse("");
     const now = performance.now();
     if (!this.#field.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
     this.#typedAt = now;
@@ -137,6 +137,10 @@ export class Composer {
   #submit() {
     const words = this.#field.value.trim();
     if (!words || this.#field.readOnly) return;
+    if (showsNothing(words)) {
+      this.#refuse(text("empty"));
+      return;
+    }
     const count = this.#count();
     if (count > this.#limit) {
       this.#refuse(text("too_long", { count, limit: this.#limit }));
@@ -152,8 +156,8 @@ export class Composer {
 
   /** Say why it is not sent, or no longer; the text stays. */
   #refuse(words) {
-    this.#isTooLong = Boolean(words);
-    this.#field.setAttribute("aria-invalid", String(this.#isTooLong));
+    this.#isRefused = Boolean(words);
+    this.#field.setAttribute("aria-invalid", String(this.#isRefused));
     this.showError(words);
   }
 

@@ -1,6 +1,13 @@
 // Beyond this a text is too long in any form, and normalizing it would be work for nothing.
 const NORMALIZED_AT_MOST = 32_000; // code units
 
+// What shows nothing: blanks, joiners, marks of direction, fillers, as `webchat/base/text.py` has it.
+const NOTHING = /^[\s\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800]*$/u;
+
+export function showsNothing(words) {
+  return NOTHING.test(words);
+}
+
 /** The length of a message as the server counts it: characters in NFC, without blanks around them. */
 export function lengthOf(words) {
   const trimmed = words.trim();
