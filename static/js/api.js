@@ -83,8 +83,9 @@ export class Api {
     const options = { method: "HEAD", credentials: "same-origin" };
     const ask = (signal) => fetch(page, { ...options, signal });
     const response = await within(TIMEOUT, ask).catch(unreachable);
-    const found = response.redirected && response.url.match(/\/chat\/([^/]+)\/$/);
-    return found ? decodeURIComponent(found[1]) : null;
+    const { pathname } = new URL(response.url, location.href);
+    const [before, name] = pathname.split(/chat\/([^/]+)\/$/); // a log-in page may name a chat, too
+    return response.redirected && before === this.#base && name ? decodeURIComponent(name) : null;
   }
 
   /**

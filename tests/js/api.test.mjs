@@ -69,3 +69,15 @@ test("errors that are nobody's answer have words, too", () => {
   assert.equal(wordsOf(new Refusal(400, { message: "No." })), "No.");
   assert.equal(wordsOf(new TypeError("x is undefined")), wordsOf(new Refusal(500, {})));
 });
+
+test("the present name of a friend is read from where an old address leads, and nowhere else", async () => {
+  const api = new Api({ dataset: { ...body.dataset, base: "/chat/" } });
+  const nameAt = (url, redirected = true) => {
+    answers = [{ url: `http://chat.test${url}`, redirected }];
+    return api.currentName("bob");
+  };
+  assert.equal(await nameAt("/chat/chat/%E6%9D%8E%E9%9B%B7/"), "李雷");
+  assert.equal(await nameAt("/chat/chat/rob/", false), null);
+  assert.equal(await nameAt("/chat/"), null);
+  assert.equal(await nameAt("/chat/login/?next=/chat/chat/bob/"), null);
+});

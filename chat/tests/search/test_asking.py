@@ -57,7 +57,7 @@ def test_junk_is_words_like_any_other(alice, bob, index, typed):
 def test_the_page_shows_the_same_without_scripts(alice, bob):
     message = say(bob, alice, "<b>明天</b>下午")
     page = Api(alice).client.get("/search/", {"q": "明天"}).content.decode()
-    assert f'href="/chat/bob/?at={message.id}"' in page
+    assert f'href="/chat/bob/?at={message.id}#m{message.id}"' in page
     assert "&lt;b&gt;<mark>明天</mark>&lt;/b&gt;下午" in page
     page = Api(alice).client.get("/search/", {"q": "bob"}).content.decode()
     assert 'href="/chat/bob/"' in page
@@ -78,7 +78,7 @@ def test_the_hits_of_a_chat_fold_to_one_row(alice, bob):
     page = page_of(alice, q="Wort").content.decode()
     assert "相关记录 3 条" in page
     assert 'href="?q=Wort&amp;with=bob"' in page
-    assert f'href="/chat/dora/?at={single.id}"' in page
+    assert f'href="/chat/dora/?at={single.id}#m{single.id}"' in page
     assert page.count("<mark>") == 1
 
 

@@ -53,7 +53,7 @@ export function showQuote(element, quote) {
   link.hidden = !quote;
   if (!quote) return;
   link.dataset.quote = quote.id;
-  link.href = `?at=${quote.id}`;
+  link.href = `?at=${quote.id}#m${quote.id}`;
   const sender = document.createElement("bdi");
   sender.textContent = quote.sender;
   if (quote.state === "sent") link.replaceChildren(sender, `: ${quote.text}`);

@@ -186,7 +186,12 @@ export class ChatSearch {
   /** A row that leads to the one hit in a chat, or to a page with all of them. */
   #makeHit([{ message, excerpt }, ...others]) {
     const remark = this.#remarkOf(message.with);
-    const item = this.#clone("hit-template", message.with, remark, `?at=${message.id}`);
+    const item = this.#clone(
+      "hit-template",
+      message.with,
+      remark,
+      `?at=${message.id}#m${message.id}`,
+    );
     const time = item.querySelector(".row-time");
     time.dateTime = message.sent_at;
     time.textContent = this.#clock.listed(message.sent_at);

@@ -153,7 +153,7 @@ export class Navigator {
     const detail = document.getElementById("detail");
     const isElsewhere = !detail.contains(document.activeElement);
     if (document.body.classList.contains("has-detail") && isElsewhere) {
-      detail.focus({ preventScroll: true });
+      (detail.querySelector("[autofocus]") ?? detail).focus({ preventScroll: true });
     }
   }
 }
