@@ -1,6 +1,6 @@
 """The feel of the pages in the hand: Chromium four times slower, behind a network like 3G.
 
-hand_bench.py [--messages N] [--cpu FACTOR] [--only open type scroll]
+hand_bench.py [--messages N] [--cpu FACTOR] [--only visit open type scroll]
 
 On a server of its own, which is deleted afterwards.
 """
@@ -36,6 +36,7 @@ NETWORK = {
 }
 FRIENDS = 40
 OPENINGS = 5  # whose median counts
+SETTLING = 1_500  # ms in which what comes late may still move the page
 TYPING_SECONDS = 15
 KEYS_A_SECOND = 8
 MESSAGES_A_SECOND = 5  # incoming meanwhile
@@ -55,6 +56,15 @@ new PerformanceObserver((list) => {
   for (const { name, startTime } of list.getEntries()) window.seen[name] = startTime;
 }).observe({ type: "paint", buffered: true });
 document.addEventListener("feed:working", () => { window.seen.live ??= performance.now(); });
+"""
+# How far things have moved that nobody moved, as browsers count it, and when one can write.
+WATCH_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const { value, hadRecentInput } of list.getEntries()) {
+    if (!hadRecentInput) window.shifts += value;
+  }
+}).observe({ type: "layout-shift", buffered: true });
 """
 WATCH_TYPING = """() => {
   window.keys = [];
@@ -125,6 +135,29 @@ class Hand:
         return (await self.session.send("Memory.getDOMCounters"))["nodes"]
 
 
+class Wire:
+    """The requests of a page, and their bytes as they come, heads included."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self.session = session
+        self.requests = 0
+        self.bytes = 0.0
+
+    async def start(self) -> None:
+        self.session.on("Network.requestWillBeSent", self._count)
+        self.session.on("Network.loadingFinished", self._weigh)
+        await self.session.send("Network.enable")
+
+    def told(self) -> str:
+        return f"{self.requests} requests, {self.bytes / 1000:.0f} kB"
+
+    def _count(self, event: dict[str, Any]) -> None:
+        self.requests += not event["request"]["url"].startswith("data:")
+
+    def _weigh(self, event: dict[str, Any]) -> None:
+        self.bytes += event["encodedDataLength"]
+
+
 class Bench:
     def __init__(
         self, browser: Browser, server: Server, people: list[dict[str, str]], cpu: float
@@ -151,6 +184,36 @@ class Bench:
     async def _log_in(self, context: BrowserContext) -> None:
         name, value = named_for(self.server.address, self.star["cookie"]).split("=", 1)
         await context.add_cookies([{"name": name, "value": value, "url": self.site}])
+
+    async def visits(self) -> None:
+        """Count what a first visit costs, from the log-in page to a chat in which one can write."""
+        context = await self.browser.new_context(locale="zh-CN", **PHONE)
+        page = await context.new_page()
+        wire = Wire(await context.new_cdp_session(page))
+        await wire.start()
+        await page.goto(f"{self.site}/login/", wait_until="networkidle")
+        self.add("first visit: the log-in page", wire.told())
+        await self._log_in(context)
+        await page.goto(f"{self.site}/chat/{self.friend['username']}/", wait_until="networkidle")
+        self.add("first visit: and a chat, opened directly", wire.told(), "≤ 25, ≤ 70 kB")
+        await context.close()
+
+    async def direct_openings(self) -> None:
+        """Open a chat directly, as from a bookmark, with an empty cache, on a slow line."""
+        shifts, usable = [], []
+        for _ in range(OPENINGS):
+            async with self.hand() as hand:
+                await hand.page.add_init_script(WATCH_SHIFTS)
+                await hand.page.add_init_script(WATCH_PAINT)
+                await hand.slow_down(self.cpu)
+                await hand.page.goto(f"{self.site}/chat/{self.friend['username']}/")
+                await hand.page.wait_for_function("() => window.seen.live")
+                usable.append(await hand.page.evaluate("() => window.seen"))
+                await hand.page.wait_for_timeout(SETTLING)
+                shifts.append(await hand.page.evaluate("() => window.shifts"))
+        self.add("a chat opened directly, cold: first paint", _median(usable, "first-paint"))
+        self.add("… live", _median(usable, "live"))
+        self.add("… shifts of its layout, the worst", f"{max(shifts):.3f}", "≤ 0.02")
 
     async def openings(self) -> None:
         seen: dict[str, list[dict[str, float]]] = {"cold": [], "warm": [], "back": []}
@@ -275,6 +338,9 @@ async def measure(server: Server, people: list[dict[str, str]], options: Any) ->
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
         bench = Bench(browser, server, people, options.cpu)
+        if "visit" in options.only:
+            await bench.visits()
+            await bench.direct_openings()
         if "open" in options.only:
             await bench.openings()
         if "type" in options.only:
@@ -288,7 +354,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=10_000, help="in the long chat")
     parser.add_argument("--cpu", type=float, default=4, help="how many times slower")
-    parser.add_argument("--only", nargs="+", default=["open", "type", "scroll"])
+    parser.add_argument("--only", nargs="+", default=["visit", "open", "type", "scroll"])
     options = parser.parse_args()
     if CHROMIUM is None:
         sys.exit("Chromium is missing: apt-get install chromium")
