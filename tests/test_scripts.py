@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from webchat.scripts import Joiner
-from webchat.storage import SCRIPT
+from webchat.storage import SCRIPTS as ENTRIES
 
 from .environment import ROOT
 
@@ -71,13 +71,23 @@ def test_each_joined_module_runs_once_with_names_of_its_own(node):
 
 def test_the_scripts_of_the_pages_run_joined(node, tmp_path):
     modules = {str(path.relative_to(ROOT / "static")): path for path in SCRIPTS}
+    used = set()
+    for entry in ENTRIES:
+        joiner = Joiner(modules, lambda name: modules[name].read_text(encoding="utf-8"))
+        script = tmp_path / "script.mjs"
+        script.write_text(joiner.join(entry), encoding="utf-8")
+        used |= joiner.names
+        command = [node, f"--import={PAGE.as_uri()}", script]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        assert result.returncode == 0, result.stderr
+    assert used == set(modules)
+
+
+def test_the_pages_before_the_log_in_load_no_script_of_the_chat():
+    modules = {str(path.relative_to(ROOT / "static")): path for path in SCRIPTS}
     joiner = Joiner(modules, lambda name: modules[name].read_text(encoding="utf-8"))
-    script = tmp_path / "app.mjs"
-    script.write_text(joiner.join(SCRIPT), encoding="utf-8")
-    assert joiner.names == set(modules)
-    command = [node, f"--import={PAGE.as_uri()}", script]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    assert result.returncode == 0, result.stderr
+    joiner.join("js/card.js")
+    assert not [name for name in joiner.names if name.startswith(("js/chat/", "js/live/"))]
 
 
 def lines(path: Path):

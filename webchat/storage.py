@@ -9,13 +9,13 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from .scripts import Joiner
 
-SCRIPT = "js/app.js"
+SCRIPTS = ("js/app.js", "js/card.js")  # the entries of the pages
 
 Paths = dict[str, tuple[Storage, str]]
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Static files named by the hash of their content; the script of the pages is one file.
+    """Static files named by the hash of their content; the scripts of a page are one file.
 
     Until `collectstatic` has run once there is no manifest, and plain names are served, so
     that tests and `runserver` need no step before them. A file that is newer than the
@@ -25,7 +25,7 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     def post_process(
         self, paths: Paths, dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str, bool | Exception]]:
-        if SCRIPT in paths and not dry_run:
+        if not dry_run:
             paths = _with_modules_joined(paths)
         yield from super().post_process(paths, dry_run=dry_run, **options)
 
@@ -39,8 +39,11 @@ def _with_modules_joined(paths: Paths) -> Paths:
         with storage.open(path) as file:
             return file.read().decode()
 
-    joiner = Joiner(paths, read)
-    joined = InMemoryStorage()
-    joined.save(SCRIPT, ContentFile(joiner.join(SCRIPT).encode()))
-    alone = {name: place for name, place in paths.items() if name not in joiner.names}
-    return {**alone, SCRIPT: (joined, SCRIPT)}
+    alone, joined = dict(paths), InMemoryStorage()
+    entries = [name for name in SCRIPTS if name in paths]
+    for entry in entries:
+        joiner = Joiner(paths, read)
+        joined.save(entry, ContentFile(joiner.join(entry).encode()))
+        for name in joiner.names:
+            alone.pop(name, None)
+    return alone | {entry: (joined, entry) for entry in entries}

@@ -1,4 +1,4 @@
-// The entry of every page, which starts its parts.
+// The entry of the pages of the chat, which starts their parts.
 import { Api } from "./api.js";
 import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
@@ -11,9 +11,9 @@ import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
 import { Saving } from "./page/saving.js";
-import { forget, forgetOthers } from "./page/memory.js";
+import { forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
-import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
+import { watchCountdown } from "./page/register.js";
 import { Roving } from "./page/roving.js";
 import { followKeyboard } from "./page/screen_keyboard.js";
 import { watchSwipes } from "./page/swipe.js";
@@ -30,7 +30,7 @@ import { Online } from "./chat/online.js";
 import { Outbox } from "./chat/outbox.js";
 import { Feed } from "./live/feed.js";
 
-function startSignedIn(body) {
+function start(body) {
   fillIn();
   const api = new Api(body);
   const feed = new Feed(api, Number(body.dataset.lastEvent));
@@ -103,11 +103,6 @@ function startSignedIn(body) {
 
 if (document.body.dataset.userId) {
   forgetOthers();
-  startSignedIn(document.body);
-} else {
-  forget();
-  watchNames(document.getElementById("register"));
-  watchCountdown(document.querySelector("[data-countdown]"));
-  watchRedirect(document.querySelector("[data-redirect]"));
+  start(document.body);
 }
 sendOnce(); // last: forms that scripts answer are not its own

@@ -1,3 +1,6 @@
 import { test } from "node:test";
 
-test("every script loads, and finds what it imports", () => import("../../static/js/app.js"));
+for (const entry of ["app", "card"]) {
+  test(`every script loads, and finds what it imports: ${entry}`, () =>
+    import(`../../static/js/${entry}.js`));
+}
