@@ -112,5 +112,5 @@ def test_the_page_of_a_friend_who_is_none_any_more_is_left(friends):
     sam.go("/contacts/rita/")
     sam.page.click("summary.danger")
     sam.page.click(".action[open] .button.danger")
-    expect(sam.page.locator("#detail .notice")).to_contain_text("rita")
+    expect(sam.page.locator(".notices")).to_contain_text("rita")
     expect(rita.page).to_have_url(f"{rita.site}/contacts/")

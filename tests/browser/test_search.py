@@ -72,7 +72,9 @@ def open_the_last_hit_and_come_back(li):
     )
     expect(li.page.locator("#messages .message.flash")).to_be_in_viewport()
     li.page.click("#conversation .back")
-    expect(li.page.locator(HITS)).to_have_count(1)
+    expect(li.page.locator(LINES)).to_have_count(2)
+    li.page.click("#detail .back")
+    expect(li.page.locator(HITS)).to_be_visible()
 
 
 def recall_a_hit(zhang, li):

@@ -56,7 +56,7 @@ def test_the_line_stands_above_the_first_unread_message_however_far_away(
     pill.click()
     expect(line).to_be_in_viewport()
     expect(pill).to_be_hidden()
-    expect(li.page.locator(f".unread-line + {MESSAGES} .bubble")).to_have_text("第0条")
+    expect(li.page.locator(".unread-line + .message .bubble")).to_have_text("第0条")
     expect(li.page.locator(f"{MESSAGES} .bubble").first).to_have_text("第-5条")
     read_on_to_the_end(li.page, unread)
     assert li.complaints == []
@@ -85,7 +85,7 @@ def test_who_scrolls_up_instead_finds_the_line(friends, server):
     expect(li.page.locator("#unread-pill")).to_have_text("80 条新消息")
     thread.evaluate("element => { element.scrollTop = 10; }")
     expect(li.page.locator(MESSAGES)).to_have_count(80)
-    expect(li.page.locator(f".unread-line + .day + {MESSAGES} .bubble")).to_have_text("第0条")
+    expect(li.page.locator(".unread-line + .day + .message .bubble")).to_have_text("第0条")
     expect(li.page.locator(".day")).to_have_count(1)
     thread.evaluate("element => { element.scrollTop = 0; }")
     expect(li.page.locator("#unread-pill")).to_be_hidden()

@@ -87,7 +87,8 @@ export class Roving {
 
 /** The control of a group to the left or right of the present one; its item comes first. */
 function aside(group, item, { key, target }) {
-  const isSeen = (each) => each !== item && each.getClientRects().length > 0;
+  const isSeen = (each) =>
+    each !== item && !each.closest("[aria-hidden]") && each.getClientRects().length > 0;
   const controls = [item, ...[...group.querySelectorAll(INNER)].filter(isSeen)];
   return SIDES[key] && controls[controls.indexOf(target) + SIDES[key]];
 }
