@@ -13,6 +13,12 @@ IMPORT = re.compile(
 EXPORT = re.compile(
     r"^export (?P<text>(?:async )?(?:function|class|const) (?P<name>\w+)(?=[ (]))", re.MULTILINE
 )
+# What only readers of the source need: comments on lines of their own or behind code; indents.
+COMMENT = re.compile(
+    r"^\s*(?://.*|/\*\*[\s\S]*?\*/)(?:\n|\Z)|(?<=[;,{\[(]) // [^\"'`\n]*$", re.MULTILINE
+)
+INDENT = re.compile(r"^ +", re.MULTILINE)
+TEMPLATE_OF_LINES = re.compile(r'^(?:"[^"\n]*"|[^`"\n]|`[^`\n]*`)*`[^`\n]*$', re.MULTILINE)
 OTHER = re.compile(r"^\s*(?:import|export)\b.*|\bimport(?:\(|\.meta).*", re.MULTILINE)
 
 
@@ -53,6 +59,11 @@ class Joiner:
         script = IMPORT.sub(lambda found: _constant(name, found), EXPORT.sub(r"\g<text>", script))
         if other := OTHER.search(script):
             raise ValueError(f"{name} cannot be joined: {other[0].strip()}")
+        script = INDENT.sub("", COMMENT.sub("", script))
+        if template := TEMPLATE_OF_LINES.search(script):
+            raise ValueError(
+                f"{name} cannot be joined, a template ends on another line: {template[0]}"
+            )
         self._functions[name] = (
             f'$modules["{name}"] = (() => {{\n{script}\nreturn {{ {exports} }};\n}})();\n'
         )

@@ -8,8 +8,10 @@ from django.core.files.storage import InMemoryStorage, Storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from .scripts import Joiner
+from .styles import Styles
 
 SCRIPTS = ("js/app.js", "js/card.js")  # the entries of the pages
+STYLE = "css/app.css"
 
 Paths = dict[str, tuple[Storage, str]]
 
@@ -26,23 +28,23 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
         self, paths: Paths, dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str, bool | Exception]]:
         if not dry_run:
-            paths = _with_modules_joined(paths)
+            paths = _joined(paths)
         yield from super().post_process(paths, dry_run=dry_run, **options)
 
     def stored_name(self, name: str) -> str:
         return self.hashed_files.get(self.hash_key(self.clean_name(name)), name)
 
 
-def _with_modules_joined(paths: Paths) -> Paths:
+def _joined(paths: Paths) -> Paths:
     def read(name: str) -> str:
         storage, path = paths[name]
         with storage.open(path) as file:
             return file.read().decode()
 
     alone, joined = dict(paths), InMemoryStorage()
-    entries = [name for name in SCRIPTS if name in paths]
+    entries = [name for name in (*SCRIPTS, STYLE) if name in paths]
     for entry in entries:
-        joiner = Joiner(paths, read)
+        joiner = Styles(read) if entry == STYLE else Joiner(paths, read)
         joined.save(entry, ContentFile(joiner.join(entry).encode()))
         for name in joiner.names:
             alone.pop(name, None)

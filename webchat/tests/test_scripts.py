@@ -26,6 +26,7 @@ def joined(modules: dict[str, str]) -> str:
         ("export const { a, b } = pair;", "cannot be joined: export const"),
         ('export { say } from "./say.js";', "cannot be joined: export"),
         ('import { app } from "./app.js";', "imports itself"),
+        ("say(`two\nlines`);", "a template ends on another line"),
         ('import { gone } from "./gone.js";', "imports js/gone.js, which is missing"),
     ],
 )
@@ -37,4 +38,26 @@ def test_what_cannot_be_joined_is_named(line, reason):
 
 
 def test_a_comment_at_the_end_ends_nothing_else():
-    assert "// the end\nreturn {  };" in joined({"js/app.js": "say(); // the end"})
+    assert '// "the" end\nreturn {  };' in joined({"js/app.js": 'say(); // "the" end'})
+
+
+@pytest.mark.parametrize(
+    ("script", "left"),
+    [
+        ("// Why.\nsay(); // at once\n", "say();"),
+        (
+            "/** What it\n * promises. */\nfunction say() {\n  // so\n  go();\n}\n",
+            "function say() {\ngo();\n}",
+        ),
+        (
+            'say("http://a.example/"); // it is "near"\n',
+            'say("http://a.example/"); // it is "near"',
+        ),
+        ("const a = `x; // y`;\n", "const a = `x; // y`;"),
+        ('const FENCE = "```";\n', 'const FENCE = "```";'),
+        ("// the last line", ""),
+    ],
+)
+def test_comments_and_indents_stay_with_those_who_read_the_source(script, left):
+    inner = joined({"js/app.js": script}).partition("=> {\n")[2].partition("\nreturn {")[0]
+    assert inner.strip("\n") == left

@@ -3,11 +3,14 @@ import re
 import pytest
 
 from webchat.storage import StaticStorage
+from webchat.styles import Styles
 
 FILES = {
     "js/app.js": 'import { send } from "./send.js";\nsend();\n',
     "js/send.js": "export function send() {}\n",
-    "css/app.css": 'body { background: url("../img/dot.svg"); }\n' + "/* long */" * 100,
+    "css/app.css": '@import "first.css";\nbody { background: url("../img/dot.svg"); }\n'
+    + "b {}\n" * 100,
+    "css/first.css": "/* Colours. */\n:root {\n  --quiet: grey;\n}\n",
     "img/dot.svg": "<svg/>",
 }
 
@@ -38,6 +41,20 @@ def test_the_script_brings_its_modules_along(collected):
     assert not re.search("^(import|export)", script, re.M)
     assert StaticStorage(location=collected).stored_name("js/send.js") == "js/send.js"
     assert [path.name for path in (collected / "js").glob("send.*")] == ["send.js"]
+
+
+def test_the_style_brings_its_sheets_along(collected):
+    style = (collected / StaticStorage(location=collected).stored_name("css/app.css")).read_text()
+    assert style.startswith(":root {\n--quiet: grey;\n}\nbody {")
+    assert StaticStorage(location=collected).stored_name("css/first.css") == "css/first.css"
+
+
+@pytest.mark.parametrize(
+    "line", ['@import url("b.css");', '@import "../b.css";', '@import "b.css" print;']
+)
+def test_a_sheet_that_cannot_be_joined_is_named(line):
+    with pytest.raises(ValueError, match=r"css/app.css has an @import"):
+        Styles({"css/app.css": f"{line}\n", "css/b.css": "b {}\n"}.__getitem__).join("css/app.css")
 
 
 def test_what_gets_smaller_is_there_compressed(collected):
