@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -25,6 +27,12 @@ ARGUMENTS = [
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PASSWORD = "blaue-Wolke-7"
+POST = """([path, data]) => fetch(path, {
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-CSRFToken": document.body.dataset.csrf },
+  body: JSON.stringify(data),
+}).then(({ status }) => status)"""
+TOKEN = 'name="csrfmiddlewaretoken" value="([^"]+)"'
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,6 +84,31 @@ class Person:
     def go(self, path: str) -> None:
         self.page.goto(self.site + path)
 
+    def enter(self, server: Server, language: str) -> None:
+        """Register and log in by the same forms, in a tenth of the time that a browser takes."""
+        host = self.site.removeprefix("http://")
+        headers = {"Host": host, "Referer": f"{self.site}/", "Accept-Language": language}
+        with httpx.Client(base_url=server.url, headers=headers) as client:
+            for path, fields in (
+                ("/register/", {"password1": PASSWORD, "password2": PASSWORD}),
+                ("/login/", {"password": PASSWORD, "shared": "on"}),
+            ):
+                token = re.search(TOKEN, client.get(path).text)
+                assert token
+                data = {"username": self.name, "csrfmiddlewaretoken": token[1], **fields}
+                answer = client.post(path, data=data)
+                assert answer.is_redirect, answer.text
+            cookies = client.cookies.jar
+        self.context.add_cookies(
+            [{"name": each.name, "value": each.value, "url": self.site} for each in cookies]
+        )
+        self.go("/")
+
+    def post(self, path: str, **data: object) -> None:
+        """Act by the API, where the pages' own way is not what a journey is about."""
+        answer = self.page.evaluate(POST, [f"{self.site}/api/{path}", data])
+        assert answer < 400, answer
+
     def register(self) -> None:
         self.go("/register/")
         self.page.fill("[name=username]", self.name)
@@ -109,8 +142,7 @@ def people(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]
     def make(name: str, device: dict, **options: object) -> Person:
         context = chromium.new_context(**{"locale": "zh-CN"} | device | options)
         person = Person(context, server.site, name)
-        person.register()
-        person.log_in()
+        person.enter(server, str(options.get("locale", "zh-CN")))
         known.append(person)
         return person
 
@@ -125,12 +157,8 @@ def friends(people: Callable[..., Person]) -> Callable[[str, str], tuple[Person,
 
     def make(first: str, second: str) -> tuple[Person, Person]:
         one, other = people(first, DESKTOP), people(second, PHONE)
-        one.ask(second)
-        one.page.wait_for_selector("#requests-sent .request")
-        other.go("/contacts/requests/")
-        other.page.click("#requests-received .button >> nth=0")
-        other.page.wait_for_selector("#conversation")
-        other.go("/contacts/requests/")  # where nothing is read as it comes
+        one.post("friends/requests/", username=second)
+        other.post("friends/requests/", username=first)
         return one, other
 
     return make
