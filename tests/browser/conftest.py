@@ -134,6 +134,12 @@ class Person:
         page.click("#composer .send")
 
 
+def befriend(one: Person, other: Person) -> None:
+    """Make two friends: both ask each other."""
+    one.post("friends/requests/", username=other.name)
+    other.post("friends/requests/", username=one.name)
+
+
 @pytest.fixture
 def people(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]:
     """Make registered people, and log them in: `people("alice", PHONE)`."""
@@ -157,8 +163,7 @@ def friends(people: Callable[..., Person]) -> Callable[[str, str], tuple[Person,
 
     def make(first: str, second: str) -> tuple[Person, Person]:
         one, other = people(first, DESKTOP), people(second, PHONE)
-        one.post("friends/requests/", username=second)
-        other.post("friends/requests/", username=first)
+        befriend(one, other)
         return one, other
 
     return make

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from .conftest import DESKTOP, PHONE, Person
+from .conftest import DESKTOP, PHONE, befriend
 
 GRAVE = {"serious", "critical"}
 PAGES = [
@@ -101,10 +101,3 @@ def test_large_text_long_names_and_right_to_left_break_no_layout(people):
         long.go(path)
         wide = long.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, path
-
-
-def befriend(one: Person, other: Person) -> None:
-    one.ask(other.name)
-    other.go("/contacts/requests/")
-    other.page.click("#requests-received .button >> nth=0")
-    expect(other.page.locator("#requests-received .request")).to_have_count(0)

@@ -7,8 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import PHONE
-from .test_access import befriend
+from .conftest import PHONE, befriend
 
 MESSAGES = "#messages .message"
 # A keyboard of 300 px over the page, as iOS has it: only the visual viewport tells of it.
