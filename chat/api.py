@@ -88,6 +88,15 @@ def hide_message(request: UserRequest, pk: int) -> dict[str, Any]:
     return {}
 
 
+def hide_messages(request: UserRequest, username: str) -> dict[str, Any]:
+    thread = get_thread(request.user, username)
+    ids = request.json.get("ids")  # type: ignore[attr-defined]
+    if not isinstance(ids, list) or not all(isinstance(pk, int) for pk in ids):
+        raise ValidationError(_("“ids” must be a list of numbers."), "invalid")
+    known = {integer(pk, name="ids") for pk in ids}
+    return {"hidden": services.hide_messages(thread=thread, ids=known)}
+
+
 def arrange(request: UserRequest, username: str, how: str) -> dict[str, Any]:
     thread = get_thread(request.user, username)
     on = request.json.get("on")  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ A change of a thread raises Http404 if that has gone since it was fetched.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -67,26 +68,46 @@ def recall(*, thread: Thread, message: Message) -> MessageView:
 
 def hide_message(*, thread: Thread, message: Message) -> None:
     """Delete a message for oneself; the other side keeps it."""
-    user_id = thread.membership.user_id
     with thread.holding(message):
-        _hidden, is_new = HiddenMessage.objects.get_or_create(
+        _hide(thread, [message.pk])
+
+
+HIDDEN_AT_MOST = 100  # messages in one request, as many as a page of the API has
+
+
+def hide_messages(*, thread: Thread, ids: Collection[int]) -> list[int]:
+    """Delete messages of a thread for oneself; returns the ids of those that were still there.
+
+    Raises ValidationError("invalid") for more than a hundred.
+    """
+    if len(ids) > HIDDEN_AT_MOST:
+        raise ValidationError(
+            _("At most %(limit)s messages at once."), "invalid", {"limit": HIDDEN_AT_MOST}
+        )
+    with thread.holding():
+        return _hide(thread, ids)
+
+
+def _hide(thread: Thread, ids: Collection[int]) -> list[int]:
+    """Hide what is to be seen of these messages, and tell the person's pages, inside `holding`."""
+    user_id, conversation_id = thread.membership.user_id, thread.membership.conversation_id
+    found = list(thread.messages.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+    if not found:
+        return []
+    HiddenMessage.objects.bulk_create(
+        HiddenMessage(user_id=user_id, conversation_id=conversation_id, message=pk) for pk in found
+    )
+    writing.record(
+        Event(
+            kind=Event.Kind.MESSAGE_HIDDEN,
             user_id=user_id,
-            message=message.pk,
-            defaults={"conversation_id": message.conversation_id},
+            conversation_id=conversation_id,
+            data={"message_id": pk},
         )
-        if not is_new:
-            return
-        writing.record(
-            [
-                Event(
-                    kind=Event.Kind.MESSAGE_HIDDEN,
-                    user_id=user_id,
-                    conversation_id=message.conversation_id,
-                    data={"message_id": message.pk},
-                )
-            ]
-        )
-        writing.record_chats(Membership.objects.filter(pk=thread.membership.pk))
+        for pk in found
+    )
+    writing.record_chats(Membership.objects.filter(pk=thread.membership.pk))
+    return found
 
 
 def arrange(*, thread: Thread, how: str, on: bool) -> ConversationView:

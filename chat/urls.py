@@ -24,6 +24,11 @@ api_urls = [
         endpoint(GET=api.messages, POST=api.send),
         name="api_messages",
     ),
+    path(
+        "conversations/<str:username>/messages/hide/",
+        endpoint(POST=api.hide_messages),
+        name="api_hide_messages",
+    ),
     path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
     *(
         path(

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.models import Membership, Message
@@ -143,6 +145,67 @@ def test_a_message_deleted_for_oneself_is_gone_for_one_and_stays_for_the_other(a
     after = head(bob)
     assert Api(bob).post(path).status_code == 404  # it does not exist for him
     assert events_of(bob, after) == []
+
+
+def hide_all(user, friend, ids):
+    return Api(user).post(f"conversations/{friend}/messages/hide/", ids=ids)
+
+
+def test_several_messages_are_deleted_for_oneself_in_one_step(alice, bob):
+    kept, *gone = [say(alice, bob, words) for words in ("null", "eins", "zwei", "drei")]
+    Api(alice).post(f"messages/{gone[0].id}/recall/")
+    after = head(bob)
+    ids = [message.id for message in gone]
+    assert hide_all(bob, "alice", [*reversed(ids), ids[0]]).json() == {"hidden": ids}
+    assert Api(bob).texts("alice") == ["null"]
+    assert len(Api(alice).texts("bob")) == 4
+    *hidden, changed = events_of(bob, after)
+    assert [(event["kind"], event["message_id"]) for event in hidden] == [
+        ("message_hidden", pk) for pk in ids
+    ]
+    assert changed["conversation"]["last_message"]["id"] == kept.id
+    assert changed["conversation"]["unread"] == 1
+    # Again, they are not there any more, and nobody is told anything.
+    after = head(bob)
+    assert hide_all(bob, "alice", ids).json() == {"hidden": []}
+    assert events_of(bob, after) == []
+
+
+def test_only_messages_of_that_chat_are_deleted_with_others(alice, bob, mallory):
+    dora = make_user("dora")
+    befriend(dora, alice)
+    befriend(dora, mallory)
+    here, elsewhere, foreign = (
+        say(alice, bob, "x"),
+        say(dora, alice, "y"),
+        say(dora, mallory, "nur für mallory"),
+    )
+    ids = [here.id, elsewhere.id, foreign.id, 999_999, -1, 2**70]
+    assert hide_all(alice, "bob", ids).json() == {"hidden": [here.id]}
+    assert Api(alice).texts("dora") == ["y"]
+    assert Api(mallory).texts("dora") == ["nur für mallory"]
+    assert error_of(hide_all(mallory, "bob", [here.id])) == (404, "not_found")
+    assert Api(bob).texts("alice") == ["x"]
+
+
+@pytest.mark.parametrize("ids", [None, "1", 1, {"1": 1}, [1.5], ["1"], [True], [[1]]])
+def test_what_is_no_list_of_ids_deletes_nothing(alice, bob, ids):
+    assert say(alice, bob, "x").id == 1
+    assert error_of(hide_all(alice, "bob", ids)) == (400, "invalid")
+    assert Api(alice).texts("bob") == ["x"]
+    assert hide_all(alice, "bob", []).json() == {"hidden": []}
+
+
+def test_a_hundred_are_deleted_with_the_queries_of_two(alice, bob, settings):
+    settings.SEND_RATE = None
+    ids = [say(alice, bob, f"{number}").id for number in range(101)]
+    assert error_of(hide_all(alice, "bob", ids)) == (400, "invalid")
+    with CaptureQueriesContext(connection) as two:
+        assert hide_all(alice, "bob", ids[:2]).json() == {"hidden": ids[:2]}
+    with CaptureQueriesContext(connection) as hundred:
+        assert hide_all(alice, "bob", ids[1:]).json() == {"hidden": ids[2:]}
+    assert len(hundred) <= len(two) + 4  # SQLite takes so many values in a statement
+    assert Api(alice).texts("bob") == []
 
 
 def test_nobody_hides_what_is_not_theirs_to_see(alice, bob, mallory):

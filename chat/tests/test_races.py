@@ -32,6 +32,7 @@ from tests.cast import Api, befriend, make_user, say
 # Every POST of the chat and the friends that is about somebody, and its data.
 POSTS = {
     "conversations/bob/messages/": {"text": "x", "client_id": str(uuid4())},
+    "conversations/bob/messages/hide/": {"ids": list(range(1, 100))},
     "conversations/bob/read/": {"up_to": 2**40},
     "conversations/bob/pin/": {"on": True},
     "conversations/bob/mute/": {"on": True},
