@@ -64,6 +64,33 @@ test("one at a time to each friend, so that their order holds", async () => {
   assert.deepEqual(waiting(), ["2"]);
 });
 
+test("letters to several friends go side by side, those to each in order", async () => {
+  const all = [letter("1"), letter("2"), letter("3", "carol"), letter("4", "carol")];
+  outbox.addAll(all);
+  assert.deepEqual(ids(), ["1", "3"]);
+  assert.deepEqual(JSON.parse(sessionStorage.getItem("webchat:undefined:outbox")), all);
+  server.asked[1].refuse(new Refusal(403, { code: "blocked", message: "no" }));
+  await settled();
+  assert.deepEqual(ids(), ["1", "3", "4"]);
+  assert.deepEqual(["1", "3", "4", "5"].map((id) => outbox.isWaiting(id)), [
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test("those that come too fast stay in order until the server has time for them", async () => {
+  outbox.addAll(["1", "2", "3"].map((id) => letter(id)));
+  server.asked[0].answer({ message: { id: 7 } });
+  await settled();
+  server.asked[1].refuse(new Refusal(429, { code: "rate_limited", message: "slowly" }, 0.02));
+  await settled(40);
+  server.asked[2].answer({ message: { id: 8 } });
+  await settled();
+  assert.deepEqual(ids(), ["1", "2", "2", "3"]);
+});
+
 test("a lost answer is asked for again under the same client_id", async () => {
   outbox.add(letter("1"));
   outbox.add(letter("2"));

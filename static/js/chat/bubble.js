@@ -41,6 +41,20 @@ export function fillPending(element, { clientId, text: words, time, quote }) {
   showQuote(element, quote && { ...quote, state: "sent" });
 }
 
+/** What its bubble tells of a message; `words` are its text, or the name of its file. */
+export function read(element) {
+  const { id, state, sender } = element.dataset;
+  const bubble = element.querySelector(".bubble");
+  return {
+    id: Number(id),
+    state,
+    sender,
+    time: element.querySelector("time").textContent,
+    words: bubble.textContent.trim(),
+    hasFile: bubble.querySelector(".attachment") !== null,
+  };
+}
+
 /** Format the text that the page came with: addresses as links, long texts folded. */
 export function dress(element) {
   const bubble = element.querySelector(".bubble");

@@ -59,10 +59,8 @@ export class Contacts {
     try {
       while (this.#isStale) {
         this.#isStale = false;
-        const url = `${document.body.dataset.base}contacts/`;
-        const response = await fetch(url, { credentials: "same-origin" });
-        const page = new DOMParser().parseFromString(await response.text(), "text/html");
-        if (page.body.dataset.userId === document.body.dataset.userId) this.#take(page);
+        const page = await fetchContacts();
+        if (page) this.#take(page);
       }
     } catch {
       // The next event, or the next visit, shows the change.
@@ -89,6 +87,14 @@ export class Contacts {
       element.hidden = badge.hidden;
     }
   }
+}
+
+/** The contacts page as the server has it now; null if somebody else is logged in by now. */
+export async function fetchContacts() {
+  const url = `${document.body.dataset.base}contacts/`;
+  const response = await fetch(url, { credentials: "same-origin" });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  return page.body.dataset.userId === document.body.dataset.userId ? page : null;
 }
 
 function requestOf(id) {

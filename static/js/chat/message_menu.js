@@ -8,6 +8,8 @@ import { onMenuWanted } from "../page/menu_wish.js";
 import { isSecondOfTwo } from "../page/press.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
+import { read } from "./bubble.js";
+import { canForward } from "./forwarding.js";
 
 const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
 
@@ -16,6 +18,7 @@ export class MessageMenu {
   #clock;
   #go;
   #composer;
+  #forwarding;
   #list;
   #unwatch;
   #recalled = new Map(); // id → text, as long as the page is open
@@ -27,8 +30,9 @@ export class MessageMenu {
   }
 
   /** The composer gets the quoted message, or the text of a recalled one to edit. */
-  connect(composer) {
+  connect({ composer, forwarding }) {
     this.#composer = composer;
+    this.#forwarding = forwarding;
     this.#list = document.getElementById("messages");
     this.#list.addEventListener("click", this.#onClick);
     this.#unwatch = onMenuWanted(this.#list, ".bubble, .message-more", (element, box) => {
@@ -64,6 +68,8 @@ export class MessageMenu {
     const add = (label, act, danger = false) => items.push({ label: text(label), act, danger });
     if (state === "sent" || !id) add("copy", () => this.#copy(words));
     if (!id) return items;
+    const facts = read(message);
+    if (canForward(facts)) add("forward", () => this.#forwarding.forward([facts]));
     if (state === "sent") {
       const sender = message.dataset.sender;
       add("quote", () => this.#composer.quote({ id: Number(id), sender, text: words }));

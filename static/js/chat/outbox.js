@@ -52,9 +52,20 @@ export class Outbox {
   }
 
   add(letter) {
-    this.#letters.push(letter);
+    this.addAll([letter]);
+  }
+
+  /** Put letters at the end, to any number of friends; those to one friend go in this order. */
+  addAll(letters) {
+    this.#letters.push(...letters);
     this.#save();
-    this.#sendTo(letter.to);
+    for (const to of new Set(letters.map((letter) => letter.to))) this.#sendTo(to);
+  }
+
+  /** Whether a letter may still arrive by itself: it is here, and nobody has refused it. */
+  isWaiting(clientId) {
+    const letter = this.#find(clientId);
+    return letter !== undefined && !letter.refused;
   }
 
   retry(clientId) {

@@ -39,6 +39,11 @@ export class ChatStore {
     return inOrder(this.#chats);
   }
 
+  /** Every friend's chat, also those that are put away, in no order. */
+  get all() {
+    return [...this.#chats.values()];
+  }
+
   get(username) {
     return this.#chats.get(username);
   }

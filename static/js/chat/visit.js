@@ -3,6 +3,7 @@ import { Arrival } from "./arrival.js";
 import { Composer } from "./composer.js";
 import { FloatingDay } from "./days.js";
 import { EmojiPanel } from "./emoji.js";
+import { Forwarding } from "./forwarding.js";
 import { Friend } from "./friend.js";
 import { Incoming } from "./incoming.js";
 import { Letters } from "./letters.js";
@@ -22,6 +23,7 @@ export class Visit {
   #pages;
   #arrival;
   #composer;
+  #forwarding;
   #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
   #keys = new MessageKeys();
   #day = new FloatingDay();
@@ -57,6 +59,7 @@ export class Visit {
     const { unread } = this;
     this.readMark = new ReadMark(element, { api, feed, store, thread, pages, unread });
     this.friend = new Friend(element, { api, thread, composer, pages });
+    this.#forwarding = new Forwarding({ outbox, store, clock, show: this.#showLetter });
     const { typing, readMark } = this;
     this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
   }
@@ -69,7 +72,8 @@ export class Visit {
     this.#emoji.connect();
     this.#keys.connect();
     this.#day.connect();
-    this.#menu.connect(this.#composer);
+    this.#forwarding.connect();
+    this.#menu.connect({ composer: this.#composer, forwarding: this.#forwarding });
     this.#newPill.addEventListener("click", this.#toEnd);
     this.#messages.addEventListener("click", this.#onQuote);
     if (!this.#pages.hasNewer) this.letters.show();
@@ -91,6 +95,7 @@ export class Visit {
     this.#keys.disconnect();
     this.#day.disconnect();
     this.#menu.disconnect();
+    this.#forwarding.disconnect();
     this.#newPill.removeEventListener("click", this.#toEnd);
     this.#messages.removeEventListener("click", this.#onQuote);
     this.#pages.disconnect();
@@ -102,6 +107,11 @@ export class Visit {
     const letter = this.letters.write(words, quote);
     if (this.#pages.hasNewer) this.#toEnd();
     else this.letters.put(letter);
+  };
+
+  /** Show a letter if it goes to this friend; where newer messages are missing, it comes after them. */
+  #showLetter = (letter) => {
+    if (letter.to === this.friend.username && !this.#pages.hasNewer) this.letters.put(letter);
   };
 
   #onScroll = () => {
