@@ -38,6 +38,13 @@ STRINGS = {
     "delete": _("Delete"),
     "delete_question": _("Delete this message? Only you lose it; the other person keeps it."),
     "deleted": _("Message deleted"),
+    "select": _("Select"),
+    "selected": _("{count} selected"),
+    "selected_too_many": _("At most {limit} messages can be selected."),
+    "delete_several_question": _(
+        "Delete {count} messages? Only you lose them; the other person keeps them."
+    ),
+    "deleted_several": _("{count} messages deleted"),
     "cancel": _("Cancel"),
     "pin": _("Pin"),
     "unpin": _("Unpin"),

@@ -19,6 +19,7 @@ export class MessageMenu {
   #go;
   #composer;
   #forwarding;
+  #selecting;
   #list;
   #unwatch;
   #recalled = new Map(); // id → text, as long as the page is open
@@ -30,9 +31,10 @@ export class MessageMenu {
   }
 
   /** The composer gets the quoted message, or the text of a recalled one to edit. */
-  connect({ composer, forwarding }) {
+  connect({ composer, forwarding, selecting }) {
     this.#composer = composer;
     this.#forwarding = forwarding;
+    this.#selecting = selecting;
     this.#list = document.getElementById("messages");
     this.#list.addEventListener("click", this.#onClick);
     this.#unwatch = onMenuWanted(this.#list, ".bubble, .message-more", (element, box) => {
@@ -75,6 +77,7 @@ export class MessageMenu {
       add("quote", () => this.#composer.quote({ id: Number(id), sender, text: words }));
       if (isMine && this.#isFresh(message)) add("recall", () => this.#recall(message, words));
     }
+    add("select", () => this.#selecting.begin(message));
     if (!isMine && state !== "removed") add("report", () => this.#report(id));
     add("delete", () => this.#hide(id), true);
     return items;

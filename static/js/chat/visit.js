@@ -10,6 +10,7 @@ import { Letters } from "./letters.js";
 import { MessageKeys } from "./message_keys.js";
 import { Pages } from "./pages.js";
 import { ReadMark } from "./read_mark.js";
+import { Selecting } from "./selecting.js";
 import { Thread } from "./thread.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
@@ -24,6 +25,7 @@ export class Visit {
   #arrival;
   #composer;
   #forwarding;
+  #selecting;
   #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
   #keys = new MessageKeys();
   #day = new FloatingDay();
@@ -60,6 +62,8 @@ export class Visit {
     this.readMark = new ReadMark(element, { api, feed, store, thread, pages, unread });
     this.friend = new Friend(element, { api, thread, composer, pages });
     this.#forwarding = new Forwarding({ outbox, store, clock, show: this.#showLetter });
+    const [forwarding, keys] = [this.#forwarding, this.#keys];
+    this.#selecting = new Selecting(element, { api, thread, forwarding, keys });
     const { typing, readMark } = this;
     this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
   }
@@ -73,7 +77,11 @@ export class Visit {
     this.#keys.connect();
     this.#day.connect();
     this.#forwarding.connect();
-    this.#menu.connect({ composer: this.#composer, forwarding: this.#forwarding });
+    this.#menu.connect({
+      composer: this.#composer,
+      forwarding: this.#forwarding,
+      selecting: this.#selecting,
+    });
     this.#newPill.addEventListener("click", this.#toEnd);
     this.#messages.addEventListener("click", this.#onQuote);
     if (!this.#pages.hasNewer) this.letters.show();
@@ -95,6 +103,7 @@ export class Visit {
     this.#keys.disconnect();
     this.#day.disconnect();
     this.#menu.disconnect();
+    this.#selecting.disconnect();
     this.#forwarding.disconnect();
     this.#newPill.removeEventListener("click", this.#toEnd);
     this.#messages.removeEventListener("click", this.#onQuote);

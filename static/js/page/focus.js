@@ -12,10 +12,10 @@ export function isField(element) {
   return element.matches("textarea, select") || element.isContentEditable;
 }
 
-/** The field for messages, if the page has one that may be written in. */
+/** The field for messages, if the page shows one that may be written in. */
 export function findField() {
   const field = document.getElementById("composer-text");
-  return field?.readOnly ? null : field;
+  return field?.readOnly || field?.closest("[hidden]") ? null : field;
 }
 
 /** Put the focus where one types; false if there is no such place, or a keyboard would rise. */
