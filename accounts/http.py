@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import BaseForm, PasswordInput
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from .models import User
 
 NEXT_AT_MOST = 1000  # characters of a path; escaped, a redirect takes 2,048
+ADDRESS_AT_MOST = 2 * NEXT_AT_MOST  # characters, with the host
 TYPED = ("text", "email", "password")  # kinds of fields
 
 
@@ -47,10 +48,18 @@ def is_path(request: HttpRequest, url: str) -> bool:
 
 def page_before(request: HttpRequest) -> str:
     """Return the path of the page of ours from which somebody came; empty if from elsewhere."""
-    parts = urlsplit(request.META.get("HTTP_REFERER", "")[: 2 * NEXT_AT_MOST])
+    parts = _split(request.META.get("HTTP_REFERER", ""))
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     is_page = parts.netloc == request.get_host() and parts.path != request.path
     return path if is_page and is_path(request, path) else ""
+
+
+def _split(address: str) -> SplitResult:
+    """Split an address that anybody may have made up; the parts are empty if it is none."""
+    try:
+        return urlsplit(address if len(address) <= ADDRESS_AT_MOST else "")
+    except ValueError:  # `http://[x/`
+        return urlsplit("")
 
 
 def render_form(

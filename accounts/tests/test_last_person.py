@@ -109,6 +109,29 @@ def test_a_page_that_was_only_opened_says_nothing(client, alice):
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "http://[x/",
+        "http://[::1",
+        "http://testserver:x/",
+        "http://testserver]/",
+        "http://testserver\u2100/chat/bob/",
+        "//[",
+        "http://testserver//[x/",
+        "\x00\t\n",
+        "http://testserver/" + "x" * 2000,
+    ],
+)
+@pytest.mark.parametrize("page", ["/login/", "/register/"])
+def test_a_page_before_may_have_any_address(client, alice, page, address):
+    log_in(client, "alice")
+    services.end_access(user=alice)
+    answer = client.get(page, headers={"referer": address})
+    assert answer.status_code in (200, 302)
+    assert (answer.context or {}).get("next", "") == ""
+
+
+@pytest.mark.parametrize(
     "mark", ["", "-", "here", "here-", "here-x", "here-9999999999999999999999-a", "here--1-", "é"]
 )
 def test_a_mark_may_hold_anything(client, alice, mark):
