@@ -51,8 +51,8 @@ def register(request: HttpRequest) -> HttpResponse:
             return _register(request, form)
         except ValidationError as error:
             form.add_error("username" if error.code == "name_taken" else None, error)
-    if form.has_error("username", "name_taken") and (user := _just_registered(request, form)):
-        return _show_registered(request, user)
+    if form.has_error("username", "name_taken") and (answer := _register_again(request, form)):
+        return answer
     template = "accounts/register.html"
     return render_form(request, form, template, registration=settings.REGISTRATION)
 
@@ -81,14 +81,37 @@ def _show_registered(request: HttpRequest, user: User) -> HttpResponse:
     return redirect("accounts:registered")
 
 
-def _just_registered(request: HttpRequest, form: RegisterForm) -> User | None:
-    """Find the account of a form that is sent for the second time."""
-    return services.find_just_registered(
+def _register_again(request: HttpRequest, form: RegisterForm) -> HttpResponse | None:
+    """Answer a form that is sent for the second time as the first; None if it is another.
+
+    With another address of mail it corrects the first, unless that is proved already.
+    """
+    if set(form.errors) != {"username"}:
+        return None
+    user = services.find_just_registered(
         request=request,
-        username=form.data.get("username", ""),
-        password=form.data.get("password1", ""),
+        username=form.data["username"],
+        password=form.cleaned_data["password1"],
         browser=_browser_of(request),
     )
+    if user is None:
+        return None
+    email = form.cleaned_data.get("email", "")  # there is no such field without mail
+    if email and email.casefold() != mail.address_of(user):
+        return _correct_address(request, form, user)
+    return _show_registered(request, user)
+
+
+def _correct_address(request: HttpRequest, form: RegisterForm, user: User) -> HttpResponse | None:
+    if user.unverified_since is None:
+        return None
+    email, address = form.cleaned_data["email"], client_address(request)
+    try:
+        mail.send_registration_code(user=user, email=email, address=address).wait()
+    except ValidationError as error:
+        form.add_error("email", error)
+        return None
+    return _show_registered(request, user)
 
 
 def _browser_of(request: HttpRequest) -> str:

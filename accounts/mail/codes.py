@@ -31,12 +31,13 @@ MailState, Purpose = OneTimeCode.MailState, OneTimeCode.Purpose
 def issue(*, user: User, purpose: OneTimeCode.Purpose, email: str) -> tuple[OneTimeCode, str]:
     """Make a code for a mail, in place of the one before; the digits are known only here.
 
-    Raises ValidationError("rate_limited") within a minute of the last one.
+    Raises ValidationError("rate_limited") within a minute of the last one, if that went to the same
+    address: a mistyped one is put right at once.
     """
     digits = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     now = timezone.now()
     with transaction.atomic():
-        before = OneTimeCode.objects.filter(user=user, purpose=purpose).first()
+        before = OneTimeCode.objects.filter(user=user, purpose=purpose, email=email).first()
         if before is not None and (wait := seconds_to_wait(before)):
             message = _("Please wait %(retry_after)s seconds before you ask for another code.")
             raise ValidationError(message, "rate_limited", {"retry_after": wait})

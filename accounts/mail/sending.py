@@ -67,13 +67,14 @@ def in_background(job: Callable[..., None], *args: Any) -> Future[None] | None:
 def send(kind: str, *, to: str, code: OneTimeCode | None = None, **context: Any) -> Sending:
     """Send `templates/mail/<kind>` in the language that is active now, once it is committed.
 
-    The outcome is stored with its code, so that the page can tell it.
+    The outcome is stored with its code, so that the page can tell it, unless another has taken the
+    place of that code meanwhile.
     """
     message = _render(kind, to, context)
     sending = Sending()
 
     def begin() -> None:
-        sending.future = in_background(_deliver, message, code.pk if code else None)
+        sending.future = in_background(_deliver, message, code)
 
     transaction.on_commit(begin)
     return sending
@@ -91,7 +92,7 @@ def _work() -> None:
             future.set_result(None)
 
 
-def _deliver(message: EmailMultiAlternatives, code_id: int | None) -> None:
+def _deliver(message: EmailMultiAlternatives, code: OneTimeCode | None) -> None:
     state = OneTimeCode.MailState.SENT
     try:
         message.send()
@@ -100,8 +101,8 @@ def _deliver(message: EmailMultiAlternatives, code_id: int | None) -> None:
         # Neither the address nor what the server says of it belongs in a log.
         reason = error.smtp_code if isinstance(error, SMTPResponseException) else ""
         logger.error("A mail could not be sent: %s %s", type(error).__name__, reason)
-    if code_id is not None:
-        OneTimeCode.objects.filter(pk=code_id).update(mail_state=state)
+    if code is not None:
+        OneTimeCode.objects.filter(pk=code.pk, digest=code.digest).update(mail_state=state)
 
 
 def _render(kind: str, to: str, context: dict[str, Any]) -> EmailMultiAlternatives:

@@ -45,9 +45,20 @@ def register(
 
 
 def send_registration_code(*, user: User, email: str, address: str = "") -> Sending:
-    """Send another. Raises ValidationError("rate_limited"), also within a minute of the last."""
+    """Send another, to the same address or a corrected one.
+
+    Raises ValidationError("rate_limited"), also within a minute of the last to that address.
+    """
     code, digits = _issue(user, Purpose.REGISTRATION, email, address)
     return _send_registration_code(user, email, code, digits)
+
+
+def address_of(user: User) -> str:
+    """Return the address of an account, or the one that it waits to prove; case folded."""
+    if user.unverified_since is None:
+        return user.email
+    code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
+    return code.email if code else ""
 
 
 def _send_registration_code(user: User, email: str, code: OneTimeCode, digits: str) -> Sending:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.mail import codes, services
 from accounts.models import OneTimeCode, User
 
-from .conftest import PASSWORD, WANTED, digits, later, log_in, wrong
+from .conftest import NEW, PASSWORD, WANTED, digits, later, log_in, wrong
 
 # Registration
 
@@ -213,6 +213,64 @@ def test_another_code_after_a_minute_takes_the_place_of_the_first(client):
         if first != second:
             assert client.post("/register/verify/", {"code": first}).status_code == 422
         assert client.post("/register/verify/", {"code": second}).status_code == 302
+
+
+def test_who_mistyped_the_address_registers_again_with_the_right_one(client):
+    client.post("/register/", WANTED | {"email": "wrong@example.com"})
+    first = digits()
+    again = client.post("/register/", WANTED | {"email": "Right@example.com"})
+    assert (again.status_code, again["Location"]) == (302, "/register/verify/")
+    assert mail.outbox[-1].to == ["Right@example.com"]
+    assert "right@example.com" in client.get("/register/verify/").content.decode()
+    if first != digits():
+        assert client.post("/register/verify/", {"code": first}).status_code == 422
+    assert client.post("/register/verify/", {"code": digits()}).status_code == 302
+    assert User.objects.get(username="王伟").email == "right@example.com"
+
+
+def test_the_same_form_twice_sends_one_mail(client):
+    for email in ("wang@example.com", "WANG@example.com"):
+        answer = client.post("/register/", WANTED | {"email": email})
+        assert answer["Location"] == "/register/verify/"
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    "other_than",
+    [
+        {"email": "right@example"},
+        {"email": ""},
+        {"email": "right@example.com", "password2": "typed-amiss-7"},
+        {"email": "right@example.com", "password1": NEW, "password2": NEW},
+    ],
+)
+def test_a_second_form_that_is_not_valid_or_another_changes_nothing(client, other_than):
+    client.post("/register/", WANTED)
+    answer = client.post("/register/", WANTED | other_than)
+    assert answer.status_code == 422
+    assert answer.context["form"]["email"].value() == other_than["email"]
+    assert len(mail.outbox) == 1
+    assert OneTimeCode.objects.get().email == "wang@example.com"
+
+
+def test_a_proved_address_is_not_corrected_by_registering_again(client):
+    client.post("/register/", WANTED)
+    client.post("/register/verify/", {"code": digits()})
+    assert client.post("/register/", WANTED).status_code == 302
+    other = client.post("/register/", WANTED | {"email": "second@example.com"})
+    assert other.status_code == 422
+    assert len(mail.outbox) == 1
+    assert User.objects.get(username="王伟").email == "wang@example.com"
+
+
+def test_corrections_are_limited_like_any_code(client):
+    addresses = ["a@example.com", "b@example.com"]
+    answers = [
+        client.post("/register/", WANTED | {"email": addresses[n % 2]}).status_code
+        for n in range(11)
+    ]
+    assert answers == [302] * 10 + [429]
+    assert len(mail.outbox) == 10
 
 
 def test_an_address_that_is_somebodys_is_told_so_by_mail_and_not_on_the_page(client, other):
