@@ -28,7 +28,7 @@ class ReadForm(forms.Form):
 
 
 class ArrangeForm(forms.Form):
-    """What one does with a chat, for oneself."""
+    """One's own arrangement of a chat; the friend sees nothing of it."""
 
     pinned = forms.BooleanField(label=_("Pin on top"), required=False)
     muted = forms.BooleanField(label=_("Mute notifications"), required=False)

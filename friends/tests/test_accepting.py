@@ -1,4 +1,4 @@
-"""What becomes of an accepted request: a chat."""
+"""An accepted request becomes a chat."""
 
 from __future__ import annotations
 

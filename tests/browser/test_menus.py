@@ -134,7 +134,7 @@ def test_the_deletion_of_a_message_asks_and_says_what_happened(pair):
         last.click(button="right")
         entry(person, words["delete"]).click()
         expect(person.page.locator(".question p")).to_have_text(words["message"])
-        # What was under the hand before does nothing, and the key at hand does no harm.
+        # The entry that was under the hand does nothing, and the key at hand does no harm.
         press_twice(person.page, *middle(answer(person, words["cancel"])))
         expect(person.page.locator(".question")).to_have_count(0)
         expect(person.page.locator(MESSAGES)).to_have_count(2)

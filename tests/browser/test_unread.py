@@ -1,4 +1,4 @@
-"""What is unread: its number in the title, the line above it, and the ways to it."""
+"""The unread messages: their number in the title, the line above them, and the ways to them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from webchat.base.text import clean_text, searchable
 
 from .conftest import fill, names, search, texts
 
-# What is said, what is typed, and the hit as it is shown.
+# The message, the words of the search, and the hit as it is shown.
 FORMS = [
     ("报名截止０６２７", "0627", "０６２７"),
     ("报名截止0627", "０６２７", "0627"),

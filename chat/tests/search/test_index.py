@@ -65,7 +65,7 @@ def test_filters_of_unfolded_texts_are_made_again(alice, bob):
     fill(alice, bob, 300)
     build_all()
     assert segments()[0].through > said.id
-    # As before texts were folded: these filters know nothing of 0627.
+    # Filters of unfolded texts: they know nothing of 0627.
     SearchFilter.objects.update(bits=bytes(128 * 15))
     assert texts(bob, "0627") == []
     import_module("chat.migrations.0013_folded_search").drop_filters(apps, None)
