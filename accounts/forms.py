@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
+from webchat.base.changes import ChangesForm
+
 from . import limits, services
 from .mail import codes
 from .models import User
@@ -199,7 +201,7 @@ class RenameForm(OwnPasswordForm):
     field_order = ["username", "password"]
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(ChangesForm, forms.ModelForm):
     class Meta:
         model = User
         fields = ["theme", "text_size", "plays_sound", "counts_in_title", "shows_online"]

@@ -3,6 +3,8 @@
 account_summary(users)   what goes with these accounts: each receiver answers with a dict of
                          counts under "friends", "requests", "conversations" or "messages"
 account_renamed(user, old_username)   inside the transaction of the change
+keys_told(user)          what others have done with the keys of an account: a list of sentences for
+                         the page of its devices
 keys_set(user, by, what, email)   a superuser has set what opens somebody's account, "password" or
                          "email", inside the transaction; `email` is the address from before
 trace_found(trace)       why a value may name an account that is deleted: answered by `traces.Kept`
@@ -16,6 +18,7 @@ from django.dispatch import Signal
 
 account_summary = Signal()
 account_renamed = Signal()
+keys_told = Signal()
 keys_set = Signal()
 trace_found = Signal()
 files_left = Signal()

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from webchat import cookies
 from webchat.middleware import client_address
 
-from . import last_person, services, sessions
+from . import last_person, services, sessions, signals
 from .forms import (
     DeleteForm,
     LoginForm,
@@ -224,7 +224,11 @@ def list_sessions(request: UserRequest) -> HttpResponse:
             sessions.end(user=request.user, public_id=request.POST.get("session", ""))
         messages.success(request, _("Signed out."))
         return redirect("accounts:sessions")
-    context = {"sessions": sessions.list_of(request.user, session_key)}
+    told: list[Any] = signals.keys_told.send(User, user=request.user)
+    context = {
+        "sessions": sessions.list_of(request.user, session_key),
+        "keys": [words for _receiver, sentences in told for words in sentences],
+    }
     return render(request, "accounts/sessions.html", context)
 
 
@@ -248,7 +252,7 @@ def change_settings(request: UserRequest) -> HttpResponse:
     form = SettingsForm(_posted(request), instance=request.user)
     if request.method == "POST" and form.is_valid():
         # Nothing else: a stale name would come back, or an account that has just been deleted.
-        form.instance.save(update_fields=form.Meta.fields)
+        form.instance.save(update_fields=form.changed_data)
         messages.success(request, _("Your settings are saved."))
         return redirect("accounts:settings")
     return render_form(request, form, "accounts/settings.html")

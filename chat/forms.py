@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from webchat.base.changes import ChangesForm
+
+from .access import Thread
 from .sending.drafts import TEXT_LENGTH, clean_message, parse_client_id
 
 
@@ -27,8 +31,16 @@ class ReadForm(forms.Form):
     up_to = forms.IntegerField()
 
 
-class ArrangeForm(forms.Form):
+class ArrangeForm(ChangesForm, forms.Form):
     """One's own arrangement of a chat; the friend sees nothing of it."""
 
     pinned = forms.BooleanField(label=_("Pin on top"), required=False)
     muted = forms.BooleanField(label=_("Mute notifications"), required=False)
+
+    acts = {"pinned": "pin", "muted": "mute"}  # methods of Membership
+
+
+def arrange_form(thread: Thread, data: Any = None) -> ArrangeForm:
+    """Return the form for a chat as it is arranged now."""
+    membership = thread.membership
+    return ArrangeForm(data, initial={"pinned": membership.pinned, "muted": membership.muted})

@@ -14,6 +14,7 @@ from accounts.signals import (
     account_summary,
     files_left,
     keys_set,
+    keys_told,
     trace_found,
 )
 from accounts.traces import Kept, Trace
@@ -22,9 +23,12 @@ from friends.models import FriendRequest, Friendship
 from webchat.database.bulk import loaded
 
 from . import attachments
+from .access import get_thread
+from .forms import arrange_form
 from .log import writing
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
 from .models.events import KEPT_FOR
+from .notices.presentation import look_at_keys
 from .notices.services import give_notice
 
 Kind = Event.Kind
@@ -35,6 +39,11 @@ FREE_TEXTS = {
     ("chat_notice", "words"),
     ("chat_report", "reason"),
 }
+
+
+@receiver(signals.contact_shown)
+def on_contact_shown(owner: User, friendship: Friendship, **kwargs: Any) -> dict[str, Any]:
+    return {"arrangement": arrange_form(get_thread(owner, friendship.username))}
 
 
 @receiver(signals.request_asked)
@@ -116,6 +125,11 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
 @receiver(keys_set)
 def on_keys_set(user: User, by: User, what: str, **kwargs: Any) -> None:
     give_notice(user, Notice.Kind(f"{what}_set"), by=by)
+
+
+@receiver(keys_told)
+def on_keys_told(user: User, **kwargs: Any) -> list[str]:
+    return look_at_keys(user)
 
 
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")

@@ -20,7 +20,7 @@ from webchat.database.snapshot import of_one_moment
 from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
-from .forms import ArrangeForm, MessageForm, ReadForm
+from .forms import MessageForm, ReadForm, arrange_form
 from .presentation import ConversationView, MessageView, list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message, why_unsendable
@@ -75,12 +75,12 @@ def conversation(request: UserRequest, username: str) -> HttpResponse:
 def arrange(request: UserRequest, username: str) -> HttpResponse:
     """Pin and mute a chat as its page says; in the API each is an act of its own."""
     thread = get_thread(request.user, username)
-    form = ArrangeForm(request.POST)
+    form = arrange_form(thread, request.POST)
     if form.is_valid():
-        for how, state in (("pin", "pinned"), ("mute", "muted")):
+        for state in form.changed_data:
             on = form.cleaned_data[state]
             if on != getattr(thread.membership, state):
-                services.arrange(thread=thread, how=how, on=on)
+                services.arrange(thread=thread, how=form.acts[state], on=on)
     return redirect("friends:contact", thread.friend.username)
 
 

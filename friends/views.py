@@ -18,7 +18,7 @@ from accounts.http import UserRequest, render_form
 from accounts.names import TYPED_AT_MOST
 from webchat.database.snapshot import of_one_moment
 
-from . import access, services
+from . import access, services, signals
 from .forms import AskForm, RemarkForm
 from .models import FriendRequest, Friendship
 from .presentation import by_letter, request_json
@@ -168,9 +168,10 @@ def _render_contacts(request: UserRequest, form: AskForm, *, is_open: bool = Fal
 def _render_contact(
     request: UserRequest, friendship: Friendship, form: RemarkForm, status: int = 200
 ) -> HttpResponse:
-    context = _lists(request) | {
-        "form": AskForm(),
-        "contact": friendship,
-        "remark_form": form,
-    }
+    context = _lists(request) | {"form": AskForm(), "contact": friendship, "remark_form": form}
+    answers: list[Any] = signals.contact_shown.send(
+        Friendship, owner=request.user, friendship=friendship
+    )
+    for _receiver, facts in answers:
+        context |= facts
     return render(request, "friends/contact.html", context, status=status)

@@ -17,6 +17,8 @@ FOUNDATIONS = {"webchat.database": (), "webchat.base": ("webchat.database",)}
 # One row: | `folder/` | its content | `may/` `import/*` |
 ROW = re.compile(r"^\| `([\w/.]+)` \| [^|]+ \|([^|]*)\|$", re.MULTILINE)
 
+LOAD = re.compile(r"\{% load ([\w ]+) %\}")
+
 # Words of SQLite in names, modules and texts of the code.
 KNOWLEDGE = re.compile(
     r"(?<!lib)sqlite|PRAGMA|settings_dict|data_version|json_(each|extract|group|array)|instr\("
@@ -73,6 +75,27 @@ def uphill(path, source=None):
 
 def is_in(name, *packages):
     return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def looks_up(path, source=None):
+    """Find the tag libraries above its app that a template loads though they know our code.
+
+    Such a tag asks in the middle of a page. One that only changes how a value looks knows none.
+    """
+    app = path.relative_to(ROOT / "templates").parts[0]
+    if app not in APPS:  # the frame of all pages, and the admin's
+        return set()
+    above = APPS[APPS.index(app) + 1 :]
+    found = set()
+    for names in LOAD.findall(path.read_text() if source is None else source):
+        for name in names.split():
+            libraries = [ROOT / each / "templatetags" / f"{name}.py" for each in above]
+            found |= {
+                name_of(library)
+                for library in libraries
+                if library.exists() and any(is_in(each, *PACKAGES) for each in imports(library))
+            }
+    return found
 
 
 def rows():
@@ -139,6 +162,20 @@ def test_no_module_imports_one_above_it(package):
     paths = list(modules(package))
     assert len(paths) > 5
     assert {name_of(path): found for path in paths if (found := uphill(path))} == {}
+
+
+def test_no_template_asks_an_app_above_its_own():
+    templates = sorted((ROOT / "templates").rglob("*.html"))
+    assert len(templates) > 50
+    assert {path.name: found for path in templates if (found := looks_up(path))} == {}
+
+
+@pytest.mark.parametrize("app", ["accounts", "friends"])
+def test_a_template_that_asks_an_app_above_would_be_found(app):
+    path = ROOT / "templates" / app / "page.html"
+    assert looks_up(path, "{% load i18n moderation %}") == {"chat.templatetags.moderation"}
+    assert not looks_up(path, "{% load chat_display i18n %}")
+    assert not looks_up(ROOT / "templates/chat/page.html", "{% load moderation %}")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

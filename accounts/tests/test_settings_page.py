@@ -30,6 +30,19 @@ def test_settings_are_kept_and_every_page_follows(signed_in, alice):
     assert 'data-count="off"' in page
 
 
+def test_a_page_from_before_undoes_nothing_that_another_tab_has_set(signed_in, alice):
+    page = signed_in.get("/settings/").content.decode()
+    shown = dict(re.findall(r'name="(initial-\w+)" value="(\w+)"', page))
+    assert shown["initial-theme"] == "auto"
+    assert len(shown) == 5
+    User.objects.update(theme="dark", plays_sound=False)
+    kept = {"theme": "auto", "plays_sound": "on", "counts_in_title": "on", "shows_online": "on"}
+    answer = signed_in.post("/settings/", shown | kept | {"text_size": "larger"})
+    assert answer.status_code == 302
+    alice.refresh_from_db()
+    assert (alice.theme, alice.plays_sound, alice.text_size) == ("dark", False, "larger")
+
+
 @pytest.mark.parametrize(
     ("theme", "media"),
     [("auto", "(prefers-color-scheme: dark)"), ("dark", "all"), ("light", "not all")],

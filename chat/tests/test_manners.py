@@ -304,6 +304,32 @@ def test_the_page_of_a_friend_pins_and_mutes_and_leads_to_the_search(alice, bob)
     assert arranged(alice) == (False, True)
 
 
+def hidden(page):
+    return dict(re.findall(r'name="(initial-\w+)" value="(\w+)"', page))
+
+
+def test_a_page_from_before_undoes_nothing_that_another_tab_has_set(alice, bob):
+    """Only what its reader has moved is set, whichever way the rest was moved elsewhere."""
+    client = Api(alice).client
+    shown = hidden(client.get("/contacts/bob/").content.decode())
+    assert shown == {"initial-pinned": "False", "initial-muted": "False"}
+    Api(alice).post("conversations/bob/mute/", on=True)
+    client.post("/chat/bob/arrange/", shown | {"pinned": "on"})
+    assert arranged(alice) == (True, True)
+    shown = hidden(client.get("/contacts/bob/").content.decode())
+    assert shown == {"initial-pinned": "True", "initial-muted": "True"}
+    Api(alice).post("conversations/bob/mute/", on=False)
+    client.post("/chat/bob/arrange/", shown | {"muted": "on"})  # unpinned
+    assert arranged(alice) == (False, False)
+
+
+@pytest.mark.parametrize("junk", ["", "x", "\x00", "True" * 1000])
+def test_whatever_a_page_says_it_showed_there_is_an_answer(alice, bob, junk):
+    shown = {"initial-pinned": junk, "initial-muted": junk, "initial-x": junk}
+    answer = Api(alice).client.post("/chat/bob/arrange/", shown | {"pinned": "on"})
+    assert answer.status_code == 302
+
+
 def test_to_save_what_is_so_already_tells_nobody(alice, bob):
     client, after = Api(alice).client, head(alice)
     client.post("/chat/bob/arrange/", {})

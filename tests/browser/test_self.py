@@ -42,6 +42,22 @@ def test_settings_are_saved_as_they_are_chosen(people):
     assert lan.complaints == []
 
 
+def test_a_choice_that_is_taken_back_on_the_same_page_is_saved_too(friends):
+    lan, _li = friends("兰五", "李五")
+    page = lan.page
+    for address, name in (("/settings/", "新消息提示音"), ("/contacts/李五/", "置顶聊天")):
+        lan.go(address)
+        switch = page.get_by_label(name)
+        before = switch.is_checked()
+        for on in (not before, before, not before, before):
+            with page.expect_response(lambda answer: answer.request.method == "POST"):
+                switch.set_checked(on)
+            expect(page.locator("#toast")).to_have_text("已保存")
+        page.reload()
+        expect(page.get_by_label(name)).to_be_checked(checked=before)
+    assert lan.complaints == []
+
+
 def test_settings_that_cannot_be_saved_say_so_and_stay(people):
     lan = people("兰二", PHONE)
     lan.go("/settings/")

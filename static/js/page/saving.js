@@ -20,10 +20,11 @@ export class Saving {
   }
 
   async #save(form) {
+    const sent = new URLSearchParams(new FormData(form));
     try {
       const response = await fetch(form.action, {
         method: "POST",
-        body: new URLSearchParams(new FormData(form)),
+        body: sent,
         credentials: "same-origin",
         headers: { Accept: "text/html" },
       });
@@ -33,6 +34,7 @@ export class Saving {
         location.assign(response.url);
         return;
       }
+      settle(form, sent);
       adoptLook(page);
       this.#saved(page);
       complain(form, "");
@@ -41,6 +43,13 @@ export class Saving {
       // What was chosen is still there, and saved with the next choice.
       complain(form, text("not_saved"));
     }
+  }
+}
+
+/** From now on the form has shown what was sent: see `webchat/base/changes.py`. */
+function settle(form, sent) {
+  for (const hidden of form.querySelectorAll("input[type=hidden][name^=initial-]")) {
+    hidden.value = sent.get(hidden.name.slice("initial-".length)) ?? "";
   }
 }
 
