@@ -2,7 +2,8 @@
 
 At a shared computer the pages of one person may be open when the next logs in: the path in
 `next` is for nobody but the person before. A mark that says `here`, though nobody is logged in,
-tells of a session that was ended elsewhere. The mark is no key: nothing is granted by it.
+tells of a session that was ended elsewhere. The mark is no key: nothing is granted by it. It is
+signed, so that nobody learns of accounts by making marks up.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.signing import BadSignature, Signer
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
@@ -25,7 +27,10 @@ from .models import User
 
 NOTE = "webchat.last_person"  # in META: the mark to write with the answer
 HERE, LEFT = "here", "left"
+# In the session: it began after somebody else's at this browser. The mark is then one's own.
+AFTER_ANOTHER = "after_another"
 DIGEST_AT_MOST = 16  # characters: enough to notice another password
+MARK_AT_MOST = 128  # characters: state, number, digest and signature take some 90
 
 
 class LastPersonMiddleware:
@@ -42,7 +47,7 @@ class LastPersonMiddleware:
             note_here(request, request.user)
         if mark := request.META.get(NOTE):
             value, seconds = mark
-            cookies.write(response, name, value, seconds())
+            cookies.write(response, name, _signer().sign(value), seconds())
         return response
 
 
@@ -54,9 +59,9 @@ def note_here(request: HttpRequest, user: Any) -> None:
 
 
 def is_another(request: HttpRequest, user: Any) -> bool:
-    """Return whether somebody else was the last person here."""
+    """Return whether somebody else was the last person here before this session."""
     _state, pk, _password = _read(request)
-    return pk is not None and pk != user.pk
+    return (pk is not None and pk != user.pk) or AFTER_ANOTHER in request.session
 
 
 def why_ended(request: HttpRequest) -> str:
@@ -72,6 +77,8 @@ def why_ended(request: HttpRequest) -> str:
 
 @receiver(user_logged_in)
 def on_logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    if is_another(request, user):
+        request.session[AFTER_ANOTHER] = True
     note_here(request, user)
 
 
@@ -84,10 +91,19 @@ def on_logged_out(request: HttpRequest, user: User | None, **kwargs: Any) -> Non
 
 
 def _read(request: HttpRequest) -> tuple[str, int | None, str]:
-    """Read the mark; anything may be in a cookie."""
-    state, _dash, rest = request.COOKIES.get(settings.LAST_PERSON_COOKIE_NAME, "").partition("-")
+    """Read the mark, which is empty unless we have written it."""
+    signed = request.COOKIES.get(settings.LAST_PERSON_COOKIE_NAME, "")
+    try:
+        mark = _signer().unsign(signed if len(signed) <= MARK_AT_MOST else "")
+    except BadSignature:
+        return "", None, ""
+    state, _dash, rest = mark.partition("-")
     pk, _dash, password = rest.partition("-")
     return state, parse_id(pk), password
+
+
+def _signer() -> Signer:
+    return Signer(salt="accounts.last_person")
 
 
 def _digest(user: User) -> str:

@@ -20,12 +20,17 @@ from webchat.base import errors
 from webchat.middleware import client_address
 
 from . import last_person
-from .forms import LoginForm, RegisterForm
+from .forms import REGISTRATION_CODE_AT_MOST, LoginForm, RegisterForm
 from .http import ask_passwords_again, render_form, safe_next
 from .models import User
 from .names import NAME_OR_MAIL_AT_MOST
 
-TYPED = ("username", "email", "registration_code")  # what is shown again
+# The fields that are shown again, and the characters that each takes: none of a longer text.
+TYPED = {
+    "username": NAME_OR_MAIL_AT_MOST,
+    "email": NAME_OR_MAIL_AT_MOST,
+    "registration_code": REGISTRATION_CODE_AT_MOST,
+}
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -46,20 +51,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def already_in(request: HttpRequest) -> HttpResponse:
-    """Lead somebody who is logged in, by another tab or the first of two clicks, to the chats.
+    """Lead somebody who is logged in, by another tab or the first of two clicks, where that led.
 
     Anybody who has just typed another name is told whose chats they are.
     """
-    if request.method != "POST":
-        return go_on(request)
     user = request.user
     typed = request.POST.get("username", "")
-    if typed and User.objects.known_as(typed) != user:
-        message = _(
-            "You are logged in as %(username)s in this browser."
-            " Log out first to use another account."
-        )
-        messages.warning(request, message % {"username": user.get_username()})
+    if not typed or User.objects.known_as(typed) == user:
+        return go_on(request)
+    message = _(
+        "You are logged in as %(username)s in this browser. Log out first to use another account."
+    )
+    messages.warning(request, message % {"username": user.get_username()})
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 
@@ -81,7 +84,8 @@ def _register(request: HttpRequest) -> HttpResponse:
 
 
 def _typed(request: HttpRequest) -> dict[str, object]:
-    return {name: request.POST.get(name, "")[:NAME_OR_MAIL_AT_MOST] for name in TYPED}
+    typed = {name: request.POST.get(name, "") for name in TYPED}
+    return {name: words for name, words in typed.items() if len(words) <= TYPED[name]}
 
 
 def _show(request: HttpRequest, form: BaseForm, template: str, **context: Any) -> HttpResponse:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts import services, sessions
 from accounts.models import User
@@ -140,6 +144,38 @@ def test_a_mark_may_hold_anything(client, alice, mark):
     assert log_in(client, "alice") == "/chat/bob/"
 
 
+def answer_to(client, mark, captured):
+    client.cookies.clear()
+    if mark:
+        client.cookies[settings.LAST_PERSON_COOKIE_NAME] = mark
+    with captured() as queries:
+        page = client.get("/login/?next=/contacts/").content.decode()
+    return ENDED in page, CHANGED in page, len(queries)
+
+
+def test_a_mark_that_is_made_up_tells_of_no_account(client, alice):
+    log_in(client, "alice")
+    services.end_access(user=alice)
+    ours = client.cookies[settings.LAST_PERSON_COOKIE_NAME].value
+    captured = partial(CaptureQueriesContext, connection)
+    assert answer_to(client, ours, captured)[:2] == (True, False)
+    nothing = answer_to(client, "", captured)
+    assert nothing[:2] == (False, False)
+    signature = ours.rpartition(":")[2]
+    for pk in (alice.pk, alice.pk + 1):
+        for mark in (f"here-{pk}-x", f"here-{pk}-x:{signature}", f"here-{pk}-x:", ours + "x"):
+            assert answer_to(client, mark, captured) == nothing
+
+
+def test_the_second_click_leads_no_next_person_to_the_page_of_the_one_before(
+    client, alice, mallory
+):
+    log_in(client, "alice")
+    client.post("/logout/")
+    assert [log_in(client, "mallory") for _click in range(3)] == ["/"] * 3
+    assert client.get("/login/?next=/chat/bob/")["Location"] == "/"
+
+
 def test_the_mark_ends_with_the_browser_on_a_public_computer(alice):
     for shared, age in (("on", ""), ("", settings.SESSION_COOKIE_AGE)):
         client = Client()
@@ -147,4 +183,5 @@ def test_the_mark_ends_with_the_browser_on_a_public_computer(alice):
         assert client.cookies[settings.LAST_PERSON_COOKIE_NAME]["max-age"] == age
         client.post("/logout/")
         assert client.cookies[settings.LAST_PERSON_COOKIE_NAME]["max-age"] == age
-        assert client.cookies[settings.LAST_PERSON_COOKIE_NAME].value == f"left-{alice.pk}-"
+        mark = client.cookies[settings.LAST_PERSON_COOKIE_NAME].value
+        assert mark.startswith(f"left-{alice.pk}-:")

@@ -50,6 +50,13 @@ def test_the_second_click_on_log_in_leads_to_the_chats(browser, alice):
     assert UserSession.objects.count() == 1
 
 
+def test_the_second_click_leads_where_the_first_one_did(browser, alice):
+    tab = Tab(browser, "/login/?next=/contacts/")
+    for _click in range(3):
+        assert tab.log_in(next="/contacts/")["Location"] == "/contacts/"
+    assert tab.log_in(next="http://evil.example/")["Location"] == "/"
+
+
 def test_a_second_tab_leads_to_the_chats(browser, alice):
     first, second = Tab(browser, "/login/"), Tab(browser, "/login/")
     first.log_in()
@@ -107,6 +114,22 @@ def test_a_registration_page_from_before_keeps_the_name_and_asks_for_the_passwor
     assert answer.status_code == 403
     assert answer.context["form"]["username"].value() == "eva"
     assert answer.content.decode().count("请重新输入密码") == 2
+
+
+@pytest.mark.parametrize("length", [254, 255, 1000, 1001])
+def test_a_page_from_before_keeps_a_field_as_a_whole_or_not_at_all(browser, settings, length):
+    settings.REGISTRATION, settings.MAIL_MODE = "code", "console"
+    stale = Tab(browser, "/register/")
+    browser.cookies[settings.CSRF_COOKIE_NAME] = "z" * 32
+    words = "长" * length
+    answer = stale.send(username=words, email=words, registration_code=words)
+    form = answer.context["form"]
+    shown = {name: form[name].value() for name in ("username", "email", "registration_code")}
+    assert shown == {
+        "username": words if length <= 254 else None,
+        "email": words if length <= 254 else None,
+        "registration_code": words if length <= 1000 else None,
+    }
 
 
 def test_a_registration_page_after_a_log_in_leads_to_the_chats(browser, alice):
