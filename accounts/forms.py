@@ -152,21 +152,35 @@ def _refuse_unverified(user: User) -> None:
 class PasswordChangeForm(BasePasswordChangeForm):
     error_messages = BasePasswordChangeForm.error_messages | {"password_incorrect": WRONG_PASSWORD}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, just_changed: bool = False, **kwargs: Any) -> None:
+        """Make the form; `just_changed`: in this session, so that it may be sent twice."""
         super().__init__(*args, **kwargs)
+        self.just_changed = just_changed
+        self.is_done = False
         self.fields["new_password1"].help_text = PASSWORD_HELP
         self.fields["new_password2"].help_text = ""
 
     def clean_old_password(self) -> str:
         guess = limits.take(limits.OWN_PASSWORD.of(self.user.pk))
-        password: str = super().clean_old_password()
+        try:
+            super().clean_old_password()
+        except ValidationError:
+            self.is_done = self._is_sent_again()
+            if not self.is_done:
+                raise
         guess.give_back()
-        return password
+        return str(self.cleaned_data["old_password"])
+
+    def _is_sent_again(self) -> bool:
+        """Whether the new password is set already. Only this session's: that answers no guess."""
+        new = self.data.get("new_password1", "")
+        is_same = new == self.data.get("new_password2")
+        return self.just_changed and is_same and bool(self.user.check_password(new))
 
     def clean_new_password1(self) -> str:
         password: str = self.cleaned_data["new_password1"]
         # Compared with the old one once that proved right: comparing hashes would answer guesses.
-        is_old = password == self.cleaned_data.get("old_password")
+        is_old = one_form(password) == one_form(self.cleaned_data.get("old_password", ""))
         if self.user.must_change_password and is_old:
             raise ValidationError(_("Please choose another password than this one."), "invalid")
         return password

@@ -209,7 +209,17 @@ def change_password(*, request: HttpRequest, user: User, password: str) -> None:
         update_session_auth_hash(request, user)
         sessions.link(request=request, user=user)
         last_person.note_here(request, user)
+        limits.take(_changed_in(request, user))  # the first in this session: its key is new
         sessions.end_others(user=user, session_key=request.session.session_key)
+
+
+def has_just_changed_password(*, request: HttpRequest, user: User) -> bool:
+    """Return whether this session has changed it, within the last ten minutes."""
+    return limits.has_taken(_changed_in(request, user))
+
+
+def _changed_in(request: HttpRequest, user: User) -> limits.Claim:
+    return limits.PASSWORD_CHANGED.of(user.pk, request.session.session_key)
 
 
 def delete_account(*, user: User) -> None:

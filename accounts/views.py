@@ -182,17 +182,19 @@ def logout(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters()
 def change_password(request: UserRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.user, _posted(request))
+    user = request.user
+    just_changed = services.has_just_changed_password(request=request, user=user)
+    form = PasswordChangeForm(user, _posted(request), just_changed=just_changed)
     if request.method == "POST" and form.is_valid():
-        services.change_password(
-            request=request, user=request.user, password=form.cleaned_data["new_password1"]
-        )
+        if not form.is_done:
+            password = form.cleaned_data["new_password1"]
+            services.change_password(request=request, user=user, password=password)
         messages.success(
             request, _("Your password is changed. Other devices have to log in again.")
         )
         return redirect("chat:discover")
     template = "accounts/password_change.html"
-    if request.user.must_change_password:
+    if user.must_change_password:
         template = "accounts/password_first_change.html"
     return render_form(request, form, template)
 

@@ -70,6 +70,13 @@ def test_the_password_of_the_slip_is_no_new_one(slip, newcomer, password):
     assert slip.get("/account/delete/")["Location"] == URL
 
 
+def test_nor_is_it_in_another_form(slip, password):
+    wide = "".join(chr(ord(each) + 0xFEE0) for each in password)  # as an IME types it
+    for same in (wide, wide[:1] + password[1:]):
+        response = change(slip, password, same)
+        assert list(response.context["form"].errors) == ["new_password1"]
+
+
 def test_a_new_password_is_no_way_to_guess_the_old_one(slip, password):
     for guess in ("wrong-horse-7", password):
         response = change(slip, "wrong", guess)

@@ -188,6 +188,45 @@ def test_the_second_click_with_mail_waits_for_the_same_code(browser, settings):
     assert OneTimeCode.objects.get().digest == code
 
 
+NEW = "gruene-Wiese-8"
+
+
+def change_password(tab, old=PASSWORD, new=NEW, again=NEW):
+    return tab.send(old_password=old, new_password1=new, new_password2=again)
+
+
+@pytest.fixture
+def inside(browser, alice):
+    """A page on which to change the password."""
+    Tab(browser, "/login/").log_in()
+    return Tab(browser, "/password/change/")
+
+
+def test_a_password_that_is_changed_twice_is_a_success_and_no_guess(inside, alice):
+    for _click in range(12):  # more than the wrong guesses that one has
+        answer = change_password(inside)
+        assert (answer.status_code, answer["Location"]) == (302, "/discover/")
+    alice.refresh_from_db()
+    assert alice.check_password(NEW)
+    assert UserSession.objects.count() == 1
+
+
+def test_only_the_same_form_is_a_success_again(inside):
+    change_password(inside)
+    assert change_password(inside, again="gruene-Wiese-9").status_code == 422
+    assert change_password(inside, new=PASSWORD, again=PASSWORD).status_code == 422
+    assert change_password(inside, new="other-Wiese-8", again="other-Wiese-8").status_code == 422
+
+
+def test_another_session_learns_nothing_of_the_new_password(inside, alice):
+    change_password(inside)
+    other = Client(enforce_csrf_checks=True)
+    Tab(other, "/login/").send(username="alice", password=NEW)
+    assert change_password(Tab(other, "/password/change/"), old="wrong").status_code == 422
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert change_password(inside).status_code == 422
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_make_one_account_and_two_successes():
     page = Client(enforce_csrf_checks=True)
