@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from webchat.base.changes import ChangesForm
+from webchat.base.text import UncutEmailField, UncutField, uncut
 
 from . import limits, services
 from .mail import codes
@@ -39,7 +40,7 @@ def _new_name_field(**attrs: str) -> forms.CharField:
 
 def _username_field() -> forms.CharField:
     """Make the field for an account's name; its mail address will do as well."""
-    return forms.CharField(
+    return UncutField(
         label=_("User name"),
         max_length=NAME_OR_MAIL_AT_MOST,
         widget=_name_widget(autofocus=""),
@@ -47,7 +48,7 @@ def _username_field() -> forms.CharField:
 
 
 def _current_password_field() -> forms.CharField:
-    return forms.CharField(
+    return UncutField(
         label=_("Password"),
         strip=False,
         max_length=PASSWORD_AT_MOST,
@@ -55,8 +56,8 @@ def _current_password_field() -> forms.CharField:
     )
 
 
-def _email_field() -> forms.EmailField:
-    return forms.EmailField(
+def _email_field() -> UncutEmailField:
+    return UncutEmailField(
         label=_("Email"),
         max_length=NAME_OR_MAIL_AT_MOST,
         widget=forms.EmailInput(attrs={"autocapitalize": "none", "autocomplete": "email"}),
@@ -71,7 +72,7 @@ class RegisterForm(SetPasswordMixin, forms.Form):
     )
     password1.help_text = PASSWORD_HELP
     password2.help_text = ""
-    registration_code = forms.CharField(
+    registration_code = UncutField(
         label=_("Registration code"),
         help_text=_("The administrator gives it to you."),
         max_length=REGISTRATION_CODE_AT_MOST,
@@ -122,8 +123,7 @@ class LoginForm(AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Browsers count UTF-16 units: a rare Han character is one letter, but two of those.
-        self.fields["username"].widget.attrs.pop("maxlength", None)
+        _uncut_name(self)
         if settings.MAIL_MODE != "off":
             self.fields["username"].label = _("User name or email")
 
@@ -138,9 +138,19 @@ class StaffLoginForm(AdminAuthenticationForm):
     username = _username_field()
     password = _current_password_field()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _uncut_name(self)
+
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         _refuse_unverified(user)
+
+
+def _uncut_name(form: forms.Form) -> None:
+    """Take back what Django's forms add: the length of a name, where a mail will do as well."""
+    widget = form.fields["username"].widget
+    widget.attrs = uncut(widget.attrs)
 
 
 def _refuse_unverified(user: User) -> None:
@@ -223,7 +233,7 @@ class SettingsForm(ChangesForm, forms.ModelForm):
 
 
 class CodeForm(forms.Form):
-    code = forms.CharField(
+    code = UncutField(
         label=_("Code"),
         max_length=codes.TYPED_AT_MOST,
         widget=forms.TextInput(
@@ -240,7 +250,7 @@ class ForgottenForm(forms.Form):
 class ResetForm(SetPasswordMixin, forms.Form):
     username = _username_field()
     username.label = _("User name or email")
-    code = forms.CharField(
+    code = UncutField(
         label=_("Code"),
         max_length=codes.TYPED_AT_MOST,
         required=False,

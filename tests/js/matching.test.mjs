@@ -36,6 +36,14 @@ test("by every reading of every character", () => {
   assert.ok(spelt("lübu", "lv/吕 bu/布"));
 });
 
+test("not by a text that is too long for a name, which is never folded", () => {
+  const long = "a".repeat(401);
+  assert.ok(!isNamed({ username: "a".repeat(16), remark: "a" }, key(long)));
+  assert.notEqual(key(long), "");
+  const heap = "e" + "\u0301".repeat(100_000); // folding takes the square of its length
+  assert.equal(key(heap), key(long));
+});
+
 test("one letter begins a name", () => {
   assert.ok(spelt("l", "lao/老 zhang/张"));
   assert.ok(!spelt("z", "lao/老 zhang/张"));

@@ -141,21 +141,29 @@ def _with_plain_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-class PlainTextField(forms.CharField):
+def uncut(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Leave out `maxlength`, by which browsers count UTF-16 and cut what is pasted, unsaid."""
+    return {name: value for name, value in attrs.items() if name != "maxlength"}
+
+
+class UncutField(forms.CharField):
+    """A form field that refuses a text over `max_length` with a sentence, and keeps it."""
+
+    def widget_attrs(self, widget: forms.Widget) -> Any:
+        return uncut(super().widget_attrs(widget))
+
+
+class UncutEmailField(UncutField, forms.EmailField):
+    pass
+
+
+class PlainTextField(UncutField):
     """A form field whose value has passed `clean_text`."""
 
     max_length: int
 
     def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, strip=False, **kwargs)
-
-    def widget_attrs(self, widget: forms.Widget) -> Any:
-        """Leave out `maxlength`, by which browsers count UTF-16 and cut without a word."""
-        return {
-            name: value
-            for name, value in super().widget_attrs(widget).items()
-            if name != "maxlength"
-        }
 
     def to_python(self, value: Any) -> str:
         return clean_text(super().to_python(value) or "", most=self.max_length)

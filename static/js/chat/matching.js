@@ -2,10 +2,14 @@
 
 const DOUBLE_INITIAL = /^[zcs]h/;
 
+const TYPED_AT_MOST = 400; // code units: four times the characters that a search may have
+const NOBODY = "\n"; // the key of a longer text: no name holds it
+
 const UNSEEN = /[\s\p{Default_Ignorable_Code_Point}]+/gu;
 
 /** The form in which names are compared. */
 export function key(words) {
+  if (words.length > TYPED_AT_MOST) return NOBODY;
   return words.replace(UNSEEN, "").normalize("NFKC").toLowerCase();
 }
 
