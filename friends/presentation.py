@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -26,19 +27,28 @@ class Letter(NamedTuple):
         return "letter-other" if self.name == OTHERS else f"letter-{self.name}"
 
 
+class Place(NamedTuple):
+    """The order of a friend among the contacts."""
+
+    is_other: bool
+    letter: str
+    spelling: str
+    name: str
+
+
 def by_letter(friendships: Iterable[Friendship]) -> list[Letter]:
     """Order friends as they are called, Chinese names by pinyin, under A to Z and “#”."""
-    ordered = sorted(friendships, key=_order)
-    return [Letter(name, list(group)) for name, group in groupby(ordered, key=_letter)]
+    # A place is dear: Unicode has to be folded for it.
+    placed = sorted(((_place(each), each) for each in friendships), key=itemgetter(0))
+    groups = groupby(placed, key=lambda pair: pair[0].letter)
+    return [Letter(letter, [friend for _place, friend in group]) for letter, group in groups]
 
 
-def _order(friendship: Friendship) -> tuple[bool, str, str]:
-    return _letter(friendship) == OTHERS, friendship.spelling, friendship.name
-
-
-def _letter(friendship: Friendship) -> str:
-    first = friendship.spelling[:1].upper()
-    return first if "A" <= first <= "Z" else OTHERS
+def _place(friendship: Friendship) -> Place:
+    spelling = friendship.spelling
+    first = spelling[:1].upper()
+    is_other = not "A" <= first <= "Z"
+    return Place(is_other, OTHERS if is_other else first, spelling, friendship.name)
 
 
 def friend_json(friendship: Friendship) -> dict[str, Any]:

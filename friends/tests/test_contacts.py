@@ -50,6 +50,18 @@ def test_friends_stand_in_pinyin_order_under_their_letters(alice):
     assert list(letters) == [*"ABEHLZ", "#"]
 
 
+def test_the_name_of_each_friend_is_spelled_once(alice, monkeypatch):
+    for name in NAMES:
+        befriend(alice, make_user(name))
+    spelled = []
+    spelling = Friendship.spelling.fget
+    monkeypatch.setattr(
+        Friendship, "spelling", property(lambda self: spelled.append(self.name) or spelling(self))
+    )
+    shown(alice)
+    assert sorted(spelled) == sorted(NAMES)
+
+
 def test_a_remark_decides_where_a_friend_stands(alice, bob):
     services.set_remark(friendship=Friendship.objects.of(alice).get(), remark="老王")
     assert shown(alice) == {"L": ["老王"]}

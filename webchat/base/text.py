@@ -97,6 +97,8 @@ def searchable(text: str) -> str:
 
 def without_accents(text: str) -> str:
     """Return the letters without the marks on them: `émile` as `emile`."""
+    if text.isascii():
+        return text
     return "".join(each for each in normalize("NFKD", text) if not unicodedata.combining(each))
 
 
