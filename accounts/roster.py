@@ -83,7 +83,8 @@ def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty, each with the number of its line.
 
     Raises ValidationError, with the line, for a quotation mark that is not closed in it: up to
-    the next one, or the end, it would make the lines of other people part of one cell.
+    the next one, or the end, it would make the lines of other people part of one cell. A line break
+    that is meant looks just the same.
     """
     text = io.StringIO(_decode(content), newline="")
     rows = csv.reader(text, delimiter=_delimiter(content), strict=True)
@@ -101,6 +102,8 @@ def _rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
             line = rows.line_num + 1
     except csv.Error:
         reason = _("The quotation marks of this line do not match, or it is no CSV.")
+        if rows.line_num > line:
+            reason = _("A cell may not hold a line break, or a quotation mark is not closed.")
         raise ValidationError(_at(line, reason)) from None
 
 

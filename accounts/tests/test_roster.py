@@ -20,6 +20,7 @@ from accounts.models import RetiredUsername, User
 from accounts.roster import make_password, read_roster
 
 CLASS = "用户名,姓名,邮箱\nwangwei,王伟,WW@example.com\n李雷,,\nhan.mm,韩梅梅,han@example.com\n"
+LONG_CELL = f'q1,"{"x" * 200_000}",'
 
 
 @pytest.fixture(autouse=True)
@@ -134,16 +135,26 @@ def test_each_bad_line_is_named_with_its_reason():
         ["wangwei,ok,", '"q1,ill,', "q2,two,"],
         ["wangwei,ok,", 'q1,"ill"x,', "q2,two,"],
         ["wangwei,ok,", 'q1,"ill'],
-        ["wangwei,ok,", f'q1,"{"x" * 200_000}",'],
+        ["wangwei,ok,", LONG_CELL],
     ],
 )
 def test_a_quotation_mark_that_is_not_closed_in_its_line_swallows_nobody(lines, end):
     [sentence] = refusals(end.join(["用户名,姓名,邮箱", *lines]))
-    assert sentence.startswith("Line 3: The quotation marks")
+    goes_on = lines[1] not in ('q1,"ill"x,', LONG_CELL) and len(lines) > 2
+    reason = "A cell may not hold a line break, or" if goes_on else "The quotation marks"
+    assert sentence.startswith(f"Line 3: {reason}")
 
 
 def test_a_quotation_mark_that_is_not_closed_in_the_header_is_named_too():
-    assert refusals('用户名,"姓名\nq1,one\nq2,two')[0].startswith("Line 1: The quotation marks")
+    assert refusals('用户名,"姓名\nq1,one\nq2,two')[0].startswith("Line 1: A cell may not")
+
+
+def test_a_cell_of_two_lines_that_is_quoted_as_it_should_be_is_refused_as_that():
+    """It cannot be told from a mark that is left open before other people's lines."""
+    [sentence] = refusals('用户名,姓名\nq1,"Wang\nWei"\nq2,two')
+    assert sentence == (
+        "Line 2: A cell may not hold a line break, or a quotation mark is not closed."
+    )
 
 
 def test_before_it_all_other_bad_lines_are_named():
