@@ -108,7 +108,7 @@ def test_imports_come_first_and_find_their_modules():
 YOUNG = re.compile(
     r"\.(at|findLast|findLastIndex|toSorted|toReversed|toSpliced|checkVisibility|isWellFormed)\("
     r"|\b(canParse|AbortSignal|structuredClone|hasOwn|reportError|randomUUID|requestIdleCallback)\b"
-    r"|\b(BroadcastChannel|showModal|showPopover|scheduler|navigation|Segmenter|groupBy)\b"
+    r"|\b(BroadcastChannel|showModal|showPopover|scheduler|navigation|Segmenter|groupBy|submitter)\b"
     r"|\b(withResolvers|fromAsync|requestSubmit|static \{)|\(\?<[=!]|/[a-z]*v[a-z]*\.(test|exec)\("
 )
 

@@ -20,7 +20,10 @@ delete Object.hasOwn;
 delete Object.groupBy;
 delete Promise.withResolvers;
 delete Element.prototype.checkVisibility;
-delete HTMLDialogElement.prototype.showModal;
+delete SubmitEvent.prototype.submitter;
+for (const name of ["open", "returnValue", "showModal", "close"]) {
+  delete HTMLDialogElement.prototype[name];
+}
 delete Crypto.prototype.randomUUID;
 delete Intl.Segmenter;
 for (const name of ["BroadcastChannel", "structuredClone", "reportError", "requestIdleCallback",
@@ -78,10 +81,34 @@ def test_everything_works_in_a_browser_of_2021(friends, server):
     wang.page.click(".popup-menu [role=menuitem]:has-text('引用')")
     wang.say("看到了")
     expect(li.page.locator(f"{MESSAGES}.theirs .quote:not([hidden])")).to_have_text("郑甲: 👍")
+    delete(wang.page, "看到了")
+    wang.page.keyboard.press("Control+/")
+    expect(wang.page.locator("#keys")).to_be_visible()
+    wang.page.click("#keys [type=submit]")
+    expect(wang.page.locator("#keys")).to_be_hidden()
+    assert "?" not in wang.page.url  # its form was sent nowhere
     li.page.click(".back")
     li.page.fill("#chat-filter", "看到")
     expect(li.page.locator(".search-words").first).to_contain_text("看到了")
     assert wang.complaints == li.complaints == []
+
+
+def delete(page, words):
+    """Delete a message, after a second thought."""
+    question = page.locator(".question")
+    for answer in ("Escape", "删除"):
+        page.locator(f"{MESSAGES} .bubble:text-is('{words}')").click(button="right")
+        page.click(".popup-menu .danger")
+        expect(question).to_be_visible()
+        box = question.bounding_box()
+        assert abs(box["x"] + box["width"] / 2 - 640) < 2  # in the middle of a desktop
+        assert 0 < box["y"] < 800 - box["height"]
+        if answer == "Escape":
+            page.keyboard.press(answer)
+        else:
+            question.locator(f"button:text-is('{answer}')").click()
+        expect(question).to_have_count(0)
+    expect(page.locator(f"{MESSAGES} .bubble:text-is('{words}')")).to_have_count(0)
 
 
 def test_a_bubble_that_cannot_be_shown_stops_no_other(friends):
