@@ -248,3 +248,21 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(alice, bob, settings)
     grow("b", 36)
     assert FriendRequest.objects.count() == 80
     assert count() == few
+
+
+def test_a_request_for_a_part_of_a_page_leaves_the_notices_to_the_next_page(alice, bob):
+    browser = of(alice)
+    browser.post("/contacts/bob/remove/")
+    words = "bob is no longer your friend."
+    assert words not in browser.get("/contacts/", headers={"x-keep-messages": "yes"}).text
+    assert words in browser.get("/contacts/").text
+    assert words not in browser.get("/contacts/").text
+
+
+def test_a_page_outside_the_chat_names_its_owner_if_it_has_one(alice):
+    """Its scripts keep what the owner has not sent, and forget everything else."""
+    named = f'data-user-id="{alice.pk}"'
+    assert named in of(alice).get("/terms/").text
+    assert "data-user-id" not in Client().get("/terms/").text
+    User.objects.update(must_change_password=True)
+    assert named in of(alice).get("/password/change/").text

@@ -1,7 +1,6 @@
-import { within } from "./page/patience.js";
+import { UNSEEN } from "./page/loading.js";
+import { PATIENCE, within } from "./page/patience.js";
 import { text } from "./strings.js";
-
-const TIMEOUT = 15_000; // ms; the server itself gives up on its database after 5 s
 
 /** A refusal by the server, with its own `code` and `message`. */
 export class Refusal extends Error {
@@ -80,9 +79,9 @@ export class Api {
   /** Find the present name of a friend by an old one; null if nobody had it lately. */
   async currentName(username) {
     const page = `${this.#base}chat/${encodeURIComponent(username)}/`;
-    const options = { method: "HEAD", credentials: "same-origin" };
+    const options = { method: "HEAD", credentials: "same-origin", headers: UNSEEN };
     const ask = (signal) => fetch(page, { ...options, signal });
-    const response = await within(TIMEOUT, ask).catch(unreachable);
+    const response = await within(PATIENCE, ask).catch(unreachable);
     const { pathname } = new URL(response.url, location.href);
     const [before, name] = pathname.split(/chat\/([^/]+)\/$/); // a log-in page may name a chat, too
     return response.redirected && before === this.#base && name ? decodeURIComponent(name) : null;
@@ -98,7 +97,7 @@ export class Api {
 
   async #request(path, options) {
     const ask = (signal) => this.#fetch(path, { ...options, signal });
-    const { response, answer } = await within(TIMEOUT, ask).catch(unreachable);
+    const { response, answer } = await within(PATIENCE, ask).catch(unreachable);
     const date = response.headers.get("Date");
     document.dispatchEvent(new CustomEvent("api:answered", { detail: { date } }));
     if (response.ok) return answer;
@@ -119,10 +118,11 @@ export class Api {
   /** Take the token of a fresh page, as another tab has logged in since this page was made. */
   async #renewToken() {
     const ask = async (signal) => {
-      const response = await fetch(location.href, { credentials: "same-origin", signal });
+      const options = { credentials: "same-origin", headers: UNSEEN };
+      const response = await fetch(location.href, { ...options, signal });
       return await response.text();
     };
-    const words = await within(TIMEOUT, ask).catch(unreachable);
+    const words = await within(PATIENCE, ask).catch(unreachable);
     const page = new DOMParser().parseFromString(words, "text/html");
     const { csrf, userId } = page.body.dataset;
     if (!csrf || userId !== this.#userId) return false;

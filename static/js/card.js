@@ -1,9 +1,10 @@
 // The entry of the pages outside the chat: log-in, registration, first steps.
-import { forget } from "./page/memory.js";
+import { forget, forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown, watchNames, watchRedirect } from "./page/register.js";
 
-forget();
+if (document.body.dataset.userId) forgetOthers();
+else forget();
 watchNames(document.getElementById("register"));
 watchCountdown(document.querySelector("[data-countdown]"));
 watchRedirect(document.querySelector("[data-redirect]"));

@@ -1,4 +1,6 @@
 // Contacts and requests change while they are looked at: take the server's lists again.
+import { attempt } from "../page/attempt.js";
+import { load, UNSEEN } from "../page/loading.js";
 import { ContactFilter } from "./contact_filter.js";
 import { LettersIndex } from "./letters_index.js";
 import { key } from "./matching.js";
@@ -56,14 +58,11 @@ export class Contacts {
     this.#isStale = true;
     if (this.#isAsking) return;
     this.#isAsking = true;
-    try {
-      while (this.#isStale) {
-        this.#isStale = false;
-        const page = await fetchContacts();
-        if (page) this.#take(page);
-      }
-    } catch {
-      // The next event, or the next visit, shows the change.
+    while (this.#isStale) {
+      this.#isStale = false;
+      const page = await fetchContacts();
+      // Without one, the next event or the next visit shows the change.
+      if (page) attempt(() => this.#take(page));
     }
     this.#isAsking = false;
   }
@@ -89,12 +88,9 @@ export class Contacts {
   }
 }
 
-/** The contacts page as the server has it now; null if somebody else is logged in by now. */
-export async function fetchContacts() {
-  const url = `${document.body.dataset.base}contacts/`;
-  const response = await fetch(url, { credentials: "same-origin" });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  return page.body.dataset.userId === document.body.dataset.userId ? page : null;
+/** Fetch the contacts page, as `load` does. */
+export function fetchContacts() {
+  return load(`${document.body.dataset.base}contacts/`, UNSEEN);
 }
 
 function requestOf(id) {

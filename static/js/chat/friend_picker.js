@@ -99,7 +99,7 @@ export class FriendPicker {
   async #learn() {
     copyReadings(document.querySelectorAll("#chats .row"), this.#rows);
     if (this.#rows.every(isRead)) return;
-    const page = await fetchContacts().catch(() => null); // without it, names match as written
+    const page = await fetchContacts(); // without it, names match as written
     if (page) copyReadings(page.querySelectorAll("#friends .row"), this.#rows);
     this.#onFilter();
   }

@@ -1,3 +1,5 @@
+export const PATIENCE = 15_000; // ms for an answer; the server itself gives up on its database after 5 s
+
 /**
  * Do something that `signal` can stop, and stop it after some ms, so that a network that swallows
  * everything becomes an error. `AbortSignal.timeout` is of 2022.
