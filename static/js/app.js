@@ -39,6 +39,7 @@ function start(body) {
   const clock = new Clock();
   const go = (url) => navigator.visit(url);
   const replace = (url) => navigator.replace(url);
+  const readdress = (url) => navigator.readdress(url);
   const list = new ChatList({ api, store, clock, replace });
   const rows = new Roving(document.getElementById("list"), {
     group: ".row",
@@ -46,7 +47,16 @@ function start(body) {
     choose: (links) => links.find((link) => link.matches("[aria-current]")) ?? links[0],
   });
   const connection = new Connection(feed);
-  const conversation = new Conversation({ api, feed, store, outbox, clock, go, replace });
+  const conversation = new Conversation({
+    api,
+    feed,
+    store,
+    outbox,
+    clock,
+    go,
+    replace,
+    readdress,
+  });
   const badges = new Badges(store);
   const online = new Online(api);
   const contacts = new Contacts();
@@ -89,7 +99,7 @@ function start(body) {
   attempt(() => new Attention(store).start());
   online.start();
   new Forms(navigator).start();
-  new Saving((page) => badges.setTitle(page.title)).start();
+  new Saving(() => badges.redraw()).start();
   attempt(() => pending.start());
   new Keys({ base: api.base, store, visit: go, address: () => navigator.address }).start();
   typeAhead.start();

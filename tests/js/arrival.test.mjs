@@ -29,7 +29,9 @@ function makePage({ ids, at = "", scrolled = 0 }) {
   document.getElementById = (name) =>
     name === "thread" ? scroller : all.find(({ dataset }) => `m${dataset.id}` === name) ?? null;
   const pages = { hasNewer: false };
-  const arrival = new Arrival({ dataset: { with: "bob", at: String(at) } }, { thread, pages });
+  const readdress = (url) => (location.href = url);
+  const element = { dataset: { with: "bob", at: String(at) } };
+  const arrival = new Arrival(element, { thread, pages, readdress });
   const open = () => {
     arrival.connect();
     scroller.scrollTop = height - VIEW; // as the place does, which goes to the end
@@ -39,10 +41,6 @@ function makePage({ ids, at = "", scrolled = 0 }) {
 }
 
 globalThis.location = { href: "http://chat.test/chat/bob/" };
-globalThis.history = {
-  state: null,
-  replaceState: (_state, _title, url) => (location.href = String(url)),
-};
 const ids = Array.from({ length: 30 }, (_, index) => index + 1);
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -59,7 +57,7 @@ test("it opens at the end", () => {
   assert.deepEqual(calls, []);
 });
 
-test("who has scrolled before the scripts came stays there", () => {
+test("a reader who has scrolled before the scripts came stays there", () => {
   const { scroller, calls, open } = makePage({ ids, scrolled: 900 });
   open();
   assert.equal(scroller.scrollTop, 1_500);
@@ -118,7 +116,7 @@ test("a place is noted in the address and in the memory, and forgotten at the en
   assert.equal(location.href, "http://chat.test/chat/bob/");
 });
 
-test("whoever has left by then leaves nothing in another address", async () => {
+test("a reader who has left by then leaves nothing in another address", async () => {
   const { arrival, scroller, open } = makePage({ ids });
   open();
   scroller.scrollTop = 1_240;

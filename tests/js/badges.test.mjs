@@ -62,8 +62,19 @@ test("a page has its title before the counts are known", () => {
   assert.equal(document.title, "bob");
 });
 
-test("who wants no count in the title sees none", () => {
+test("a reader who wants no count in the title sees none", () => {
   document.body.dataset.count = "off";
   started();
   assert.equal(document.title, "Chats");
+});
+
+test("a setting shows at once, on whatever page one is by then", () => {
+  const badges = started();
+  badges.setTitle("bob");
+  document.body.dataset.count = "off";
+  badges.redraw();
+  assert.equal(document.title, "bob");
+  document.body.dataset.count = "on";
+  badges.redraw();
+  assert.equal(document.title, "(3) bob");
 });

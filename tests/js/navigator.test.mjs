@@ -22,12 +22,21 @@ beforeEach(() => {
   globalThis.history = {
     state: { index: 3 },
     pushState: (state, _title, url) => moved.push(["push", url, state.index]),
+    replaceState: (_state, _title, url) => {
+      moved.push(["replace", url]);
+      location.href = new URL(url, location.href).href;
+    },
+    back: () => moved.push(["back"]),
     go: (step) => moved.push(["go", step]),
   };
   globalThis.addEventListener = (_name, act) => (step = act);
   globalThis.fetch = (_url, { signal }) => answer(signal);
   globalThis.DOMParser = class {
-    parseFromString = (words) => ({ body: { dataset: { userId: words } } });
+    parseFromString = (words) => ({
+      body: { dataset: { userId: words.split(" ")[0] } },
+      getElementById: () => words.includes("card") ? null : {},
+      querySelectorAll: () => words.includes("done") ? [{ textContent: "It is done." }] : [],
+    });
   };
   navigator = new Navigator({
     leave: () => moved.push(["leave"]),
@@ -105,4 +114,75 @@ test("the page of somebody else is left to the browser", async () => {
 test("a form whose answer is no answer keeps its page", async () => {
   await assert.rejects(navigator.show(await page(503, "busy")()));
   assert.deepEqual(moved, []);
+});
+
+test("a page outside the chat is left to the browser, also if it is the same person's", async () => {
+  answer = page(200, "7 card");
+  await navigator.visit("/terms/");
+  assert.deepEqual(moved, [["assign", "/terms/"]]);
+});
+
+test("a place on the page goes into its address, and a page that had to stay is still the shown one", async () => {
+  assert.equal(navigator.readdress("/chat/bob/?at=5#m5"), true);
+  const shown = location.href;
+  answer = gone;
+  location.href = "http://chat.test/";
+  history.state = { index: 2 };
+  step();
+  await settled();
+  answer = () => assert.fail("asked for the page that is shown");
+  location.href = shown;
+  history.state = { index: 3 };
+  step();
+  assert.deepEqual(moved, [["replace", "/chat/bob/?at=5#m5"], ["go", 1]]);
+});
+
+test("after the browser's Back, the address there stays, whatever the page that is left wants", async () => {
+  answer = () => new Promise(() => {});
+  location.href = "http://chat.test/chat/carol/";
+  history.state = { index: 2 };
+  step();
+  assert.equal(navigator.readdress("/chat/bob/?at=5"), false);
+  await settled();
+  assert.deepEqual([moved, location.href], [[], "http://chat.test/chat/carol/"]);
+});
+
+test("a page on its way by a click has not moved the browser yet", () => {
+  answer = () => new Promise(() => {});
+  navigator.visit("/chat/carol/");
+  assert.equal(navigator.readdress("/chat/bob/?at=5"), true);
+});
+
+/** Go somewhere from an address; the first thing that becomes of the history. */
+async function firstMove(from, url) {
+  location.href = `http://chat.test${from}`;
+  moved = [];
+  answer = page(200, "7");
+  await navigator.visit(url);
+  return moved[0][0];
+}
+
+test("another place in the open chat is no step in the history, another chat is one", async () => {
+  assert.equal(await firstMove("/chat/bob/?at=5#m5", "/chat/bob/"), "replace");
+  assert.equal(await firstMove("/chat/bob/", "/chat/bob/?at=5#m5"), "replace");
+  assert.equal(await firstMove("/chat/bob/", "http://chat.test/chat/carol/"), "push");
+  assert.equal(await firstMove("/search/?q=a", "/search/?q=b"), "push");
+  assert.equal(await firstMove("/search/?q=a", "/search/?q=a#m1"), "replace");
+});
+
+test("the answer to a form that is asked for too late is said", async () => {
+  const form = navigator.show({ ...(await page(200, "7 done")()), redirected: true });
+  answer = () => new Promise(() => {});
+  navigator.visit("/chat/carol/");
+  await form;
+  assert.deepEqual([box.hidden, box.textContent], [false, "It is done."]);
+});
+
+test("a page that another one has overtaken leaves its notices", async () => {
+  answer = page(200, "7 done");
+  const late = navigator.visit("/chat/bob/");
+  answer = () => new Promise(() => {});
+  navigator.visit("/chat/carol/");
+  await late;
+  assert.equal(box.textContent, "It is done.");
 });

@@ -8,15 +8,18 @@ export class Arrival {
   #element;
   #thread;
   #pages;
+  #readdress;
   #scroller = document.getElementById("thread");
   #below = 0;
   #start;
   #timer;
 
-  constructor(element, { thread, pages }) {
+  /** `readdress` gives the page another address, if it is still the shown one. */
+  constructor(element, { thread, pages, readdress }) {
     this.#element = element;
     this.#thread = thread;
     this.#pages = pages;
+    this.#readdress = readdress;
   }
 
   /** Take over from the layout that shows the end before any script runs. */
@@ -83,7 +86,7 @@ export class Arrival {
     const url = new URL(location.href);
     url.search = message ? `?at=${id}` : "";
     url.hash = message ? `m${id}` : "";
-    if (url.href !== location.href) history.replaceState(history.state, "", url);
+    if (url.href !== location.href) this.#readdress(url.href);
   }
 
   #firstInView() {

@@ -6,10 +6,13 @@ export class Conversation {
   #means;
   #visit = null;
 
-  /** `go` leads to an address as a click on a link would, `replace` in place of this one. */
-  constructor({ api, feed, store, outbox, clock, go, replace }) {
+  /**
+   * `go` leads to an address as a click on a link would, `replace` in place of this one;
+   * `readdress` gives the shown page another address.
+   */
+  constructor({ api, feed, store, outbox, clock, go, replace, readdress }) {
     const menu = new MessageMenu({ api, clock, go });
-    this.#means = { api, feed, store, outbox, clock, menu, replace };
+    this.#means = { api, feed, store, outbox, clock, menu, replace, readdress };
   }
 
   start() {

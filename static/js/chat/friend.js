@@ -7,14 +7,16 @@ export class Friend {
   #thread;
   #composer;
   #pages;
+  #readdress;
   #isLost = false;
 
-  constructor(element, { api, thread, composer, pages }) {
+  constructor(element, { api, thread, composer, pages, readdress }) {
     this.#element = element;
     this.#base = api.base;
     this.#thread = thread;
     this.#composer = composer;
     this.#pages = pages;
+    this.#readdress = readdress;
   }
 
   get username() {
@@ -54,7 +56,8 @@ export class Friend {
     }
     this.#composer.rename(username);
     this.#thread.rename(username);
-    history.replaceState(history.state, "", `${this.#base}chat${current}`);
+    // Where another page is on its way instead, the server leads from the old address to the new.
+    this.#readdress(`${this.#base}chat${current}`);
     document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));
     // Messages under the new name could not be matched to this conversation before.
     this.#pages.catchUp();

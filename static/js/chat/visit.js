@@ -32,8 +32,8 @@ export class Visit {
   #newPill = document.getElementById("new-pill");
   #messages = document.getElementById("messages");
 
-  /** `replace` leads to an address in place of this one. */
-  constructor(element, { api, feed, store, outbox, clock, menu, replace }) {
+  /** `replace` leads to an address in place of this one, `readdress` gives this page another one. */
+  constructor(element, { api, feed, store, outbox, clock, menu, replace, readdress }) {
     this.#element = element;
     this.#base = api.base;
     this.#feed = feed;
@@ -53,14 +53,14 @@ export class Visit {
     });
     this.thread = thread;
     this.#pages = pages;
-    this.#arrival = new Arrival(element, { thread, pages });
+    this.#arrival = new Arrival(element, { thread, pages, readdress });
     this.#composer = composer;
     this.typing = new Typing(element);
     this.letters = new Letters(element, { outbox, thread, clock });
     this.unread = new Unread({ thread, pages });
     const { unread } = this;
     this.readMark = new ReadMark(element, { api, feed, store, thread, pages, unread });
-    this.friend = new Friend(element, { api, thread, composer, pages });
+    this.friend = new Friend(element, { api, thread, composer, pages, readdress });
     this.#forwarding = new Forwarding({ outbox, store, clock, show: this.#showLetter });
     const [forwarding, keys] = [this.#forwarding, this.#keys];
     this.#selecting = new Selecting(element, { api, thread, forwarding, keys });

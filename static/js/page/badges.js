@@ -33,6 +33,11 @@ export class Badges {
     this.#call();
   }
 
+  /** Show the count as the settings have it by now. */
+  redraw() {
+    this.#call();
+  }
+
   #show() {
     if (!this.#store.isLoaded) return;
     const count = this.#store.unread;

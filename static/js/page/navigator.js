@@ -2,11 +2,20 @@
 import { text } from "../strings.js";
 import { load, readPage } from "./loading.js";
 import { PANES, place } from "./panes.js";
-import { toast } from "./toast.js";
+import { toast, toastNotices } from "./toast.js";
 
-/** An address without the place on its page. */
+const CHAT = /\/chat\/[^/]+\/$/; // after which `?at=` names a place on the page, and no other page
+
+/** An address without the place on its page that its fragment names. */
 function bare(url) {
   return url.split("#")[0];
+}
+
+/** Whether two addresses are of one page, wherever on it. */
+function isSamePage(one, other) {
+  const [here, there] = [one, other].map((url) => new URL(url, location.href));
+  if (CHAT.test(here.pathname)) return here.pathname === there.pathname;
+  return bare(here.href) === bare(there.href);
 }
 
 function indexInHistory() {
@@ -48,7 +57,7 @@ export class Navigator {
 
   /** Go to a page as a click on its link would. */
   visit(url) {
-    if (bare(url) === bare(location.href)) return this.replace(url);
+    if (isSamePage(url, location.href)) return this.replace(url);
     return this.#go(url, () => this.#push(url));
   }
 
@@ -63,6 +72,17 @@ export class Navigator {
     return from ? this.#go(from, () => this.#stepBack(from)) : this.replace(url);
   }
 
+  /**
+   * Give the shown page another address; false, and nothing is done, where the browser is at
+   * another entry of its history already, whose page is on its way.
+   */
+  readdress(url) {
+    if (indexInHistory() !== this.#index) return false;
+    history.replaceState(history.state, "", url);
+    this.#shown = location.href;
+    return true;
+  }
+
   /** Show the answer to a form: its page, and the address that it ended at. */
   async show(response) {
     const url = response.url;
@@ -72,12 +92,17 @@ export class Navigator {
       location.assign(url);
       return;
     }
-    if (visit !== this.#visit) return;
+    if (visit !== this.#visit) {
+      toastNotices(page);
+      return;
+    }
     this.#place(page);
     if (!response.redirected || url === location.href) return;
-    this.#shown = url;
     // A form that has done its work is no page to come back to.
-    if (url === history.state?.from) this.#stepBack(url);
+    const { from } = history.state ?? {};
+    const isBack = from && isSamePage(url, from);
+    this.#shown = isBack ? from : url;
+    if (isBack) this.#stepBack(from);
     else history.replaceState(history.state, "", url);
   }
 
@@ -114,7 +139,10 @@ export class Navigator {
     this.#going = new URL(url, location.href).href;
     document.getElementById("detail").setAttribute("aria-busy", "true");
     const page = await load(url);
-    if (visit !== this.#visit) return;
+    if (visit !== this.#visit) {
+      if (page) toastNotices(page);
+      return;
+    }
     try {
       if (page) this.#follow(page, moved);
       else if (page === undefined) this.#stay();

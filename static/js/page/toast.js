@@ -15,6 +15,13 @@ export function toast(words) {
   }, SHOWN_FOR);
 }
 
+/** Say for a moment what the server says on a page that is not shown; whether it says anything. */
+export function toastNotices(page) {
+  const words = [...page.querySelectorAll(".notice")].map((notice) => notice.textContent);
+  if (words.length) toast(words.join("\n"));
+  return words.length > 0;
+}
+
 /** Take the server's notices off the page: good news after a while, an error when it is clicked. */
 export function passNotices() {
   for (const list of document.querySelectorAll(".notices")) {
