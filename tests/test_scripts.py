@@ -122,6 +122,14 @@ def test_what_a_browser_may_lack_is_filled_in_or_not_used():
         assert all(f'"{name}"' in older for name in names), (path.name, names)
 
 
+def test_every_request_can_be_given_up():
+    """A network that swallows everything must become an error, by `page/patience.js`."""
+    for path in SCRIPTS:
+        _before, *calls = re.split(r"(?<![#\w])fetch\(", path.read_text(encoding="utf-8"))
+        calls = [call.split(";")[0] for call in calls]
+        assert all(re.search(r"signal|\.\.\.options", call) for call in calls), (path.name, calls)
+
+
 def test_the_computers_clock_is_read_in_one_place():
     """It may step: durations go by `performance.now()`, the present time by `page/clock.js`."""
     reads = re.compile(r"\bDate\.now\(|new Date\(\)")

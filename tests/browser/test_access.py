@@ -87,7 +87,7 @@ def test_large_text_long_names_and_right_to_left_break_no_layout(people):
     befriend(long, short)
     long.go("/settings/")
     long.page.check("[name=text_size][value=larger]")
-    expect(long.page.locator("#toast")).to_have_text("已保存")
+    expect(long.page.locator("#toast")).to_have_text("设置已保存。")
     short.go(f"/chat/{long.name}/")
     short.say("שלום עולם, 你好 https://example.com/" + "a" * 300)
     expect(short.page.locator("#messages .message .state")).to_have_text("✓")

@@ -26,7 +26,7 @@ def test_settings_are_saved_as_they_are_chosen(people):
     page = lan.page
     shoot(page, "settings-desktop")
     page.get_by_label("深色").check()
-    expect(page.locator("#toast")).to_have_text("已保存")
+    expect(page.locator("#toast")).to_have_text("设置已保存。")
     expect(page.get_by_label("深色")).to_be_focused()
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == "rgb(17, 17, 17)"
@@ -68,7 +68,7 @@ def test_settings_that_cannot_be_saved_say_so_and_stay(people):
     expect(lan.page.get_by_label("新消息提示音")).not_to_be_checked()
     lan.context.set_offline(False)
     lan.page.get_by_label("标题与图标显示未读数").uncheck()
-    expect(lan.page.locator("#toast")).to_have_text("已保存")
+    expect(lan.page.locator("#toast")).to_have_text("设置已保存。")
     expect(lan.page.locator(".settings .form-status")).to_be_hidden()
     lan.page.reload()
     expect(lan.page.get_by_label("新消息提示音")).not_to_be_checked()

@@ -92,7 +92,7 @@ test("a ping without an answer is the end of a connection, whatever the computer
   assert.equal(sockets.length, 2);
 });
 
-test("whoever looks at the page again does not wait for beats", (context) => {
+test("a reader who looks at the page again does not wait for beats", (context) => {
   connected();
   document.dispatchEvent(new Event("visibilitychange"));
   document.dispatchEvent(new Event("visibilitychange"));

@@ -2,6 +2,7 @@
 // as it is: nothing here claims a success by itself.
 import { text } from "../strings.js";
 import { forget } from "./memory.js";
+import { PATIENCE, within } from "./patience.js";
 import { toast } from "./toast.js";
 
 export class Forms {
@@ -28,14 +29,7 @@ export class Forms {
     const status = form.querySelector(".form-status");
     if (status) status.textContent = "";
     try {
-      const body = new URLSearchParams(new FormData(form));
-      const response = await fetch(form.action, {
-        method: "POST",
-        body,
-        credentials: "same-origin",
-        headers: { Accept: "text/html" },
-      });
-      await this.#navigator.show(response);
+      await within(PATIENCE, async (signal) => this.#navigator.show(await post(form, signal)));
     } catch {
       // The typed text is still in the form.
       if (status) {
@@ -48,4 +42,15 @@ export class Forms {
       if (button) button.disabled = false;
     }
   }
+}
+
+/** Send what is filled in; what comes back may still break off while it is read. */
+export function post(form, signal) {
+  return fetch(form.action, {
+    method: "POST",
+    body: new URLSearchParams(new FormData(form)),
+    credentials: "same-origin",
+    headers: { Accept: "text/html" },
+    signal,
+  });
 }

@@ -1,5 +1,6 @@
 // The live check of a name while it is typed, and the step from 注册成功 to the login.
 import { text } from "../strings.js";
+import { PATIENCE, within } from "./patience.js";
 
 const PAUSE = 300; // ms without a keystroke
 
@@ -21,7 +22,8 @@ export function watchNames(form) {
     if (!username) return show("", "");
     const url = `${form.dataset.checkUrl}?username=${encodeURIComponent(username)}`;
     try {
-      const answer = await (await fetch(url)).json();
+      const ask = async (signal) => (await fetch(url, { signal })).json();
+      const answer = await within(PATIENCE, ask);
       // Ignore an answer about an earlier name.
       if (number !== asked || answer.available === undefined) return;
       show(answer.available ? text("name_free") : answer.reason, answer.available ? "good" : "bad");

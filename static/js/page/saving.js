@@ -1,12 +1,15 @@
 // Forms marked `data-save` are saved as soon as something in them is changed.
 import { text } from "../strings.js";
-import { toast } from "./toast.js";
+import { post } from "./forms.js";
+import { readPage } from "./loading.js";
+import { PATIENCE, within } from "./patience.js";
+import { toast, toastNotices } from "./toast.js";
 
 export class Saving {
   #saved;
   #last = Promise.resolve();
 
-  /** `saved` gets the page with which the server answers. */
+  /** `saved` is called when the page has taken over what was saved. */
   constructor(saved) {
     this.#saved = saved;
   }
@@ -22,23 +25,13 @@ export class Saving {
   async #save(form) {
     const sent = new URLSearchParams(new FormData(form));
     try {
-      const response = await fetch(form.action, {
-        method: "POST",
-        body: sent,
-        credentials: "same-origin",
-        headers: { Accept: "text/html" },
-      });
-      if (!response.ok) throw new Error(response.statusText);
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (page.body.dataset.userId !== document.body.dataset.userId) {
-        location.assign(response.url);
-        return;
-      }
+      const { url, page } = await within(PATIENCE, (signal) => send(form, signal));
+      if (!page) return location.assign(url);
       settle(form, sent);
       adoptLook(page);
-      this.#saved(page);
+      this.#saved();
       complain(form, "");
-      toast(text("saved"));
+      if (!toastNotices(page)) toast(text("saved"));
     } catch {
       // What was chosen is still there, and saved with the next choice.
       complain(form, text("not_saved"));
@@ -53,7 +46,18 @@ function settle(form, sent) {
   }
 }
 
+async function send(form, signal) {
+  const response = await post(form, signal);
+  if (!response.ok) throw new Error(response.statusText);
+  return { url: response.url, page: await readPage(response) };
+}
+
+/** Say it beside the form, or at the top if its page has been left. */
 function complain(form, words) {
+  if (!form.isConnected) {
+    if (words) toast(words);
+    return;
+  }
   const status = form.querySelector(".form-status");
   status.textContent = words;
   status.classList.add("bad");
