@@ -38,6 +38,7 @@ new Saving(() => (saved += 1)).start();
 beforeEach(() => {
   status = { textContent: "", classList: { add: () => {} } };
   form = { isConnected: true, matches: () => true, querySelector: () => status };
+  form.querySelectorAll = () => [];
   box = {};
   words = [];
   saved = 0;
