@@ -201,6 +201,26 @@ def test_everything_works_without_javascript(chromium, friends, server):
     plain.close()
 
 
+DEAD = "button[type=button], form:not([method=post]):not(:has([name]))"
+
+
+def test_without_javascript_nothing_is_offered_that_does_nothing(chromium, friends, server):
+    ida, jan = friends("ida2", "jan2")
+    jan.go("/chat/ida2/")
+    jan.say("long " * 500)
+    expect(jan.page.locator(f"{MESSAGES}.mine .state")).to_have_text("✓")
+    state = ida.context.storage_state()
+    for size in (PHONE, DESKTOP):
+        plain = chromium.new_context(java_script_enabled=False, storage_state=state, **size)
+        page = plain.new_page()
+        for path in ("/", "/chat/jan2/", "/contacts/", "/contacts/jan2/", "/search/", "/discover/"):
+            page.goto(server.site + path)
+            dead = page.locator(DEAD)
+            assert [each.is_visible() for each in dead.all()].count(True) == 0, (path, size)
+            assert dead.count() > 0
+        plain.close()
+
+
 def test_where_sockets_are_blocked_the_page_asks_instead(friends):
     karl, lena = friends("karl", "lena")
     for person in (karl, lena):
