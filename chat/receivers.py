@@ -46,6 +46,11 @@ def on_contact_shown(owner: User, friendship: Friendship, **kwargs: Any) -> dict
     return {"arrangement": arrange_form(get_thread(owner, friendship.username))}
 
 
+@receiver(signals.talk_kept)
+def on_talk_kept(owner: User, friendship: Friendship, **kwargs: Any) -> bool:
+    return get_thread(owner, friendship.username).messages.exists()
+
+
 @receiver(signals.request_asked)
 def on_request_asked(request: FriendRequest, hidden: bool, **kwargs: Any) -> None:
     told = [_request_event(request, request.sender_id, "sent")]

@@ -7,9 +7,10 @@ friendship_removed(user, friend, reason)  no longer: "removed", or "deleted" wit
 friend_changed(owner, friend)             owner sees friend differently: remark, block
 request_shown(request), request_hidden(request)  the block on its sender was lifted or set
 
-And a question, asked when a page is made:
+And questions, asked when a page is made:
 
 contact_shown(owner, friendship)  what else the page of a friend shows: a dict for its template
+talk_kept(owner, friendship)      whether the chat of a new friend shows an earlier talk
 """
 
 from django.dispatch import Signal
@@ -22,3 +23,4 @@ friendship_added = Signal()
 friendship_removed = Signal()
 friend_changed = Signal()
 contact_shown = Signal()
+talk_kept = Signal()

@@ -78,9 +78,11 @@ def set_remark(request: UserRequest, username: str) -> HttpResponse:
 @require_POST
 def accept(request: UserRequest, pk: int) -> HttpResponse:
     waiting = access.get_received(request.user, pk)
-    if _attempt(request, partial(services.accept, request=waiting)):
-        return redirect("chat:conversation", waiting.sender.username)
-    return redirect("friends:request_create")
+    try:
+        return _meet(request, services.accept(request=waiting))
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+        return redirect("friends:request_create")
 
 
 @require_POST
@@ -120,12 +122,21 @@ def unblock(request: UserRequest, username: str) -> HttpResponse:
 
 
 def _asked(request: UserRequest, outcome: FriendRequest | Friendship) -> HttpResponse:
-    """Lead to the chat of a new friend, which says so; or say that an answer is waited for."""
+    """Lead to the chat of a new friend, or say that an answer is waited for."""
     if isinstance(outcome, Friendship):
-        return redirect("chat:conversation", outcome.username)
+        return _meet(request, outcome)
     said = _("Asked %(username)s; please wait for the answer.")
     messages.success(request, said % {"username": outcome.recipient.username})
     return redirect("friends:request_create")
+
+
+def _meet(request: UserRequest, friendship: Friendship) -> HttpResponse:
+    """Lead to the chat of a new friend; while it is empty, that says so itself."""
+    answers = signals.talk_kept.send(Friendship, owner=request.user, friendship=friendship)
+    if any(is_kept for _receiver, is_kept in answers):
+        said = _("You have added %(name)s. You can chat now.")
+        messages.success(request, said % {"name": friendship.name})
+    return redirect("chat:conversation", friendship.username)
 
 
 def _answered(
