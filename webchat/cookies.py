@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from .environment import DEFAULT_PORTS, Site
+
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
 
-    from .environment import Site
-
 PREFIX_AT_MOST = 64  # characters of it; cookies of longer ones are told apart by their path, too
-DEFAULT_PORTS = {"http": 80, "https": 443}
 # The names that the first version gave them, which any Django site may use: read for one release
 # more, so that the new names log nobody out, and never written.
 OLD_NAMES = {

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 YES = ("1", "true", "yes", "on")
 NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _RATE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,4})([smh]?)")
@@ -194,7 +195,7 @@ def parse_site_url(value: str, name: str = "SITE_URL") -> Site:
         or port == 0
     ):
         raise refusal
-    if port == {"http": 80, "https": 443}[parts.scheme]:
+    if port == DEFAULT_PORTS[parts.scheme]:
         port = None
     return Site(parts.scheme, host, port, prefix)
 
