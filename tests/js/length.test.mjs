@@ -18,8 +18,20 @@ test("a text beyond all measure is counted, too", () => {
 });
 
 test("joiners, fillers and blanks alone show nothing, but beside something they may stand", () => {
-  for (const words of ["", " \n", "\u200b", "\ufeff\u200d", "\u3164", "\u2800", "\u{e0001}"]) {
+  for (
+    const words of [
+      "",
+      " \n",
+      "\u200b",
+      "\ufeff\u200d",
+      "\u3164",
+      "\u2800",
+      "\u{e0001}",
+      "\u{1d159}",
+    ]
+  ) {
     assert.equal(showsNothing(words), true, JSON.stringify(words));
   }
+  for (const words of ["\u{13430}\u{1343f}", "\u{16fe4} "]) assert.ok(showsNothing(words));
   for (const words of ["中", "👩‍👧", "❤️", ".", "\u200bx"]) assert.equal(showsNothing(words), false);
 });

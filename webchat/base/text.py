@@ -35,8 +35,9 @@ IGNORABLE = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 UNSEEN = re.compile(f"[{IGNORABLE}]+")
-# Nor do these: the borders of an annotation, and an empty pattern of Braille.
-BLANK = "\ufff9-\ufffb\u2800"
+# Nor do these: the borders of an annotation, an empty pattern of Braille, the joiners and modifiers
+# of hieroglyphs, a null notehead and the filler of Khitan.
+BLANK = "\ufff9-\ufffb\u2800\U00013430-\U0001343f\U0001d159\U00016fe4"
 NOTHING = re.compile(rf"[\s{IGNORABLE}{BLANK}]*")
 
 TOO_LONG = _("Please write at most %(limit)d characters.")

@@ -2,7 +2,8 @@
 const NORMALIZED_AT_MOST = 32_000; // code units
 
 // What shows nothing: blanks, joiners, marks of direction, fillers, as `webchat/base/text.py` has it.
-const NOTHING = /^[\s\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800]*$/u;
+const NOTHING =
+  /^[\s\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800\u{13430}-\u{1343f}\u{1d159}\u{16fe4}]*$/u;
 
 export function showsNothing(words) {
   return NOTHING.test(words);
