@@ -11,10 +11,11 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 
-from webchat.base.text import IGNORABLE, MARKS_OF_PLANE_0, normalize, searchable
+from webchat.base.text import IGNORABLE, MARKS_OF_PLANE_0, UNSEEN, normalize, searchable
 
 from .grams import CJK
 
@@ -25,6 +26,10 @@ CHANGED_BEYOND = (
 )
 # Characters at once: meanwhile, for some 0.5 ms, no other thread has the interpreter.
 LOOKED_THROUGH = 64 * 1024
+# Characters of a text that are folded together, to find a place in it; the more only where all
+# join each other, as in no language: the place may then be one off.
+PIECE, PIECE_AT_MOST = 64, 256
+JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff]")  # vowels and finals, which join those before them
 ALL_CJK = re.compile(f"[{CJK}]+")
 # A list of texts as JSON writes these in another way.
 ESCAPED = re.compile(r'["\\]')
@@ -58,18 +63,58 @@ class Words:
         at = fold(text).find(self.words[0])
         if at < 0:
             return 0, 0
-        ends, past = range(len(text) + 1), at + len(self.words[0])
-
-        def size(end: int) -> int:
-            return len(fold(text[:end]))
-
-        start = bisect_right(ends, at, key=size) - 1
+        places, past = Places(text, fold), at + len(self.words[0])
         # With what belongs to its last character and shows nothing by itself.
-        end = max(bisect_left(ends, past, key=size), bisect_right(ends, past, key=size) - 1)
-        return start, end
+        return places.last(at), max(places.first(past), places.last(past))
 
     def _folding_of(self, text: str) -> Callable[[str], str]:
         return searchable if self._changing.search(text) else self._fold
+
+
+class Places:
+    """The ends of the beginnings of a text, by the size of their foldings.
+
+    To fold every beginning would take the square of the length. So the text is cut into pieces
+    that fold alone, and only those are searched in which the places are.
+    """
+
+    def __init__(self, text: str, fold: Callable[[str], str]) -> None:
+        self._fold = fold
+        self._pieces = list(_pieces(text))
+        self._starts = [0, *accumulate(map(len, self._pieces))]
+        self._sizes = [0, *accumulate(len(fold(piece)) for piece in self._pieces)]
+
+    def first(self, size: int) -> int:
+        """Return the first end at which the folding has this size, or more."""
+        index, ends, key = self._piece_of(bisect_left(self._sizes, size) - 1)
+        return self._starts[index] + bisect_left(ends, size, key=key)
+
+    def last(self, size: int) -> int:
+        """Return the last end at which the folding has this size, or less."""
+        index, ends, key = self._piece_of(bisect_right(self._sizes, size) - 1)
+        return self._starts[index] + bisect_right(ends, size, key=key) - 1
+
+    def _piece_of(self, found: int) -> tuple[int, range, Callable[[int], int]]:
+        index = min(found, len(self._pieces) - 1)
+        piece, before = self._pieces[index], self._sizes[index]
+        return index, range(len(piece) + 1), lambda end: before + len(self._fold(piece[:end]))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = start + PIECE
+        while end - start < PIECE_AT_MOST and end < len(text) and not _begins(text[end]):
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def _begins(character: str) -> bool:
+    """Return whether a character never joins what stands before it when a text is folded."""
+    first = normalize("NFKD", character)[0]
+    is_joining = unicodedata.category(first).startswith("M") or JAMO.match(first)
+    return not is_joining and not UNSEEN.match(character)
 
 
 def _changing_into(words: Iterable[str]) -> re.Pattern[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from bisect import bisect_left, bisect_right
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,66 @@ def test_the_cheap_way_finds_what_folding_finds(typed, start, length):
             begin, end = words.place_in(text)
             assert word in searchable(text[begin:end])
             assert begin < end
+
+
+def place_by_folding_every_beginning(text, word):
+    sizes = [len(searchable(text[:end])) for end in range(len(text) + 1)]
+    at = searchable(text).find(word)
+    past = at + len(word)
+    ends = range(len(sizes))
+    start = bisect_right(ends, at, key=sizes.__getitem__) - 1
+    first = bisect_left(ends, past, key=sizes.__getitem__)
+    return start, max(first, bisect_right(ends, past, key=sizes.__getitem__) - 1)
+
+
+@hypothesis(deadline=None, max_examples=500)
+@given(st.text(st.sampled_from(TRICKY), max_size=40), st.integers(0, 40), st.integers(1, 4))
+def test_a_place_is_the_same_by_pieces(typed, start, length):
+    text = clean_text(typed, most=100)
+    folded = searchable(text)
+    word = folded[start : start + length].strip()
+    if not word or searchable(word) != word or len(word.split()) > 1:
+        return
+    expected = place_by_folding_every_beginning(text, word)
+    for size in (1, 3, 64):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(folding, "PIECE", size)
+            patch.setattr(Words, "_folding_of", lambda self, text: searchable)
+            assert Words([word]).place_in(text) == expected
+
+
+def test_a_piece_begins_with_nothing_that_joins_what_is_before_it():
+    for code in range(sys.maxunicode + 1):
+        pair = unicodedata.normalize("NFD", chr(code))
+        if len(pair) > 1 and unicodedata.normalize("NFC", pair) == chr(code):
+            assert not any(map(folding._begins, pair[1:])), hex(code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "e\u0302\u0323" * 1_300 + "0627",
+        "０６２７" + "a\u0308" * 1_900,
+        "한" * 3_000 + "0627",
+        "\u1161" * 3_900 + "0627",
+        "👩\u200d" * 1_900 + "０６２７",
+        "\u200b" * 3_900 + "0627",
+    ],
+    ids=["marks", "before marks", "han", "jamo", "joiners", "nothing"],
+)
+def test_to_find_a_place_costs_little_more_than_to_fold_the_text(text, monkeypatch):
+    folded = []
+
+    def fold(part):
+        folded.append(len(part))
+        return searchable(part)
+
+    words = Words(["0627"])
+    monkeypatch.setattr(folding, "searchable", fold)
+    monkeypatch.setattr(Words, "_folding_of", lambda self, text: fold)
+    start, end = words.place_in(text)
+    assert searchable(text[start:end]) == "0627"
+    assert sum(folded) < 5 * len(text)
 
 
 @hypothesis(deadline=None, max_examples=200)
