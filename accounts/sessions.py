@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -109,28 +109,28 @@ def write_seen(connected: Iterable[str] = ()) -> None:
 def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:
     """List sessions for the page: this device first, then by the time they were last seen."""
     kept = user.sessions.filter(session__expire_date__gt=timezone.now())
-    ordered = list(kept.order_by("started_at", "session"))
     shown = [
         {
             "id": public_id_of(session),
-            "device": device,
+            "device": describe_device(session.user_agent),
             "address": session.address or "",
             "started_at": session.started_at,
+            "since": f"{timezone.localtime(session.started_at):%Y-%m-%d %H:%M}",
             "last_seen_at": session.last_seen_at,
             "is_current": session.session_id == session_key,
         }
-        for session, device in zip(ordered, _name_apart(ordered), strict=True)
+        for session in kept
     ]
+    _tell_apart(shown)
     return sorted(shown, key=lambda each: (each["is_current"], each["last_seen_at"]), reverse=True)
 
 
-def _name_apart(sessions: Iterable[UserSession]) -> Iterator[str]:
-    """Describe the device of each session; a second one that is called alike gets a number."""
-    known: Counter[str] = Counter()
-    for session in sessions:
-        device = describe_device(session.user_agent)
-        known[device] += 1
-        yield device if known[device] == 1 else f"{device} ({known[device]})"
+def _tell_apart(shown: list[dict[str, Any]]) -> None:
+    """Add the second to equal devices of one minute; a number would pass on when one signs out."""
+    known = Counter((each["device"], each["since"]) for each in shown)
+    for each in shown:
+        if known[each["device"], each["since"]] > 1:
+            each["since"] = f"{timezone.localtime(each['started_at']):%Y-%m-%d %H:%M:%S}"
 
 
 def public_id_of(session: UserSession) -> str:

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -101,16 +102,29 @@ class TestSessions:
         assert devices == [("Safari · iPhone", True), ("Chrome · Windows", False)]
 
     def test_equal_devices_are_told_apart(self):
+        """By the time at which they signed in, which stays when another one signs out."""
         second, third = log_in(WINDOWS), log_in(WINDOWS)
-        names = sorted(session["device"] for session in self.shown(second))
-        windows = ["Chrome · Windows", "Chrome · Windows (2)", "Chrome · Windows (3)"]
-        assert names == [*windows, "Safari · iPhone"]
-        [this] = [each for each in self.shown(third) if each["is_current"]]
-        assert this["device"] == "Chrome · Windows (3)"
+        minute = timezone.localtime().replace(second=0, microsecond=0)
+        times = {self.laptop: -60, second: 7, third: 8}  # seconds from that minute
+        for client, seconds in times.items():
+            session = UserSession.objects.filter(session=client.session.session_key)
+            session.update(started_at=minute + timedelta(seconds=seconds))
+        since = {name: self.since(client) for name, client in zip("123", times, strict=True)}
+        before = minute - timedelta(seconds=60)
+        assert since["1"] == f"{before:%Y-%m-%d %H:%M}"
+        assert since["2"] == f"{minute:%Y-%m-%d %H:%M}:07"
+        assert since["3"] == f"{minute:%Y-%m-%d %H:%M}:08"
         content = third.get(self.url).content.decode()
-        signed_in = timezone.localtime(this["started_at"])
-        assert content.count(f"Signed in {signed_in:%Y-%m-%d %H:}") == 4
-        assert content.count("Sign out Chrome · Windows (2)") == 1
+        for each in since.values():
+            assert content.count(f"Signed in {each}\n") + content.count(f"Signed in {each}<") == 1
+        assert content.count(f"Sign out Chrome · Windows, signed in {since['2']}") == 1
+        self.laptop.post("/logout/")
+        assert [self.since(second), self.since(third)] == [since["2"], since["3"]]
+
+    def since(self, client):
+        [this] = [each for each in self.shown(client) if each["is_current"]]
+        assert this["device"] == "Chrome · Windows"
+        return this["since"]
 
     def test_the_page_holds_no_session_key(self):
         content = self.laptop.get(self.url).content.decode()
