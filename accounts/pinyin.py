@@ -27,6 +27,7 @@ READINGS_OF_ONE = 3  # rarer ones of a character occur in no name
 LETTERS_AT_MOST = 800  # sixteen characters with three readings take 400
 # Between units, the ways to type one, and names: in `Friendship.readings`.
 UNIT, WAY, NAME = " ", "/", ";"
+APOSTROPHES = re.compile("['’]")  # between syllables, as input methods write xi'an
 DOUBLE_INITIALS = ("zh", "ch", "sh")
 # How characters are read that open a name as a surname, where that is not their first reading.
 SURNAMES = dict(
@@ -35,6 +36,8 @@ SURNAMES = dict(
     单:shan 曾:zeng 仇:qiu 区:ou 解:xie 查:zha 朴:piao 盖:ge 翟:zhai 缪:miao 乐:yue 种:chong 覃:qin
     召:shao 员:yun 折:she 秘:bi 卜:bu 薄:bo 阚:kan 郇:xun 乜:nie 句:gou 粘:nian 都:du 洗:xian 隗:wei
     能:nai 单于:chan 尉迟:yu 万俟:mo 澹台:tan
+    單:shan 區:ou 蓋:ge 繆:miao 樂:yue 種:chong 員:yun 祕:bi 闞:kan 單于:chan 尉遲:yu
+    萬俟:mo 澹臺:tan
     """.split()
 )
 
@@ -100,6 +103,11 @@ def spells(typed: str, readings: str) -> bool:
     has the same rule.
     """
     typed = typed.replace("ü", "v")
+    # A name may hold an apostrophe itself.
+    return any(_spell(each, readings) for each in {typed, APOSTROPHES.sub("", typed)} if each)
+
+
+def _spell(typed: str, readings: str) -> bool:
     names = (name.split(UNIT) for name in readings.split(NAME) if name)
     return any(
         _goes_through(typed, units[start:])

@@ -44,6 +44,12 @@ test("not by a text that is too long for a name, which is never folded", () => {
   assert.equal(key(heap), key(long));
 });
 
+test("with apostrophes between syllables, as input methods write them", () => {
+  for (const wanted of ["xi'an", "xi’an", "x'a"]) assert.ok(spelt(wanted, "xi/西 an/安"), wanted);
+  for (const wanted of ["'", "’", "x'n"]) assert.ok(!spelt(wanted, "xi/西 an/安"), wanted);
+  assert.ok(spelt("o'zs", "o' zhang/张 san/三"));
+});
+
 test("one letter begins a name", () => {
   assert.ok(spelt("l", "lao/老 zhang/张"));
   assert.ok(!spelt("z", "lao/老 zhang/张"));

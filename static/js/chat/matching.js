@@ -1,5 +1,6 @@
 // Find friends by name, remark and pinyin among the rows of the list.
 
+const APOSTROPHES = /['’]/g; // between syllables, as input methods write xi'an
 const DOUBLE_INITIAL = /^[zcs]h/;
 
 const TYPED_AT_MOST = 400; // code units: four times the characters that a search may have
@@ -16,7 +17,9 @@ export function key(words) {
 /** Whether a friend matches a search, given as a key: the rule of the server's `find_friends`. */
 export function isNamed({ username, remark, readings = "" }, wanted) {
   if (key(username).includes(wanted) || key(remark).includes(wanted)) return true;
-  return spells(wanted.replace(/ü/g, "v"), readings);
+  const typed = wanted.replace(/ü/g, "v");
+  // A name may hold an apostrophe itself.
+  return [typed, typed.replace(APOSTROPHES, "")].some((each) => each && spells(each, readings));
 }
 
 /**
