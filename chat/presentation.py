@@ -230,11 +230,14 @@ def view_conversation(
 
 
 def list_conversations(viewer: User) -> list[ConversationView]:
-    """List all friends, pinned first, then by the newest message; always three queries."""
+    """List all friends, pinned first, then by the newest message, then by the newest friendship.
+
+    Always three queries.
+    """
     memberships = Membership.objects.with_state().by_friend(viewer)
     newest = Message.objects.newest_of(memberships.values())
     views = []
-    for friendship in Friendship.objects.of(viewer):
+    for friendship in Friendship.objects.of(viewer).order_by("-pk"):
         membership = memberships.get(friendship.friend_id)
         state = membership.state if membership else {}
         message = newest.get(membership.last_message_id) if membership else None

@@ -287,3 +287,14 @@ def test_migrations_are_complete(db):
 def test_every_member_row_belongs_to_a_pair(alice, bob):
     assert Membership.objects.count() == 2
     assert User.objects.count() == 2
+
+
+def test_chats_without_a_message_stand_by_the_newest_friendship(alice, bob):
+    for name in ("zoe", "ann"):
+        befriend(alice, make_user(name))
+    api = Api(alice)
+    names = [each["with"] for each in api.get("conversations/").json()["conversations"]]
+    assert names == ["ann", "zoe", "bob"]
+    api.say("zoe", "hi")
+    names = [each["with"] for each in api.get("conversations/").json()["conversations"]]
+    assert names == ["zoe", "ann", "bob"]

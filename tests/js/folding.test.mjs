@@ -107,3 +107,13 @@ test("muted chats do not call for attention", () => {
   fold(map, "read", { with: "bob", unread: 4 });
   assert.equal(countUnread(map), 4);
 });
+
+test("of chats without a message the newest friend's comes first, and a new name keeps its place", () => {
+  const map = new Map();
+  for (const username of ["ann", "ben", "cem"]) {
+    fold(map, "friend_added", { friend: { username, remark: "" } });
+  }
+  assert.deepEqual(inOrder(map).map((chat) => chat.with), ["cem", "ben", "ann"]);
+  fold(map, "friend_changed", { old_username: "ben", friend: { username: "zoe", remark: "" } });
+  assert.deepEqual(inOrder(map).map((chat) => chat.with), ["cem", "zoe", "ann"]);
+});

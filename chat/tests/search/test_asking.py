@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -125,3 +127,10 @@ def test_the_number_of_queries_does_not_grow(alice, bob, django_assert_max_num_q
     api.get("search/", q="Worte")
     with django_assert_max_num_queries(12):
         assert len(api.get("search/", q="Worte").json()["messages"]) == 15
+
+
+def test_a_search_in_one_chat_leaves_the_list_of_chats_alone(alice, bob):
+    client = Client()
+    client.force_login(alice)
+    page = client.get("/search/", {"q": "下午", "with": "bob"}).content.decode()
+    assert re.findall(r'id="(\S+)"[^>]*value="下午"', page) == ["search-words"]

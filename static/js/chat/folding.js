@@ -34,7 +34,7 @@ export function change(chats, username, changes) {
   if (chat) Object.assign(chat, changes);
 }
 
-/** The visible chats: pinned first, then by the newest message. */
+/** The visible chats: pinned first, then by the newest message; those without one as in the Map. */
 export function inOrder(chats) {
   const shown = [...chats.values()].filter((chat) => !chat.hidden);
   return shown.sort((a, b) => b.pinned - a.pinned || b.lastId - a.lastId);
@@ -65,12 +65,17 @@ function foldChange(chats, message) {
 
 function foldFriend(chats, friend) {
   if (chats.has(friend.username)) return;
+  const older = [...chats];
+  chats.clear();
   put(chats, { with: friend.username, remark: friend.remark, unread: 0 });
+  for (const [username, chat] of older) chats.set(username, chat);
 }
 
 function foldRename(chats, { old_username: old, friend }) {
   const chat = chats.get(old);
   if (!chat) return;
-  chats.delete(old);
-  chats.set(friend.username, { ...chat, with: friend.username, remark: friend.remark });
+  const renamed = [friend.username, { ...chat, with: friend.username, remark: friend.remark }];
+  const all = [...chats].map((entry) => entry[0] === old ? renamed : entry);
+  chats.clear();
+  for (const [username, each] of all) chats.set(username, each);
 }
