@@ -1,4 +1,5 @@
 // The field for writing a message.
+import { hasScreenKeyboard, isTypingBeside } from "../page/focus.js";
 import { recall, remember } from "../page/memory.js";
 import { text } from "../strings.js";
 import { lengthOf, showsNothing } from "./length.js";
@@ -6,6 +7,7 @@ import { lengthOf, showsNothing } from "./length.js";
 const HIGHEST = 160; // px, then it scrolls
 const COUNTED_FROM = 0.9; // of the longest message
 const TYPING_EVERY = 2_500; // ms
+const QUOTED_AT_MOST = 200; // code units: more than the bar has room for
 const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 
 export class Composer {
@@ -18,8 +20,7 @@ export class Composer {
   #typing;
   #typedAt = -TYPING_EVERY;
   #quote = null;
-  #draftKey;
-  #isTouch = matchMedia("(pointer: coarse)").matches;
+  #username;
 
   /** `send` gets the words and the quote, `typing` is called now and then while the user types. */
   constructor(form, username, { send, typing }) {
@@ -28,19 +29,19 @@ export class Composer {
     this.#limit = Number(this.#field.dataset.limit);
     this.#send = send;
     this.#typing = typing;
-    this.#draftKey = `draft:${username}`;
+    this.#username = username;
   }
 
   connect() {
-    this.#field.value ||= recall(this.#draftKey) ?? "";
-    this.#field.enterKeyHint = this.#isTouch ? "enter" : "send";
+    this.#takeDraft();
+    this.#field.enterKeyHint = hasScreenKeyboard() ? "enter" : "send";
     this.#field.addEventListener("input", this.#onInput);
     this.#field.addEventListener("keydown", this.#onKeyDown);
     this.#form.addEventListener("submit", this.#onSubmit);
     this.#quoteDrop.addEventListener("click", this.#onDropQuote);
     this.#grow();
     this.#count();
-    if (!this.#isTouch) this.#field.focus({ preventScroll: true });
+    if (!hasScreenKeyboard() && !isTypingBeside()) this.#field.focus({ preventScroll: true });
   }
 
   disconnect() {
@@ -52,18 +53,14 @@ export class Composer {
 
   /** Keep the draft under another name from now on. */
   rename(username) {
-    this.#draftKey = `draft:${username}`;
+    this.#username = username;
   }
 
   /** Quote this message in the next one. */
   quote(quote) {
-    this.#quote = quote;
-    const bar = document.getElementById("quote-bar");
-    bar.hidden = !quote;
-    if (!quote) return;
-    const words = `${quote.sender}: ${quote.text}`;
-    bar.querySelector(".quote-words").textContent = words.slice(0, 200);
-    this.#field.focus({ preventScroll: true });
+    remember(this.#key("quote"), quote);
+    this.#showQuote(quote);
+    if (quote) this.#field.focus({ preventScroll: true });
   }
 
   /** Put words into the field, after its text. */
@@ -101,8 +98,29 @@ export class Composer {
     element.hidden = !words;
   }
 
+  #key(what) {
+    return `${what}:${this.#username}`;
+  }
+
+  /** Go on with what was kept, before anything that was typed until the scripts came. */
+  #takeDraft() {
+    const [draft, typed] = [recall(this.#key("draft")) ?? "", this.#field.value];
+    // A browser that restores the field by itself has it already.
+    if (!typed.startsWith(draft)) this.#field.value = draft + typed;
+    if (typed) remember(this.#key("draft"), this.#field.value);
+    this.#showQuote(recall(this.#key("quote")));
+  }
+
+  #showQuote(quote) {
+    this.#quote = quote;
+    const bar = document.getElementById("quote-bar");
+    bar.hidden = !quote;
+    const words = quote ? `${quote.sender}: ${quote.text}` : "";
+    bar.querySelector(".quote-words").textContent = words.slice(0, QUOTED_AT_MOST);
+  }
+
   #onInput = () => {
-    remember(this.#draftKey, this.#field.value);
+    remember(this.#key("draft"), this.#field.value);
     this.#grow();
     if (this.#count() <= this.#limit && this.#isRefused) this.#refuse("");
     const now = performance.now();
@@ -123,7 +141,7 @@ export class Composer {
     }
     // keyCode 229: Safari ends a composition before the Enter that confirmed it.
     if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
-    if (this.#isTouch || event.shiftKey || event.ctrlKey || event.altKey) return;
+    if (hasScreenKeyboard() || event.shiftKey || event.ctrlKey || event.altKey) return;
     event.preventDefault();
     this.#submit();
   };
@@ -165,7 +183,7 @@ export class Composer {
   #count() {
     const { value } = this.#field;
     const near = this.#limit * COUNTED_FROM;
-    const count = value.length > near ? lengthOf(value) : 0; // code units are never fewer
+    const count = value.length > near ? lengthOf(value, this.#limit) : 0; // code units are never fewer
     const counter = document.getElementById("composer-count");
     counter.hidden = count <= near;
     counter.textContent = `${count}/${this.#limit}`;

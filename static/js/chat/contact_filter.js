@@ -11,6 +11,7 @@ export class ContactFilter {
       this.#words = "";
       return;
     }
+    this.#words ||= this.#input.value; // typed before the scripts came
     this.#input.value = this.#words;
     this.#input.addEventListener("input", this.#onInput);
     this.#input.addEventListener("keydown", this.#onKey);
@@ -62,6 +63,9 @@ export class ContactFilter {
 
   #onSubmit = (event) => {
     event.preventDefault();
-    if (this.#words) this.#first?.querySelector("a").click();
+    const link = this.#words && this.#first?.querySelector("a");
+    if (!link) return;
+    this.#input.blur();
+    link.click();
   };
 }

@@ -1,13 +1,11 @@
-// Follow new names: a draft moves along with its friend, and one's own name reloads the page.
+// Follow new names: a draft and its quote move along with their friend, and one's own name reloads the page.
 import { recall, remember } from "../page/memory.js";
 
 export function followNames() {
   document.addEventListener("live:friend_changed", ({ detail }) => {
     const { old_username: old, friend } = detail;
-    const draft = recall(`draft:${old}`);
-    if (old === friend.username || draft === null) return;
-    remember(`draft:${old}`, null);
-    remember(`draft:${friend.username}`, draft);
+    if (old === friend.username) return;
+    for (const what of ["draft", "quote"]) move(`${what}:${old}`, `${what}:${friend.username}`);
   });
   let isLeaving = false; // by a form, whose answer must not be missed
   addEventListener("submit", (event) => {
@@ -17,4 +15,11 @@ export function followNames() {
   document.addEventListener("live:renamed", () => {
     if (!isLeaving) location.replace(location.pathname + location.search);
   });
+}
+
+function move(from, to) {
+  const kept = recall(from);
+  if (kept === null) return;
+  remember(from, null);
+  remember(to, kept);
 }

@@ -94,7 +94,10 @@ export class ChatSearch {
 
   #onSubmit = (event) => {
     event.preventDefault();
-    this.#links[0]?.click();
+    const [link] = this.#links;
+    // Anything typed from now on is meant for that chat.
+    if (link) this.#input.blur();
+    link?.click();
   };
 
   #onChange = () => {

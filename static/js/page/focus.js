@@ -12,6 +12,17 @@ export function isField(element) {
   return element.matches("textarea, select") || element.isContentEditable;
 }
 
+/** Whether the reader types beside the open page, as in the search above the chats. */
+export function isTypingBeside() {
+  const element = document.activeElement;
+  return Boolean(element) && isField(element) && !element.closest("#detail");
+}
+
+/** Whether a dialog takes what is typed. Notices and announcements do not: one types on beside them. */
+export function isDialogOpen() {
+  return document.querySelector("dialog[open]:not(#pending)") !== null;
+}
+
 /** The field for messages, if the page shows one that may be written in. */
 export function findField() {
   const field = document.getElementById("composer-text");

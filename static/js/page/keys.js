@@ -1,9 +1,10 @@
 // The keys that work on the whole page; the sheet that `?` opens lists them.
 import { text } from "../strings.js";
-import { focusField, isField } from "./focus.js";
+import { focusField, isDialogOpen, isField } from "./focus.js";
 import { closeMenu, isMenuOpen } from "./menu.js";
 import { usesKeys } from "./press.js";
 import { toast } from "./toast.js";
+import { isPageOnItsWay } from "./type_ahead.js";
 
 export class Keys {
   #base;
@@ -30,9 +31,7 @@ export class Keys {
   }
 
   #onKeyDown = (event) => {
-    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) {
-      return;
-    }
+    if (event.defaultPrevented || event.isComposing || isDialogOpen()) return;
     const act = this.#find(event);
     if (!act) return;
     event.preventDefault();
@@ -47,8 +46,7 @@ export class Keys {
     if (altKey && !ctrlKey && !metaKey && key === "ArrowDown") return () => this.#step(1);
     if (isCommand || altKey) return null;
     if (key === "Escape") return isMenuOpen() ? closeMenu : this.#leave();
-    if (["?", "？"].includes(key) && !isField(document.activeElement)) return () => this.#help();
-    return null;
+    return ["?", "？"].includes(key) && !isTyping() ? () => this.#help() : null;
   }
 
   /** Escape leads from anywhere to where one types. */
@@ -73,10 +71,15 @@ export class Keys {
     const at = chats.findIndex((chat) => encodeURIComponent(chat.with) === present);
     const chat = at < 0 ? chats[by > 0 ? 0 : chats.length - 1] : chats[at + by];
     if (!chat) return toast(text(by > 0 ? "last_chat" : "first_chat"));
-    // What is typed from now on is meant for that chat.
+    // Anything typed from now on is meant for that chat.
     if (isField(document.activeElement)) document.activeElement.blur();
     this.#visit(`${this.#base}chat/${encodeURIComponent(chat.with)}/`);
   }
+}
+
+/** Whether a letter goes into a text: here, or in the chat that is on its way. */
+function isTyping() {
+  return isPageOnItsWay() || isField(document.activeElement);
 }
 
 /** Put the focus into the search above the chats, if it is in sight. */

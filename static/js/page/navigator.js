@@ -1,5 +1,6 @@
 // Go from page to page without a reload: fetch the next one, and put its panes in place.
 import { text } from "../strings.js";
+import { isTypingBeside } from "./focus.js";
 import { load, readPage } from "./loading.js";
 import { PANES, place } from "./panes.js";
 import { toast, toastNotices } from "./toast.js";
@@ -179,7 +180,7 @@ export class Navigator {
     const changed = place(page);
     this.#arrive({ title: page.title, lastEvent: Number(page.body.dataset.lastEvent), changed });
     const detail = document.getElementById("detail");
-    const isElsewhere = !detail.contains(document.activeElement);
+    const isElsewhere = !detail.contains(document.activeElement) && !isTypingBeside();
     if (document.body.classList.contains("has-detail") && isElsewhere) {
       (detail.querySelector("[autofocus]") ?? detail).focus({ preventScroll: true });
     }

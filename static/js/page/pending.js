@@ -1,6 +1,7 @@
 // Notices and announcements, shown over the page until they are confirmed.
 import { showText } from "../chat/links.js";
 import { text } from "../strings.js";
+import { focusField } from "./focus.js";
 
 const ON_PAGE = "#detail [form=pending-form]"; // the button of the page of the announcements
 
@@ -113,9 +114,8 @@ function linkAddresses(elements) {
   for (const element of elements) showText(element, element.textContent);
 }
 
-/** From the button, go back to where one writes; on a phone that would open the keyboard. */
+/** Go back from the button to where one writes. */
 function returnFocus() {
   const isElsewhere = document.activeElement?.closest("#detail, #list, #tabs");
-  if (isElsewhere || matchMedia("(pointer: coarse)").matches) return;
-  document.getElementById("composer-text")?.focus({ preventScroll: true });
+  if (!isElsewhere) focusField();
 }

@@ -1,4 +1,6 @@
 // A swipe from the left edge of a phone goes back, where the system has no such gesture itself.
+import { isDialogOpen } from "./focus.js";
+
 const EDGE = 24; // px from the edge in which the finger begins
 const FAR = 72; // px to the right
 const SLOPE = 0.6; // px up or down for each px to the right, at most
@@ -23,7 +25,7 @@ function onEnd({ changedTouches: [touch] }) {
   const right = touch.clientX - start.x;
   const aside = Math.abs(touch.clientY - start.y);
   forget();
-  if (right < FAR || aside > right * SLOPE || document.querySelector("dialog[open]")) return;
+  if (right < FAR || aside > right * SLOPE || isDialogOpen()) return;
   const back = document.querySelector("#detail .back");
   if (back?.getClientRects().length) back.click();
 }

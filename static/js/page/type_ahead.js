@@ -1,5 +1,5 @@
-// What is typed while the focus is elsewhere is meant for the message.
-import { findField, isField } from "./focus.js";
+// Lead what is typed while the focus is elsewhere into the message that it is meant for.
+import { findField, isDialogOpen, isField } from "./focus.js";
 import { closeMenu } from "./menu.js";
 
 const MOST = 4_000; // UTF-16 units kept for a chat that is on its way, as long as a message
@@ -22,8 +22,8 @@ export class TypeAhead {
 
   #onKeyDown = (event) => {
     const isBusy = document.activeElement !== document.body && isField(document.activeElement);
-    if (event.defaultPrevented || isBusy || document.querySelector("dialog[open]")) return;
-    if (document.getElementById("detail").getAttribute("aria-busy") === "true") this.#keep(event);
+    if (event.defaultPrevented || isBusy || isDialogOpen()) return;
+    if (isPageOnItsWay()) this.#keep(event);
     else if (isTyping(event) && findField()) {
       closeMenu();
       // The key itself does the rest, now that the field has the focus.
@@ -38,6 +38,11 @@ export class TypeAhead {
     } else if (event.key !== "Enter" || !this.#kept) return;
     event.preventDefault();
   }
+}
+
+/** Whether another page is on its way, for which letters are kept. */
+export function isPageOnItsWay() {
+  return document.getElementById("detail").getAttribute("aria-busy") === "true";
 }
 
 /** Whether a key writes, or begins to: a letter, an accent, an input method, a paste. */

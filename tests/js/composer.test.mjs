@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+class Element extends EventTarget {
+  dataset = {};
+  style = {};
+  hidden = true;
+  value = "";
+  textContent = "";
+  classList = { toggle: () => {} };
+  parts = new Map();
+  matches(selector) {
+    return selector.split(", ").includes(this.name);
+  }
+  closest(selector) {
+    return selector === this.place ? this : null;
+  }
+  setAttribute() {}
+  querySelector(selector) {
+    if (!this.parts.has(selector)) this.parts.set(selector, new Element());
+    return this.parts.get(selector);
+  }
+  focus() {
+    document.activeElement = this;
+  }
+}
+
+let elements;
+let field;
+let isTouch;
+globalThis.matchMedia = () => ({ matches: isTouch });
+const { recall, remember } = await import("../../static/js/page/memory.js");
+const { Composer } = await import("../../static/js/chat/composer.js");
+const { ContactFilter } = await import("../../static/js/chat/contact_filter.js");
+const { followNames } = await import("../../static/js/chat/names.js");
+followNames();
+document.getElementById = (id) => (elements[id] ??= new Element());
+
+beforeEach(() => {
+  [elements, isTouch] = [{}, false];
+  document.activeElement = Object.assign(new Element(), { name: "body" });
+  document.querySelector = () => null;
+  document.querySelectorAll = () => [];
+  for (const name of ["bob", "rob"]) {
+    for (const what of ["draft", "quote"]) remember(`${what}:${name}`, null);
+  }
+});
+
+/** Open the chat with somebody, with this text in the field. */
+function open(username, value = "") {
+  field = Object.assign(new Element(), { name: "textarea", place: "#detail", value });
+  field.dataset.limit = "4000";
+  const form = Object.assign(new Element(), { elements: { text: field } });
+  const composer = new Composer(form, username, { send: () => {}, typing: () => {} });
+  composer.connect();
+  return { composer, form };
+}
+
+test("letters that were typed before the scripts came stand behind the draft", () => {
+  remember("draft:bob", "half a page");
+  open("bob", "!");
+  assert.equal(field.value, "half a page!");
+  assert.equal(recall("draft:bob"), "half a page!");
+});
+
+test("a field that the browser has restored holds its draft once", () => {
+  remember("draft:bob", "half a page");
+  open("bob", "half a page and more");
+  assert.equal(field.value, "half a page and more");
+  open("bob");
+  assert.equal(field.value, "half a page and more");
+});
+
+test("the focus goes to the field, unless the reader types beside the page", () => {
+  open("bob");
+  assert.equal(document.activeElement, field);
+  const search = Object.assign(new Element(), { name: "input", type: "search" });
+  document.activeElement = search;
+  open("bob");
+  assert.equal(document.activeElement, search);
+  const link = Object.assign(new Element(), { name: "a" });
+  document.activeElement = link;
+  open("bob");
+  assert.equal(document.activeElement, field);
+});
+
+test("a quote is kept with the draft, over pages and a new name, until it is sent or dropped", () => {
+  const quote = { id: 7, sender: "bob", text: "Tomorrow?" };
+  open("bob").composer.quote(quote);
+  open("bob");
+  const words = elements["quote-bar"].querySelector(".quote-words");
+  assert.deepEqual([elements["quote-bar"].hidden, words.textContent], [false, "bob: Tomorrow?"]);
+  const detail = { old_username: "bob", friend: { username: "rob" } };
+  document.dispatchEvent(new CustomEvent("live:friend_changed", { detail }));
+  assert.deepEqual([recall("quote:bob"), recall("quote:rob")], [null, quote]);
+  const { form } = open("rob", "Yes");
+  form.dispatchEvent(new Event("submit", { cancelable: true }));
+  assert.deepEqual([recall("quote:rob"), elements["quote-bar"].hidden], [null, true]);
+});
+
+test("a name that was typed before the scripts came filters the contacts", () => {
+  const input = Object.assign(new Element(), { value: "zhang", form: new Element() });
+  elements["contacts-filter"] = input;
+  const filter = new ContactFilter();
+  filter.connect();
+  assert.deepEqual([input.value, elements.letters.hidden], ["zhang", true]);
+  filter.disconnect();
+  input.value = "";
+  filter.connect();
+  assert.equal(input.value, "zhang");
+});
