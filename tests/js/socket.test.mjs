@@ -162,3 +162,49 @@ test("whether a session has ended is asked until somebody answers", async (conte
   context.mock.timers.tick(5_000);
   assert.equal(sockets.length, before + 1);
 });
+
+test("a look at a connection that has closed is none at the next one", (context) => {
+  const feed = connected();
+  document.dispatchEvent(new Event("visibilitychange")); // asks, and waits for 3 s
+  context.mock.timers.tick(500);
+  sockets[0].dispatchEvent(new Event("close"));
+  context.mock.timers.tick(1_500);
+  sockets[1].hear({ type: "caught_up" });
+  feed.check(); // asks, and has no answer yet
+  context.mock.timers.tick(1_400);
+  assert.equal(sockets[1].isClosed, undefined);
+});
+
+/** A feed that polls, since sockets fail; `get` answers its questions. */
+async function polling(context, get) {
+  const feed = new Feed({ base: "/", userId: "1", get }, 0);
+  feed.start();
+  for (let failure = 0; failure < 3; failure += 1) {
+    sockets[sockets.length - 1].dispatchEvent(new Event("close"));
+    if (failure < 2) context.mock.timers.tick(30_000);
+  }
+  for (let turn = 0; turn < 9; turn += 1) await null;
+  return feed;
+}
+
+test("where polling works the server is there, however slow one letter is", async (context) => {
+  const feed = await polling(context, () => Promise.resolve({ events: [], last_event: 1 }));
+  for (let second = 0; second < 20; second += 2) {
+    assert.equal(feed.check(), true);
+    assert.equal(feed.isInTrouble, false);
+    time += 2_000;
+    context.mock.timers.tick(2_000);
+    for (let turn = 0; turn < 9; turn += 1) await null;
+  }
+});
+
+test("polling without an answer is no sign of life after 5 s", async (context) => {
+  let answer = () => Promise.resolve({ events: [], last_event: 1 });
+  const feed = await polling(context, () => answer());
+  answer = () => new Promise(() => {});
+  time += 2_000;
+  context.mock.timers.tick(2_000);
+  assert.equal(feed.check(), true);
+  time += 3_000;
+  assert.deepEqual([feed.check(), feed.isInTrouble], [false, true]);
+});

@@ -50,11 +50,11 @@ export class Feed {
   }
 
   /**
-   * Whether the socket has answered the last question, as far as is known; asks the next. False
-   * where there is no open socket.
+   * Whether the socket has answered the last question, as far as is known, or polling works in its
+   * place; asks the next.
    */
   check() {
-    const isAlive = this.#socket.check();
+    const isAlive = this.#socket.check() || this.#polling.isAlive;
     if (!isAlive) this.#trouble.begin();
     return isAlive;
   }

@@ -3,6 +3,7 @@ import { Backoff } from "./backoff.js";
 
 const INTERVAL = 2_000; // ms
 const INTERVAL_HIDDEN = 15_000; // ms
+const FRESH = 5_000; // ms for which an answer shows that the server is there: one question may be slow
 
 export class Polling {
   #feed;
@@ -10,11 +11,17 @@ export class Polling {
   #timer;
   #running = false;
   #asking = false;
+  #answeredAt = -Infinity; // by the steady clock
   #backoff = new Backoff();
 
   constructor(feed, api) {
     this.#feed = feed;
     this.#api = api;
+  }
+
+  /** Whether there was an answer just now. */
+  get isAlive() {
+    return this.#running && performance.now() - this.#answeredAt < FRESH;
   }
 
   start() {
@@ -39,6 +46,7 @@ export class Polling {
     let pause;
     try {
       pause = await this.#take();
+      this.#answeredAt = performance.now();
       this.#backoff.reset();
       if (this.#running) this.#feed.working(this);
     } catch (error) {

@@ -160,6 +160,7 @@ export class Socket {
     this.#unanswered = null;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#timer);
+    clearTimeout(this.#woken); // it would look at the next connection
     for (const { reject } of this.#waiting.values()) reject(new Unreachable("closed"));
     this.#waiting.clear();
     if (code === SESSION_ENDED) {
