@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -102,7 +104,7 @@ def remove(request: UserRequest, username: str) -> HttpResponse:
     friendship = access.get_friendship(request.user, username)
     services.remove(friendship=friendship)
     messages.success(
-        request, _("%(username)s is no longer your friend.") % {"username": friendship.username}
+        request, _about(friendship.username, _("%(username)s is no longer your friend."))
     )
     return redirect("friends:contacts")
 
@@ -126,7 +128,7 @@ def _asked(request: UserRequest, outcome: FriendRequest | Friendship) -> HttpRes
     if isinstance(outcome, Friendship):
         return _meet(request, outcome)
     said = _("Asked %(username)s; please wait for the answer.")
-    messages.success(request, said % {"username": outcome.recipient.username})
+    messages.success(request, _about(outcome.recipient.username, said))
     return redirect("friends:request_create")
 
 
@@ -137,6 +139,11 @@ def _meet(request: UserRequest, friendship: Friendship) -> HttpResponse:
         said = _("You have added %(name)s. You can chat now.")
         messages.success(request, said % {"name": friendship.name})
     return redirect("chat:conversation", friendship.username)
+
+
+def _about(username: str, words: str) -> SafeString:
+    """Put a name into a notice, apart from its words: scripts know by it whom they are about."""
+    return format_html(words.replace("%(username)s", "{}"), format_html("<bdi>{}</bdi>", username))
 
 
 def _answered(

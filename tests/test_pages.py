@@ -253,7 +253,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(alice, bob, settings)
 def test_a_request_for_a_part_of_a_page_leaves_the_notices_to_the_next_page(alice, bob):
     browser = of(alice)
     browser.post("/contacts/bob/remove/")
-    words = "bob is no longer your friend."
+    words = "<bdi>bob</bdi> is no longer your friend."
     assert words not in browser.get("/contacts/", headers={"x-keep-messages": "yes"}).text
     assert words in browser.get("/contacts/").text
     assert words not in browser.get("/contacts/").text

@@ -1,5 +1,6 @@
 // Contacts and requests change while they are looked at: take the server's lists again.
 import { attempt } from "../page/attempt.js";
+import { giveBack } from "../page/focus.js";
 import { load, UNSEEN } from "../page/loading.js";
 import { ContactFilter } from "./contact_filter.js";
 import { LettersIndex } from "./letters_index.js";
@@ -72,10 +73,13 @@ export class Contacts {
       const [list, fresh] = [document.getElementById(id), page.getElementById(id)];
       if (!list || !fresh) continue;
       const current = list.querySelector("[aria-current]")?.getAttribute("href");
+      const hadFocus = list.contains(document.activeElement);
+      const focused = hadFocus ? selectorOf(document.activeElement) : null;
       list.replaceChildren(...document.importNode(fresh, true).childNodes);
       for (const link of list.querySelectorAll("a")) {
         if (link.getAttribute("href") === current) link.setAttribute("aria-current", "page");
       }
+      if (focused) refocus(list, focused);
       const empty = list.parentElement.querySelector(".empty");
       if (empty) empty.hidden = list.children.length > 0;
     }
@@ -102,12 +106,28 @@ function isSending(selector) {
   return document.querySelector(`${selector} :disabled`) !== null;
 }
 
+/** A selector for a link or a button in a list, to find it in another version of the list. */
+function selectorOf(element) {
+  const form = element.closest("form");
+  const [name, holder] = form ? ["action", form] : ["href", element];
+  return `[${name}="${CSS.escape(holder.getAttribute(name) ?? "")}"]`;
+}
+
+/** Put the focus where it was, if that is still there. */
+function refocus(list, selector) {
+  const holder = list.querySelector(selector);
+  const control = holder?.matches("form") ? holder.querySelector("button") : holder;
+  control?.focus({ preventScroll: true });
+  giveBack();
+}
+
 /** Take back what the page of requests said of somebody before the news. */
 function dropWordsAbout(username) {
   if (!username || document.getElementById("detail").dataset.view !== "requests") return;
   for (const notice of document.querySelectorAll("#detail .notice.success")) {
     const list = notice.parentElement;
-    if (notice.textContent.includes(username)) notice.remove();
+    const names = [...notice.querySelectorAll("bdi")].map((name) => name.textContent);
+    if (names.includes(username)) notice.remove();
     if (!list.children.length) list.remove(); // with its padding
   }
   const field = document.querySelector("#add-friend .has-error");
