@@ -64,3 +64,18 @@ test("the longest message of nothing but fences costs next to nothing", () => {
   }
   assert.ok(performance.now() - began < 2_000);
 });
+
+test("blanks behind the backticks cost no more than their number", () => {
+  const start = performance.now();
+  for (let turn = 0; turn < 10; turn += 1) {
+    code("```" + " ".repeat(20_000) + "x```");
+    code("```" + " ".repeat(10_000) + "a".repeat(10_000) + "!```");
+  }
+  assert.ok(performance.now() - start < 4_000); // ms; it takes some 10
+});
+
+test("a language may stand between blanks", () => {
+  assert.deepEqual(code("``` \t c++  \nx\n```"), ["x"]);
+  assert.deepEqual(code("```  \nx\n```"), ["x"]);
+  assert.deepEqual(code("```two words\nx\n```"), ["two words\nx"]);
+});

@@ -37,7 +37,22 @@ test("a bracket that was opened inside an address stays", () => {
   assert.deepEqual(addresses("(http://a.b/c_(d))."), ["http://a.b/c_(d)"]);
 });
 
-test("what no browser would open is no link", () => {
+test("a bracket that nothing follows is none of an address", () => {
+  const cases = {
+    "https://example.com/a(见下)": "https://example.com/a",
+    "https://example.com/a[1]{见": "https://example.com/a[1",
+    "https://example.com/a_(b)(见下)": "https://example.com/a_(b)",
+    "www.example.com/a.(": "www.example.com/a",
+    "https://example.com/f()": "https://example.com/f()",
+    "https://example.com/a)(": "https://example.com/a",
+  };
+  for (const [words, address] of Object.entries(cases)) {
+    assert.deepEqual(addresses(words), [address], words);
+    assert.equal(joined(words), words);
+  }
+});
+
+test("an address that no browser would open is no link", () => {
   assert.deepEqual(addresses("http://[broken and http://a b"), ["http://a"]);
 });
 

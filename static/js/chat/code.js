@@ -4,7 +4,7 @@ import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
 const FENCE = "```";
-const LANGUAGE = /^[ \t]*[\w+#.-]*[ \t]*\n/; // what may stand behind the first three backticks
+const LANGUAGE = /^[ \t]*(?:[\w+#.-]+[ \t]*)?\n/; // what may stand behind the first three backticks
 const LINES = 4; // that begin with blanks
 const INDENTED = /^[ \t]+\S/; // not the wide blanks with which Chinese paragraphs begin
 const OPENING = /[:{([]\s*$/; // the line above belongs to the block

@@ -19,9 +19,9 @@ const ADDRESS = new RegExp(`${WITH_SCHEME}|${WITH_WWW}`, "giu");
 
 const WWW = /^www/i;
 const GOES_ON = /[\w@.:/-]$/; // before “www”: then it is the rest of something else
-const CLOSING = new Set(".,;:!?)]}");
+const CLOSING = new Set(".,;:!?()[]{}");
 
-/** Cut closing punctuation off an address, but keep a bracket that was opened inside it. */
+/** Cut punctuation off the end of an address, but keep a bracket that was opened inside it. */
 function trim(address) {
   let end = address.length;
   let open = address.split("(").length - address.split(")").length;
@@ -29,7 +29,7 @@ function trim(address) {
     if (address[end - 1] === ")") {
       if (open >= 0) break;
       open += 1;
-    }
+    } else if (address[end - 1] === "(") open -= 1;
     end -= 1;
   }
   return address.slice(0, end);
