@@ -87,6 +87,7 @@ export class Roving {
 
 /** The control of a group to the left or right of the present one; its item comes first. */
 function aside(group, item, { key, target }) {
+  if (target.matches("pre")) return null; // these keys scroll it
   const isSeen = (each) =>
     each !== item && !each.closest("[aria-hidden]") && each.getClientRects().length > 0;
   const controls = [item, ...[...group.querySelectorAll(INNER)].filter(isSeen)];
