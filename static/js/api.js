@@ -135,7 +135,7 @@ function unreachable(error) {
   throw new Unreachable(error.message);
 }
 
-/** What to tell the reader of an error, whatever it is. */
+/** The words for the reader of an error, whatever it is. */
 export function wordsOf(error) {
   return error.words ?? text("failed");
 }

@@ -122,7 +122,7 @@ def test_the_next_person_at_a_computer_learns_nothing_of_the_one_before(friends,
     assert [url for url in seen if "bodo" in url] == []
 
 
-def test_who_is_signed_out_elsewhere_reads_why_and_comes_back(friends, server):
+def test_a_person_signed_out_elsewhere_reads_why_and_comes_back(friends, server):
     dora, emil = friends("dora", "emil")
     dora.go("/chat/emil/")
     server.manage("shell", "-c", END.format("dora"))

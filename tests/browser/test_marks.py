@@ -52,9 +52,7 @@ def test_the_badges_cover_no_icon(people, device):
         if badge.count() == 0:
             continue
         for words in ("1", "99+"):
-            badge.evaluate(
-                "(badge, words) => { badge.textContent = words; badge.hidden = false; }", words
-            )
+            badge.evaluate(SHOW, words)
             assert overlap(badge.bounding_box(), tab.locator(".icon").bounding_box()) == 0
             assert overlap(badge.bounding_box(), tab.locator(".tab-name").bounding_box()) == 0
             box, rail = badge.bounding_box(), one.page.locator("#tabs").bounding_box()

@@ -126,7 +126,7 @@ def test_pictures_that_come_late_move_nothing(talk):
     assert reader.page.evaluate(SHIFTED) <= 0.02
 
 
-def test_who_scrolls_before_the_scripts_come_stays_there(talk):
+def test_a_reader_who_scrolls_before_the_scripts_come_stays_there(talk):
     writer, reader = talk("写三", "读三")
     open_slowly(reader, f"/chat/{writer.name}/", "**/*.js")
     reader.page.wait_for_selector(f"{MESSAGES} >> nth=49")

@@ -77,7 +77,7 @@ def read_on_to_the_end(page, count):
     assert numbers == list(range(count - len(numbers), count))
 
 
-def test_who_scrolls_up_instead_finds_the_line(friends, server):
+def test_a_reader_who_scrolls_up_instead_finds_the_line(friends, server):
     wang, li = friends("王丁", "李丁")
     server.manage("shell", "-c", SAY.format(sender="王丁", to="李丁", first=0, last=80))
     li.go("/chat/王丁/")

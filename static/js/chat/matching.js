@@ -57,7 +57,7 @@ function goesThrough(typed, units) {
   return false;
 }
 
-/** What may stand for a character before another one. */
+/** The letters that may stand for a character before another one. */
 function parts(way) {
   return DOUBLE_INITIAL.test(way) ? [way, way[0], way.slice(0, 2)] : [way, way[0]];
 }

@@ -1,13 +1,17 @@
 // The number of unread messages on the tab, in the title and in the favicon.
 const SHOWN_AT_MOST = 99;
 
+/** A count as badges and sentences show it: “7”, “99+”. */
+export function countOf(count) {
+  return count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : String(count);
+}
+
 /** Show a count on a badge, a dot for a muted or marked chat, nothing for zero. */
 export function showBadge(badge, count, { muted = false, markedUnread = false } = {}) {
   const isDot = (count > 0 && muted) || (count === 0 && markedUnread);
   badge.hidden = count === 0 && !isDot;
   badge.classList.toggle("dot", isDot);
-  const number = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : String(count || "");
-  badge.textContent = isDot ? "" : number;
+  badge.textContent = isDot || !count ? "" : countOf(count);
 }
 
 /** The only reader of the page's first title: every other would find the count in it. */
@@ -49,8 +53,7 @@ export class Badges {
 
   #call() {
     const count = document.body.dataset.count === "on" ? this.#count : 0;
-    const shown = count > SHOWN_AT_MOST ? `${SHOWN_AT_MOST}+` : count;
-    document.title = count ? `(${shown}) ${this.#title}` : this.#title;
+    document.title = count ? `(${countOf(count)}) ${this.#title}` : this.#title;
     const icon = document.querySelector("link[rel=icon]");
     const url = this.#icons[Math.min(count, this.#icons.length - 1)];
     if (icon.getAttribute("href") !== url) icon.setAttribute("href", url);

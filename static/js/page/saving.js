@@ -33,7 +33,7 @@ export class Saving {
       complain(form, "");
       if (!toastNotices(page)) toast(text("saved"));
     } catch {
-      // What was chosen is still there, and saved with the next choice.
+      // The choice is still there, and saved with the next choice.
       complain(form, text("not_saved"));
     }
   }
