@@ -85,7 +85,7 @@ def test_a_reader_who_scrolls_up_instead_finds_the_line(friends, server):
     expect(li.page.locator("#unread-pill")).to_have_text("80 条新消息")
     thread.evaluate("element => { element.scrollTop = 10; }")
     expect(li.page.locator(MESSAGES)).to_have_count(80)
-    expect(li.page.locator(".unread-line + .day + .message .bubble")).to_have_text("第0条")
+    expect(li.page.locator(".day + .unread-line + .message .bubble")).to_have_text("第0条")
     expect(li.page.locator(".day")).to_have_count(1)
     thread.evaluate("element => { element.scrollTop = 0; }")
     expect(li.page.locator("#unread-pill")).to_be_hidden()

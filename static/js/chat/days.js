@@ -3,16 +3,26 @@ const SHOWN = 1_000; // ms after the last scroll
 const NEAR_END = 80; // px: a reader this close knows the day
 const NEAR_TOP = 32; // px: a day's own line this close says it
 
-/** Keep a day's name above its first message. */
+/** Keep a day's name above its first message, and above the line between them. */
 export function separate(element) {
   const day = dayOf(element);
-  const above = element.previousElementSibling;
-  const stands = above?.matches(".day") ? above : null;
+  const stands = dayAbove(element);
   const previous = previousMessage(element);
   const isFirst = !previous || dayOf(previous) !== day;
   if (!isFirst) stands?.remove();
   else if (stands) stands.firstElementChild.textContent = day;
-  else element.before(makeDay(day));
+  else (lineAbove(element) ?? element).before(makeDay(day));
+}
+
+/** The name of a day right above a message, if one stands there. */
+export function dayAbove(element) {
+  const above = (lineAbove(element) ?? element).previousElementSibling;
+  return above?.matches(".day") ? above : null;
+}
+
+/** The line above the first new message, if it is this one. */
+function lineAbove({ previousElementSibling: above }) {
+  return above?.matches(".unread-line") ? above : null;
 }
 
 function makeDay(day) {

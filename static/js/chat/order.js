@@ -1,5 +1,5 @@
 // The bubbles of a conversation in the order of their ids, with each day's name above its first.
-import { nextMessage, previousMessage, separate } from "./days.js";
+import { dayAbove, nextMessage, previousMessage, separate } from "./days.js";
 
 const HELD = 400; // messages at most: beyond that, those far away leave the page
 
@@ -60,10 +60,9 @@ export class Order {
     return this.all.find(isUnread);
   }
 
-  /** Put a line above a message, and above the name of its day. */
+  /** Put a line above a message, below the name of its day. */
   putAbove(line, element) {
-    const above = element.previousElementSibling;
-    (above?.matches(".day") ? above : element).before(line);
+    element.before(line);
   }
 
   /** Put a bubble where its id belongs. */
@@ -90,7 +89,7 @@ export class Order {
     if (!element) return;
     const next = nextMessage(element);
     this.#forget(element);
-    if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
+    dayAbove(element)?.remove();
     element.remove();
     if (next) separate(next);
   }
@@ -134,7 +133,7 @@ export class Order {
     while (after && (after === element || !after.dataset.id || Number(after.dataset.id) > id)) {
       after = after.previousElementSibling;
     }
-    if (element.previousElementSibling?.matches(".day")) element.previousElementSibling.remove();
+    dayAbove(element)?.remove();
     if (after) after.after(element);
     else this.#list.prepend(element);
     for (const each of [element, nextMessage(element), left]) if (each) separate(each);
