@@ -64,6 +64,7 @@ function start(body) {
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
+    begin: () => conversation.rest(),
     leave: () => {
       list.disconnect();
       rows.disconnect();

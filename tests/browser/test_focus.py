@@ -79,6 +79,13 @@ def test_what_is_typed_while_a_chat_is_on_its_way_arrives_in_that_chat(friends, 
     one.page.locator(f"#chats .row[data-username='{third.name}'] a").click()
     expect(one.page.locator("#conversation")).to_have_attribute("data-with", third.name)
     expect(field(one)).to_have_value("给丙的")
+    # Without a network one types on where one is, however one wanted to leave.
+    one.page.route("**/chat/*/", lambda route: route.abort())
+    for leave in (row.click, lambda: one.page.keyboard.press("Alt+ArrowUp")):
+        leave()
+        expect(one.page.locator("#toast")).to_have_text("网络不可用")
+        expect(field(one)).to_be_focused()
+        one.page.evaluate("document.getElementById('toast').textContent = ''")
 
 
 def test_letters_find_the_field_from_everywhere_on_the_page(friends):

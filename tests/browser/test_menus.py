@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -219,3 +221,37 @@ def test_a_letter_that_was_not_sent_is_not_thrown_away_by_a_slip(friends):
     answer(one, "删除").click()
     expect(one.page.locator(MESSAGES)).to_have_count(0)
     expect(one.page.locator("#composer-text")).to_be_focused()
+
+
+def test_what_lies_over_a_chat_goes_when_its_reader_does(friends):
+    one, other = friends("己六", "庚六")
+    talk(other, one, "还在")
+    page = other.page
+    other.go("/")
+    page.locator("#chats .row").tap()
+    bubble = page.locator(f"{MESSAGES} .bubble")
+    menu = page.locator(".popup-menu")
+    held = []
+    page.route(f"{other.site}/", lambda route: held.append(route))
+    press = ("contextmenu", {"clientX": 100, "clientY": 300, "bubbles": True, "cancelable": True})
+
+    def leave():
+        """Go back, see no page come, and be in the chat again."""
+        page.evaluate("history.back()")
+        expect(page).to_have_url(f"{other.site}/")
+        expect(menu).to_have_count(0)
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        expect(page.locator("#selection")).to_be_hidden()
+        held.pop().abort()
+        expect(page).to_have_url(re.compile("/chat/"))
+
+    bubble.dispatch_event(*press)
+    expect(menu).to_be_visible()
+    leave()
+    for words in ("删除", "转发", "多选"):
+        bubble.dispatch_event(*press)
+        entry(other, words).tap()
+        expect(page.locator(".question, #forward[open], #selection:not([hidden])")).to_be_visible()
+        leave()
+    expect(page.locator("#composer")).to_be_visible()
+    expect(page.locator(MESSAGES)).to_have_count(1)

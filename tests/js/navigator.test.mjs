@@ -6,13 +6,15 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 let box; // of the toast
 let answer; // to a request for a page
+let begun; // visits
 let moved; // what has become of the history
 let navigator;
 let step; // what a step in the history does
 
 beforeEach(() => {
-  box = { hidden: true, setAttribute: () => {}, removeAttribute: () => {} };
-  moved = [];
+  box = { hidden: true, setAttribute: () => {}, removeAttribute: () => {}, closest: () => box };
+  document.querySelectorAll = () => [];
+  [moved, begun] = [[], 0];
   document.getElementById = () => box;
   document.body.dataset = { userId: "7", lastEvent: "1" };
   globalThis.location = {
@@ -39,6 +41,7 @@ beforeEach(() => {
     });
   };
   navigator = new Navigator({
+    begin: () => begun++,
     leave: () => moved.push(["leave"]),
     arrive: () => {},
     settled: () => {},
@@ -185,4 +188,17 @@ test("a page that another one has overtaken leaves its notices", async () => {
   navigator.visit("/chat/carol/");
   await late;
   assert.equal(box.textContent, "It is done.");
+});
+
+test("what lies over the page goes at the start of a visit, and its question has no answer", () => {
+  answer = () => new Promise(() => {});
+  const answers = [];
+  document.querySelectorAll = (selector) =>
+    selector === "dialog[open]:not(#pending)" ? [{ close: (words) => answers.push(words) }] : [];
+  navigator.visit("/chat/carol/");
+  assert.deepEqual([answers, begun], [[""], 1]);
+  location.href = "http://chat.test/";
+  history.state = { index: 2 };
+  step();
+  assert.deepEqual([answers, begun], [["", ""], 2]);
 });

@@ -39,6 +39,11 @@ export class Conversation {
     this.#visit.connect(lastEvent);
   }
 
+  /** Leave the modes of the page for another one that is asked for. */
+  rest() {
+    this.#visit?.rest();
+  }
+
   disconnect() {
     this.#visit?.disconnect();
     this.#visit = null;

@@ -66,11 +66,17 @@ export class Selecting {
     message.querySelector(".tick").focus({ preventScroll: true });
   }
 
-  /** Leave the mode for where one types. */
-  #end() {
+  /** Leave the mode, and the focus where it goes. */
+  rest() {
+    if (!this.#isOn) return;
     this.#stop();
     this.#change(this.#topmost);
     this.#keys.connect();
+  }
+
+  /** Leave the mode for where one types. */
+  #end() {
+    this.rest();
     focusField();
   }
 

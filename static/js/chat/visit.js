@@ -95,6 +95,11 @@ export class Visit {
     this.#pages.fill();
   }
 
+  /** Leave what acts on several messages: another page is asked for. */
+  rest() {
+    this.#selecting.rest();
+  }
+
   disconnect() {
     this.#arrival.disconnect();
     this.thread.disconnect();

@@ -1,4 +1,5 @@
 // The focus belongs where one types.
+const DIALOG = "dialog[open]:not(#pending)";
 const NO_FIELDS = ["button", "checkbox", "color", "file", "image", "radio", "range", "submit"];
 
 /** Whether a focus on a field calls up a keyboard on the screen. */
@@ -20,7 +21,12 @@ export function isTypingBeside() {
 
 /** Whether a dialog takes what is typed. Notices and announcements do not: one types on beside them. */
 export function isDialogOpen() {
-  return document.querySelector("dialog[open]:not(#pending)") !== null;
+  return document.querySelector(DIALOG) !== null;
+}
+
+/** Close the dialogs that take what is typed, without an answer. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll(DIALOG)) dialog.close("");
 }
 
 /** The field for messages, if the page shows one that may be written in. */

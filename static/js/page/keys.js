@@ -71,6 +71,7 @@ export class Keys {
     const at = chats.findIndex((chat) => encodeURIComponent(chat.with) === present);
     const chat = at < 0 ? chats[by > 0 ? 0 : chats.length - 1] : chats[at + by];
     if (!chat) return toast(text(by > 0 ? "last_chat" : "first_chat"));
+    closeMenu(); // first, since it gives the focus back
     // Anything typed from now on is meant for that chat.
     if (isField(document.activeElement)) document.activeElement.blur();
     this.#visit(`${this.#base}chat/${encodeURIComponent(chat.with)}/`);

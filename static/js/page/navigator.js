@@ -1,8 +1,10 @@
 // Go from page to page without a reload: fetch the next one, and put its panes in place.
 import { text } from "../strings.js";
-import { isTypingBeside } from "./focus.js";
+import { closeDialogs, focusField, giveBack, isTypingBeside } from "./focus.js";
 import { load, readPage } from "./loading.js";
+import { closeMenu } from "./menu.js";
 import { PANES, place } from "./panes.js";
+import { usesKeys } from "./press.js";
 import { toast, toastNotices } from "./toast.js";
 
 const CHAT = /\/chat\/[^/]+\/$/; // after which `?at=` names a place on the page, and no other page
@@ -19,11 +21,18 @@ function isSamePage(one, other) {
   return bare(here.href) === bare(there.href);
 }
 
+/** Close what was opened over the page that is left: it acts on nothing else. */
+function closeOverlays() {
+  closeMenu();
+  closeDialogs();
+}
+
 function indexInHistory() {
   return history.state?.index ?? 0;
 }
 
 export class Navigator {
+  #begin;
   #leave;
   #arrive;
   #settled;
@@ -33,11 +42,12 @@ export class Navigator {
   #going = null; // the address of the page on its way
 
   /**
-   * `leave` is called before panes change, and `arrive` with {title, lastEvent, changed} after; the
-   * first page has its title already, and comes without. `settled` is called at the end of a
-   * visit, also of one that failed.
+   * `begin` is called at the start of a visit, `leave` before panes change, and `arrive`
+   * with {title, lastEvent, changed} after; the first page has its title already, and comes
+   * without. `settled` is called at the end of a visit, also of one that failed.
    */
-  constructor({ leave, arrive, settled }) {
+  constructor({ begin, leave, arrive, settled }) {
+    this.#begin = begin;
     this.#leave = leave;
     this.#arrive = arrive;
     this.#settled = settled;
@@ -136,6 +146,8 @@ export class Navigator {
   }
 
   async #go(url, moved) {
+    closeOverlays();
+    this.#begin();
     const visit = ++this.#visit;
     this.#going = new URL(url, location.href).href;
     document.getElementById("detail").setAttribute("aria-busy", "true");
@@ -164,6 +176,9 @@ export class Navigator {
   /** Keep the page, since there is no other, and the address that belongs to it. */
   #stay() {
     toast(text("no_network"));
+    // A link that a pointer has pressed keeps no focus: one types on.
+    if (usesKeys() || isTypingBeside()) giveBack();
+    else focusField();
     const step = this.#index - indexInHistory();
     if (step) history.go(step);
   }
@@ -176,6 +191,7 @@ export class Navigator {
   }
 
   #place(page) {
+    closeOverlays();
     this.#leave();
     const changed = place(page);
     this.#arrive({ title: page.title, lastEvent: Number(page.body.dataset.lastEvent), changed });
