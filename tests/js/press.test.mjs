@@ -3,9 +3,10 @@ import { test } from "node:test";
 
 import { isSecondOfTwo, usesKeys } from "../../static/js/page/press.js";
 
-function press(x, y, time) {
+function press(x, y, time, isOver = false) {
   const event = new Event("pointerdown");
   Object.defineProperties(event, {
+    target: { value: { closest: () => isOver ? {} : null } },
     clientX: { value: x },
     clientY: { value: y },
     timeStamp: { value: time },
@@ -54,4 +55,27 @@ test("keys are in use from a key until a pointer", () => {
   assert.equal(usesKeys(), true);
   press(1, 1, 30_000);
   assert.equal(usesKeys(), false);
+});
+
+/** Whether this press may select what it is on. */
+function maySelect(...where) {
+  press(...where);
+  const event = new Event("mousedown", { cancelable: true });
+  dispatchEvent(event);
+  return !event.defaultPrevented;
+}
+
+test("the rest of a double click on a menu or a dialog selects nothing below it", () => {
+  assert.equal(maySelect(100, 100, 30_000, true), true);
+  assert.equal(maySelect(100, 100, 30_200), false);
+  assert.equal(maySelect(101, 100, 30_400), false);
+  assert.equal(maySelect(200, 100, 30_500), true);
+});
+
+test("a double click selects a word, on a page and in a dialog", () => {
+  for (const isOver of [false, true]) {
+    assert.equal(maySelect(100, 100, 40_000, isOver), true);
+    assert.equal(maySelect(100, 100, 40_200, isOver), true);
+  }
+  assert.equal(maySelect(100, 100, 41_000), true);
 });
