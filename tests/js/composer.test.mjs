@@ -109,3 +109,28 @@ test("a name that was typed before the scripts came filters the contacts", () =>
   filter.connect();
   assert.equal(input.value, "zhang");
 });
+
+test("the arrows lead from the filter of the contacts to the first friend and back", () => {
+  const input = Object.assign(new Element(), { form: new Element(), value: "li" });
+  const [row, link] = [new Element(), Object.assign(new Element(), { name: "a" })];
+  row.dataset = { username: "li", remark: "" };
+  row.parts.set("a", link);
+  row.contains = (element) => element === link;
+  elements = { "contacts-filter": input, friends: new Element() };
+  document.querySelector = () => row;
+  const filter = new ContactFilter();
+  filter.connect();
+  const press = (element, key) => {
+    const event = Object.assign(new Event("keydown", { cancelable: true }), { key });
+    Object.defineProperty(event, "target", { value: document.activeElement });
+    element.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  input.focus();
+  assert.deepEqual([press(input, "ArrowDown"), document.activeElement], [true, link]);
+  assert.equal(press(elements.friends, "ArrowDown"), false); // to the next friend, as in any list
+  assert.deepEqual([press(elements.friends, "ArrowUp"), document.activeElement], [true, input]);
+  link.focus();
+  press(elements.friends, "Escape");
+  assert.deepEqual([document.activeElement, input.value], [input, ""]);
+});

@@ -15,6 +15,7 @@ export class ContactFilter {
     this.#input.value = this.#words;
     this.#input.addEventListener("input", this.#onInput);
     this.#input.addEventListener("keydown", this.#onKey);
+    document.getElementById("friends").addEventListener("keydown", this.#onKeyInRows);
     this.#input.form.addEventListener("submit", this.#onSubmit);
     this.show();
   }
@@ -22,6 +23,7 @@ export class ContactFilter {
   disconnect() {
     this.#input?.removeEventListener("input", this.#onInput);
     this.#input?.removeEventListener("keydown", this.#onKey);
+    document.getElementById("friends")?.removeEventListener("keydown", this.#onKeyInRows);
     this.#input?.form.removeEventListener("submit", this.#onSubmit);
     this.#input = null;
   }
@@ -54,12 +56,29 @@ export class ContactFilter {
   };
 
   #onKey = (event) => {
-    if (event.key !== "Escape" || event.isComposing || !this.#words) return;
+    if (event.isComposing || !this.#words) return;
+    if (event.key === "Escape") this.#clear(event);
+    if (event.key !== "ArrowDown" || !this.#first) return;
+    event.preventDefault();
+    this.#first.querySelector("a").focus();
+  };
+
+  /** From the friends that are left, Escape and a step up from the first one lead back. */
+  #onKeyInRows = (event) => {
+    if (!this.#words) return;
+    const isFirst = this.#first?.contains(event.target);
+    if (event.key === "Escape") this.#clear(event);
+    else if (event.key === "ArrowUp" && isFirst) event.preventDefault();
+    else return;
+    this.#input.focus();
+  };
+
+  #clear(event) {
     event.preventDefault();
     event.stopPropagation();
     this.#input.value = "";
     this.#onInput();
-  };
+  }
 
   #onSubmit = (event) => {
     event.preventDefault();
