@@ -51,6 +51,7 @@ def search_page(request: UserRequest) -> HttpResponse:
         "conversations": list_conversations(request.user),
         "typed": request.GET.get("q", ""),
         "chosen": chosen,
+        "is_older": "before" in request.GET,
     }
     refusal = None
     try:

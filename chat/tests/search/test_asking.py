@@ -112,6 +112,25 @@ def test_reading_on_stays_in_the_chat(alice, bob, monkeypatch):
     assert f'href="?q=Wort&amp;with=bob&amp;before={newer.id}"' in page
 
 
+@pytest.mark.parametrize("chosen", [{}, {"with": "bob"}])
+def test_a_page_of_older_results_says_so_and_leads_back(alice, bob, chosen):
+    say(bob, alice, "bob 1")
+    newer = say(bob, alice, "bob 2")
+    [first, older, end] = [
+        page_of(alice, q="bob", **chosen, **before).content.decode()
+        for before in ({}, {"before": newer.id}, {"before": 1})
+    ]
+    back = f'href="?q=bob{"&amp;with=bob" if chosen else ""}"'
+    assert ["最新的结果" in page for page in (first, older, end)] == [False, True, True]
+    assert [back in page for page in (older, end)] == [True, True]
+    assert '<h2 class="search-title">更早的结果</h2>' in older
+    friends = '<h2 class="search-title">好友</h2>'
+    assert [friends in page.split("search-form")[1] for page in (first, older)] == [
+        not chosen,
+        False,
+    ]
+
+
 @pytest.mark.parametrize("name", ["mallory", "alice", "nobody", "", "x" * 3000, "bob\0", "~17"])
 def test_whose_chat_is_not_ones_own_does_not_exist(alice, bob, mallory, name):
     assert error_of(Api(alice).get("search/", q="x", **{"with": name})) == (404, "not_found")
