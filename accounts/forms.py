@@ -65,7 +65,7 @@ def _email_field() -> UncutEmailField:
 
 
 class RegisterForm(SetPasswordMixin, forms.Form):
-    username = _new_name_field()
+    username = _new_name_field(autofocus="")
     email = _email_field()
     password1, password2 = SetPasswordMixin.create_password_fields(
         label1=_("Password"), label2=_("Password again")
@@ -219,7 +219,7 @@ class DeleteForm(OwnPasswordForm):
 
 
 class RenameForm(OwnPasswordForm):
-    username = _new_name_field(autocomplete="off")
+    username = _new_name_field(autocomplete="off", autofocus="")
     username.label = _("New user name")
 
     field_order = ["username", "password"]

@@ -179,7 +179,9 @@ def _lists(request: UserRequest) -> dict[str, Any]:
 
 
 def _render_contacts(request: UserRequest, form: AskForm, *, is_open: bool = False) -> HttpResponse:
-    """Render the contacts; `is_open`: on a phone the requests cover the list of friends."""
+    """Render the contacts; `is_open`: the requests are meant, and on a phone cover the friends."""
+    if is_open:
+        form.fields["username"].widget.attrs["autofocus"] = ""
     return render_form(request, form, "friends/contacts.html", is_open=is_open, **_lists(request))
 
 

@@ -191,3 +191,10 @@ class TestSharedComputer:
         )
         assert client.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == ""
         assert client.get("/account/sessions/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/register/", "/account/username/"])
+def test_a_new_name_is_typed_at_once(alice_client, path):
+    page = Client() if path == "/register/" else alice_client
+    [field] = re.findall(r"<input[^>]*autofocus[^>]*>", page.get(path).content.decode())
+    assert 'name="username"' in field

@@ -105,3 +105,10 @@ def test_more_friends_take_no_more_queries(page, alice, bob):
     for number in range(5):
         befriend(alice, make_user(f"friend{number}"))
     assert queries() == before
+
+
+@pytest.mark.parametrize(("path", "count"), [("requests/", 1), ("", 0)])
+def test_who_adds_a_friend_types_the_name_at_once(page, path, count):
+    content = page.get(f"/contacts/{path}").content.decode()
+    fields = re.findall(r"<input[^>]*autofocus[^>]*>", content)
+    assert ['name="username"' in field for field in fields] == [True] * count

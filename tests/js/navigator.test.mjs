@@ -202,3 +202,43 @@ test("what lies over the page goes at the start of a visit, and its question has
   step();
   assert.deepEqual([answers, begun], [["", ""], 2]);
 });
+
+test("a page focuses its field, but calls up no keyboard on the screen unless something is wrong", async () => {
+  let focused;
+  const detail = Object.assign(new EventTarget(), {
+    attributes: [],
+    dataset: {},
+    contains: () => false,
+    replaceChildren: () => {},
+    removeAttribute: () => {},
+    setAttribute: () => {},
+    focus: () => (focused = "page"),
+  });
+  document.body.classList = { contains: () => true };
+  document.importNode = () => ({ childNodes: [] });
+  document.getElementById = (id) => id === "toast" ? box : detail;
+  document.querySelector = () => null;
+  globalThis.DOMParser = class {
+    parseFromString = () => ({
+      body: { dataset: { userId: "7" } },
+      getElementById: () => ({ attributes: [], dataset: {} }),
+      querySelector: () => null,
+      querySelectorAll: () => [],
+    });
+  };
+  answer = page(200, "7");
+  const arrive = async (isTouch, { isWrong = false, view = "account", value = "" } = {}) => {
+    globalThis.matchMedia = () => ({ matches: isTouch });
+    const closest = (selector) => selector === ".has-error" && isWrong ? {} : null;
+    detail.querySelector = () => ({ closest, value, focus: () => (focused = "field") });
+    detail.dataset = { view };
+    focused = null;
+    await navigator.visit("/account/");
+    return focused;
+  };
+  assert.equal(await arrive(false), "field");
+  assert.equal(await arrive(true), "page");
+  assert.equal(await arrive(true, { isWrong: true }), "field");
+  assert.equal(await arrive(true, { view: "search" }), "field");
+  assert.equal(await arrive(true, { view: "search", value: "tea" }), "page");
+});

@@ -1,6 +1,6 @@
 // Go from page to page without a reload: fetch the next one, and put its panes in place.
 import { text } from "../strings.js";
-import { closeDialogs, focusField, giveBack, isTypingBeside } from "./focus.js";
+import { closeDialogs, focusField, giveBack, hasScreenKeyboard, isTypingBeside } from "./focus.js";
 import { load, readPage } from "./loading.js";
 import { closeMenu } from "./menu.js";
 import { PANES, place } from "./panes.js";
@@ -19,6 +19,16 @@ function isSamePage(one, other) {
   const [here, there] = [one, other].map((url) => new URL(url, location.href));
   if (CHAT.test(here.pathname)) return here.pathname === there.pathname;
   return bare(here.href) === bare(there.href);
+}
+
+/**
+ * The field of a page that gets the focus. A keyboard on the screen rises only where something is
+ * wrong, or where the page is there for a search that is still empty.
+ */
+function findFirst(detail) {
+  const field = detail.querySelector("[autofocus]");
+  if (!field || !hasScreenKeyboard() || field.closest(".has-error")) return field;
+  return detail.dataset.view === "search" && !field.value ? field : null;
 }
 
 /** Close what was opened over the page that is left: it acts on nothing else. */
@@ -198,7 +208,7 @@ export class Navigator {
     const detail = document.getElementById("detail");
     const isElsewhere = !detail.contains(document.activeElement) && !isTypingBeside();
     if (document.body.classList.contains("has-detail") && isElsewhere) {
-      (detail.querySelector("[autofocus]") ?? detail).focus({ preventScroll: true });
+      (findFirst(detail) ?? detail).focus({ preventScroll: true });
     }
   }
 }
