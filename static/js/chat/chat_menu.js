@@ -23,7 +23,7 @@ export class ChatMenu {
   connect(list) {
     this.#unwatch = onMenuWanted(list, ".row", (row, box) => {
       const chat = this.#store.get(row.dataset.username);
-      if (chat) openMenu({ box, items: this.#items(chat), origin: row.querySelector("a") });
+      if (chat) openMenu({ box, items: this.#items(chat, row), origin: row.querySelector("a") });
     });
   }
 
@@ -31,7 +31,7 @@ export class ChatMenu {
     this.#unwatch();
   }
 
-  #items(chat) {
+  #items(chat, row) {
     const isUnread = chat.unread > 0 || chat.markedUnread;
     return [
       this.#item(chat, chat.pinned ? "unpin" : "pin", "pin", !chat.pinned),
@@ -39,7 +39,7 @@ export class ChatMenu {
         ? { label: text("mark_read"), act: () => this.#markRead(chat) }
         : this.#item(chat, "mark_unread", "unread", true),
       this.#item(chat, chat.muted ? "unmute" : "mute", "mute", !chat.muted),
-      { label: text("delete_chat"), act: () => this.#hide(chat), danger: true },
+      { label: text("delete_chat"), act: () => this.#hide(chat, row), danger: true },
     ];
   }
 
@@ -70,13 +70,14 @@ export class ChatMenu {
     }
   }
 
-  async #hide(chat) {
+  async #hide(chat, row) {
     const name = chat.remark || chat.with;
     if (!(await ask(text("delete_chat_question", { name }), text("delete")))) return;
+    const next = row.nextElementSibling ?? row.previousElementSibling;
     if (!(await this.#arrange(chat, "hide", true))) return;
     toast(text("chat_deleted", { name }));
     const isOpen = document.getElementById("conversation")?.dataset.with === chat.with;
     if (isOpen) await this.#replace(this.#api.base);
-    giveBack();
+    giveBack(next?.querySelector("a") ?? document.getElementById("chat-filter"));
   }
 }

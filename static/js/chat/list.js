@@ -48,6 +48,7 @@ export class ChatList {
     if (!this.#store.isLoaded) return;
     const rows = new Map([...this.#list.children].map((row) => [row.dataset.username, row]));
     const base = document.body.dataset.base;
+    const focused = this.#list.contains(document.activeElement) ? document.activeElement : null;
     let place = this.#list.firstElementChild;
     for (const chat of this.#store.inOrder) {
       const row = rows.get(chat.with) ?? this.#make(chat, base);
@@ -58,6 +59,8 @@ export class ChatList {
       else this.#list.insertBefore(row, place);
     }
     for (const row of rows.values()) row.remove();
+    // A row that has moved has lost it.
+    if (document.activeElement === document.body) focused?.focus({ preventScroll: true });
     this.#search.filter();
   };
 

@@ -106,7 +106,15 @@ export class ChatSearch {
     this.#timer = setTimeout(() => this.#ask(), PAUSE);
   };
 
-  #onMore = () => this.#ask(this.#hits.at(-1)?.message.id);
+  /** Add older hits, and lead to the first chat that they have brought. */
+  #onMore = async () => {
+    const { messages, more } = this.#parts;
+    const [held, known] = [this.#hits.length, messages.children.length];
+    await this.#ask(this.#hits.at(-1)?.message.id);
+    const isLost = [more, document.body].includes(document.activeElement);
+    if (this.#hits.length <= held || !isLost) return;
+    (messages.children[known] ?? messages.lastElementChild)?.querySelector("a").focus();
+  };
 
   #onKey = (event) => {
     if (!this.#wanted || event.isComposing) return;

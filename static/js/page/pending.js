@@ -114,8 +114,11 @@ function linkAddresses(elements) {
   for (const element of elements) showText(element, element.textContent);
 }
 
-/** Go back from the button to where one writes. */
+/** Go back from the button to where one writes, or else to the rows or the page. */
 function returnFocus() {
   const isElsewhere = document.activeElement?.closest("#detail, #list, #tabs");
-  if (!isElsewhere) focusField();
+  if (isElsewhere || focusField()) return;
+  const places = document.querySelectorAll('#list .row-link[tabindex="0"], #detail');
+  const seen = [...places].find((place) => place.checkVisibility());
+  seen?.focus({ preventScroll: true });
 }
