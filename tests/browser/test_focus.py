@@ -7,6 +7,7 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 from .conftest import DESKTOP, befriend
+from .test_unread import SAY
 
 MESSAGES = "#messages .message"
 FIELD = "#composer-text"
@@ -184,6 +185,39 @@ def test_after_a_notice_one_types_on(friends, server):
     one.page.click("#pending [type=submit]")
     expect(one.page.locator("#pending")).to_be_hidden()
     expect(field(one)).to_be_focused()
+
+
+def test_without_an_open_chat_the_focus_stays_in_the_list(friends, people, server):
+    one, other = friends("甲八", "乙八")
+    third = people("丙八", DESKTOP)
+    befriend(one, third)
+    for sender, count in ((third, 2), (other, 25)):
+        say = SAY.format(sender=sender.name, to=one.name, first=0, last=count)
+        server.manage("shell", "-c", say)
+    server.manage("shell", "-c", NOTICE.format(name=one.name))
+    one.go("/")
+    page = one.page
+    links = page.locator("#chats .row-link")
+    page.click("#pending [type=submit]")
+    expect(links.first).to_be_focused()
+    links.last.click(button="right")
+    page.click(".popup-menu :text('置顶')")
+    expect(page.locator("#chats .row").first).to_have_attribute("data-username", third.name)
+    expect(links.first).to_be_focused()
+    page.focus("#chat-filter")
+    page.keyboard.type("第")
+    expect(page.locator("#found-more")).to_be_visible()
+    page.focus("#found-more")
+    page.keyboard.press("Enter")
+    found = page.locator("#found-messages .search-hit a")
+    expect(found).to_have_count(2)
+    expect(found.last).to_be_focused()
+    page.keyboard.press("Escape")
+    links.first.click(button="right")
+    page.click(".popup-menu :text('删除聊天')")
+    page.click(".question .danger")
+    expect(links).to_have_count(1)
+    expect(links).to_be_focused()
 
 
 def test_the_keyboard_reaches_everything_with_few_stops(people):

@@ -118,7 +118,7 @@ function linkAddresses(elements) {
 function returnFocus() {
   const isElsewhere = document.activeElement?.closest("#detail, #list, #tabs");
   if (isElsewhere || focusField()) return;
-  const places = document.querySelectorAll('#list .row-link[tabindex="0"], #detail');
+  const places = document.querySelectorAll('#list .row-link:not([tabindex="-1"]), #detail');
   const seen = [...places].find((place) => place.checkVisibility());
   seen?.focus({ preventScroll: true });
 }
