@@ -92,6 +92,13 @@ def recall_a_hit(zhang, li):
 
 def test_the_search_by_the_keyboard_alone(friends):
     zhang, li = friends("张小五", "李小五")
+    # Its row has just come, and is found by pinyin before the server has answered.
+    expect(zhang.page.locator(ROWS)).to_have_count(1)
+    zhang.page.route("**/api/search/**", lambda _route: None)
+    look_for(zhang, "lxw")
+    expect(zhang.page.locator(ROWS)).to_have_count(1)
+    expect(zhang.page.locator(f"{ROWS} .row-name")).to_have_text("李小五")
+    zhang.page.unroute("**/api/search/**")
     zhang.go("/chat/李小五/")
     zhang.say("键盘真好")
     expect(zhang.page.locator("#messages .message[data-state=sent]")).to_have_count(1)

@@ -4,12 +4,11 @@ import { isSecondOfTwo } from "../page/press.js";
 import { Roving } from "../page/roving.js";
 import { text } from "../strings.js";
 import { showAvatar } from "./avatar.js";
-import { fetchContacts } from "./contacts.js";
 import { isNamed, key } from "./matching.js";
+import { copyReadings, learnReadings } from "./readings.js";
 
 const FRIENDS_AT_MOST = 9; // as people know it from WeChat
 const SHOWN = 200; // characters of what goes to them
-const HAN = /\p{Script=Han}/u;
 
 export class FriendPicker {
   #store;
@@ -98,10 +97,7 @@ export class FriendPicker {
   /** Learn how the names are read: from the rows of the chats, or else from the server. */
   async #learn() {
     copyReadings(document.querySelectorAll("#chats .row"), this.#rows);
-    if (this.#rows.every(isRead)) return;
-    const page = await fetchContacts(); // without it, names match as written
-    if (page) copyReadings(page.querySelectorAll("#friends .row"), this.#rows);
-    this.#onFilter();
+    if (await learnReadings(this.#rows)) this.#onFilter();
   }
 
   #onFilter = () => {
@@ -206,18 +202,4 @@ function show(row, chat) {
   Object.assign(row.dataset, { username: chat.with, remark: chat.remark });
   showAvatar(row, chat.with);
   row.querySelector(".row-name").textContent = nameOf(chat);
-}
-
-/** Whether it is known how a name is read, if it has to be. */
-function isRead({ dataset: { username, remark, readings } }) {
-  return Boolean(readings) || !HAN.test(username + remark);
-}
-
-/** Give the pinyin of the friends in some rows of the server to rows of ours. */
-function copyReadings(sources, rows) {
-  const readings = new Map([...sources].map(({ dataset }) => [dataset.username, dataset.readings]));
-  for (const { dataset } of rows) {
-    const found = readings.get(dataset.username);
-    if (found) dataset.readings = found;
-  }
 }

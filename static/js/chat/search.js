@@ -3,6 +3,7 @@ import { wordsOf } from "../api.js";
 import { text } from "../strings.js";
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
+import { learnReadings } from "./readings.js";
 
 const PAUSE = 200; // ms without a keystroke before the server is asked
 const CHANGES = ["message_changed", "message_hidden", "friend_removed", "conversation_changed"];
@@ -36,6 +37,7 @@ export class ChatSearch {
         part(name),
       ]),
     );
+    this.#input.addEventListener("focus", this.#learn);
     this.#input.addEventListener("input", this.#onInput);
     this.#input.addEventListener("compositionend", this.#onInput);
     this.#input.form.addEventListener("submit", this.#onSubmit);
@@ -48,6 +50,7 @@ export class ChatSearch {
   disconnect() {
     if (!this.#input) return;
     clearTimeout(this.#timer);
+    this.#input.removeEventListener("focus", this.#learn);
     this.#input.removeEventListener("input", this.#onInput);
     this.#input.removeEventListener("compositionend", this.#onInput);
     this.#input.form.removeEventListener("submit", this.#onSubmit);
@@ -82,6 +85,13 @@ export class ChatSearch {
   get #isAnswered() {
     return this.#answered === this.#wanted;
   }
+
+  /** Learn how the names are read of which the rows have come since the page. */
+  #learn = async () => {
+    const input = this.#input;
+    const isChanged = await learnReadings([...this.#rows.children]);
+    if (isChanged && this.#input === input) this.filter();
+  };
 
   #onInput = (event) => {
     clearTimeout(this.#timer);
