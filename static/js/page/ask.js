@@ -2,6 +2,8 @@
 import { text } from "../strings.js";
 import { isSecondOfTwo } from "./press.js";
 
+const ASKED = /^[^?？]+[?？]\s*/; // what follows from it comes after
+
 /** Ask; resolves to whether the answer is `yes`, the words of the button that does it. */
 export function ask(question, yes) {
   const dialog = document.createElement("dialog");
@@ -9,7 +11,8 @@ export function ask(question, yes) {
   dialog.setAttribute("role", "alertdialog");
   dialog.setAttribute("aria-label", question);
   const words = document.createElement("p");
-  words.textContent = question;
+  const [asked = ""] = ASKED.exec(question) ?? [];
+  words.append(...[asked, question.slice(asked.length)].filter(Boolean).map(makeLine));
   const answers = document.createElement("div");
   answers.className = "question-answers";
   answers.append(
@@ -25,6 +28,12 @@ export function ask(question, yes) {
       resolve(dialog.returnValue === "yes");
     });
   });
+}
+
+function makeLine(words) {
+  const line = document.createElement("span");
+  line.textContent = words;
+  return line;
 }
 
 function makeButton(dialog, { words, kind, answer }) {
