@@ -79,3 +79,9 @@ test("a language may stand between blanks", () => {
   assert.deepEqual(code("```  \nx\n```"), ["x"]);
   assert.deepEqual(code("```two words\nx\n```"), ["two words\nx"]);
 });
+
+test("what follows the last backticks begins with its first word, and a line with its blanks", () => {
+  const after = (words) => splitAtCode(words).at(-1);
+  assert.deepEqual(after("```\nx\n``` so"), { words: "so", kind: "text" });
+  assert.deepEqual(after("```\nx\n``` \n  so"), { words: "  so", kind: "text" });
+});

@@ -5,6 +5,8 @@ import { text } from "../strings.js";
 
 const FENCE = "```";
 const LANGUAGE = /^[ \t]*(?:[\w+#.-]+[ \t]*)?\n/; // what may stand behind the first three backticks
+const BREAK = /^[ \t]*\n?/; // between the last three and the words after them
+const BREAK_AT_MOST = 16; // characters
 const LINES = 4; // that begin with blanks
 const INDENTED = /^[ \t]+\S/; // not the wide blanks with which Chinese paragraphs begin
 const OPENING = /[:{([]\s*$/; // the line above belongs to the block
@@ -21,7 +23,7 @@ export function splitAtCode(words) {
     if (close < 0) break;
     parts.push(...splitAtIndented(words.slice(from, open), from === 0));
     from = close + FENCE.length;
-    if (words[from] === "\n") from += 1;
+    from += BREAK.exec(words.slice(from, from + BREAK_AT_MOST))[0].length;
     parts.push(...cutFence(words.slice(open, from)));
   }
   parts.push(...splitAtIndented(words.slice(from), from === 0));
