@@ -12,7 +12,7 @@ beforeEach(() => {
   };
   scroller = new EventTarget();
   Object.assign(scroller, { scrollTop: 0, scrollHeight: 5_000, clientHeight: 800 });
-  pill = Object.assign(new EventTarget(), { hidden: true });
+  pill = Object.assign(new EventTarget(), { hidden: true, dataset: {} });
   document.getElementById = (id) => ({ thread: scroller, "new-pill": pill }[id]);
   place = new Place(() => {});
   place.connect();
@@ -35,6 +35,7 @@ test("new messages below are counted, each once, until the end is seen", () => {
   place.follow(2, false);
   place.offer(2);
   assert.equal(pill.textContent, "new_messages");
+  assert.equal(pill.dataset.count, "2");
   scrollTo(4_200);
   assert.equal(pill.hidden, true);
   scrollTo(3_800);
@@ -55,6 +56,7 @@ test("the last of the loaded messages is not the end", () => {
 test("from far above the way to the last is offered, and makes room for a count", () => {
   scrollTo(100);
   assert.equal(pill.textContent, "to_the_last");
+  assert.equal(pill.dataset.count, undefined);
   place.follow(1, false);
   assert.equal(pill.textContent, "new_message");
 });

@@ -1,4 +1,5 @@
 // The reader's place in the thread: the scroll, and the pill that leads to the end.
+import { countOf } from "../page/badges.js";
 import { text } from "../strings.js";
 import { countWords } from "./counting.js";
 
@@ -118,7 +119,9 @@ export class Place {
   }
 
   #show(words) {
-    this.#pill.textContent = words;
+    this.#pill.textContent = this.#pill.title = words;
+    if (this.#news) this.#pill.dataset.count = countOf(this.#news);
+    else delete this.#pill.dataset.count;
     this.#pill.hidden = false;
   }
 
