@@ -31,6 +31,7 @@ STRINGS = {
     "forward_later": _("Network unavailable. It is sent when the network is back."),
     "forward_missed": _("{count} did not receive it: {names}"),
     "comma": _(", "),
+    "colon": _(": "),
     "quote": _("Quote"),
     "quote_gone": _("The quoted message is gone"),
     "recall": _("Recall"),

@@ -73,7 +73,9 @@ def set_remark(request: UserRequest, username: str) -> HttpResponse:
     form = RemarkForm(request.POST)
     if not form.is_valid():
         return _render_contact(request, friendship, form, status=422)
-    _attempt(request, partial(services.set_remark, friendship=friendship, **form.cleaned_data))
+    save = partial(services.set_remark, friendship=friendship, **form.cleaned_data)
+    if _attempt(request, save):
+        messages.success(request, _("Saved"))
     return _back_to(request, friendship.username)
 
 
@@ -112,7 +114,8 @@ def remove(request: UserRequest, username: str) -> HttpResponse:
 @require_POST
 def block(request: UserRequest, username: str) -> HttpResponse:
     target = access.get_blockable(request.user, username)
-    _attempt(request, partial(services.block, owner=request.user, target=target))
+    if _attempt(request, partial(services.block, owner=request.user, target=target)):
+        messages.success(request, _("Blocked"))
     return _back_to(request, target.username)
 
 
@@ -120,6 +123,7 @@ def block(request: UserRequest, username: str) -> HttpResponse:
 def unblock(request: UserRequest, username: str) -> HttpResponse:
     target = access.get_blockable(request.user, username)
     services.unblock(owner=request.user, target=target)
+    messages.success(request, _("Not blocked any more"))
     return _back_to(request, target.username)
 
 

@@ -108,7 +108,16 @@ def test_more_friends_take_no_more_queries(page, alice, bob):
 
 
 @pytest.mark.parametrize(("path", "count"), [("requests/", 1), ("", 0)])
-def test_who_adds_a_friend_types_the_name_at_once(page, path, count):
+def test_the_name_of_a_new_friend_is_typed_at_once(page, path, count):
     content = page.get(f"/contacts/{path}").content.decode()
     fields = re.findall(r"<input[^>]*autofocus[^>]*>", content)
     assert ['name="username"' in field for field in fields] == [True] * count
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("remark", "已保存"), ("block", "已拉黑"), ("unblock", "已解除拉黑")],
+)
+def test_what_was_done_with_a_friend_is_said(page, bob, path, said):
+    answer = page.post(f"/contacts/bob/{path}/", {"remark": "B"}, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [said]

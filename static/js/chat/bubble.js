@@ -70,7 +70,7 @@ export function showQuote(element, quote) {
   link.href = `?at=${quote.id}#m${quote.id}`;
   const sender = document.createElement("bdi");
   sender.textContent = quote.sender;
-  if (quote.state === "sent") link.replaceChildren(sender, `: ${quote.text}`);
+  if (quote.state === "sent") link.replaceChildren(sender, text("colon") + quote.text);
   else link.replaceChildren(text("quote_gone"));
 }
 

@@ -82,6 +82,7 @@ export class Composer {
   lock(reason) {
     this.notify(reason);
     this.#field.readOnly = true;
+    this.#field.placeholder = "";
     this.#form.querySelector(".send").disabled = true;
   }
 
@@ -115,7 +116,7 @@ export class Composer {
     this.#quote = quote;
     const bar = document.getElementById("quote-bar");
     bar.hidden = !quote;
-    const words = quote ? `${quote.sender}: ${quote.text}` : "";
+    const words = quote ? quote.sender + text("colon") + quote.text : "";
     bar.querySelector(".quote-words").textContent = words.slice(0, QUOTED_AT_MOST);
   }
 

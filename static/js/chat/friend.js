@@ -26,7 +26,11 @@ export class Friend {
   lose({ username, reason }) {
     if (username !== this.username) return;
     this.#isLost = true;
-    this.#composer.lock(text(reason === "deleted" ? "account_deleted" : "no_longer_friends"));
+    const isGone = reason === "deleted";
+    this.#composer.lock(text(isGone ? "account_deleted" : "no_longer_friends"));
+    const again = document.getElementById("composer-again");
+    again.querySelector("a").search = new URLSearchParams({ username });
+    again.hidden = isGone;
   }
 
   /** Reload the page of a friend who has come back; that of a new one knows them already. */

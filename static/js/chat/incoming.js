@@ -1,4 +1,5 @@
 // Messages from the server, shown in the open conversation.
+import { text } from "../strings.js";
 import { isMine } from "./message.js";
 
 export class Incoming {
@@ -54,6 +55,6 @@ export class Incoming {
 
   #announce(message) {
     const name = this.#element.querySelector(".conversation-name").textContent;
-    document.getElementById("announce").textContent = `${name}: ${message.text ?? ""}`;
+    document.getElementById("announce").textContent = name + text("colon") + (message.text ?? "");
   }
 }
