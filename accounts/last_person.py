@@ -75,6 +75,13 @@ def why_ended(request: HttpRequest) -> str:
     return _("You were signed out from another device or by an administrator. Please log in.")
 
 
+def name_here(request: HttpRequest) -> str:
+    """Return the name of the last person, who did not log out; or ""."""
+    state, pk, _password = _read(request)
+    user = User.objects.filter(pk=pk).first() if state == HERE else None
+    return user.username if user is not None else ""
+
+
 @receiver(user_logged_in)
 def on_logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     if is_another(request, user):

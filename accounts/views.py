@@ -139,8 +139,10 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return already_in(request)
     next_url, ended = _lost_page(request)
+    username = request.GET.get("username", "")
+    is_new = bool(username) and request.session.get("registered") == username
     initial = {
-        "username": request.GET.get("username", ""),
+        "username": username or (last_person.name_here(request) if ended else ""),
         "shared": not sessions.is_mobile(request),  # a phone is rarely anybody else's
     }
     form = LoginForm(request, _posted(request), initial=initial)
@@ -153,7 +155,12 @@ def login(request: HttpRequest) -> HttpResponse:
         # Whoever knows the password may type the code, or ask for another.
         request.session[VERIFYING] = form.get_user().pk
     template = "accounts/login.html"
-    context: dict[str, Any] = {"next": next_url, "ended": ended, "is_unverified": is_unverified}
+    context: dict[str, Any] = {
+        "next": next_url,
+        "ended": ended,
+        "is_new": is_new,
+        "is_unverified": is_unverified,
+    }
     return render_form(request, form, template, **context)
 
 

@@ -74,6 +74,7 @@ def test_the_log_in_page_says_why_and_leads_back(client, alice):
     page = client.get("/login/", headers=REFERER)
     assert ENDED in page.content.decode()
     assert page.context["next"] == "/chat/bob/"
+    assert page.context["form"].initial["username"] == "alice"
     assert "bob" not in page.request["QUERY_STRING"]
 
 

@@ -46,6 +46,13 @@ def test_the_page_after_it_is_only_for_who_has_just_registered(client):
     assert client.get("/register/done/")["Location"] == "/register/"
 
 
+def test_the_log_in_page_says_so_to_who_has_just_registered(client):
+    assert "注册成功，请登录。" not in client.get("/login/?username=alice").content.decode()
+    register(client, "alice")
+    assert "注册成功，请登录。" in client.get("/login/?username=alice").content.decode()
+    assert "注册成功，请登录。" not in client.get("/login/?username=bob").content.decode()
+
+
 def test_the_name_is_stored_as_typed_in_nfc(client):
     register(client, "Jose\u0301")
     assert User.objects.get().username == "José"
