@@ -2,8 +2,9 @@
 
 At a shared computer the pages of one person may be open when the next logs in: the path in
 `next` is for nobody but the person before. A mark that says `here`, though nobody is logged in,
-tells of a session that was ended elsewhere. The mark is no key: nothing is granted by it. It is
-signed, so that nobody learns of accounts by making marks up.
+tells of a session that was ended elsewhere; the log-in page says so, with their name filled in.
+The mark is no key: nothing is granted by it. It is signed, so that nobody learns of accounts by
+making marks up.
 """
 
 from __future__ import annotations

@@ -96,6 +96,10 @@ def test_a_notice_pushes_nothing_down_and_leaves(people):
     one.page.click("#detail .button.danger")
     notice = one.page.locator("#detail .notice")
     expect(notice).to_be_visible()
+    box, header = notice.bounding_box(), one.page.locator("#detail .pane-header").bounding_box()
+    assert box["y"] + box["height"] <= header["y"] + header["height"]
+    for button in one.page.locator("#detail .pane-header .icon-button").all():
+        assert overlap(box, button.bounding_box()) == 0
     body = one.page.locator("#detail .detail-body, #detail .thread-area")
     place = body.bounding_box()
     expect(notice).to_have_count(0, timeout=15_000)

@@ -221,6 +221,9 @@ def test_an_announcement_takes_no_focus_and_stands_once_on_a_page(friends, serve
     expect(link).to_have_attribute("href", "https://example.com/plan")
     shoot(mei.page, "announcement-desktop")
     lin.go("/")
+    box = lin.page.locator("#pending").bounding_box()
+    assert box["height"] <= lin.page.viewport_size["height"] / 3
+    assert box["y"] + box["height"] <= lin.page.locator("#tabs").bounding_box()["y"]
     shoot(lin.page, "announcement-phone")
     lin.go("/announcements/")
     expect(lin.page.locator("article .announcement-text a")).to_have_text(
