@@ -2,7 +2,8 @@
 
 At a shared computer the pages of one person may be open when the next logs in: the path in
 `next` is for nobody but the person before. A mark that says `here`, though nobody is logged in,
-tells of a session that was ended elsewhere; the log-in page says so, with their name filled in.
+tells of a session that was ended elsewhere; the log-in page says so, and fills in their name but
+at a public computer.
 The mark is no key: nothing is granted by it. It is signed, so that nobody learns of accounts by
 making marks up.
 """
@@ -26,8 +27,9 @@ from webchat.base.numbers import parse_id
 
 from .models import User
 
-NOTE = "webchat.last_person"  # in META: the mark to write with the answer
+NOTE = "webchat.last_person"  # in META: gives the mark to write with the answer, and its seconds
 HERE, LEFT = "here", "left"
+GUEST = "guest"  # here, at a public computer
 # In the session: it began after somebody else's at this browser. The mark is then one's own.
 AFTER_ANOTHER = "after_another"
 DIGEST_AT_MOST = 16  # characters: enough to notice another password
@@ -47,16 +49,21 @@ class LastPersonMiddleware:
         if name not in request.COOKIES and session.accessed and SESSION_KEY in session:
             note_here(request, request.user)
         if mark := request.META.get(NOTE):
-            value, seconds = mark
-            cookies.write(response, name, _signer().sign(value), seconds())
+            value, seconds = mark()
+            cookies.write(response, name, _signer().sign(value), seconds)
         return response
 
 
 def note_here(request: HttpRequest, user: Any) -> None:
     """Mark the user as here, as long as the cookie of the session lasts."""
-    if isinstance(user, User):
-        value = f"{HERE}-{user.pk}-{_digest(user)}"
-        request.META[NOTE] = (value, lambda: cookies.seconds_of(request.session))
+    if not isinstance(user, User):
+        return
+
+    def mark() -> tuple[str, int | None]:
+        seconds = cookies.seconds_of(request.session)
+        return f"{GUEST if seconds is None else HERE}-{user.pk}-{_digest(user)}", seconds
+
+    request.META[NOTE] = mark
 
 
 def is_another(request: HttpRequest, user: Any) -> bool:
@@ -68,7 +75,7 @@ def is_another(request: HttpRequest, user: Any) -> bool:
 def why_ended(request: HttpRequest) -> str:
     """Say why the last person, who did not log out, is not logged in any more; or return ""."""
     state, pk, password = _read(request)
-    if state != HERE:
+    if state not in (HERE, GUEST):
         return ""
     user = User.objects.filter(pk=pk).first()
     if user is not None and _digest(user) != password:
@@ -77,7 +84,7 @@ def why_ended(request: HttpRequest) -> str:
 
 
 def name_here(request: HttpRequest) -> str:
-    """Return the name of the last person, who did not log out; or ""."""
+    """Return the name of the last person, who did not log out of a computer of their own; or ""."""
     state, pk, _password = _read(request)
     user = User.objects.filter(pk=pk).first() if state == HERE else None
     return user.username if user is not None else ""
@@ -95,7 +102,7 @@ def on_logged_out(request: HttpRequest, user: User | None, **kwargs: Any) -> Non
     pk = (user and user.pk) or _read(request)[1]  # a deleted account has none any more
     if pk is not None:
         seconds = cookies.seconds_of(request.session)
-        request.META[NOTE] = (f"{LEFT}-{pk}-", lambda: seconds)
+        request.META[NOTE] = lambda: (f"{LEFT}-{pk}-", seconds)
 
 
 def _read(request: HttpRequest) -> tuple[str, int | None, str]:

@@ -78,6 +78,14 @@ def test_the_log_in_page_says_why_and_leads_back(client, alice):
     assert "bob" not in page.request["QUERY_STRING"]
 
 
+def test_a_public_computer_tells_the_next_person_no_name(client, alice):
+    client.post("/login/", {"username": "alice", "password": PASSWORD, "shared": "on"})
+    sessions.end_others(user=alice, session_key=None)
+    page = client.get("/login/", headers=REFERER)
+    assert ENDED in page.content.decode()
+    assert "alice" not in page.content.decode()
+
+
 def test_another_password_is_told_as_that(client, alice):
     log_in(client, "alice")
     services.set_password(user=alice, password="gruene-Wiese-8")
