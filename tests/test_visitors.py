@@ -36,6 +36,7 @@ KINDS = HEAD[2:]
 # The data of a POST; other rows post nothing, as an old page or a stranger's script would.
 BODIES: dict[str, dict[str, Any]] = {
     "/api/conversations/alice/messages/": {"text": "hi"},
+    "/api/conversations/alice/messages/hide/": {"ids": [1]},
     "/api/conversations/alice/read/": {"up_to": 1},
     "/api/conversations/alice/pin/": {"on": True},
     "/api/conversations/alice/mute/": {"on": True},
