@@ -145,10 +145,14 @@ def people(chromium: Browser, server: Server) -> Iterator[Callable[..., Person]]
     """Make registered people, and log them in: `people("alice", PHONE)`."""
     known: list[Person] = []
 
-    def make(name: str, device: dict, **options: object) -> Person:
+    def make(name: str, device: dict, *, by_pages: bool = False, **options: object) -> Person:
         context = chromium.new_context(**{"locale": "zh-CN"} | device | options)
         person = Person(context, server.site, name)
-        person.enter(server, str(options.get("locale", "zh-CN")))
+        if by_pages:
+            person.register()
+            person.log_in()
+        else:
+            person.enter(server, str(options.get("locale", "zh-CN")))
         known.append(person)
         return person
 

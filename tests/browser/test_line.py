@@ -65,7 +65,7 @@ def test_the_browsers_word_that_there_is_no_network_is_said_at_once(friends):
     expect(li.page.locator("#toast")).to_have_text(NETWORK_UNAVAILABLE)
     li.page.go_back()
     expect(li.page.locator(f"{MESSAGES}.mine .bubble")).to_have_text(["一", "二"])
-    assert li.page.url.endswith("/chat/%E5%AD%99%E7%94%B2/")
+    expect(li.page).to_have_url(f"{li.site}/chat/%E5%AD%99%E7%94%B2/")
 
     li.context.set_offline(False)
     expect(wang.page.locator(f"{MESSAGES}.theirs .bubble")).to_have_text(["一", "二"])

@@ -45,10 +45,10 @@ def test_a_quote_leads_to_what_it_answers_and_says_when_that_is_gone(friends):
     li.page.locator(f"{MESSAGES} .bubble").first.scroll_into_view_if_needed()
     li.page.locator(f"{MESSAGES} .bubble").first.click(button="right")
     li.page.click(".popup-menu [role=menuitem]:has-text('引用')")
-    expect(li.page.locator("#quote-bar")).to_contain_text("王二: 下午开会吗？")
+    expect(li.page.locator("#quote-bar")).to_contain_text("王二：下午开会吗？")
     li.say("开")
     quote = wang.page.locator(f"{MESSAGES}.theirs .quote").last
-    expect(quote).to_have_text("王二: 下午开会吗？")
+    expect(quote).to_have_text("王二：下午开会吗？")
     quote.click()
     expect(wang.page.locator(f"{MESSAGES}.flash .bubble")).to_have_text("下午开会吗？")
     wang.page.locator(f"{MESSAGES}.mine .bubble").first.click(button="right")

@@ -46,7 +46,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Server]
 
 
 def come(people, name: str, device: dict) -> Person:
-    return people(name, device, ignore_https_errors=True)
+    return people(name, device, by_pages=True, ignore_https_errors=True)
 
 
 def befriend(server: Server, *names: str) -> None:
