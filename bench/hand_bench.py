@@ -57,9 +57,22 @@ new PerformanceObserver((list) => {
 }).observe({ type: "paint", buffered: true });
 document.addEventListener("feed:working", () => { window.seen.live ??= performance.now(); });
 """
-# How far things have moved that nobody moved, as browsers count it, and when one can write.
+# How far things have moved that nobody moved: as browsers count it, without scrolls; and the
+# newest message in px since it was first painted.
 WATCH_SHIFTS = """
 window.shifts = 0;
+window.jump = 0;
+let first;
+const follow = () => {
+  const newest = document.querySelector("#messages > .message:last-child");
+  if (newest) {
+    const { bottom } = newest.getBoundingClientRect();
+    first ??= bottom;
+    window.jump = Math.max(window.jump, Math.abs(bottom - first));
+  }
+  requestAnimationFrame(follow);
+};
+requestAnimationFrame(follow);
 new PerformanceObserver((list) => {
   for (const { value, hadRecentInput } of list.getEntries()) {
     if (!hadRecentInput) window.shifts += value;
@@ -200,7 +213,7 @@ class Bench:
 
     async def direct_openings(self) -> None:
         """Open a chat directly, as from a bookmark, with an empty cache, on a slow line."""
-        shifts, usable = [], []
+        shifts, jumps, usable = [], [], []
         for _ in range(OPENINGS):
             async with self.hand() as hand:
                 await hand.page.add_init_script(WATCH_SHIFTS)
@@ -211,9 +224,11 @@ class Bench:
                 usable.append(await hand.page.evaluate("() => window.seen"))
                 await hand.page.wait_for_timeout(SETTLING)
                 shifts.append(await hand.page.evaluate("() => window.shifts"))
+                jumps.append(await hand.page.evaluate("() => window.jump"))
         self.add("a chat opened directly, cold: first paint", _median(usable, "first-paint"))
         self.add("… live", _median(usable, "live"))
         self.add("… shifts of its layout, the worst", f"{max(shifts):.3f}", "≤ 0.02")
+        self.add("… jump of its newest message, the worst", f"{max(jumps):.0f} px", "0")
 
     async def openings(self) -> None:
         seen: dict[str, list[dict[str, float]]] = {"cold": [], "warm": [], "back": []}
