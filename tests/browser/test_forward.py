@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import DESKTOP, PHONE
-from .test_access import befriend
+from .conftest import DESKTOP, PHONE, befriend
 
 MESSAGES = "#messages .message"
 BLOCK = """

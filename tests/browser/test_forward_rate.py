@@ -9,8 +9,7 @@ from playwright.sync_api import expect
 
 from tests.server import Server
 
-from .conftest import DESKTOP
-from .test_access import befriend
+from .conftest import DESKTOP, befriend
 from .test_forward import MESSAGES, bubbles, choose, friend, open_menu, send, talk, toast
 from .test_selecting import act
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import DESKTOP, PHONE
-from .test_access import befriend, grave_faults
+from .conftest import DESKTOP, PHONE, befriend
+from .test_access import grave_faults
 from .test_forward import MESSAGES, bubbles, choose, friend, open_menu, send, talk, toast
 from .test_hand import FILL
 from .test_older import OLDER

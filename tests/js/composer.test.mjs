@@ -28,6 +28,7 @@ class Element extends EventTarget {
 let elements;
 let field;
 let isTouch;
+let sent;
 globalThis.matchMedia = () => ({ matches: isTouch });
 const { recall, remember } = await import("../../static/js/page/memory.js");
 const { Composer } = await import("../../static/js/chat/composer.js");
@@ -37,7 +38,7 @@ followNames();
 document.getElementById = (id) => (elements[id] ??= new Element());
 
 beforeEach(() => {
-  [elements, isTouch] = [{}, false];
+  [elements, isTouch, sent] = [{}, false, []];
   document.activeElement = Object.assign(new Element(), { name: "body" });
   document.querySelector = () => null;
   document.querySelectorAll = () => [];
@@ -51,7 +52,10 @@ function open(username, value = "") {
   field = Object.assign(new Element(), { name: "textarea", place: "#detail", value });
   field.dataset.limit = "4000";
   const form = Object.assign(new Element(), { elements: { text: field } });
-  const composer = new Composer(form, username, { send: () => {}, typing: () => {} });
+  const composer = new Composer(form, username, {
+    send: (words) => sent.push(words),
+    typing: () => {},
+  });
   composer.connect();
   return { composer, form };
 }
@@ -133,4 +137,14 @@ test("the arrows lead from the filter of the contacts to the first friend and ba
   link.focus();
   press(elements.friends, "Escape");
   assert.deepEqual([document.activeElement, input.value], [input, ""]);
+});
+
+test("a text of which nothing can be seen is not sent, and stays with a word about it", () => {
+  const { form } = open("bob", "\u200b");
+  form.dispatchEvent(new Event("submit", { cancelable: true }));
+  assert.deepEqual([sent, field.value], [[], "\u200b"]);
+  assert.equal(elements["composer-error"].textContent, "empty");
+  field.value = "\u200bx";
+  form.dispatchEvent(new Event("submit", { cancelable: true }));
+  assert.deepEqual(sent, ["\u200bx"]);
 });

@@ -65,11 +65,12 @@ globalThis.DOMParser = class {
     querySelector: () => ({ textContent: "", hidden: true }),
   });
 };
-globalThis.fetch = () =>
-  Promise.resolve({
+let asked; // with these headers
+globalThis.fetch = (_url, { headers }) =>
+  Promise.resolve(asked = headers).then(() => ({
     headers: new Headers({ "Content-Type": "text/html" }),
     text: () => Promise.resolve(""),
-  });
+  }));
 document.importNode = (node) => node;
 document.getElementById = (id) =>
   ({
@@ -134,4 +135,10 @@ test("news of somebody take back what was said of them, and nothing about a long
   happen("friend_added", { friend: { username: "li" } });
   await settled();
   assert.deepEqual(notices.map(({ isGone = false }) => isGone), [false, true]);
+});
+
+test("what the server has to say of an act is left to the page that is shown", async () => {
+  happen("friend_added", { friend: { username: "zoe" } });
+  await settled();
+  assert.deepEqual(asked, { "X-Keep-Messages": "yes" });
 });

@@ -52,7 +52,7 @@ test("only a text that is there can be forwarded", () => {
 test("it is said once all have arrived, and not before", () => {
   send("1");
   send("3");
-  tell("sent", "of somebody else");
+  tell("failed", "of somebody else", null);
   assert.equal(box.textContent, "");
   send("2");
   assert.equal(box.textContent, "forwarded");
@@ -81,5 +81,18 @@ test("without a network it is said at once, and the end when it is back", () => 
 
 test("to be held up by the rate is not to be without a network", () => {
   tell("failed", "1", "Too fast. Please wait 5 seconds.");
+  assert.equal(box.textContent, "");
+});
+
+test("a letter that is discarded is no longer waited for, and nothing is said of it", () => {
+  send("1");
+  refuse("2");
+  const gone = letters.pop();
+  tell("discarded", gone.clientId);
+  assert.equal(box.textContent, "forward_missed");
+});
+
+test("where all were discarded nothing is said", () => {
+  while (letters.length) tell("discarded", letters.shift().clientId);
   assert.equal(box.textContent, "");
 });

@@ -48,6 +48,7 @@ document.querySelector = (selector) => {
 };
 globalThis.matchMedia = () => ({ matches: false });
 globalThis.location = { href: "http://chat.test/chat/bob/" };
+globalThis.history = { state: { index: 1 } };
 const { Keys } = await import("../../static/js/page/keys.js");
 const { watchSwipes } = await import("../../static/js/page/swipe.js");
 const { TypeAhead } = await import("../../static/js/page/type_ahead.js");

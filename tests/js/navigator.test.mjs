@@ -136,7 +136,9 @@ test("a place on the page goes into its address, and a page that had to stay is 
   answer = () => assert.fail("asked for the page that is shown");
   location.href = shown;
   history.state = { index: 3 };
+  const before = begun;
   step();
+  assert.equal(begun, before);
   assert.deepEqual(moved, [["replace", "/chat/bob/?at=5#m5"], ["go", 1]]);
 });
 

@@ -80,6 +80,19 @@ test("a choice that cannot be saved is named beside the form, or above the page 
   assert.deepEqual([box.textContent, status.textContent, saved], ["not_saved", "", 0]);
 });
 
+test("after a choice that may be saved or not, the next one says everything", async () => {
+  const shown = { name: "initial-sound", value: "on", disabled: false };
+  form.querySelectorAll = () => [shown];
+  globalThis.fetch = gone;
+  happen("change");
+  await settled();
+  assert.equal(shown.disabled, true);
+  globalThis.fetch = page;
+  happen("change");
+  await settled();
+  assert.deepEqual([shown.disabled, shown.value], [false, ""]);
+});
+
 test("an answer that never comes is given up, and the next choice is saved", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.fetch = never;

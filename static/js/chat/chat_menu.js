@@ -73,7 +73,8 @@ export class ChatMenu {
   async #hide(chat, row) {
     const name = chat.remark || chat.with;
     if (!(await ask(text("delete_chat_question", { name }), text("delete")))) return;
-    const next = row.nextElementSibling ?? row.previousElementSibling;
+    const rows = [...document.querySelectorAll("#chats > .row:not([hidden])")];
+    const next = rows[rows.indexOf(row) + 1] ?? rows[rows.indexOf(row) - 1];
     if (!(await this.#arrange(chat, "hide", true))) return;
     toast(text("chat_deleted", { name }));
     const isOpen = document.getElementById("conversation")?.dataset.with === chat.with;

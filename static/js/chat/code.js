@@ -1,12 +1,10 @@
 // Code in a message: between three backticks, or four or more lines that begin with blanks.
 import { copy } from "../page/clipboard.js";
-import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
 const FENCE = "```";
 const LANGUAGE = /^[ \t]*(?:[\w+#.-]+[ \t]*)?\n/; // what may stand behind the first three backticks
-const BREAK = /^[ \t]*\n?/; // between the last three and the words after them
-const BREAK_AT_MOST = 16; // characters
+const BREAK = /[ \t]*\n?/y; // between the last three and the words after them
 const LINES = 4; // that begin with blanks
 const INDENTED = /^[ \t]+\S/; // not the wide blanks with which Chinese paragraphs begin
 const OPENING = /[:{([]\s*$/; // the line above belongs to the block
@@ -23,7 +21,8 @@ export function splitAtCode(words) {
     if (close < 0) break;
     parts.push(...splitAtIndented(words.slice(from, open), from === 0));
     from = close + FENCE.length;
-    from += BREAK.exec(words.slice(from, from + BREAK_AT_MOST))[0].length;
+    BREAK.lastIndex = from;
+    from += BREAK.exec(words)[0].length;
     parts.push(...cutFence(words.slice(open, from)));
   }
   parts.push(...splitAtIndented(words.slice(from), from === 0));
@@ -95,21 +94,12 @@ export function makeCode(words) {
   button.type = "button";
   button.className = "code-copy";
   button.setAttribute("aria-label", text("copy"));
-  button.addEventListener("click", () => copyCode(words));
+  button.addEventListener("click", () => copy(words));
   const code = document.createElement("pre");
   code.tabIndex = 0; // it scrolls
   code.textContent = words;
   block.append(button, code);
   return block;
-}
-
-async function copyCode(words) {
-  try {
-    await copy(words);
-    toast(text("copied"));
-  } catch {
-    toast(text("failed"));
-  }
 }
 
 /** The backticks around code: part of the text, but not shown. */

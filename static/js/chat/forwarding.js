@@ -77,19 +77,21 @@ function describe(chosen, left) {
  * there is no network. `nameOf` gives the name that the reader has for a friend.
  */
 export function followLetters(letters, outbox, nameOf) {
-  const own = new Set(letters.map(({ clientId }) => clientId));
+  const own = new Map(letters.map((letter) => [letter.clientId, letter]));
   let isLate = false;
-  const look = ({ detail: { clientId, reason } }) => {
+  const look = ({ type, detail: { clientId, reason } }) => {
     if (!own.has(clientId)) return;
-    if (letters.some((letter) => outbox.isWaiting(letter.clientId))) {
+    if (type === "outbox:discarded") own.delete(clientId);
+    const left = [...own.values()];
+    if (left.some((letter) => outbox.isWaiting(letter.clientId))) {
       if (reason !== null || isLate) return;
       isLate = true;
       return toast(text("forward_later"));
     }
     stop();
-    toast(outcome(letters, nameOf));
+    if (left.length) toast(outcome(left, nameOf));
   };
-  const names = ["outbox:sent", "outbox:failed"];
+  const names = ["outbox:sent", "outbox:failed", "outbox:discarded"];
   const stop = () => names.forEach((name) => document.removeEventListener(name, look));
   names.forEach((name) => document.addEventListener(name, look));
 }

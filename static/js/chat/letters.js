@@ -50,6 +50,7 @@ export class Letters {
     const waiting = this.#outbox.lettersTo(this.#element.dataset.with);
     if (!waiting.some((letter) => letter.clientId === clientId)) return;
     this.#outbox.discard(clientId);
+    document.dispatchEvent(new CustomEvent("outbox:discarded", { detail: { clientId } }));
     this.#thread.discard(clientId);
     giveBack();
   }

@@ -19,7 +19,8 @@ export function isNamed({ username, remark, readings = "" }, wanted) {
   if (key(username).includes(wanted) || key(remark).includes(wanted)) return true;
   const typed = wanted.replace(/ü/g, "v");
   // A name may hold an apostrophe itself.
-  return [typed, typed.replace(APOSTROPHES, "")].some((each) => each && spells(each, readings));
+  const ways = new Set([typed, typed.replace(APOSTROPHES, "")]);
+  return [...ways].some((each) => each && spells(each, readings));
 }
 
 /**

@@ -63,18 +63,16 @@ export class MessageMenu {
   }
 
   #items(message) {
-    const { id, state } = message.dataset;
+    const facts = read(message);
+    const { id, state, sender, words } = facts;
     const isMine = message.classList.contains("mine");
-    const words = message.querySelector(".bubble").textContent;
     const items = [];
     const add = (label, act, danger = false) => items.push({ label: text(label), act, danger });
-    if (state === "sent" || !id) add("copy", () => this.#copy(words));
+    if (state === "sent" || !id) add("copy", () => copy(words));
     if (!id) return items;
-    const facts = read(message);
     if (canForward(facts)) add("forward", () => this.#forwarding.forward([facts]));
     if (state === "sent") {
-      const sender = message.dataset.sender;
-      add("quote", () => this.#composer.quote({ id: Number(id), sender, text: words }));
+      add("quote", () => this.#composer.quote({ id, sender, text: words }));
       if (isMine && this.#isFresh(message)) add("recall", () => this.#recall(message, words));
     }
     add("select", () => this.#selecting.begin(message));
@@ -86,15 +84,6 @@ export class MessageMenu {
   #isFresh(message) {
     const sent = Date.parse(message.querySelector("time").getAttribute("datetime"));
     return this.#clock.now() - sent < RECALL_WITHIN;
-  }
-
-  async #copy(words) {
-    try {
-      await copy(words);
-      toast(text("copied"));
-    } catch {
-      toast(text("failed"));
-    }
   }
 
   async #recall(message, words) {

@@ -2,7 +2,8 @@
 import { wordsOf } from "../api.js";
 import { ask } from "../page/ask.js";
 import { copy } from "../page/clipboard.js";
-import { focusField, isField } from "../page/focus.js";
+import { focusField, isDialogOpen, isField } from "../page/focus.js";
+import { isMenuOpen } from "../page/menu.js";
 import { isSecondOfTwo } from "../page/press.js";
 import { Roving } from "../page/roving.js";
 import { toast } from "../page/toast.js";
@@ -169,7 +170,7 @@ export class Selecting {
 
   #onEscape = (event) => {
     if (event.key !== "Escape" || event.isComposing) return;
-    if (isField(document.activeElement) || document.querySelector("dialog[open]")) return;
+    if (isField(document.activeElement) || isDialogOpen() || isMenuOpen()) return;
     event.preventDefault();
     event.stopPropagation();
     this.#end();
@@ -193,13 +194,7 @@ export class Selecting {
   }
 
   async #copy() {
-    try {
-      await copy(this.#selection.copied);
-      toast(text("copied"));
-      this.#leave();
-    } catch {
-      toast(text("failed"));
-    }
+    if (await copy(this.#selection.copied)) this.#leave();
   }
 
   async #delete() {

@@ -2,7 +2,7 @@
 import { text } from "../strings.js";
 import { isSecondOfTwo } from "./press.js";
 
-const ASKED = /^[^?？]+[?？]\s*/; // what follows from it comes after
+const ASKED = /^.+?[?？](?!”)\s*/; // what follows from it comes after; a name may ask something, too
 
 /** Ask; resolves to whether the answer is `yes`, the words of the button that does it. */
 export function ask(question, yes) {

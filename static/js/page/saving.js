@@ -33,16 +33,18 @@ export class Saving {
       complain(form, "");
       if (!toastNotices(page)) toast(text("saved"));
     } catch {
+      settle(form, null); // it may be saved all the same: the next choice says everything
       // The choice is still there, and saved with the next choice.
       complain(form, text("not_saved"));
     }
   }
 }
 
-/** From now on the form has shown what was sent: see `webchat/base/changes.py`. */
+/** From now on the form has shown what was sent, or nothing certain: see `webchat/base/changes.py`. */
 function settle(form, sent) {
   for (const hidden of form.querySelectorAll("input[type=hidden][name^=initial-]")) {
-    hidden.value = sent.get(hidden.name.slice("initial-".length)) ?? "";
+    hidden.disabled = !sent;
+    hidden.value = sent?.get(hidden.name.slice("initial-".length)) ?? "";
   }
 }
 

@@ -17,11 +17,13 @@ export function watchSwipes() {
 
 function onStart({ touches }) {
   const [{ identifier, clientX: x, clientY: y }] = touches;
-  start = touches.length === 1 && x <= EDGE ? { identifier, x, y, page: location.href } : null;
+  const { index } = history.state ?? {}; // of the page, whose address may change meanwhile
+  start = touches.length === 1 && x <= EDGE ? { identifier, x, y, index } : null;
 }
 
 function onEnd({ changedTouches: [touch] }) {
-  if (!start || touch.identifier !== start.identifier || location.href !== start.page) return;
+  if (!start || touch.identifier !== start.identifier) return;
+  if (history.state?.index !== start.index) return;
   const right = touch.clientX - start.x;
   const aside = Math.abs(touch.clientY - start.y);
   forget();
