@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections import defaultdict
@@ -20,7 +19,7 @@ from accounts.models import User
 from friends.models import Friendship
 from webchat.base.text import clean_text, searchable
 from webchat.database.bulk import placeholders
-from webchat.database.dialect import one_list
+from webchat.database.dialect import one_list_each
 from webchat.database.patience import TookTooLong, limit_statements
 from webchat.database.snapshot import read_snapshot
 
@@ -50,7 +49,7 @@ part AS MATERIALIZED (
     FROM stretch
 )
 SELECT conversation, after, beyond, (
-    SELECT {texts} FROM chat_message
+    SELECT {columns} FROM chat_message
     WHERE conversation_id = part.conversation AND id > part.beyond AND id <= part.through
         AND recalled_at IS NULL AND removed_at IS NULL
 )
@@ -284,7 +283,8 @@ def _look(
 
 def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], list[Stretch]]:
     """Find the ids in the newest messages of each, and list what is left of longer ones."""
-    sql = LOOK.format(stretches=placeholders(3, len(stretches)), texts=one_list(["id", "text"]))
+    columns = one_list_each(["id", "text"])
+    sql = LOOK.format(stretches=placeholders(3, len(stretches)), columns=columns)
     values = [
         value for each in stretches for value in (each.conversation, each.after, each.through)
     ]
@@ -292,9 +292,8 @@ def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], lis
     rest: list[Stretch] = []
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, TEXTS_AT_ONCE])
-        for conversation, after, beyond, texts in cursor:  # one in memory at a time
-            if query.may_be_in(texts):
-                hits += [pk for pk, text in json.loads(texts) if query.are_in(text)]
+        for conversation, after, beyond, messages in cursor:  # one in memory at a time
+            hits += query.find_in(messages)
             if beyond > after:
                 rest.append(Stretch(beyond, conversation, after))
     return hits, rest

@@ -7,6 +7,7 @@ So only those texts are folded that have a character which may become a part of 
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -15,14 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 
-from webchat.base.text import IGNORABLE, MARKS_OF_PLANE_0, UNSEEN, normalize, searchable
+from webchat.base.text import IGNORABLE_OF_PLANE_0, MARKS_OF_PLANE_0, UNSEEN, normalize, searchable
 
 from .grams import CJK
 
-# Beyond plane 0 all that folding changes, and more: such characters are rare, and for many of
-# them Python's patterns are slow.
-CHANGED_BEYOND = (
-    "\U00010000-\U0001efff\U0001f100-\U0001f2ff\U0001fbf0-\U0001fbf9\U0002f800-\U0002fa1f"
+# Beyond plane 0 all that folding changes, and more: such characters are rare. Python looks up
+# those of plane 0 in a bitmap, but compares all others with each range: here, only what is beyond.
+CHANGED_BEYOND = re.compile(
+    "[\U00010000-\U0010ffff](?<=[\U00010000-\U0001efff\U0001f100-\U0001f2ff"
+    "\U0001fbf0-\U0001fbf9\U0002f800-\U0002fa1f\U000e0000-\U000e0fff])"
 )
 # Characters at once: meanwhile, for some 0.5 ms, no other thread has the interpreter.
 LOOKED_THROUGH = 64 * 1024
@@ -31,8 +33,8 @@ LOOKED_THROUGH = 64 * 1024
 PIECE, PIECE_AT_MOST = 64, 256
 JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff]")  # vowels and finals, which join those before them
 ALL_CJK = re.compile(f"[{CJK}]+")
-# A list of texts as JSON writes these in another way.
-ESCAPED = re.compile(r'["\\]')
+# JSON writes these in another way.
+ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
 class Words:
@@ -46,16 +48,19 @@ class Words:
         is_cjk = all(map(ALL_CJK.fullmatch, words))
         self._fold: Callable[[str], str] = str if is_cjk else str.casefold
 
-    def may_be_in(self, texts: str) -> bool:
-        """Return False if no text in this JSON holds all the words, as far as a glance can tell."""
-        if len(texts) > LOOKED_THROUGH or self._changing.search(texts):
-            return True
-        folded = self._fold(texts)
-        return all(word in folded for word in self._in_json)
-
-    def are_in(self, text: str) -> bool:
-        folded = self._folding_of(text)(text)
-        return all(word in folded for word in self.words)
+    def find_in(self, messages: str) -> list[int]:
+        """Return the ids of those with all the words, of JSON with a list of ids and of texts."""
+        is_alike = len(messages) <= LOOKED_THROUGH and not self._is_changed(messages)
+        if is_alike:
+            messages = self._fold(messages)
+            if not all(word in messages for word in self._in_json):
+                return []
+        ids, texts = json.loads(messages)
+        folded = texts if is_alike else [self._folding_of(text)(text) for text in texts]
+        found = list(zip(ids, folded, strict=True))
+        for word in self.words:
+            found = [(pk, text) for pk, text in found if word in text]
+        return [pk for pk, _text in found]
 
     def place_in(self, text: str) -> tuple[int, int]:
         """Return where the first word begins and ends in a text as it was written."""
@@ -68,7 +73,10 @@ class Words:
         return places.last(at), max(places.first(past), places.last(past))
 
     def _folding_of(self, text: str) -> Callable[[str], str]:
-        return searchable if self._changing.search(text) else self._fold
+        return searchable if self._is_changed(text) else self._fold
+
+    def _is_changed(self, text: str) -> bool:
+        return bool(self._changing.search(text) or CHANGED_BEYOND.search(text))
 
 
 class Places:
@@ -120,11 +128,11 @@ def _begins(character: str) -> bool:
 def _changing_into(words: Iterable[str]) -> re.Pattern[str]:
     """Match what folding changes, beyond its case, so that it may be part of these words.
 
-    Marks belong to that: J has none with a caron that is one character, but j has.
+    Of plane 0. Marks belong to that: J has none with a caron that is one character, but j has.
     """
     parts = set(normalize("NFKD", "".join(words)))
     changed = "".join(_changed().get(part, "") for part in sorted(parts))
-    return re.compile(f"[{IGNORABLE}{MARKS_OF_PLANE_0}{changed}{CHANGED_BEYOND}]")
+    return re.compile(f"[{IGNORABLE_OF_PLANE_0}{MARKS_OF_PLANE_0}{changed}]")
 
 
 @cache

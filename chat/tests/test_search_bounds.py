@@ -42,9 +42,9 @@ def test_as_many_words_as_there_may_be_are_looked_for(alice, bob, typed):
 def test_of_a_long_stretch_so_many_are_read_at_once(alice, bob, monkeypatch):
     fill(alice, bob, 1000, "Nadel {n}")
     read = []
-    real = finding.Query.may_be_in
+    real = finding.Query.find_in
     monkeypatch.setattr(
-        finding.Query, "may_be_in", lambda self, texts: read.append(texts) or real(self, texts)
+        finding.Query, "find_in", lambda self, texts: read.append(texts) or real(self, texts)
     )
     found, more = find_messages(alice, Query("nadel 7"), limit=1000)
     assert [each.message.text for each in found] == [

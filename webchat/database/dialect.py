@@ -19,3 +19,8 @@ def given_rows(columns: int) -> str:
 def one_list(expressions: Sequence[str]) -> str:
     """Express all rows of a query as one value, a JSON list of lists."""
     return f"json_group_array(json_array({', '.join(expressions)}))"
+
+
+def one_list_each(expressions: Sequence[str]) -> str:
+    """Express all rows of a query as one value, a JSON list with a list for each column."""
+    return f"json_array({', '.join(f'json_group_array({each})' for each in expressions)})"
