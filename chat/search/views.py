@@ -58,6 +58,8 @@ def search_page(request: UserRequest) -> HttpResponse:
         query = Query(context["typed"])
         with searching(request.user):
             context |= _find(request, query, chosen, limit=SHOWN)
+        if context["is_older"]:
+            context["friends"] = []  # they stand above the newest
         context["chats"] = fold_by_chat(context["found"])
         context["is_asked"] = bool(query.words)
     except ValidationError as error:

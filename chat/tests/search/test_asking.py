@@ -123,12 +123,11 @@ def test_a_page_of_older_results_says_so_and_leads_back(alice, bob, chosen):
     back = f'href="?q=bob{"&amp;with=bob" if chosen else ""}"'
     assert ["最新的结果" in page for page in (first, older, end)] == [False, True, True]
     assert [back in page for page in (older, end)] == [True, True]
+    below = [page.split("search-form")[1] for page in (first, older, end)]
+    assert ["没有找到相关结果" in page for page in below] == [False, False, True]
     assert '<h2 class="search-title">更早的结果</h2>' in older
     friends = '<h2 class="search-title">好友</h2>'
-    assert [friends in page.split("search-form")[1] for page in (first, older)] == [
-        not chosen,
-        False,
-    ]
+    assert [friends in page for page in below] == [not chosen, False, False]
 
 
 @pytest.mark.parametrize("name", ["mallory", "alice", "nobody", "", "x" * 3000, "bob\0", "~17"])
