@@ -25,7 +25,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from webchat.admin import SEARCH_AT_MOST, BoundedAdmin
-from webchat.base.text import fold
+from webchat.base.text import UncutEmailField, UncutField, fold
 
 from . import services, staff
 from .http import user_of
@@ -46,7 +46,7 @@ class NewUserForm(AdminUserCreationForm):
         model = User
         fields = ("username",)
         # Django's field would store the NFKC form instead of what was typed.
-        field_classes = {"username": forms.CharField}
+        field_classes = {"username": UncutField}
 
     def clean_username(self) -> str:
         """Refuse names that are reserved or held back: only createsuperuser gives those."""
@@ -57,7 +57,7 @@ class UserForm(UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
-        field_classes: dict[str, type[forms.Field]] = {}
+        field_classes = {"username": UncutField, "email": UncutEmailField}
 
 
 class PasswordForm(AdminPasswordChangeForm):
