@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from webchat.base.times import minute
 from webchat.middleware import client_address
 
 from .models import User, UserSession
@@ -115,7 +116,7 @@ def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:
             "device": describe_device(session.user_agent),
             "address": session.address or "",
             "started_at": session.started_at,
-            "since": f"{timezone.localtime(session.started_at):%Y-%m-%d %H:%M}",
+            "since": minute(session.started_at),
             "last_seen_at": session.last_seen_at,
             "is_current": session.session_id == session_key,
         }

@@ -22,10 +22,11 @@ from accounts.http import UserRequest
 from accounts.models import User
 from accounts.names import username_key
 from webchat.base.api import STATUS, describe
+from webchat.base.times import minute
 
 from . import downloads
 from .access import Thread, get_thread
-from .presentation import ConversationView, MessageView, list_conversations, minute, view_thread
+from .presentation import ConversationView, MessageView, list_conversations, view_thread
 
 AT_ONCE = 2  # of the threads that serve everybody
 PAGE_SIZE = 500

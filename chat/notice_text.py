@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 
 from chat.models import Notice
-from chat.presentation import minute
+from webchat.base.times import minute
 
 Kind = Notice.Kind
 

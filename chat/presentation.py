@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
-from functools import lru_cache
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from friends.models import Friendship
+from webchat.base.times import minute
 
 from .models import Attachment, Membership, Message
 
@@ -26,19 +25,8 @@ def encode(value: Any) -> str:
     return _encoder.encode(value)
 
 
-def minute(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
-
-
 def in_utc(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-@lru_cache(maxsize=1024)  # many messages share a minute
-def _minute(moment: datetime, zone: tzinfo) -> str:
-    return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
 
 
 QUOTED_LENGTH = 100  # characters of a quoted message that are shown

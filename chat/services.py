@@ -12,13 +12,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from webchat.base.times import minute
+
 from .access import Thread
 from .log import writing
 from .models import Event, HiddenMessage, Membership, Message
 from .presentation import (
     ConversationView,
     MessageView,
-    minute,
     view_conversation,
     view_message,
 )

@@ -7,9 +7,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from django.utils import timezone
-
 from accounts.models import User
+from webchat.base.times import minute
 
 from .models import FriendRequest, Friendship
 
@@ -67,5 +66,5 @@ def request_json(request: FriendRequest, viewer: User) -> dict[str, Any]:
         "id": request.pk,
         "username": other.username,
         "note": request.note,
-        "time": f"{timezone.localtime(request.created_at):%Y-%m-%d %H:%M}",
+        "time": minute(request.created_at),
     }

@@ -21,8 +21,8 @@ from accounts.admin import UserAdmin
 from accounts.http import user_of
 from accounts.models import User
 from chat.models import AuditEntry, Report
-from chat.presentation import minute
 from webchat.admin import BoundedAdmin
+from webchat.base.times import minute
 
 from . import services
 from .acts import ON_USERS, perform

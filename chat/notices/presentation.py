@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
 from chat.notice_text import notice_text
-from chat.presentation import minute
+from webchat.base.times import minute
 
 KEYS_SHOWN = 50  # all that one person can take in, and more than an honest staff makes in a month
 

@@ -21,7 +21,8 @@ from accounts.models import User
 from chat.access import renamed_to
 from chat.log.writing import MessageRow, record_messages
 from chat.models import Conversation, Message
-from chat.presentation import MessageView, encode, minute, view_quote, view_thread
+from chat.presentation import MessageView, encode, view_quote, view_thread
+from webchat.base.times import minute
 from webchat.database.bulk import stored
 
 from .drafts import Draft

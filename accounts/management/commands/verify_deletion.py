@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from accounts import remains, traces
 from accounts.models import User
+from webchat.base.times import minute
 
 
 class Command(BaseCommand):
@@ -48,4 +48,4 @@ class Command(BaseCommand):
 def _until(kept: traces.Kept) -> str:
     if kept.until is None:
         return "for good"
-    return f"until {timezone.localtime(kept.until):%Y-%m-%d %H:%M}"
+    return f"until {minute(kept.until)}"

@@ -1,0 +1,19 @@
+"""Moments as everybody reads them: `YYYY-MM-DD HH:MM`, in the time zone of the site."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from functools import lru_cache
+
+from django.utils import timezone
+
+
+def minute(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
+
+
+@lru_cache(maxsize=1024)  # many messages share a minute
+def _minute(moment: datetime, zone: tzinfo) -> str:
+    return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
