@@ -72,22 +72,19 @@ def is_another(request: HttpRequest, user: Any) -> bool:
     return (pk is not None and pk != user.pk) or AFTER_ANOTHER in request.session
 
 
-def why_ended(request: HttpRequest) -> str:
-    """Say why the last person, who did not log out, is not logged in any more; or return ""."""
+def why_ended(request: HttpRequest) -> tuple[str, str]:
+    """Say why the last person, who did not log out, is not logged in any more, and who it is.
+
+    Both are "" if nobody's session ended; the name is, too, at a public computer.
+    """
     state, pk, password = _read(request)
     if state not in (HERE, GUEST):
-        return ""
+        return "", ""
     user = User.objects.filter(pk=pk).first()
+    name = user.username if user is not None and state == HERE else ""
     if user is not None and _digest(user) != password:
-        return _("Your password was changed. Please log in with the new one.")
-    return _("You were signed out from another device or by an administrator. Please log in.")
-
-
-def name_here(request: HttpRequest) -> str:
-    """Return the name of the last person, who did not log out of a computer of their own; or ""."""
-    state, pk, _password = _read(request)
-    user = User.objects.filter(pk=pk).first() if state == HERE else None
-    return user.username if user is not None else ""
+        return _("Your password was changed. Please log in with the new one."), name
+    return _("You were signed out from another device or by an administrator. Please log in."), name
 
 
 @receiver(user_logged_in)

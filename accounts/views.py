@@ -109,6 +109,7 @@ def _correct_address(request: HttpRequest, form: RegisterForm, user: User) -> Ht
     try:
         mail.send_registration_code(user=user, email=email, address=address).wait()
     except ValidationError as error:
+        del form.errors["username"]  # the name is theirs
         form.add_error("email", error)
         return None
     return _show_registered(request, user)
@@ -138,11 +139,11 @@ def registered(request: HttpRequest) -> HttpResponse:
 def login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return already_in(request)
-    next_url, ended = _lost_page(request)
+    next_url, ended, name = _lost_page(request)
     username = request.GET.get("username", "")
     is_new = bool(username) and request.session.get("registered") == username
     initial = {
-        "username": username or (last_person.name_here(request) if ended else ""),
+        "username": username or name,
         "shared": not sessions.is_mobile(request),  # a phone is rarely anybody else's
     }
     form = LoginForm(request, _posted(request), initial=initial)
@@ -164,18 +165,18 @@ def login(request: HttpRequest) -> HttpResponse:
     return render_form(request, form, template, **context)
 
 
-def _lost_page(request: HttpRequest) -> tuple[str, str]:
-    """Return the page to which a log-in leads back, and why the session has ended, if it has.
+def _lost_page(request: HttpRequest) -> tuple[str, str, str]:
+    """Return the page to which a log-in leads back; if a session has ended, why, and whose.
 
     Scripts leave a page that has lost its session without naming it in the address, where the next
     person at the computer could read it; the browser says where it came from.
     """
     named = safe_next(request)
     if request.method == "POST":
-        return named, ""
+        return named, "", ""
     before = named or page_before(request)
-    ended = last_person.why_ended(request) if before else ""
-    return (before if ended else named), ended
+    ended, name = last_person.why_ended(request) if before else ("", "")
+    return (before if ended else named), ended, name
 
 
 @login_not_required

@@ -85,12 +85,12 @@ def _resend(request: HttpRequest, user: User) -> HttpResponse:
     """Send another code in place of the first, but not for those who only know the name."""
     if not _is_own(request, user):
         return redirect(reverse("accounts:login", query={"username": user.username}))
-    code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
-    if code is None:
+    email = services.address_of(user)
+    if not email:
         return redirect("accounts:register")
     address = client_address(request)
     try:
-        services.send_registration_code(user=user, email=code.email, address=address).wait()
+        services.send_registration_code(user=user, email=email, address=address).wait()
     except ValidationError as error:
         messages.error(request, error.messages[0])
         return _render_verify(request, user, CodeForm(), error)
