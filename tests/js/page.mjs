@@ -35,3 +35,10 @@ class Storage {
   }
 }
 Object.defineProperty(globalThis, "sessionStorage", { value: new Storage() });
+
+// A timer of seconds ends with the page: it keeps no test waiting.
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (act, milliseconds, ...values) => {
+  const timer = setTimeout(act, milliseconds, ...values);
+  return milliseconds >= 1_000 ? timer.unref() : timer;
+};
