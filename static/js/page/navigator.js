@@ -21,6 +21,13 @@ function isSamePage(one, other) {
   return bare(here.href) === bare(there.href);
 }
 
+/** Whether a link on the page leads where its reader came from, and to no other place there. */
+function isWayBack(link) {
+  const { from } = history.state ?? {};
+  if (!from || !link.closest("#detail") || new URL(link.href).searchParams.has("at")) return false;
+  return isSamePage(link.href, from);
+}
+
 /**
  * The field of a page that gets the focus. A keyboard on the screen rises only where something is
  * wrong, or where the page is there for a search that is still empty.
@@ -67,6 +74,7 @@ export class Navigator {
     history.scrollRestoration = "manual";
     this.#index = indexInHistory();
     document.addEventListener("click", this.#onClick);
+    document.addEventListener("submit", this.#onSubmit);
     addEventListener("popstate", this.#onPopState);
     this.#arrive({ lastEvent: Number(document.body.dataset.lastEvent), changed: PANES });
   }
@@ -137,12 +145,27 @@ export class Navigator {
     if (!link || event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    if (link.href === location.href && link.closest("#tabs")) return;
-    const { from } = history.state ?? {};
-    const isBack = link.closest("#detail") && from && new URL(from).pathname === link.pathname;
-    if (isBack || link.matches(".back")) this.back(link.href);
+    if (link.href === location.href && link.closest("#tabs")) this.#stop();
+    else if (link.matches(".back") || isWayBack(link)) this.back(link.href);
     else this.visit(link.href);
   };
+
+  /** The answer to a search takes the place of the form, and of an earlier answer. */
+  #onSubmit = (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches("[data-nav]")) return;
+    event.preventDefault();
+    const url = new URL(form.action);
+    url.search = new URLSearchParams(new FormData(form));
+    this.replace(url.href);
+  };
+
+  /** The reader wants the shown page after all. A step in the history has left it already. */
+  #stop() {
+    if (!this.#going || bare(this.#shown) !== bare(location.href)) return;
+    this.#visit += 1;
+    this.#settle();
+  }
 
   #onPopState = () => {
     // Back at the page that had to stay, or where a visit has led already.
