@@ -84,7 +84,10 @@ function start(body) {
       pending.arrive();
       passNotices();
     },
-    settled: () => typeAhead.pour(),
+    settled: (missed) => {
+      conversation.wake();
+      typeAhead.pour(missed);
+    },
   });
 
   // They hear of an event in this order: those that count and keep come before those that show.

@@ -44,6 +44,11 @@ export class Conversation {
     this.#visit?.rest();
   }
 
+  /** Go on as before, if no other page has come. */
+  wake() {
+    this.#visit?.wake();
+  }
+
   disconnect() {
     this.#visit?.disconnect();
     this.#visit = null;

@@ -61,7 +61,8 @@ export class Navigator {
   /**
    * `begin` is called at the start of a visit, `leave` before panes change, and `arrive`
    * with {title, lastEvent, changed} after; the first page has its title already, and comes
-   * without. `settled` is called at the end of a visit, also of one that failed.
+   * without. `settled` is called at the end of a visit, with the address of the page that has
+   * not come, if it is another one.
    */
   constructor({ begin, leave, arrive, settled }) {
     this.#begin = begin;
@@ -191,13 +192,12 @@ export class Navigator {
     }
     try {
       if (page) this.#follow(page, moved);
-      else if (page === undefined) this.#stay();
-      else location.assign(url);
+      else if (page === null) location.assign(url);
     } catch {
       location.assign(url);
-    } finally {
-      this.#settle();
     }
+    this.#settle();
+    if (page === undefined) this.#stay();
   }
 
   #follow(page, moved) {
@@ -218,9 +218,10 @@ export class Navigator {
 
   /** End the last visit under way. */
   #settle() {
+    const missed = isSamePage(this.#going, this.#shown) ? null : this.#going;
     this.#going = null;
     document.getElementById("detail").removeAttribute("aria-busy");
-    this.#settled();
+    this.#settled(missed);
   }
 
   #place(page) {
