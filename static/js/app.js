@@ -64,6 +64,7 @@ function start(body) {
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
+    hold: () => conversation.endMode(),
     begin: () => conversation.rest(),
     leave: () => {
       list.disconnect();

@@ -5,6 +5,7 @@ import { Navigator } from "../../static/js/page/navigator.js";
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 let box; // of the toast
+let isHeld; // by a mode of the page
 let heard; // event → what the navigator does at it
 let answer; // to a request for a page
 let begun; // visits
@@ -16,7 +17,7 @@ beforeEach(() => {
   box = { hidden: true, setAttribute: () => {}, removeAttribute: () => {}, closest: () => box };
   document.querySelectorAll = () => [];
   document.addEventListener = (name, act) => (heard[name] = act);
-  [moved, begun, heard] = [[], 0, {}];
+  [moved, begun, heard, isHeld] = [[], 0, {}, false];
   document.getElementById = () => box;
   document.body.dataset = { userId: "7", lastEvent: "1" };
   globalThis.location = {
@@ -43,6 +44,7 @@ beforeEach(() => {
     });
   };
   navigator = new Navigator({
+    hold: () => isHeld,
     begin: () => begun++,
     leave: () => moved.push(["leave"]),
     arrive: () => {},
@@ -108,6 +110,16 @@ test("a step in the history that finds no page is taken back, and nothing follow
   location.href = shown;
   history.state = { index: 3 };
   step();
+});
+
+test("a step back that a mode of the page has taken is taken back", async () => {
+  isHeld = true;
+  answer = () => assert.fail("asked for another page");
+  location.href = "http://chat.test/";
+  history.state = { index: 2 };
+  step();
+  await settled();
+  assert.deepEqual([moved, begun], [[["go", 1]], 0]);
 });
 
 test("the page of somebody else is left to the browser", async () => {

@@ -39,6 +39,11 @@ export class Conversation {
     this.#visit.connect(lastEvent);
   }
 
+  /** Leave the mode that the reader is in; false if there is none. */
+  endMode() {
+    return this.#visit?.endMode() ?? false;
+  }
+
   /** Leave the modes of the page for another one that is asked for. */
   rest() {
     this.#visit?.rest();

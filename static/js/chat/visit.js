@@ -95,6 +95,10 @@ export class Visit {
     this.#pages.fill();
   }
 
+  endMode() {
+    return this.#selecting.rest();
+  }
+
   /** Leave what acts on several messages, and take no words: another page is asked for. */
   rest() {
     this.#selecting.rest();

@@ -49,6 +49,7 @@ function indexInHistory() {
 }
 
 export class Navigator {
+  #hold;
   #begin;
   #leave;
   #arrive;
@@ -59,12 +60,14 @@ export class Navigator {
   #going = null; // the address of the page on its way
 
   /**
+   * `hold` is called at a step in the history, and tells whether a mode of the page has taken it.
    * `begin` is called at the start of a visit, `leave` before panes change, and `arrive`
    * with {title, lastEvent, changed} after; the first page has its title already, and comes
    * without. `settled` is called at the end of a visit, with the address of the page that has
    * not come, if it is another one.
    */
-  constructor({ begin, leave, arrive, settled }) {
+  constructor({ hold, begin, leave, arrive, settled }) {
+    this.#hold = hold;
     this.#begin = begin;
     this.#leave = leave;
     this.#arrive = arrive;
@@ -171,6 +174,7 @@ export class Navigator {
   #onPopState = () => {
     // Back at the page that had to stay, or where a visit has led already.
     if (bare(location.href) === bare(this.#going ?? this.#shown)) this.#index = indexInHistory();
+    else if (this.#index !== indexInHistory() && this.#hold()) this.#return();
     else this.#go(location.href, () => (this.#index = indexInHistory()));
   };
 
@@ -212,6 +216,11 @@ export class Navigator {
     // A link that a pointer has pressed keeps no focus: one types on.
     if (usesKeys() || isTypingBeside()) giveBack();
     else focusField();
+    this.#return();
+  }
+
+  /** Take a step in the history back. */
+  #return() {
     const step = this.#index - indexInHistory();
     if (step) history.go(step);
   }
