@@ -14,7 +14,13 @@ let navigator;
 let step; // what a step in the history does
 
 beforeEach(() => {
-  box = { hidden: true, setAttribute: () => {}, removeAttribute: () => {}, closest: () => box };
+  box = {
+    dataset: {},
+    hidden: true,
+    setAttribute: () => {},
+    removeAttribute: () => {},
+    closest: () => box,
+  };
   document.querySelectorAll = () => [];
   document.addEventListener = (name, act) => (heard[name] = act);
   [moved, begun, heard, isHeld] = [[], 0, {}, false];

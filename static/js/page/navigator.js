@@ -3,7 +3,7 @@ import { text } from "../strings.js";
 import { closeDialogs, focusField, giveBack, hasScreenKeyboard, isTypingBeside } from "./focus.js";
 import { load, readPage } from "./loading.js";
 import { closeMenu } from "./menu.js";
-import { PANES, place } from "./panes.js";
+import { findListAlone, PANES, place } from "./panes.js";
 import { usesKeys } from "./press.js";
 import { toast, toastNotices } from "./toast.js";
 
@@ -189,11 +189,12 @@ export class Navigator {
     const visit = ++this.#visit;
     this.#going = new URL(url, location.href).href;
     document.getElementById("detail").setAttribute("aria-busy", "true");
-    const page = await load(url);
+    let page = await load(url);
     if (visit !== this.#visit) {
       if (page) toastNotices(page);
       return;
     }
+    if (page === undefined) page = findListAlone(url);
     try {
       if (page) this.#follow(page, moved);
       else if (page === null) location.assign(url);
