@@ -64,6 +64,7 @@ function start(body) {
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
+    hold: () => conversation.endMode(),
     begin: () => conversation.rest(),
     leave: () => {
       list.disconnect();
@@ -84,7 +85,10 @@ function start(body) {
       pending.arrive();
       passNotices();
     },
-    settled: () => typeAhead.pour(),
+    settled: (missed) => {
+      conversation.wake();
+      typeAhead.pour(missed);
+    },
   });
 
   // They hear of an event in this order: those that count and keep come before those that show.

@@ -69,6 +69,16 @@ def test_back_from_a_chat_never_leads_into_it_again(phones):
         open_chat(one, other.name)
         one.page.tap("#detail .back")
         expect_list(one)
+    # The last tap wins, while the page of an earlier one is on its way.
+    held = []
+    one.page.route("**/contacts/", lambda route: held.append(route))
+    one.page.tap("#tabs [data-tab=contacts]")
+    one.page.wait_for_function("document.querySelector('#detail[aria-busy]')")
+    one.page.tap("#tabs [data-tab=chats]")
+    held.pop().continue_()
+    one.page.unroute("**/contacts/")
+    one.page.wait_for_timeout(200)
+    expect_list(one)
     one.page.tap("#tabs [data-tab=contacts]")
     expect(one.page.locator("#friends .row")).to_have_count(1)
     one.page.go_back()
@@ -97,8 +107,20 @@ def test_back_from_a_chat_that_was_opened_directly_leads_to_the_list(phones):
 def test_back_leads_through_a_friends_page_to_the_chat_and_then_out(phones):
     one, other = phones("手三", "机三")
     open_chat(one, other.name)
+    one.say("一杯茶")
+    expect(one.page.locator(f"{MESSAGES} .state")).to_have_text("✓")
     one.page.tap(".conversation-header a[href*='/contacts/']")
     expect(one.page.locator("#contact")).to_be_visible()
+    # Through the search of its history, and all the way back.
+    one.page.tap("#contact a[href*='/search/']")
+    one.page.fill("#search-words", "茶")
+    one.page.press("#search-words", "Enter")
+    one.page.tap(".search-line a")
+    expect(one.page.locator(".message.flash .bubble")).to_have_text("一杯茶")
+    for place in ("#search-words", "#contact", "#conversation"):
+        one.page.tap("#detail .back")
+        expect(one.page.locator(place)).to_be_visible()
+    one.page.tap(".conversation-header a[href*='/contacts/']")
     # To the chat by its button is the same step back.
     one.page.tap("#detail .button.wide")
     expect(one.page.locator("#conversation")).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from playwright.sync_api import expect
 
@@ -44,6 +45,7 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
         look_for(person, "meet")
         expect(person.page.locator(f"{HITS} mark")).to_have_text("Meet")
     shoot(zhang.page, "desktop-hits")
+    jump_in_the_open_chat(zhang)
     open_the_last_hit_and_come_back(li)
     recall_a_hit(zhang, li)
 
@@ -51,6 +53,15 @@ def test_friends_by_pinyin_and_messages_by_their_words(friends):
     expect(li.page.locator("#found-none")).to_have_text("没有找到相关结果")
     shoot(li.page, "phone-none")
     assert zhang.complaints == li.complaints == []
+
+
+def jump_in_the_open_chat(zhang):
+    """From the hits of the chat that is open, too, a hit leads to its place."""
+    look_for(zhang, "下午")
+    zhang.page.click(f"{HITS} a")
+    zhang.page.locator(f"{LINES} a").last.click()
+    expect(zhang.page.locator("#messages .message.flash")).to_be_in_viewport()
+    expect(zhang.page).to_have_url(re.compile(r"/\?at=\d+#m\d+$"))
 
 
 def open_the_last_hit_and_come_back(li):
@@ -111,7 +122,16 @@ def test_the_search_by_the_keyboard_alone(friends):
     expect(zhang.page.locator("#chat-filter")).to_be_focused()
     zhang.page.keyboard.press("Enter")
     expect(zhang.page.locator("#messages .message.flash .bubble")).to_have_text("键盘真好")
-    zhang.page.focus("#chat-filter")
+    # What was found is there, so the list is whole again.
+    expect(zhang.page.locator("#chat-filter")).to_have_value("")
+    expect(zhang.page.locator(HITS)).to_have_count(0)
+    expect(zhang.page.locator(ROWS)).to_have_count(1)
+    look_for(zhang, "没有这句话")
+    expect(zhang.page.locator(ROWS)).to_have_count(0)
+    zhang.page.click("#tabs [data-tab=chats]")
+    expect(zhang.page.locator(ROWS)).to_have_count(1)
+    look_for(zhang, "键盘")
+    expect(zhang.page.locator(HITS)).to_have_count(1)
     zhang.page.keyboard.press("Escape")
     expect(zhang.page.locator("#chat-filter")).to_have_value("")
     expect(zhang.page.locator(HITS)).to_have_count(0)

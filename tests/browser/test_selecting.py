@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -163,7 +164,8 @@ def test_several_are_ticked_copied_and_deleted_with_a_finger(people):
     talk(one, bob, "一 https://example.com/", "二", "三", "四")
     page = bob.page
     bob.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    bob.go(f"/chat/{one.name}/")
+    bob.go("/")
+    page.tap("#chats .row a")
     page.fill("#composer-text", "草稿")
     select(bob, "二")
     expect(page.locator("#composer")).to_be_hidden()
@@ -185,6 +187,15 @@ def test_several_are_ticked_copied_and_deleted_with_a_finger(people):
     expect(toast(bob)).to_have_text("已复制")
     expect(page.locator("#selection")).to_be_hidden()
     expect(page.locator("#composer-text")).to_have_value("草稿")
+
+    # The first step back leads out of the mode.
+    for back in (lambda: page.tap("#conversation .back"), page.go_back):
+        page.wait_for_timeout(600)
+        select(bob, "二")
+        expect(page.locator("#composer")).to_be_hidden()
+        back()
+        expect(page.locator("#composer")).to_be_visible()
+        expect(page).to_have_url(f"{bob.site}/chat/{quote(one.name)}/")
 
     page.wait_for_timeout(600)
     select(bob, "二", "三")

@@ -23,6 +23,7 @@ class Element extends EventTarget {
   focus() {
     document.activeElement = this;
   }
+  blur() {}
 }
 
 let elements;
@@ -137,6 +138,20 @@ test("the arrows lead from the filter of the contacts to the first friend and ba
   link.focus();
   press(elements.friends, "Escape");
   assert.deepEqual([document.activeElement, input.value], [input, ""]);
+});
+
+test("while another page is on its way, nothing goes into the message and nothing is sent", () => {
+  const { composer, form } = open("bob", "Tomorrow");
+  composer.rest();
+  composer.insert("!");
+  form.dispatchEvent(new Event("submit", { cancelable: true }));
+  assert.deepEqual([field.readOnly, field.value, sent], [true, "Tomorrow", []]);
+  composer.wake();
+  assert.equal(field.readOnly, false);
+  composer.rest();
+  composer.lock("gone");
+  composer.wake();
+  assert.equal(field.readOnly, true);
 });
 
 test("a text of which nothing can be seen is not sent, and stays with a word about it", () => {

@@ -49,6 +49,7 @@ document.querySelector = (selector) => {
 globalThis.matchMedia = () => ({ matches: false });
 globalThis.location = { href: "http://chat.test/chat/bob/" };
 globalThis.history = { state: { index: 1 } };
+const { recall } = await import("../../static/js/page/memory.js");
 const { Keys } = await import("../../static/js/page/keys.js");
 const { watchSwipes } = await import("../../static/js/page/swipe.js");
 const { TypeAhead } = await import("../../static/js/page/type_ahead.js");
@@ -108,4 +109,21 @@ test("while a chat is on its way, a question mark is a letter for it", () => {
   field.setRangeText = (words) => (field.value = words);
   typeAhead.pour();
   assert.equal(field.value, "who?");
+});
+
+test("what was meant for a chat that has not come is kept for it, and for nobody else", () => {
+  detail.attributes.set("aria-busy", "true");
+  Object.assign(field, { readOnly: true, value: "" });
+  document.activeElement = field;
+  press("h");
+  const paste = new Event("paste", { cancelable: true });
+  document.dispatchEvent(Object.assign(paste, { clipboardData: { getData: () => "ello" } }));
+  field.readOnly = false;
+  typeAhead.pour("http://chat.test/chat/r%20ob/");
+  typeAhead.pour();
+  assert.deepEqual([paste.defaultPrevented, recall("draft:r ob"), field.value], [
+    true,
+    "hello",
+    "",
+  ]);
 });

@@ -5,6 +5,8 @@ import { Navigator } from "../../static/js/page/navigator.js";
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 let box; // of the toast
+let isHeld; // by a mode of the page
+let heard; // event → what the navigator does at it
 let answer; // to a request for a page
 let begun; // visits
 let moved; // what has become of the history
@@ -12,9 +14,16 @@ let navigator;
 let step; // what a step in the history does
 
 beforeEach(() => {
-  box = { hidden: true, setAttribute: () => {}, removeAttribute: () => {}, closest: () => box };
+  box = {
+    dataset: {},
+    hidden: true,
+    setAttribute: () => {},
+    removeAttribute: () => {},
+    closest: () => box,
+  };
   document.querySelectorAll = () => [];
-  [moved, begun] = [[], 0];
+  document.addEventListener = (name, act) => (heard[name] = act);
+  [moved, begun, heard, isHeld] = [[], 0, {}, false];
   document.getElementById = () => box;
   document.body.dataset = { userId: "7", lastEvent: "1" };
   globalThis.location = {
@@ -41,6 +50,7 @@ beforeEach(() => {
     });
   };
   navigator = new Navigator({
+    hold: () => isHeld,
     begin: () => begun++,
     leave: () => moved.push(["leave"]),
     arrive: () => {},
@@ -108,6 +118,16 @@ test("a step in the history that finds no page is taken back, and nothing follow
   step();
 });
 
+test("a step back that a mode of the page has taken is taken back", async () => {
+  isHeld = true;
+  answer = () => assert.fail("asked for another page");
+  location.href = "http://chat.test/";
+  history.state = { index: 2 };
+  step();
+  await settled();
+  assert.deepEqual([moved, begun], [[["go", 1]], 0]);
+});
+
 test("the page of somebody else is left to the browser", async () => {
   answer = page(200, "8");
   await navigator.visit("/");
@@ -173,6 +193,54 @@ test("another place in the open chat is no step in the history, another chat is 
   assert.equal(await firstMove("/chat/bob/", "http://chat.test/chat/carol/"), "push");
   assert.equal(await firstMove("/search/?q=a", "/search/?q=b"), "push");
   assert.equal(await firstMove("/search/?q=a", "/search/?q=a#m1"), "replace");
+});
+
+/** Click a link in one part of the page; the first thing that becomes of the history. */
+async function click(url, part = "#detail") {
+  moved = [];
+  const { href } = new URL(url, location.href);
+  const link = { href, matches: () => false };
+  link.closest = (selector) => ["a[data-nav]", part].includes(selector) ? link : null;
+  heard.click({ target: link, button: 0, preventDefault: () => {} });
+  await settled();
+  return moved[0];
+}
+
+test("a link to the chat that one came from is a step back, one to a place in it is none", async () => {
+  location.href = "http://chat.test/search/?q=tea&with=bob";
+  history.state = { index: 4, from: "http://chat.test/chat/bob/?at=9#m9" };
+  answer = page(200, "7");
+  assert.deepEqual(await click("/chat/bob/"), ["back"]);
+  assert.equal((await click("/chat/bob/?at=5#m5"))[0], "push");
+  history.state = { index: 4, from: "http://chat.test/search/?q=tea" };
+  assert.equal((await click("/search/?q=tea&with=rob"))[0], "push");
+});
+
+test("the tab of the shown page ends the visit to another one", async () => {
+  let arrive;
+  answer = () => new Promise((resolve) => (arrive = resolve));
+  await click("/contacts/", "#tabs");
+  assert.equal(navigator.address, "http://chat.test/contacts/");
+  await click(location.href, "#tabs");
+  assert.equal(navigator.address, location.href);
+  arrive(await page(200, "7")());
+  await settled();
+  assert.deepEqual(moved, []);
+});
+
+test("the answer to a search takes the place of its form", async () => {
+  location.href = "http://chat.test/search/?with=bob";
+  answer = page(200, "7");
+  const form = { action: "http://chat.test/search/", matches: () => true };
+  globalThis.FormData = class {
+    *[Symbol.iterator]() {
+      yield ["with", "bob"];
+      yield ["q", "tea & milk"];
+    }
+  };
+  heard.submit({ target: form, preventDefault: () => {} });
+  await settled();
+  assert.deepEqual(moved[0], ["replace", "http://chat.test/search/?with=bob&q=tea+%26+milk"]);
 });
 
 test("the answer to a form that is asked for too late is said", async () => {

@@ -15,6 +15,7 @@ export class Composer {
   #field;
   #limit; // characters; `maxlength` would count code units, and cut without a word
   #isRefused = false; // as the reader was told
+  #isLocked = false;
   #quoteDrop = document.getElementById("quote-drop");
   #send;
   #typing;
@@ -73,15 +74,27 @@ export class Composer {
 
   /** Insert words at the cursor. */
   insert(words) {
+    if (this.#field.readOnly) return;
     const { selectionStart, selectionEnd } = this.#field;
     this.#field.setRangeText(words, selectionStart, selectionEnd, "end");
     this.#onInput();
   }
 
+  /** Take no more words: another page is asked for, and they are meant for that one. */
+  rest() {
+    this.#field.blur(); // first: it ends what an input method composes
+    this.#field.readOnly = true;
+  }
+
+  /** Take words again, since the reader stays. */
+  wake() {
+    this.#field.readOnly = this.#isLocked;
+  }
+
   /** Stop sending; text in the field can still be read and copied. */
   lock(reason) {
     this.notify(reason);
-    this.#field.readOnly = true;
+    this.#isLocked = this.#field.readOnly = true;
     this.#field.placeholder = "";
     this.#form.querySelector(".send").disabled = true;
   }

@@ -39,9 +39,19 @@ export class Conversation {
     this.#visit.connect(lastEvent);
   }
 
+  /** Leave the mode that the reader is in; false if there is none. */
+  endMode() {
+    return this.#visit?.endMode() ?? false;
+  }
+
   /** Leave the modes of the page for another one that is asked for. */
   rest() {
     this.#visit?.rest();
+  }
+
+  /** Go on as before, if no other page has come. */
+  wake() {
+    this.#visit?.wake();
   }
 
   disconnect() {

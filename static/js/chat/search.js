@@ -1,5 +1,6 @@
 // The search box above the chats: friends at once, from the rows; messages from the server.
 import { wordsOf } from "../api.js";
+import { isSecondOfTwo } from "../page/press.js";
 import { text } from "../strings.js";
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
@@ -20,6 +21,8 @@ export class ChatSearch {
   #answered = ""; // the query of the answer that is shown
   #friends = [];
   #hits = [];
+  #isDone = false; // what was found last has been opened
+  #tab = document.querySelector("#tabs [data-tab=chats]");
 
   constructor({ api, clock }) {
     this.#api = api;
@@ -42,9 +45,12 @@ export class ChatSearch {
     this.#input.addEventListener("compositionend", this.#onInput);
     this.#input.form.addEventListener("submit", this.#onSubmit);
     this.#pane.addEventListener("keydown", this.#onKey);
+    this.#pane.addEventListener("click", this.#onOpen);
+    this.#tab.addEventListener("click", this.#end);
     this.#parts.more.addEventListener("click", this.#onMore);
     for (const kind of CHANGES) document.addEventListener(`live:${kind}`, this.#onChange);
-    if (this.#wanted && this.#wanted !== this.#answered) this.#ask();
+    if (this.#isDone) this.#end();
+    else if (this.#wanted && this.#wanted !== this.#answered) this.#ask();
   }
 
   disconnect() {
@@ -55,6 +61,8 @@ export class ChatSearch {
     this.#input.removeEventListener("compositionend", this.#onInput);
     this.#input.form.removeEventListener("submit", this.#onSubmit);
     this.#pane.removeEventListener("keydown", this.#onKey);
+    this.#pane.removeEventListener("click", this.#onOpen);
+    this.#tab.removeEventListener("click", this.#end);
     this.#parts.more.removeEventListener("click", this.#onMore);
     for (const kind of CHANGES) document.removeEventListener(`live:${kind}`, this.#onChange);
     this.#input = null;
@@ -93,8 +101,29 @@ export class ChatSearch {
     if (isChanged && this.#input === input) this.filter();
   };
 
+  /** A chat that is opened ends the search as soon as it is there; the page of its hits does not. */
+  #onOpen = (event) => {
+    const link = event.target.closest(".row-link");
+    if (!link) return;
+    if (isSecondOfTwo(event)) {
+      // By then, another row may be below the pointer.
+      if (this.#isDone) event.preventDefault();
+      return;
+    }
+    this.#isDone = this.#wanted !== "" && !new URL(link.href).searchParams.has("with");
+  };
+
+  /** Show all rows again. */
+  #end = () => {
+    clearTimeout(this.#timer);
+    this.#input.value = "";
+    this.#clear();
+    this.filter();
+  };
+
   #onInput = (event) => {
     clearTimeout(this.#timer);
+    this.#isDone = false;
     if (!this.#wanted) this.#clear();
     this.filter();
     // Letters being composed into characters can match friends, but no messages.
@@ -130,9 +159,7 @@ export class ChatSearch {
     if (!this.#wanted || event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Escape") {
-      this.#input.value = "";
-      this.#clear();
-      this.filter();
+      this.#end();
       this.#input.focus();
     } else if (step) {
       const stops = [this.#input, ...this.#links];

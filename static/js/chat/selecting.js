@@ -13,6 +13,7 @@ import { Selection, TICKED_AT_MOST } from "./selection.js";
 
 export class Selecting {
   #element;
+  #back;
   #api;
   #thread;
   #forwarding;
@@ -39,6 +40,7 @@ export class Selecting {
   /** `keys` are those of the messages, which rest meanwhile. */
   constructor(element, { api, thread, forwarding, keys }) {
     this.#element = element;
+    this.#back = element.querySelector(".back");
     this.#api = api;
     this.#thread = thread;
     this.#forwarding = forwarding;
@@ -67,12 +69,13 @@ export class Selecting {
     message.querySelector(".tick").focus({ preventScroll: true });
   }
 
-  /** Leave the mode, and the focus where it goes. */
+  /** Leave the mode, and the focus where it goes; false if it is not on. */
   rest() {
-    if (!this.#isOn) return;
+    if (!this.#isOn) return false;
     this.#stop();
     this.#change(this.#topmost);
     this.#keys.connect();
+    return true;
   }
 
   /** Leave the mode for where one types. */
@@ -97,6 +100,7 @@ export class Selecting {
     this.#scroller[how]("pointerdown", passBy, true);
     this.#list[how]("change", this.#onChange);
     this.#bar[how]("click", this.#onAct);
+    this.#back[how]("click", this.#onBack);
     document[how]("keydown", this.#onEscape, true);
     document[how]("live:message_changed", this.#onMessageChanged);
     document[how]("live:message_hidden", this.#onMessageHidden);
@@ -173,6 +177,12 @@ export class Selecting {
     if (isField(document.activeElement) || isDialogOpen() || isMenuOpen()) return;
     event.preventDefault();
     event.stopPropagation();
+    this.#end();
+  };
+
+  /** The first step back leads out of the mode. */
+  #onBack = (event) => {
+    event.preventDefault();
     this.#end();
   };
 

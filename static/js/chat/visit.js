@@ -95,9 +95,19 @@ export class Visit {
     this.#pages.fill();
   }
 
-  /** Leave what acts on several messages: another page is asked for. */
+  endMode() {
+    return this.#selecting.rest();
+  }
+
+  /** Leave what acts on several messages, and take no words: another page is asked for. */
   rest() {
     this.#selecting.rest();
+    this.#composer.rest();
+  }
+
+  /** Go on here, where the other page has not come. */
+  wake() {
+    this.#composer.wake();
   }
 
   disconnect() {

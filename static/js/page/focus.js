@@ -9,6 +9,7 @@ export function hasScreenKeyboard() {
 
 /** Whether an element takes the letters that are typed. */
 export function isField(element) {
+  if (element.readOnly) return false;
   if (element.matches("input")) return !NO_FIELDS.includes(element.type);
   return element.matches("textarea, select") || element.isContentEditable;
 }

@@ -3,7 +3,7 @@ import { text } from "../strings.js";
 import { closeDialogs, focusField, giveBack, hasScreenKeyboard, isTypingBeside } from "./focus.js";
 import { load, readPage } from "./loading.js";
 import { closeMenu } from "./menu.js";
-import { PANES, place } from "./panes.js";
+import { findListAlone, PANES, place } from "./panes.js";
 import { usesKeys } from "./press.js";
 import { toast, toastNotices } from "./toast.js";
 
@@ -19,6 +19,13 @@ function isSamePage(one, other) {
   const [here, there] = [one, other].map((url) => new URL(url, location.href));
   if (CHAT.test(here.pathname)) return here.pathname === there.pathname;
   return bare(here.href) === bare(there.href);
+}
+
+/** Whether a link on the page leads where its reader came from, and to no other place there. */
+function isWayBack(link) {
+  const { from } = history.state ?? {};
+  if (!from || !link.closest("#detail") || new URL(link.href).searchParams.has("at")) return false;
+  return isSamePage(link.href, from);
 }
 
 /**
@@ -42,6 +49,7 @@ function indexInHistory() {
 }
 
 export class Navigator {
+  #hold;
   #begin;
   #leave;
   #arrive;
@@ -52,11 +60,14 @@ export class Navigator {
   #going = null; // the address of the page on its way
 
   /**
+   * `hold` is called at a step in the history, and tells whether a mode of the page has taken it.
    * `begin` is called at the start of a visit, `leave` before panes change, and `arrive`
    * with {title, lastEvent, changed} after; the first page has its title already, and comes
-   * without. `settled` is called at the end of a visit, also of one that failed.
+   * without. `settled` is called at the end of a visit, with the address of the page that has
+   * not come, if it is another one.
    */
-  constructor({ begin, leave, arrive, settled }) {
+  constructor({ hold, begin, leave, arrive, settled }) {
+    this.#hold = hold;
     this.#begin = begin;
     this.#leave = leave;
     this.#arrive = arrive;
@@ -67,6 +78,7 @@ export class Navigator {
     history.scrollRestoration = "manual";
     this.#index = indexInHistory();
     document.addEventListener("click", this.#onClick);
+    document.addEventListener("submit", this.#onSubmit);
     addEventListener("popstate", this.#onPopState);
     this.#arrive({ lastEvent: Number(document.body.dataset.lastEvent), changed: PANES });
   }
@@ -137,16 +149,32 @@ export class Navigator {
     if (!link || event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    if (link.href === location.href && link.closest("#tabs")) return;
-    const { from } = history.state ?? {};
-    const isBack = link.closest("#detail") && from && new URL(from).pathname === link.pathname;
-    if (isBack || link.matches(".back")) this.back(link.href);
+    if (link.href === location.href && link.closest("#tabs")) this.#stop();
+    else if (link.matches(".back") || isWayBack(link)) this.back(link.href);
     else this.visit(link.href);
   };
+
+  /** The answer to a search takes the place of the form, and of an earlier answer. */
+  #onSubmit = (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches("[data-nav]")) return;
+    event.preventDefault();
+    const url = new URL(form.action);
+    url.search = new URLSearchParams(new FormData(form));
+    this.replace(url.href);
+  };
+
+  /** The reader wants the shown page after all. A step in the history has left it already. */
+  #stop() {
+    if (!this.#going || bare(this.#shown) !== bare(location.href)) return;
+    this.#visit += 1;
+    this.#settle();
+  }
 
   #onPopState = () => {
     // Back at the page that had to stay, or where a visit has led already.
     if (bare(location.href) === bare(this.#going ?? this.#shown)) this.#index = indexInHistory();
+    else if (this.#index !== indexInHistory() && this.#hold()) this.#return();
     else this.#go(location.href, () => (this.#index = indexInHistory()));
   };
 
@@ -161,20 +189,20 @@ export class Navigator {
     const visit = ++this.#visit;
     this.#going = new URL(url, location.href).href;
     document.getElementById("detail").setAttribute("aria-busy", "true");
-    const page = await load(url);
+    let page = await load(url);
     if (visit !== this.#visit) {
       if (page) toastNotices(page);
       return;
     }
+    if (page === undefined) page = findListAlone(url);
     try {
       if (page) this.#follow(page, moved);
-      else if (page === undefined) this.#stay();
-      else location.assign(url);
+      else if (page === null) location.assign(url);
     } catch {
       location.assign(url);
-    } finally {
-      this.#settle();
     }
+    this.#settle();
+    if (page === undefined) this.#stay();
   }
 
   #follow(page, moved) {
@@ -189,15 +217,21 @@ export class Navigator {
     // A link that a pointer has pressed keeps no focus: one types on.
     if (usesKeys() || isTypingBeside()) giveBack();
     else focusField();
+    this.#return();
+  }
+
+  /** Take a step in the history back. */
+  #return() {
     const step = this.#index - indexInHistory();
     if (step) history.go(step);
   }
 
   /** End the last visit under way. */
   #settle() {
+    const missed = isSamePage(this.#going, this.#shown) ? null : this.#going;
     this.#going = null;
     document.getElementById("detail").removeAttribute("aria-busy");
-    this.#settled();
+    this.#settled(missed);
   }
 
   #place(page) {

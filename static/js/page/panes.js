@@ -18,6 +18,24 @@ export function place(page) {
   return changed;
 }
 
+/**
+ * The page of the list alone, for which no server is needed where a narrow screen hides the list;
+ * undefined where this page does not hold it.
+ */
+export function findListAlone(url) {
+  const list = document.getElementById("list");
+  const isItsPage = new URL(url, location.href).pathname === document.body.dataset.base;
+  if (!isItsPage || list.dataset.view !== "chats") return undefined;
+  if (getComputedStyle(list).visibility !== "hidden") return undefined;
+  const page = document.cloneNode(true);
+  page.title = page.querySelector("#list .pane-title").textContent;
+  page.body.classList.remove("has-detail");
+  const detail = page.getElementById("detail");
+  detail.replaceChildren();
+  detail.dataset.view = "empty";
+  return page;
+}
+
 /** Replace the content and the attributes of an element by those of its counterpart. */
 function adopt(element, counterpart) {
   for (const { name } of [...element.attributes]) {
