@@ -158,6 +158,17 @@ def test_long_messages_fold_and_lone_emoji_are_large(friends):
     expect(bubble).to_have_class("bubble folded")
     li.page.click(".unfold")
     expect(bubble).to_have_class("bubble")
+    say_and_wait(wang, li, "\n".join(f"第{n}行" for n in range(60)))
+    li.page.click("#new-pill")
+    top = bubble.bounding_box()["y"]
+    li.page.locator(".unfold").last.click()
+    expect(bubble).to_have_class("bubble")
+    li.page.wait_for_timeout(100)  # for what follows the size of the thread
+    assert bubble.bounding_box()["y"] == top
+    # The button is no wider than the short lines, beside one's avatar.
+    own = wang.page.locator(f"{MESSAGES}.mine").last
+    bubble, avatar = own.locator(".bubble").bounding_box(), own.locator(".avatar").bounding_box()
+    assert avatar["x"] - bubble["x"] - bubble["width"] == 12
 
 
 def test_the_menus_work_by_the_keyboard_alone(friends):

@@ -68,7 +68,10 @@ export class MessageMenu {
     const isMine = message.classList.contains("mine");
     const items = [];
     const add = (label, act, danger = false) => items.push({ label: text(label), act, danger });
-    if (state === "sent" || !id) add("copy", () => copy(words));
+    if (state === "sent" || !id) {
+      const part = selectedIn(message.querySelector(".bubble")); // before the menu takes the focus
+      add("copy", () => copy(part || words));
+    }
     if (!id) return items;
     if (canForward(facts)) add("forward", () => this.#forwarding.forward([facts]));
     if (state === "sent") {
@@ -125,4 +128,12 @@ export class MessageMenu {
   canEdit(id) {
     return this.#recalled.has(id);
   }
+}
+
+/** The text that is selected in an element, if nothing else is. */
+function selectedIn(element) {
+  const selection = getSelection();
+  const { rangeCount } = selection;
+  const isInside = rangeCount && element.contains(selection.getRangeAt(0).commonAncestorContainer);
+  return isInside ? selection.toString().trim() : "";
 }

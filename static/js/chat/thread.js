@@ -4,9 +4,11 @@ import * as bubble from "./bubble.js";
 import { isMine } from "./message.js";
 import { Order } from "./order.js";
 import { Place } from "./place.js";
+import { toggleFold } from "./words.js";
 
 export class Thread {
   #empty = document.getElementById("thread-empty");
+  #list = document.getElementById("messages");
 
   /** `scrolled` is called after each scroll. */
   constructor(scrolled) {
@@ -18,10 +20,12 @@ export class Thread {
     this.order.adopt();
     for (const element of this.order.all) bubble.dress(element);
     this.place.connect();
+    this.#list.addEventListener("click", this.#onFold);
   }
 
   disconnect() {
     this.place.disconnect();
+    this.#list.removeEventListener("click", this.#onFold);
   }
 
   /** Show the other side by another name. */
@@ -116,6 +120,11 @@ export class Thread {
   offerEdit(id) {
     bubble.offerEdit(this.order.get(id));
   }
+
+  #onFold = ({ target }) => {
+    const button = target.closest(".unfold");
+    if (button) this.place.hold(button.closest(".message"), () => toggleFold(button));
+  };
 
   #makeAll(messages) {
     const fresh = messages.filter((message) => !this.order.has(message.id));
