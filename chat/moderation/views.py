@@ -62,7 +62,12 @@ def _render_report(
     context = {
         "conversations": list_conversations(request.user),
         "friendship": thread.friendship,
-        "offered": view_thread(offered, viewer=request.user, friend=thread.friend),
+        "offered": view_thread(
+            offered,
+            viewer=request.user,
+            friend=thread.friend,
+            remark=thread.friendship.remark,
+        ),
         "chosen": number,
         "form": form,
     }

@@ -30,6 +30,10 @@ def test_a_message_is_recalled_for_both_and_written_anew(friends):
     expect(wang.page.locator(f"{MESSAGES} .bubble").last).to_have_text("你撤回了一条消息")
     expect(li.page.locator(f"{MESSAGES} .bubble").last).to_have_text("“王一”撤回了一条消息")
     expect(wang.page.locator("#chats .row-preview")).to_have_text("你撤回了一条消息")
+    li.post("friends/王一/remark/", remark="小明")
+    expect(li.page.locator(f"{MESSAGES} .bubble").last).to_have_text("“小明”撤回了一条消息")
+    li.page.click(".conversation-header .back")
+    expect(li.page.locator("#chats .row-preview")).to_have_text("“小明”撤回了一条消息")
     wang.page.click(".edit-again")
     expect(wang.page.locator("#composer-text")).to_have_value("发错了")
     assert wang.complaints == li.complaints == []
@@ -49,6 +53,8 @@ def test_a_quote_leads_to_what_it_answers_and_says_when_that_is_gone(friends):
     li.say("开")
     quote = wang.page.locator(f"{MESSAGES}.theirs .quote").last
     expect(quote).to_have_text("王二：下午开会吗？")
+    li.post("friends/王二/remark/", remark="小明")
+    expect(li.page.locator(f"{MESSAGES}.mine .quote").last).to_have_text("小明：下午开会吗？")
     quote.click()
     expect(wang.page.locator(f"{MESSAGES}.flash .bubble")).to_have_text("下午开会吗？")
     wang.page.locator(f"{MESSAGES}.mine .bubble").first.click(button="right")

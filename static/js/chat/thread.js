@@ -1,4 +1,5 @@
 // The thread of a conversation: its messages, their order, and the reader's place.
+import { text } from "../strings.js";
 import { showAvatar } from "./avatar.js";
 import * as bubble from "./bubble.js";
 import { isMine } from "./message.js";
@@ -28,16 +29,19 @@ export class Thread {
     this.#list.removeEventListener("click", this.#onFold);
   }
 
-  /** Show the other side by another name. */
-  rename(username) {
+  /** Show the other side by another name, which is their user name or a remark. */
+  rename(username, name) {
     const template = document.getElementById("message-template-theirs").content;
     const page = `${document.body.dataset.base}contacts/${encodeURIComponent(username)}/`;
     for (const element of [...this.order.all, ...template.querySelectorAll(".message")]) {
       if (!element.matches(".theirs")) continue;
       showAvatar(element, username);
       element.querySelector(".avatar-link").setAttribute("href", page);
-      element.querySelector(".visually-hidden").textContent = username;
+      element.querySelector(".visually-hidden").textContent = name;
       element.dataset.sender = username;
+      if (element.dataset.state === "recalled") {
+        element.querySelector(".bubble").textContent = text("recalled_theirs", { name });
+      }
     }
   }
 
