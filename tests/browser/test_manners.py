@@ -34,6 +34,7 @@ def test_a_message_is_recalled_for_both_and_written_anew(friends):
     expect(li.page.locator(f"{MESSAGES} .bubble").last).to_have_text("“小明”撤回了一条消息")
     li.page.click(".conversation-header .back")
     expect(li.page.locator("#chats .row-preview")).to_have_text("“小明”撤回了一条消息")
+    wang.page.reload()
     wang.page.click(".edit-again")
     expect(wang.page.locator("#composer-text")).to_have_value("发错了")
     assert wang.complaints == li.complaints == []
