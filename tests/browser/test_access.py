@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE, befriend
 
-TOO_WIDE = """[document.documentElement, ...document.querySelectorAll(".list-pane, .detail-pane, .tab")]
+TOO_WIDE = """[...document.querySelectorAll("html, .list-pane, .detail-pane, .tab")]
   .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.className)"""
+FONT_SIZE = "each => parseFloat(getComputedStyle(each).fontSize)"
 GRAVE = {"serious", "critical"}
 PAGES = [
     "/",
@@ -107,5 +108,5 @@ def test_large_text_long_names_and_right_to_left_break_no_layout(people):
         assert long.page.evaluate(TOO_WIDE) == [], path
     long.go("/")
     for text in (".row-preview", ".row-time", "#tabs .tab"):
-        size = long.page.locator(text).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        size = long.page.locator(text).first.evaluate(FONT_SIZE)
         assert size > 15, text
