@@ -168,7 +168,8 @@ class PasswordChangeForm(BasePasswordChangeForm):
         self.just_changed = just_changed
         self.is_done = False
         self.fields["new_password1"].help_text = PASSWORD_HELP
-        self.fields["new_password2"].help_text = ""
+        again = self.fields["new_password2"]
+        again.label, again.help_text = _("Password again"), ""
 
     def clean_old_password(self) -> str:
         guess = limits.take(limits.OWN_PASSWORD.of(self.user.pk))
@@ -260,7 +261,7 @@ class ResetForm(SetPasswordMixin, forms.Form):
     )
     token = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
     new_password1, new_password2 = SetPasswordMixin.create_password_fields(
-        label1=_("New password"), label2=_("New password again")
+        label1=_("New password"), label2=_("Password again")
     )
     new_password1.help_text = PASSWORD_HELP
     new_password2.help_text = ""

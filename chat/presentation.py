@@ -40,6 +40,12 @@ class QuoteView:
     sender: str
     text: str | None = field(repr=False)
     state: str
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the viewer calls the sender."""
+        return self.remark or self.sender
 
     def as_json(self) -> dict[str, Any]:
         return {"id": self.id, "sender": self.sender, "text": self.text, "state": self.state}
@@ -68,6 +74,12 @@ class MessageView:
     state: str
     quote: QuoteView | None = None
     attachment: AttachmentView | None = None
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the viewer calls the sender."""
+        return self.remark or self.sender
 
     @property
     def time(self) -> str:
@@ -81,7 +93,7 @@ class MessageView:
         if self.state == "recalled" and self.mine:
             return _("You recalled a message")
         if self.state == "recalled":
-            return _("“%(name)s” recalled a message") % {"name": self.sender}
+            return _("“%(name)s” recalled a message") % {"name": self.name}
         return self.text or ""
 
     @property
@@ -111,9 +123,13 @@ def view_message(
     *,
     viewer: User,
     friend: User,
+    remark: str = "",
     quoted: Mapping[int, Message] = MappingProxyType({}),
 ) -> MessageView:
-    """Show a message to its viewer; its quote too, if `quoted` (of `load_quoted`) has it."""
+    """Show a message to its viewer; its quote too, if `quoted` (of `load_quoted`) has it.
+
+    Pages need the friend's `remark`; JSON has user names only.
+    """
     mine = message.sender_id == viewer.pk
     state = message.state
     answered = quoted.get(message.quote or 0) if state == "sent" else None
@@ -127,8 +143,11 @@ def view_message(
         sent_at=message.sent_at,
         client_id=str(message.client_id),
         state=state,
-        quote=view_quote(answered, viewer=viewer, friend=friend) if answered else None,
+        quote=view_quote(answered, viewer=viewer, friend=friend, remark=remark)
+        if answered
+        else None,
         attachment=_view_attachment(attachment) if attachment else None,
+        remark="" if mine else remark,
     )
 
 
@@ -151,10 +170,11 @@ def _view_attachment(attachment: Attachment) -> AttachmentView:
     return AttachmentView(url, attachment.name, attachment.mimetype, attachment.is_picture)
 
 
-def view_quote(message: Message, *, viewer: User, friend: User) -> QuoteView:
-    sender = viewer if message.sender_id == viewer.pk else friend
+def view_quote(message: Message, *, viewer: User, friend: User, remark: str = "") -> QuoteView:
+    mine = message.sender_id == viewer.pk
+    sender = viewer if mine else friend
     text = words_of(message)[:QUOTED_LENGTH] if message.state == "sent" else None
-    return QuoteView(message.pk, sender.username, text, message.state)
+    return QuoteView(message.pk, sender.username, text, message.state, "" if mine else remark)
 
 
 def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
@@ -163,10 +183,13 @@ def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
     return Message.objects.with_attachment().in_bulk(quoted)
 
 
-def view_thread(messages: Sequence[Message], *, viewer: User, friend: User) -> list[MessageView]:
+def view_thread(
+    messages: Sequence[Message], *, viewer: User, friend: User, remark: str = ""
+) -> list[MessageView]:
     quoted = load_quoted(messages)
     return [
-        view_message(message, viewer=viewer, friend=friend, quoted=quoted) for message in messages
+        view_message(message, viewer=viewer, friend=friend, remark=remark, quoted=quoted)
+        for message in messages
     ]
 
 
@@ -206,13 +229,15 @@ def view_conversation(
     friendship: Friendship, state: Mapping[str, Any], newest: Message | None, viewer: User
 ) -> ConversationView:
     """Show a chat; the friendship comes from `of`, the state from the viewer's membership."""
-    friend = friendship.friend
+    friend, remark = friendship.friend, friendship.remark
     return ConversationView(
         username=friend.username,
-        remark=friendship.remark,
+        remark=remark,
         blocked=friendship.blocked,
         readings=friendship.readings,
-        last_message=view_message(newest, viewer=viewer, friend=friend) if newest else None,
+        last_message=view_message(newest, viewer=viewer, friend=friend, remark=remark)
+        if newest
+        else None,
         **state,
     )
 

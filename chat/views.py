@@ -154,7 +154,7 @@ def _render(
         page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
     else:
         page, more, newer = thread.messages.around(at, limit=PAGE_SIZE)
-    views = view_thread(page, viewer=request.user, friend=friend)
+    views = view_thread(page, viewer=request.user, friend=friend, remark=shown.remark)
     context: dict[str, Any] = {
         "conversations": conversations,
         "conversation": shown,

@@ -11,7 +11,9 @@ WORDS_LENGTH = 500
 
 class ReportForm(forms.Form):
     reason = PlainTextField(
-        label=_("Reason"),
+        label=_("Reason (required)"),
+        help_text=_("Say in a few words what is wrong: insults, harassment, advertising…"),
+        error_messages={"required": _("Please say what is wrong.")},
         max_length=REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -38,9 +39,15 @@ def report(request: UserRequest, username: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             messages.success(request, _("Thank you. A moderator will look at your report."))
-            return redirect("friends:contact", thread.friend.username)
+            return redirect(_origin(request, thread))
     chosen = request.POST.get("message", "")
     return _render_report(request, thread, form, chosen, status=422)
+
+
+def _origin(request: UserRequest, thread: Thread) -> str:
+    """Return the address that led here: the menu of a message names that, a profile nothing."""
+    page = "chat:conversation" if "message" in request.GET else "friends:contact"
+    return reverse(page, args=[thread.friend.username])
 
 
 def _report(request: UserRequest, thread: Thread, *, message: int | None, reason: str) -> None:
@@ -62,8 +69,14 @@ def _render_report(
     context = {
         "conversations": list_conversations(request.user),
         "friendship": thread.friendship,
-        "offered": view_thread(offered, viewer=request.user, friend=thread.friend),
+        "offered": view_thread(
+            offered,
+            viewer=request.user,
+            friend=thread.friend,
+            remark=thread.friendship.remark,
+        ),
         "chosen": number,
+        "origin": _origin(request, thread),
         "form": form,
     }
     return render(request, "chat/report.html", context, status=status)

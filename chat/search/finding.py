@@ -301,7 +301,9 @@ def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], lis
 
 def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
     return Found(
-        message=view_message(message, viewer=viewer, friend=friendship.friend),
+        message=view_message(
+            message, viewer=viewer, friend=friendship.friend, remark=friendship.remark
+        ),
         name=friendship.name,
         excerpt=_excerpt(message.text, query),
     )

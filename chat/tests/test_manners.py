@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.models import Membership, Message
-from friends.services import block
+from friends.services import block, set_remark
 from tests.cast import Api, befriend, error_of, make_user, say
 
 
@@ -343,3 +343,13 @@ def test_the_avatars_in_a_chat_lead_to_their_owners(alice, bob):
     links = re.findall(r'class="avatar-link" href="([^"]*)"', page)
     # Those of the two messages, and of the templates for others.
     assert links == ["/me/", "/contacts/bob/"] * 2
+
+
+def test_pages_call_the_sender_by_the_remark(alice, bob):
+    recalled = say(bob, alice, "Falsch")
+    quote(alice, "bob", "Gut", say(bob, alice, "Richtig").id)
+    Message.objects.get(pk=recalled.id).recall()
+    set_remark(friendship=alice.friendships.get(), remark="小波")
+    page = Api(alice).client.get("/chat/bob/", headers={"Accept-Language": "en"}).text
+    assert "“小波” recalled a message" in page
+    assert ">小波</bdi>: Richtig" in page

@@ -257,7 +257,7 @@ def test_a_form_without_a_reason_comes_back_with_what_was_chosen(alice, bob):
     message = say(bob, alice, "böse")
     answer = page_of(alice).post("/chat/bob/report/", {"message": message.id, "reason": " "})
     assert answer.status_code == 422
-    assert "This field is required." in answer.content.decode()
+    assert "Please say what is wrong." in answer.content.decode()
     assert f'value="{message.id}" checked' in answer.content.decode()
     assert not Report.objects.exists()
 
@@ -270,3 +270,14 @@ def test_the_page_reports_nothing_of_another_chat(alice, bob):
     typed = {"message": message.id, "reason": "x"}
     assert client.post("/chat/bob/report/", typed).status_code == 404
     assert client.post("/chat/carol/report/", typed).status_code == 302
+
+
+@pytest.mark.parametrize(("query", "page"), [("?message=", "/chat/bob/"), ("", "/contacts/bob/")])
+def test_a_report_leads_back_to_where_one_came_from(alice, bob, query, page):
+    query += str(say(bob, alice, "Du Esel").id) if query else ""
+    client, path = Api(alice).client, f"/chat/bob/report/{query}"
+    assert f'href="{page}"' in client.get(path).text
+    answer = client.post(path, {"reason": " "})
+    assert answer.status_code == 422
+    assert f'action="{path}"' in answer.text
+    assert client.post(path, {"reason": "beleidigend"}).url == page

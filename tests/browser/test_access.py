@@ -8,6 +8,9 @@ from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE, befriend
 
+TOO_WIDE = """[...document.querySelectorAll("html, .list-pane, .detail-pane, .tab")]
+  .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.className)"""
+FONT_SIZE = "each => parseFloat(getComputedStyle(each).fontSize)"
 GRAVE = {"serious", "critical"}
 PAGES = [
     "/",
@@ -96,8 +99,14 @@ def test_large_text_long_names_and_right_to_left_break_no_layout(people):
         f"/chat/{short.name}/",
         "/contacts/",
         f"/contacts/{short.name}/",
+        f"/chat/{short.name}/report/",
+        "/contacts/requests/",
+        "/discover/",
         "/settings/",
     ):
         long.go(path)
-        wide = long.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, path
+        assert long.page.evaluate(TOO_WIDE) == [], path
+    long.go("/")
+    for text in (".row-preview", ".row-time", "#tabs .tab"):
+        size = long.page.locator(text).first.evaluate(FONT_SIZE)
+        assert size > 15, text

@@ -30,6 +30,11 @@ def test_a_message_is_recalled_for_both_and_written_anew(friends):
     expect(wang.page.locator(f"{MESSAGES} .bubble").last).to_have_text("你撤回了一条消息")
     expect(li.page.locator(f"{MESSAGES} .bubble").last).to_have_text("“王一”撤回了一条消息")
     expect(wang.page.locator("#chats .row-preview")).to_have_text("你撤回了一条消息")
+    li.post("friends/王一/remark/", remark="小明")
+    expect(li.page.locator(f"{MESSAGES} .bubble").last).to_have_text("“小明”撤回了一条消息")
+    li.page.click(".conversation-header .back")
+    expect(li.page.locator("#chats .row-preview")).to_have_text("“小明”撤回了一条消息")
+    wang.page.reload()
     wang.page.click(".edit-again")
     expect(wang.page.locator("#composer-text")).to_have_value("发错了")
     assert wang.complaints == li.complaints == []
@@ -49,6 +54,8 @@ def test_a_quote_leads_to_what_it_answers_and_says_when_that_is_gone(friends):
     li.say("开")
     quote = wang.page.locator(f"{MESSAGES}.theirs .quote").last
     expect(quote).to_have_text("王二：下午开会吗？")
+    li.post("friends/王二/remark/", remark="小明")
+    expect(li.page.locator(f"{MESSAGES}.mine .quote").last).to_have_text("小明：下午开会吗？")
     quote.click()
     expect(wang.page.locator(f"{MESSAGES}.flash .bubble")).to_have_text("下午开会吗？")
     wang.page.locator(f"{MESSAGES}.mine .bubble").first.click(button="right")
@@ -158,6 +165,17 @@ def test_long_messages_fold_and_lone_emoji_are_large(friends):
     expect(bubble).to_have_class("bubble folded")
     li.page.click(".unfold")
     expect(bubble).to_have_class("bubble")
+    say_and_wait(wang, li, "\n".join(f"第{n}行" for n in range(60)))
+    li.page.click("#new-pill")
+    top = bubble.bounding_box()["y"]
+    li.page.locator(".unfold").last.click()
+    expect(bubble).to_have_class("bubble")
+    li.page.wait_for_timeout(100)  # for what follows the size of the thread
+    assert bubble.bounding_box()["y"] == top
+    # The button is no wider than the short lines, beside one's avatar.
+    own = wang.page.locator(f"{MESSAGES}.mine").last
+    bubble, avatar = own.locator(".bubble").bounding_box(), own.locator(".avatar").bounding_box()
+    assert avatar["x"] - bubble["x"] - bubble["width"] == 12
 
 
 def test_the_menus_work_by_the_keyboard_alone(friends):

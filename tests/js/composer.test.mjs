@@ -20,6 +20,9 @@ class Element extends EventTarget {
     if (!this.parts.has(selector)) this.parts.set(selector, new Element());
     return this.parts.get(selector);
   }
+  replaceChildren(...nodes) {
+    this.textContent = nodes.map((node) => node.textContent ?? node).join("");
+  }
   focus() {
     document.activeElement = this;
   }
@@ -37,6 +40,7 @@ const { ContactFilter } = await import("../../static/js/chat/contact_filter.js")
 const { followNames } = await import("../../static/js/chat/names.js");
 followNames();
 document.getElementById = (id) => (elements[id] ??= new Element());
+document.createElement = () => new Element();
 
 beforeEach(() => {
   [elements, isTouch, sent] = [{}, false, []];
@@ -97,7 +101,7 @@ test("a quote is kept with the draft, over pages and a new name, until it is sen
   assert.deepEqual([elements["quote-bar"].hidden, words.textContent], [false, "bobcolonTomorrow?"]);
   const detail = { old_username: "bob", friend: { username: "rob" } };
   document.dispatchEvent(new CustomEvent("live:friend_changed", { detail }));
-  assert.deepEqual([recall("quote:bob"), recall("quote:rob")], [null, quote]);
+  assert.deepEqual([recall("quote:bob"), recall("quote:rob")], [null, { ...quote, sender: "rob" }]);
   const { form } = open("rob", "Yes");
   form.dispatchEvent(new Event("submit", { cancelable: true }));
   assert.deepEqual([recall("quote:rob"), elements["quote-bar"].hidden], [null, true]);

@@ -217,3 +217,18 @@ test("a success says that the others are on their way again", async () => {
   await settled();
   assert.deepEqual(told.slice(2), [["sent", "1", undefined], ["sending", "2", undefined]]);
 });
+
+test("after an unblocking a letter says no more than that it was not sent", async () => {
+  outbox.start();
+  outbox.add(letter("1"));
+  outbox.add(letter("2", "carol"));
+  server.asked[0].refuse(new Refusal(403, { message: "blocked" }));
+  server.asked[1].refuse(new Refusal(403, { message: "too long" }));
+  await settled();
+  for (const username of ["bob", "carol"]) {
+    const detail = { old_username: username, friend: { username, blocked: false } };
+    document.dispatchEvent(new CustomEvent("live:friend_changed", { detail }));
+  }
+  assert.deepEqual(told.at(-1), ["failed", "1", "not_sent"]);
+  assert.equal(outbox.isWaiting("1"), false);
+});

@@ -60,3 +60,11 @@ test("from far above the way to the last is offered, and makes room for a count"
   place.follow(1, false);
   assert.equal(pill.textContent, "new_message");
 });
+
+test("a message at the end that becomes longer keeps its top, and the reader", () => {
+  scroller.getBoundingClientRect = () => ({ top: 0 });
+  place.hold({ getBoundingClientRect: () => ({ top: 500 }) }, () => {
+    scroller.scrollHeight = 6_000;
+  });
+  assert.deepEqual([place.isAtEnd, scroller.scrollTop], [false, 5_000]);
+});

@@ -4,7 +4,7 @@ import { Selection, TICKED_AT_MOST } from "../../static/js/chat/selection.js";
 
 function message(id, facts = {}) {
   const time = `2026-03-0${id % 9} 12:11`;
-  return { id, sender: "bob", time, words: `text ${id}`, state: "sent", hasFile: false, ...facts };
+  return { id, name: "bob", time, words: `text ${id}`, state: "sent", hasFile: false, ...facts };
 }
 
 function selected(...messages) {
@@ -39,8 +39,8 @@ test("what has gone meanwhile leaves the selection, once", () => {
   assert.deepEqual(selection.ids, [2]);
 });
 
-test("several are copied below their senders and times, in order", () => {
-  const mine = message(2, { sender: "alice", words: "zwei\nZeilen" });
+test("several are copied below the names of their senders and their times, in order", () => {
+  const mine = message(2, { name: "alice", words: "zwei\nZeilen" });
   assert.equal(
     selected(mine, message(1)).copied,
     "bob 2026-03-01 12:11\ntext 1\n\nalice 2026-03-02 12:11\nzwei\nZeilen",

@@ -30,7 +30,7 @@ export function fill(element, message) {
 function showContent(bubble, message) {
   if (message.attachment) showAttachment(bubble, message.attachment);
   else if (message.state === "sent") showWords(bubble, message.text);
-  else bubble.replaceChildren(stateWords(message));
+  else bubble.replaceChildren(stateWords(message, friendName()));
 }
 
 /** Show a message on its way. */
@@ -49,6 +49,7 @@ export function read(element) {
     id: Number(id),
     state,
     sender,
+    name: element.querySelector(".visually-hidden").textContent,
     time: element.querySelector("time").textContent,
     words: bubble.textContent.trim(),
     hasFile: bubble.querySelector(".attachment") !== null,
@@ -62,15 +63,27 @@ export function dress(element) {
   if (isText) attempt(() => showWords(bubble, bubble.textContent));
 }
 
+/** What the reader calls the friend, as the page says it. */
+function friendName() {
+  return document.querySelector(".conversation-name").textContent;
+}
+
+/** The words of a quote: its sender and its text. */
+export function makeQuote({ sender, text: words }) {
+  const isTheirs = sender === document.getElementById("conversation").dataset.with;
+  const name = document.createElement("bdi");
+  if (isTheirs) name.className = "friend-name";
+  name.textContent = isTheirs ? friendName() : sender;
+  return [name, text("colon") + words];
+}
+
 export function showQuote(element, quote) {
   const link = element.querySelector(".quote");
   link.hidden = !quote;
   if (!quote) return;
   link.dataset.quote = quote.id;
   link.href = `?at=${quote.id}#m${quote.id}`;
-  const sender = document.createElement("bdi");
-  sender.textContent = quote.sender;
-  if (quote.state === "sent") link.replaceChildren(sender, text("colon") + quote.text);
+  if (quote.state === "sent") link.replaceChildren(...makeQuote(quote));
   else link.replaceChildren(text("quote_gone"));
 }
 

@@ -2,6 +2,7 @@
 import { hasScreenKeyboard, isTypingBeside } from "../page/focus.js";
 import { recall, remember } from "../page/memory.js";
 import { text } from "../strings.js";
+import { makeQuote } from "./bubble.js";
 import { lengthOf, showsNothing } from "./length.js";
 
 const HIGHEST = 160; // px, then it scrolls
@@ -129,8 +130,9 @@ export class Composer {
     this.#quote = quote;
     const bar = document.getElementById("quote-bar");
     bar.hidden = !quote;
-    const words = quote ? quote.sender + text("colon") + quote.text : "";
-    bar.querySelector(".quote-words").textContent = words.slice(0, QUOTED_AT_MOST);
+    if (!quote) return;
+    const shown = { ...quote, text: quote.text.slice(0, QUOTED_AT_MOST) };
+    bar.querySelector(".quote-words").replaceChildren(...makeQuote(shown));
   }
 
   #onInput = () => {

@@ -1,4 +1,5 @@
 // The change that each event of the log makes in a Map of chats. Nothing here touches the page.
+import { text } from "../strings.js";
 import { isMine, lineOf } from "./message.js";
 
 const UNREAD_AT_MOST = 100; // as the API counts
@@ -24,7 +25,7 @@ export function put(chats, conversation) {
     muted: Boolean(conversation.muted),
     markedUnread: Boolean(conversation.marked_unread),
     hidden: Boolean(conversation.hidden),
-    ...last(conversation.last_message),
+    ...last(conversation.last_message, nameOf(conversation)),
   });
 }
 
@@ -47,20 +48,26 @@ export function countUnread(chats) {
   return sum;
 }
 
-function last(message) {
+/** What the reader calls the friend. */
+function nameOf(chat) {
+  return chat.remark || chat.with;
+}
+
+function last(message, name) {
   if (!message) return { lastId: 0, lastText: "", lastAt: "" };
-  return { lastId: message.id, lastText: lineOf(message), lastAt: message.sent_at };
+  return { lastId: message.id, lastText: lineOf(message, name), lastAt: message.sent_at };
 }
 
 function foldMessage(chats, message) {
   const chat = chats.get(message.with);
   if (!chat) return;
   if (!isMine(message)) chat.unread = Math.min(chat.unread + 1, UNREAD_AT_MOST);
-  Object.assign(chat, last(message), { hidden: false });
+  Object.assign(chat, last(message, nameOf(chat)), { hidden: false });
 }
 
 function foldChange(chats, message) {
-  if (chats.get(message.with)?.lastId === message.id) change(chats, message.with, last(message));
+  const chat = chats.get(message.with);
+  if (chat?.lastId === message.id) Object.assign(chat, last(message, nameOf(chat)));
 }
 
 function foldFriend(chats, friend) {
@@ -74,8 +81,13 @@ function foldFriend(chats, friend) {
 function foldRename(chats, { old_username: old, friend }) {
   const chat = chats.get(old);
   if (!chat) return;
-  const renamed = [friend.username, { ...chat, with: friend.username, remark: friend.remark }];
-  const all = [...chats].map((entry) => entry[0] === old ? renamed : entry);
+  const renamed = { ...chat, with: friend.username, remark: friend.remark };
+  if (chat.lastText === recalledBy(chat)) renamed.lastText = recalledBy(renamed);
+  const all = [...chats].map((entry) => entry[0] === old ? [friend.username, renamed] : entry);
   chats.clear();
   for (const [username, each] of all) chats.set(username, each);
+}
+
+function recalledBy(chat) {
+  return text("recalled_theirs", { name: nameOf(chat) });
 }

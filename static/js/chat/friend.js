@@ -44,6 +44,7 @@ export class Friend {
     for (const element of this.#element.querySelectorAll(".conversation-name, .friend-name")) {
       element.textContent = name;
     }
+    this.#thread.rename(friend.username, name);
     if (old !== friend.username) this.#follow(friend.username, name);
     const reason = unavailable ? "unavailable" : friend.blocked ? "blocked" : null;
     this.#composer.notify(reason ? text(reason) : "");
@@ -59,7 +60,6 @@ export class Friend {
       }
     }
     this.#composer.rename(username);
-    this.#thread.rename(username);
     // Where another page is on its way instead, the server leads from the old address to the new.
     this.#readdress(`${this.#base}chat${current}`);
     document.dispatchEvent(new CustomEvent("conversation:renamed", { detail: { name } }));

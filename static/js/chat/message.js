@@ -6,15 +6,13 @@ export function isMine(message) {
   return message.sender !== message.with;
 }
 
-/** The words in place of a text that is gone. */
-export function stateWords(message) {
+/** The words in place of a text that is gone; `name` is what the reader calls the friend. */
+export function stateWords(message, name) {
   if (message.state === "removed") return text("removed");
-  return isMine(message)
-    ? text("recalled_mine")
-    : text("recalled_theirs", { name: message.sender });
+  return isMine(message) ? text("recalled_mine") : text("recalled_theirs", { name });
 }
 
 /** One line about a message, whatever has become of it. */
-export function lineOf(message) {
-  return message.state === "sent" ? preview(message) : stateWords(message);
+export function lineOf(message, name) {
+  return message.state === "sent" ? preview(message) : stateWords(message, name);
 }

@@ -5,13 +5,15 @@ import { copy } from "../page/clipboard.js";
 import { giveBack } from "../page/focus.js";
 import { closeMenu, isMenuOpen, openMenu } from "../page/menu.js";
 import { onMenuWanted } from "../page/menu_wish.js";
+import { recall, remember } from "../page/memory.js";
 import { isSecondOfTwo } from "../page/press.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
-import { read } from "./bubble.js";
+import { offerEdit, read } from "./bubble.js";
 import { canForward } from "./forwarding.js";
 
 const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
+const EDITABLE_FOR = 5 * 60_000; // ms after the recall
 
 export class MessageMenu {
   #api;
@@ -22,7 +24,6 @@ export class MessageMenu {
   #selecting;
   #list;
   #unwatch;
-  #recalled = new Map(); // id → text, as long as the page is open
 
   constructor({ api, clock, go }) {
     this.#api = api;
@@ -37,6 +38,9 @@ export class MessageMenu {
     this.#selecting = selecting;
     this.#list = document.getElementById("messages");
     this.#list.addEventListener("click", this.#onClick);
+    const recalled = this.#recalled;
+    remember("recalled", recalled); // without those of before
+    for (const id in recalled) offerEdit(document.getElementById(`m${id}`));
     this.#unwatch = onMenuWanted(this.#list, ".bubble, .message-more", (element, box) => {
       this.#open(element.closest(".message"), box);
     });
@@ -54,8 +58,22 @@ export class MessageMenu {
       else this.#open(button.closest(".message"), button.getBoundingClientRect());
     }
     const edit = event.target.closest(".edit-again");
-    if (edit) this.#composer.write(this.#recalled.get(Number(edit.closest(".message").dataset.id)));
+    if (edit) this.#edit(edit);
   };
+
+  #edit(button) {
+    const recalled = this.#recalled[button.closest(".message").dataset.id];
+    if (recalled) this.#composer.write(recalled.words);
+    else button.remove();
+  }
+
+  /** {id: {words, at}} of the messages that can be written again. */
+  get #recalled() {
+    const known = Object.entries(recall("recalled") ?? {});
+    return Object.fromEntries(
+      known.filter(([, { at }]) => this.#clock.now() - at < EDITABLE_FOR),
+    );
+  }
 
   #open(message, box) {
     const items = this.#items(message);
@@ -68,7 +86,10 @@ export class MessageMenu {
     const isMine = message.classList.contains("mine");
     const items = [];
     const add = (label, act, danger = false) => items.push({ label: text(label), act, danger });
-    if (state === "sent" || !id) add("copy", () => copy(words));
+    if (state === "sent" || !id) {
+      const part = selectedIn(message.querySelector(".bubble")); // before the menu takes the focus
+      add("copy", () => copy(part || words));
+    }
     if (!id) return items;
     if (canForward(facts)) add("forward", () => this.#forwarding.forward([facts]));
     if (state === "sent") {
@@ -88,7 +109,7 @@ export class MessageMenu {
 
   async #recall(message, words) {
     const id = Number(message.dataset.id);
-    this.#recalled.set(id, words);
+    remember("recalled", { ...this.#recalled, [id]: { words, at: this.#clock.now() } });
     const answer = await this.#post(`messages/${id}/recall/`);
     if (answer) this.#tell("message_changed", { message: answer.message });
   }
@@ -123,6 +144,14 @@ export class MessageMenu {
 
   /** Whether the text of a recalled message is still known here. */
   canEdit(id) {
-    return this.#recalled.has(id);
+    return id in this.#recalled;
   }
+}
+
+/** The text that is selected in an element, if nothing else is. */
+function selectedIn(element) {
+  const selection = getSelection();
+  const { rangeCount } = selection;
+  const isInside = rangeCount && element.contains(selection.getRangeAt(0).commonAncestorContainer);
+  return isInside ? selection.toString().trim() : "";
 }

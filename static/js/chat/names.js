@@ -5,7 +5,10 @@ export function followNames() {
   document.addEventListener("live:friend_changed", ({ detail }) => {
     const { old_username: old, friend } = detail;
     if (old === friend.username) return;
-    for (const what of ["draft", "quote"]) move(`${what}:${old}`, `${what}:${friend.username}`);
+    move(`draft:${old}`, `draft:${friend.username}`, (draft) => draft);
+    move(`quote:${old}`, `quote:${friend.username}`, (quote) => (
+      quote.sender === old ? { ...quote, sender: friend.username } : quote
+    ));
   });
   let isLeaving = false; // by a form, whose answer must not be missed
   addEventListener("submit", (event) => {
@@ -17,9 +20,9 @@ export function followNames() {
   });
 }
 
-function move(from, to) {
+function move(from, to, rename) {
   const kept = recall(from);
   if (kept === null) return;
   remember(from, null);
-  remember(to, kept);
+  remember(to, rename(kept));
 }

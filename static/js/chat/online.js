@@ -13,7 +13,8 @@ export class Online {
     const ask = () => document.visibilityState === "visible" && this.#ask();
     setInterval(ask, ASKED_EVERY);
     document.addEventListener("visibilitychange", ask);
-    document.addEventListener("store:changed", () => this.#show());
+    // Later, as the list has yet to make the rows of chats that have come back.
+    document.addEventListener("store:changed", () => queueMicrotask(() => this.#show()));
     ask();
   }
 

@@ -2,6 +2,7 @@
 // reloads and reconnects, so that it arrives once.
 import { Backoff } from "../live/backoff.js";
 import { recall, remember } from "../page/memory.js";
+import { text } from "../strings.js";
 
 const KEY = "outbox";
 const LOOK = 2_000; // ms between looks at a letter without an answer
@@ -33,6 +34,7 @@ export class Outbox {
     });
     document.addEventListener("live:friend_changed", ({ detail }) => {
       this.#rename(detail.old_username, detail.friend.username);
+      if (!detail.friend.blocked) this.#unblock(detail.friend.username);
     });
     addEventListener("online", () => this.#sendAll());
     addEventListener("offline", () => {
@@ -149,9 +151,19 @@ export class Outbox {
     if (letters.length && !this.#busy.has(old)) this.#sendTo(username);
   }
 
+  /** Say of letters to a friend who was blocked no more than that they were not sent. */
+  #unblock(username) {
+    for (const letter of this.lettersTo(username)) {
+      if (letter.refused !== text("blocked")) continue;
+      letter.refused = text("not_sent");
+      this.#tell("failed", { clientId: letter.clientId, reason: letter.refused });
+    }
+    this.#save();
+  }
+
   /** Send one; returns the ms to wait before anything else is sent to this friend. */
   async #send(letter) {
-    const { clientId, to, text } = letter;
+    const { clientId, to } = letter;
     try {
       const message = await this.#watch(to, this.#deliver(letter))
         .catch((error) => this.#askForName(to, error));
@@ -165,7 +177,7 @@ export class Outbox {
       if (!error.isPassing) {
         letter.refused = error.message;
         this.#save();
-        this.#tell("failed", { clientId, reason: error.message, text });
+        this.#tell("failed", { clientId, reason: error.message });
         this.#settle(to);
         return 0;
       }
@@ -198,8 +210,8 @@ export class Outbox {
     throw error;
   }
 
-  async #deliver({ clientId, to, text, quote }) {
-    const message = { client_id: clientId, text };
+  async #deliver({ clientId, to, text: words, quote }) {
+    const message = { client_id: clientId, text: words };
     if (quote) message.quote = quote.id;
     const answer = this.#feed.request({ type: "send", to, ...message });
     if (answer) return (await answer).message;

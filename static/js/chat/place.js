@@ -69,6 +69,14 @@ export class Place {
     if (element) this.#scroller.scrollTop += element.getBoundingClientRect().top - before;
   }
 
+  /** Let the reader go on with a message that becomes longer or shorter: its top stays, in view. */
+  hold(element, move) {
+    this.stay();
+    this.keep(element, move);
+    if (this.isAbove(element)) this.bringToTop(element);
+    this.#isAtEnd = this.#holdsEnd && this.#below < 1;
+  }
+
   /** Stay here, whatever comes below. */
   stay() {
     this.#isAtEnd = false;

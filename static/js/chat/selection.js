@@ -52,6 +52,6 @@ export class Selection {
   get copied() {
     const sent = this.messages.filter(({ state }) => state === "sent");
     if (sent.length === 1) return sent[0].words;
-    return sent.map(({ sender, time, words }) => `${sender} ${time}\n${words}`).join("\n\n");
+    return sent.map(({ name, time, words }) => `${name} ${time}\n${words}`).join("\n\n");
   }
 }

@@ -1,12 +1,15 @@
 // The thread of a conversation: its messages, their order, and the reader's place.
+import { text } from "../strings.js";
 import { showAvatar } from "./avatar.js";
 import * as bubble from "./bubble.js";
 import { isMine } from "./message.js";
 import { Order } from "./order.js";
 import { Place } from "./place.js";
+import { toggleFold } from "./words.js";
 
 export class Thread {
   #empty = document.getElementById("thread-empty");
+  #list = document.getElementById("messages");
 
   /** `scrolled` is called after each scroll. */
   constructor(scrolled) {
@@ -18,22 +21,27 @@ export class Thread {
     this.order.adopt();
     for (const element of this.order.all) bubble.dress(element);
     this.place.connect();
+    this.#list.addEventListener("click", this.#onFold);
   }
 
   disconnect() {
     this.place.disconnect();
+    this.#list.removeEventListener("click", this.#onFold);
   }
 
-  /** Show the other side by another name. */
-  rename(username) {
+  /** Show the other side by another name, which is their user name or a remark. */
+  rename(username, name) {
     const template = document.getElementById("message-template-theirs").content;
     const page = `${document.body.dataset.base}contacts/${encodeURIComponent(username)}/`;
     for (const element of [...this.order.all, ...template.querySelectorAll(".message")]) {
       if (!element.matches(".theirs")) continue;
       showAvatar(element, username);
       element.querySelector(".avatar-link").setAttribute("href", page);
-      element.querySelector(".visually-hidden").textContent = username;
+      element.querySelector(".visually-hidden").textContent = name;
       element.dataset.sender = username;
+      if (element.dataset.state === "recalled") {
+        element.querySelector(".bubble").textContent = text("recalled_theirs", { name });
+      }
     }
   }
 
@@ -116,6 +124,11 @@ export class Thread {
   offerEdit(id) {
     bubble.offerEdit(this.order.get(id));
   }
+
+  #onFold = ({ target }) => {
+    const button = target.closest(".unfold");
+    if (button) this.place.hold(button.closest(".message"), () => toggleFold(button));
+  };
 
   #makeAll(messages) {
     const fresh = messages.filter((message) => !this.order.has(message.id));

@@ -36,7 +36,7 @@ export function showWords(bubble, words) {
   bubble.classList.toggle("large", isOnlyEmoji(words));
   bubble.classList.toggle("folded", isLong);
   bubble.parentElement.querySelector(".unfold")?.remove();
-  if (isLong) bubble.parentElement.append(makeUnfold(bubble));
+  if (isLong) bubble.parentElement.append(makeUnfold());
 }
 
 function makePart({ words, kind }) {
@@ -47,16 +47,18 @@ function makePart({ words, kind }) {
   return part;
 }
 
-function makeUnfold(bubble) {
+function makeUnfold() {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "unfold";
   button.textContent = text("unfold");
   button.setAttribute("aria-expanded", "false");
-  button.addEventListener("click", () => {
-    const isFolded = bubble.classList.toggle("folded");
-    button.textContent = text(isFolded ? "unfold" : "fold");
-    button.setAttribute("aria-expanded", String(!isFolded));
-  });
   return button;
+}
+
+/** Show all of the words above the button, or no longer. */
+export function toggleFold(button) {
+  const isFolded = button.parentElement.querySelector(".bubble").classList.toggle("folded");
+  button.textContent = text(isFolded ? "unfold" : "fold");
+  button.setAttribute("aria-expanded", String(!isFolded));
 }
