@@ -65,7 +65,7 @@ function start(body) {
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
     hold: () => conversation.endMode(),
-    begin: () => conversation.rest(),
+    begin: (isSamePage) => conversation.rest(isSamePage),
     leave: () => {
       list.disconnect();
       rows.disconnect();

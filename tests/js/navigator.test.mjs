@@ -8,7 +8,8 @@ let box; // of the toast
 let isHeld; // by a mode of the page
 let heard; // event → what the navigator does at it
 let answer; // to a request for a page
-let begun; // visits
+let begun; // whether each visit leads to the same page
+let ended; // the address that each visit has missed
 let moved; // what has become of the history
 let navigator;
 let step; // what a step in the history does
@@ -23,7 +24,7 @@ beforeEach(() => {
   };
   document.querySelectorAll = () => [];
   document.addEventListener = (name, act) => (heard[name] = act);
-  [moved, begun, heard, isHeld] = [[], 0, {}, false];
+  [moved, begun, ended, heard, isHeld] = [[], [], [], {}, false];
   document.getElementById = () => box;
   document.body.dataset = { userId: "7", lastEvent: "1" };
   globalThis.location = {
@@ -51,10 +52,10 @@ beforeEach(() => {
   };
   navigator = new Navigator({
     hold: () => isHeld,
-    begin: () => begun++,
+    begin: (isSamePage) => begun.push(isSamePage),
     leave: () => moved.push(["leave"]),
     arrive: () => {},
-    settled: () => {},
+    settled: (missed) => ended.push(missed),
   });
   navigator.start();
 });
@@ -125,7 +126,7 @@ test("a step back that a mode of the page has taken is taken back", async () => 
   history.state = { index: 2 };
   step();
   await settled();
-  assert.deepEqual([moved, begun], [[["go", 1]], 0]);
+  assert.deepEqual([moved, begun], [[["go", 1]], []]);
 });
 
 test("the page of somebody else is left to the browser", async () => {
@@ -156,9 +157,9 @@ test("a place on the page goes into its address, and a page that had to stay is 
   answer = () => assert.fail("asked for the page that is shown");
   location.href = shown;
   history.state = { index: 3 };
-  const before = begun;
+  const before = begun.length;
   step();
-  assert.equal(begun, before);
+  assert.equal(begun.length, before);
   assert.deepEqual(moved, [["replace", "/chat/bob/?at=5#m5"], ["go", 1]]);
 });
 
@@ -266,11 +267,30 @@ test("what lies over the page goes at the start of a visit, and its question has
   document.querySelectorAll = (selector) =>
     selector === "dialog[open]:not(#pending)" ? [{ close: (words) => answers.push(words) }] : [];
   navigator.visit("/chat/carol/");
-  assert.deepEqual([answers, begun], [[""], 1]);
+  assert.deepEqual([answers, begun.length], [[""], 1]);
   location.href = "http://chat.test/";
   history.state = { index: 2 };
   step();
-  assert.deepEqual([answers, begun], [["", ""], 2]);
+  assert.deepEqual([answers, begun.length], [["", ""], 2]);
+});
+
+test("a mode that takes a step back takes what lies over the page along", () => {
+  const answers = [];
+  document.querySelectorAll = () => [{ close: (words) => answers.push(words) }];
+  isHeld = true;
+  location.href = "http://chat.test/";
+  history.state = { index: 2 };
+  step();
+  assert.deepEqual([answers, begun, moved], [[""], [], [["go", 1]]]);
+});
+
+test("a visit that another one overtakes is over at once, and missed", () => {
+  answer = () => new Promise(() => {});
+  navigator.visit("/chat/carol/");
+  navigator.visit("/chat/dave/");
+  assert.deepEqual(ended, ["http://chat.test/chat/carol/"]);
+  navigator.visit("/chat/bob/?at=5#m5");
+  assert.deepEqual(begun, [false, false, true]);
 });
 
 test("a page focuses its field, but calls up no keyboard on the screen unless something is wrong", async () => {

@@ -44,9 +44,9 @@ export class Conversation {
     return this.#visit?.endMode() ?? false;
   }
 
-  /** Leave the modes of the page for another one that is asked for. */
-  rest() {
-    this.#visit?.rest();
+  /** Leave the modes of the page, and take no more words if another one is asked for. */
+  rest(isSamePage) {
+    this.#visit?.rest(isSamePage);
   }
 
   /** Go on as before, if no other page has come. */

@@ -40,7 +40,9 @@ export class MessageMenu {
     this.#list.addEventListener("click", this.#onClick);
     const recalled = this.#recalled;
     remember("recalled", recalled); // without those of before
-    for (const id in recalled) offerEdit(document.getElementById(`m${id}`));
+    for (const id in recalled) {
+      offerEdit(document.querySelector(`#m${id}[data-state="recalled"]`)); // the others were refused
+    }
     this.#unwatch = onMenuWanted(this.#list, ".bubble, .message-more", (element, box) => {
       this.#open(element.closest(".message"), box);
     });

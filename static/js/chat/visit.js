@@ -99,10 +99,10 @@ export class Visit {
     return this.#selecting.rest();
   }
 
-  /** Leave what acts on several messages, and take no words: another page is asked for. */
-  rest() {
+  /** Leave what acts on several messages, and take no words if another page is asked for. */
+  rest(isSamePage) {
     this.#selecting.rest();
-    this.#composer.rest();
+    if (!isSamePage) this.#composer.rest();
   }
 
   /** Go on here, where the other page has not come. */

@@ -61,9 +61,9 @@ export class Navigator {
 
   /**
    * `hold` is called at a step in the history, and tells whether a mode of the page has taken it.
-   * `begin` is called at the start of a visit, `leave` before panes change, and `arrive`
-   * with {title, lastEvent, changed} after; the first page has its title already, and comes
-   * without. `settled` is called at the end of a visit, with the address of the page that has
+   * `begin` is called at the start of a visit, with whether it leads to another place on the same
+   * page, `leave` before panes change, and `arrive` with {title, lastEvent, changed} after; the
+   * first page has its title already, and comes without. `settled` is called at the end of a visit, with the address of the page that has
    * not come, if it is another one.
    */
   constructor({ hold, begin, leave, arrive, settled }) {
@@ -174,8 +174,10 @@ export class Navigator {
   #onPopState = () => {
     // Back at the page that had to stay, or where a visit has led already.
     if (bare(location.href) === bare(this.#going ?? this.#shown)) this.#index = indexInHistory();
-    else if (this.#index !== indexInHistory() && this.#hold()) this.#return();
-    else this.#go(location.href, () => (this.#index = indexInHistory()));
+    else if (this.#index !== indexInHistory() && this.#hold()) {
+      closeOverlays();
+      this.#return();
+    } else this.#go(location.href, () => (this.#index = indexInHistory()));
   };
 
   /** Leave this entry of the history for the one before, unless the reader has done so already. */
@@ -184,10 +186,11 @@ export class Navigator {
   }
 
   async #go(url, moved) {
+    if (this.#going) this.#settle(); // what was typed is meant for that page
     closeOverlays();
-    this.#begin();
     const visit = ++this.#visit;
     this.#going = new URL(url, location.href).href;
+    this.#begin(isSamePage(this.#going, this.#shown));
     document.getElementById("detail").setAttribute("aria-busy", "true");
     let page = await load(url);
     if (visit !== this.#visit) {
