@@ -8,7 +8,6 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webchat.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
 
     try:
         settings.INSTALLED_APPS  # noqa: B018  (reads the settings)
@@ -18,8 +17,33 @@ def main() -> None:
             finding = {"check": "settings", "level": "wrong", "message": message, "fix": ".env"}
             sys.stdout.write(json.dumps([finding]) + "\n")
         sys.exit(message)
-    execute_from_command_line(sys.argv)
+    run()
+
+
+def run() -> None:
+    """Run a command, Django's own ones, too in the reader's language."""
+    import django
+    from django.core.management import execute_from_command_line
+
+    from webchat.base import failures, telling, terminal
+
+    terminal.end_on_signals()
+    try:
+        django.setup()
+        terminal.speak(terminal.language())
+        execute_from_command_line(sys.argv)
+    except (Exception, KeyboardInterrupt) as error:
+        failure = failures.explain(error)
+        if failure is None or "--traceback" in sys.argv:
+            raise
+        failures.end(failure)
+    finally:
+        if not telling.finish(sys.stdout):
+            sys.exit("输出没有写下来：磁盘已满？/ The output was not written: is the disk full?")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

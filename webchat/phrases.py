@@ -1,4 +1,4 @@
-"""Phrases that Django has no Chinese for: written here, so that our own catalogue has them.
+"""Phrases that Django and Python have no Chinese for, written here for our own catalogue.
 
 Nothing imports this; `makemessages` reads it. A test tells what the next Django lacks.
 """
@@ -21,4 +21,30 @@ ADMIN = (
     gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
     gettext_noop("Forgotten your login credentials?"),
     gettext_noop("In case you’ve forgotten, you are:"),
+)
+# Of argparse, in any Python from 3.11 on, and of the options that all commands have.
+COMMANDS = (
+    gettext_noop("usage: "),
+    gettext_noop("%(heading)s:"),
+    gettext_noop(" (default: %(default)s)"),
+    gettext_noop("positional arguments"),
+    gettext_noop("options"),
+    gettext_noop("show this help message and exit"),
+    gettext_noop("argument %(argument_name)s: %(message)s"),
+    gettext_noop("the following arguments are required: %s"),
+    gettext_noop("one of the arguments %s is required"),
+    gettext_noop("not allowed with argument %s"),
+    gettext_noop("ignored explicit argument %r"),
+    gettext_noop("unrecognized arguments: %s"),
+    gettext_noop("ambiguous option: %(option)s could match %(matches)s"),
+    gettext_noop("expected one argument"),
+    gettext_noop("expected at most one argument"),
+    gettext_noop("expected at least one argument"),
+    ngettext_lazy("expected %s argument", "expected %s arguments", 0),
+    gettext_noop("invalid %(type)s value: %(value)r"),
+    gettext_noop("invalid choice: %(value)r (choose from %(choices)s)"),
+    gettext_noop("%(prog)s: error: %(message)s\n"),
+    gettext_noop("Display a full stack trace on CommandError exceptions."),
+    gettext_noop("Don't colorize the command output."),
+    gettext_noop("Skip system checks."),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from . import environment
+from .base import running
 from .database import connecting
 
 OTHERS = 0o077
@@ -99,8 +99,5 @@ def _is_ours(found: os.stat_result) -> bool:
 
 
 def _foreign(path: Path, found: os.stat_result) -> str:
-    try:
-        owner = pwd.getpwuid(found.st_uid).pw_name
-    except KeyError:
-        owner = str(found.st_uid)
+    owner = running.name_of(found.st_uid)
     return f"不属于运行本程序的用户 / Belongs to {owner}, who can read or replace it: {path}"

@@ -2,25 +2,92 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
+import sys
+from argparse import Action, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    SystemCheckError,
+)
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from . import failures
+from .failures import StoppedError
+from .telling import tell
+
+__all__ = ["Command", "StoppedError", "number"]
+
+DIGITS_AT_MOST = 18  # of a number that is typed
+SHOWN = 40  # characters of a wrong one
+YES = ("y", "yes", "是", "好")
+
+
+class Formatter(RawDescriptionHelpFormatter):
+    """The help of a command, with Django's own options in the reader's language, too."""
+
+    def _get_help_string(self, action: Action) -> str | None:
+        return _(action.help) if action.help else action.help
 
 
 class Command(BaseCommand):
-    """A command whose `--help` ends with its `example`, line by line as it is written."""
+    """A command that speaks the reader's language and fails in a sentence.
 
-    example: ClassVar[str]
+    `help`, `example` and the help of arguments may be lazy translations; `--help` ends with
+    `example`, line by line as it is written. What `failures.explain` knows ends the command with
+    a sentence and an exit code (`call_command` raises it as CommandError), any other error with
+    its traceback, and `--traceback` shows it for all.
+    """
+
+    example: ClassVar[str | Promise] = ""
+    # For those who develop Django; they work all the same.
+    suppressed_base_arguments = {
+        "--version", "--verbosity", "--settings", "--pythonpath", "--force-color",
+    }  # fmt: skip
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, epilog=self.example, **kwargs)
-        parser.formatter_class = RawDescriptionHelpFormatter
+        parser = super().create_parser(prog_name, subcommand, epilog=str(self.example), **kwargs)
+        parser.description = str(self.help)
+        parser.formatter_class = Formatter
         return parser
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except SystemCheckError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            failure = failures.explain(error)
+            if failure is None or options.get("traceback"):
+                raise
+            if not getattr(self, "_called_from_command_line", False):
+                raise failure from error
+            failures.end(failure)
 
-class StoppedError(CommandError):
-    """The end of a command at Ctrl+C, with the status that shells give it."""
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal, where the answer is no unless somebody types yes.
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, returncode=130)
+        Raises CommandError where nobody can answer.
+        """
+        if not sys.stdin or not sys.stdin.isatty():
+            raise CommandError(_("Nobody can be asked here. If you are sure: --yes"))
+        tell(self.stdout, f"{question} [y/N] ", ending="")
+        return sys.stdin.readline().strip().lower() in YES
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """Return the `type` of an argument that is a whole number from `low` to `high`."""
+
+    def read(value: str) -> int:
+        is_number = len(value) <= DIGITS_AT_MOST and value.isascii() and value.isdecimal()
+        if not is_number or not low <= int(value) <= high:
+            message = _("“%(value)s” should be a whole number from %(low)d to %(high)d.")
+            facts = {"value": value[:SHOWN], "low": low, "high": high}
+            raise ArgumentTypeError(message % facts)
+        return int(value)
+
+    return read

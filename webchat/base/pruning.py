@@ -12,6 +12,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from .terminal import ENDINGS, Terminated
+
+STOPS = (signal.SIGINT, *ENDINGS)
+
 Batches = Generator[int, None, None]
 
 ROWS_AT_ONCE = 100  # some ms, and never a tenth of a second
@@ -40,24 +44,27 @@ def short_transaction() -> Iterator[None]:
 
 
 class CtrlC:
-    """A guard that lets Ctrl+C wait for the end of a batch; a second one does not wait."""
+    """A guard that lets Ctrl+C, and SIGTERM, wait for the end of a batch; a second one does not."""
 
     def __enter__(self) -> CtrlC:
-        self._is_pressed = False
-        self._before = signal.signal(signal.SIGINT, self._note)
+        self._number = 0  # of the signal that has come
+        self._before = {each: signal.signal(each, self._note) for each in STOPS}
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if it was pressed."""
-        if self._is_pressed:
+        """Raise KeyboardInterrupt if it was pressed, or Terminated."""
+        if self._number == signal.SIGINT:
             raise KeyboardInterrupt
+        if self._number:
+            raise Terminated(self._number)
 
-    def _note(self, _number: int, _frame: object) -> None:
-        self._is_pressed = True
-        signal.signal(signal.SIGINT, self._before)
+    def _note(self, number: int, _frame: object) -> None:
+        self._number = number
+        signal.signal(number, self._before[signal.Signals(number)])
 
 
 def _delete(rows: QuerySet[Any], at_once: int) -> Batches:

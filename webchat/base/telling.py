@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from typing import IO
 
 from django.core.management.base import OutputWrapper
 
@@ -37,7 +38,22 @@ def tell(stream: OutputWrapper, words: str, ending: str = "\n") -> bool:
     return True
 
 
-def _let_go(stream: OutputWrapper) -> None:
+def finish(stream: IO[str]) -> bool:
+    """Write out what a command has said; False if that is lost, as on a full disk.
+
+    A reader that has left (`| head`) has read what it wanted.
+    """
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        _let_go(stream)
+    except OSError:
+        _let_go(stream)
+        return False
+    return True
+
+
+def _let_go(stream: OutputWrapper | IO[str]) -> None:
     """Drop the stream, or Python would try again at its end and exit with its own status."""
     with suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)

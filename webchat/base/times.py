@@ -14,6 +14,11 @@ def minute(moment: datetime | None) -> str:
     return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
 
 
+def minute_with_zone(moment: datetime) -> str:
+    """Return a moment for a terminal or a log, whose readers may be elsewhere."""
+    return f"{minute(moment)} ({timezone.get_default_timezone_name()})"
+
+
 @lru_cache(maxsize=1024)  # many messages share a minute
 def _minute(moment: datetime, zone: tzinfo) -> str:
     return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"

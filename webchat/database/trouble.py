@@ -3,20 +3,54 @@
 from __future__ import annotations
 
 import sqlite3
+from enum import Enum, auto
 
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 # The error of a connection that is not Django's.
 DriverError = sqlite3.Error
-# In SQLite's errors for BUSY and LOCKED, FULL, IOERR, READONLY and CANTOPEN.
-TROUBLE = ("locked", "disk is full", "disk i/o error", "readonly", "unable to open database file")
+
+
+class Trouble(Enum):
+    LOCKED = auto()
+    FULL = auto()
+    FAILING = auto()  # the disk
+    READONLY = auto()
+    CLOSED = auto()  # the file, or its folder
+    DAMAGED = auto()
+    WITHOUT_TABLES = auto()
+
+
+# In SQLite's errors, in any case of letters.
+WORDS = {
+    "locked": Trouble.LOCKED,
+    "locking protocol": Trouble.LOCKED,
+    "disk is full": Trouble.FULL,
+    "disk i/o error": Trouble.FAILING,
+    "readonly": Trouble.READONLY,
+    "unable to open database file": Trouble.CLOSED,
+    "malformed": Trouble.DAMAGED,
+    "not a database": Trouble.DAMAGED,
+    "no such table": Trouble.WITHOUT_TABLES,
+    "no such column": Trouble.WITHOUT_TABLES,
+}
+LASTING = (Trouble.DAMAGED, Trouble.WITHOUT_TABLES)
+
+
+def trouble_of(error: BaseException | None) -> Trouble | None:
+    """Return the kind of trouble that an error of the database tells of; None for any other."""
+    if not isinstance(error, (DatabaseError, DriverError)):
+        return None
+    words = str(error).lower()
+    return next((trouble for phrase, trouble in WORDS.items() if phrase in words), None)
 
 
 def is_database_trouble(error: BaseException | None) -> bool:
     """Return whether trying again later may help: the database is locked, full or unreachable."""
-    return isinstance(error, OperationalError) and any(
-        reason in str(error).lower() for reason in TROUBLE
-    )
+    if not isinstance(error, OperationalError):
+        return False
+    trouble = trouble_of(error)
+    return trouble is not None and trouble not in LASTING
 
 
 def is_number_too_large(error: BaseException) -> bool:

@@ -7,9 +7,10 @@ from django.contrib.auth.management.commands import changepassword
 
 from accounts import services
 from accounts.models import User
+from webchat.base import commands
 
 
-class Command(changepassword.Command):
+class Command(commands.Command, changepassword.Command):
     """Django's command, which here also closes all that the old password opened."""
 
     help = "Sets a user's password; all sessions and codes of the account end."

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts import remains, traces
 from accounts.models import User
+from webchat.base import commands
 from webchat.base.times import minute
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     """A command that fails if it finds anything that should be gone."""
 
     help = "Searches the database and its files for an account that was deleted, by its name."

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 import accounts.pruning
 import chat.pruning
 from chat.models.events import KEPT_FOR
-from webchat.base import commands
+from webchat.base import commands, failures
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
 
@@ -56,8 +56,11 @@ class Command(commands.Command):
                 _("Stopped. Deleted until then: %(counts)s") % {"counts": _line(deleted)}
             ) from None
         except (OperationalError, OSError) as error:
-            message = _("Failed: %(reason)s. Deleted until then: %(counts)s")
-            facts = {"reason": error, "counts": _line(deleted)}
+            if not any(deleted.values()):
+                raise
+            reason = failures.explain(error) or f"{error}."
+            message = _("%(reason)s Deleted until then: %(counts)s")
+            facts = {"reason": reason, "counts": _line(deleted)}
             raise CommandError(message % facts) from error
         self.stdout.write(_("Deleted: %(counts)s") % {"counts": _line(deleted)})
 

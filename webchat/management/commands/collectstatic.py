@@ -5,8 +5,10 @@ from typing import Any
 
 from django.contrib.staticfiles.management.commands import collectstatic
 
+from webchat.base import commands
 
-class Command(collectstatic.Command):
+
+class Command(commands.Command, collectstatic.Command):
     """A collectstatic whose files nginx, another user, can read: none of them is secret."""
 
     def handle(self, **options: Any) -> str | None:

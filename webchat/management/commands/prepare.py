@@ -12,17 +12,18 @@ import segno
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from webchat import scripts, storage
+from webchat.base import commands
 from webchat.base.addresses import lan_addresses
 from webchat.database import locks, trouble
 from webchat.privacy import close_to_others
 
 
-class Command(BaseCommand):
+class Command(commands.Command):
     """All that must be done before a start, in one short process, and only what is needed."""
 
     help = "Makes the database and the static files ready, and says where the chat will be."

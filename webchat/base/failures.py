@@ -1,0 +1,156 @@
+"""Failures of a command in a sentence: everything that is no bug of ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, OutputWrapper
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from webchat.database import connecting, locks
+from webchat.database.trouble import Trouble, trouble_of
+
+from . import running
+from .telling import tell
+from .terminal import Terminated
+
+BY_SIGNAL = 128  # and the number of the signal: the status by which shells tell of one
+FULL = (errno.ENOSPC, errno.EDQUOT)
+CLOSED = (errno.EACCES, errno.EPERM)
+# Of a path that was typed, or of a file that somebody else changes.
+OTHER_REASONS = {
+    errno.EROFS: gettext_noop("%(path)s is on a disk that can only be read."),
+    errno.ENOENT: gettext_noop("There is no %(path)s."),
+    errno.EISDIR: gettext_noop("%(path)s is a folder."),
+    errno.ENOTDIR: gettext_noop("%(path)s is no folder."),
+    errno.EEXIST: gettext_noop("%(path)s is there already."),
+    errno.ENAMETOOLONG: gettext_noop("The name is too long: %(path)s"),
+    errno.ELOOP: gettext_noop("The links at %(path)s lead in a circle."),
+    errno.EIO: gettext_noop("The disk of %(path)s fails: look at the log of the system."),
+    errno.ESTALE: gettext_noop("The disk of %(path)s is gone: is it still mounted?"),
+}
+OF_THE_DATABASE = {
+    Trouble.LOCKED: gettext_noop(
+        "The database %(path)s is locked by another program (process: %(holders)s)."
+        " Run this again when that one is done."
+    ),
+    Trouble.FAILING: OTHER_REASONS[errno.EIO],
+    Trouble.DAMAGED: gettext_noop(
+        "The database %(path)s is damaged. Stop the server and restore the newest backup:"
+        " manage.py restore FILE"
+    ),
+    Trouble.WITHOUT_TABLES: gettext_noop(
+        "The database %(path)s lacks tables that this version needs. This makes them:"
+        " manage.py migrate"
+    ),
+}
+PATH_LENGTH = 300  # characters: a name that is too long need not be read in full
+
+
+class StoppedError(CommandError):
+    """The end of a command at Ctrl+C, or by a signal like SIGTERM, with the status for it."""
+
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message, returncode=BY_SIGNAL + number)
+
+
+def explain(error: BaseException) -> CommandError | None:
+    """Return a failure as a sentence with its exit code; None if it may be a bug of ours."""
+    if isinstance(error, StoppedError):
+        return _with_signal(error)
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        number = error.number if isinstance(error, Terminated) else signal.SIGINT
+        return StoppedError(_("Stopped."), number)
+    if isinstance(error, BrokenPipeError):
+        return CommandError("", returncode=BY_SIGNAL + signal.SIGPIPE)  # nobody reads on
+    words = _of_the_database(error) or _of_a_file(error) or _of_input(error)
+    return CommandError(words) if words else None
+
+
+def full(path: Path | None = None) -> str:
+    if path is None:
+        return _("A disk is full. Make room on it (df -h shows which), and run this again.")
+    return _("The disk of %(path)s is full. Make room on it, and run this again.") % {"path": path}
+
+
+def end(failure: CommandError) -> NoReturn:
+    """Say what has failed, without the name of a class before it, and exit."""
+    if words := str(failure):
+        tell(OutputWrapper(sys.stderr), words)
+    sys.exit(failure.returncode)
+
+
+def _with_signal(error: StoppedError) -> StoppedError:
+    """Give a command that has caught the signal the status for it."""
+    if isinstance(error.__context__, Terminated):
+        error.returncode = BY_SIGNAL + error.__context__.number
+    return error
+
+
+def _of_the_database(error: BaseException) -> str:
+    path = connecting.own_file()
+    trouble = trouble_of(error)
+    if trouble is Trouble.CLOSED and _is_missing(path):
+        trouble = Trouble.WITHOUT_TABLES
+    if trouble is Trouble.FULL:
+        return full(path.parent)
+    if trouble in (Trouble.READONLY, Trouble.CLOSED):
+        return _closed(path)
+    if trouble is None:
+        return ""
+    holders = ", ".join(locks.holders_of(connecting.files_of(path))) or "?"
+    return _(OF_THE_DATABASE[trouble]) % {"path": path, "holders": holders}
+
+
+def _of_a_file(error: BaseException) -> str:
+    if not isinstance(error, OSError) or error.errno is None:
+        return ""
+    path = _path_of(error)
+    if path is None:  # the error of a write knows none
+        return full() if error.errno in FULL else ""
+    if error.errno in FULL:
+        return full(path)
+    if error.errno in CLOSED:
+        return _closed(path)
+    reason = OTHER_REASONS.get(error.errno)
+    return _(reason) % {"path": str(path)[:PATH_LENGTH]} if reason else ""
+
+
+def _of_input(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        return "\n".join(error.messages)
+    return str(error) if isinstance(error, locks.HeldError) else ""
+
+
+def _closed(path: Path) -> str:
+    """Say who may use a path and who tries; with the line that does it as its owner."""
+    owner = running.owner_of(path)
+    facts = {"path": path, "user": running.own_name()}
+    if owner is None or owner == os.geteuid():
+        return _("%(path)s may not be used by %(user)s, as whom this runs.") % facts
+    facts |= {"owner": running.name_of(owner), "line": running.line_as(owner)}
+    return (
+        _(
+            "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
+            " Run it as %(owner)s:\n  %(line)s"
+        )
+        % facts
+    )
+
+
+def _is_missing(path: Path) -> bool:
+    return path.parent.is_dir() and os.access(path.parent, os.X_OK) and not path.exists()
+
+
+def _path_of(error: OSError) -> Path | None:
+    name = error.filename
+    return Path(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None

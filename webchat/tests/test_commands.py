@@ -1,0 +1,188 @@
+"""The base of all commands: their language, and failures that end in a sentence."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command, get_commands, load_command_class
+from django.core.management.base import CommandError
+from django.db import DatabaseError, OperationalError
+from django.utils import translation
+
+from tests.server import ROOT
+from webchat.base import commands, failures, terminal
+
+OURS = ("webchat", "accounts", "friends", "chat")
+
+
+def manage(*command, **env):
+    unset = dict.fromkeys(("LANGUAGE", "LC_ALL", "LC_MESSAGES"), "")
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT, env=os.environ | unset | {"DJANGO_SETTINGS_MODULE": "webchat.settings"} | env,
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("env", "code"),
+    [
+        ({}, "zh-hans"),
+        ({"LANG": "en_US.UTF-8"}, "zh-hans"),
+        ({"LC_ALL": "C.UTF-8"}, "zh-hans"),
+        ({"LC_ALL": "POSIX", "LC_MESSAGES": "en_GB"}, "en"),
+        ({"LC_ALL": "en_US.ISO-8859-1"}, "en"),
+        ({"LANGUAGE": "de:en_US:zh"}, "en"),
+        ({"LANGUAGE": "fr_FR"}, "zh-hans"),
+        ({"LANGUAGE": "en" * 10_000}, "zh-hans"),
+        ({"LC_ALL": "zh_TW.Big5"}, "zh-hans"),
+    ],
+)
+def test_a_terminal_speaks_the_sites_language_unless_another_is_asked_for(monkeypatch, env, code):
+    for name in ("LANG", *terminal.WANTED_IN):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert terminal.language() == code
+
+
+def test_help_and_refusals_of_arguments_are_in_the_readers_language(tmp_path):
+    env = {"DATA_DIR": str(tmp_path)}
+    told = manage("restore", "--help", **env).stdout
+    assert all(words in told for words in ("用法：", "选项", "显示这份说明", "调用栈"))
+    assert "show this help" not in told
+    refusal = manage("restore", **env)
+    assert (refusal.returncode, "缺少参数：file" in refusal.stderr) == (2, True)
+    told = manage("restore", "--help", LC_ALL="en_US.UTF-8", **env).stdout
+    assert "usage:" in told
+    assert "show this help message" in told
+
+
+def test_every_command_of_ours_derives_from_the_one_base():
+    ours = {name: app for name, app in get_commands().items() if app in OURS}
+    assert len(ours) >= 10
+    for name, app in ours.items():
+        assert isinstance(load_command_class(app, name), commands.Command), name
+
+
+class Failing(commands.Command):
+    requires_system_checks: list[str] = []
+
+    def __init__(self, error):
+        self.error = error
+        super().__init__()
+
+    def handle(self, **options):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left", "/srv/x"), "/srv/x 所在的磁盘已满"),
+        (OSError(errno.EDQUOT, "Quota exceeded"), "有一个磁盘已满"),
+        (OperationalError("database or disk is full"), "所在的磁盘已满"),
+        (sqlite3.OperationalError("database or disk is full"), "所在的磁盘已满"),
+        (PermissionError(errno.EACCES, "denied", "/nowhere/x"), "没有权限使用 /nowhere/x"),
+        (OSError(errno.EROFS, "Read-only", "/mnt/x"), "/mnt/x 所在的磁盘是只读的"),
+        (OperationalError("attempt to write a readonly database"), "没有权限使用"),
+        (OperationalError("no such table: chat_event"), "manage.py migrate"),
+        (OperationalError("database is locked"), "锁住"),
+        (DatabaseError("database disk image is malformed"), "已损坏"),
+        (DatabaseError("file is not a database"), "已损坏"),
+        (OperationalError("disk I/O error"), "系统日志"),
+        (FileNotFoundError(errno.ENOENT, "No such file", b"/tmp/\xff"), "没有 /tmp/"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "/tmp"), "文件夹"),
+        (OSError(errno.ENAMETOOLONG, "Too long", "x" * 9000), "名称太长"),
+        (ValidationError("So nicht."), "So nicht."),
+        (KeyboardInterrupt(), "已停止"),
+    ],
+)  # fmt: skip
+def test_a_failure_that_is_no_bug_ends_in_a_sentence(error, words):
+    with pytest.raises(CommandError) as told:
+        call_command(Failing(error))
+    assert words in str(told.value)
+    assert len(str(told.value)) < 1000
+    with translation.override("en"), pytest.raises(CommandError) as told:
+        call_command(Failing(error))
+    assert words.isascii() == (words in str(told.value)), told.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("x"), ValueError("x"), OSError("x"), DatabaseError("UNIQUE constraint failed: a.b")],
+)
+def test_a_bug_stays_a_bug(error):
+    with pytest.raises(type(error)):
+        call_command(Failing(error))
+
+
+def test_traceback_shows_where_it_failed():
+    with pytest.raises(PermissionError):
+        call_command(Failing(PermissionError(errno.EACCES, "denied", "/x")), traceback=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_gives_its_own_status_also_to_who_caught_it(number):
+    assert failures.explain(terminal.Terminated(number)).returncode == 128 + number
+    with pytest.raises(commands.StoppedError) as caught:
+        try:
+            raise terminal.Terminated(number)
+        except KeyboardInterrupt:
+            raise commands.StoppedError("Stopped half-way.") from None
+    assert failures.explain(caught.value).returncode == 128 + number
+    assert failures.explain(KeyboardInterrupt()).returncode == 130
+
+
+@pytest.mark.parametrize("value", ["0", "366", "-1", "1e3", "9" * 5000, "٣", "", " 7"])
+def test_a_number_out_of_bounds_is_refused_in_a_sentence(value):
+    with pytest.raises(argparse.ArgumentTypeError) as refusal:
+        commands.number(1, 365)(value)
+    assert "1 到 365" in str(refusal.value)
+    assert len(str(refusal.value)) < 100
+    assert commands.number(1, 365)("365") == 365
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["backup"], ["prune"], ["demo"], ["demo", "--remove"], ["verify_deletion", "anna"],
+        ["changepassword", "anna"], ["import_roster", "class.csv", "--dry-run"],
+    ],
+)  # fmt: skip
+def test_an_install_without_tables_is_told_of_them(tmp_path, command):
+    (tmp_path / "class.csv").write_text("用户名,姓名,邮箱\nanna,安娜,\n")
+    command = [str(tmp_path / each) if each.endswith(".csv") else each for each in command]
+    answer = manage(*command, DATA_DIR=str(tmp_path / "data"))
+    assert "Traceback" not in answer.stderr
+    assert (answer.returncode, "manage.py migrate" in answer.stderr) == (1, True), answer.stderr
+
+
+def test_a_reader_that_leaves_ends_nothing_with_a_traceback(tmp_path):
+    command = f"{sys.executable} manage.py prune --help | true; echo done"
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "webchat.settings", "DATA_DIR": str(tmp_path)}
+    answer = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, env=env, capture_output=True, text=True
+    )
+    assert (answer.stderr, answer.stdout) == ("", "done\n")
+
+
+def test_output_that_a_full_disk_did_not_take_is_a_failure(tmp_path):
+    with open("/dev/full", "w") as full:
+        answer = subprocess.run(
+            [sys.executable, "manage.py", "help"], cwd=ROOT, stdout=full,
+            stderr=subprocess.PIPE, text=True,
+            env=os.environ
+            | {"DJANGO_SETTINGS_MODULE": "webchat.settings", "DATA_DIR": str(tmp_path)},
+        )  # fmt: skip
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert "磁盘" in answer.stderr
