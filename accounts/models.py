@@ -8,10 +8,13 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+from webchat.base.text import fold
 
 from .names import NAME_OR_MAIL_AT_MOST, normalize_username, username_key, validate_username
 from .pinyin import LETTERS_AT_MOST
@@ -43,6 +46,35 @@ class UserQuerySet(models.QuerySet["User"]):
     def named(self, username: str) -> UserQuerySet:
         """Return the one of that name, typed in any case or width, if there is one."""
         return self.filter(username_key=username_key(username))
+
+    def staff(self) -> UserQuerySet:
+        return self.filter(Q(is_staff=True) | Q(is_superuser=True))
+
+    def matching(self, word: str) -> UserQuerySet:
+        """Filter those with the word in their name or address, in any case or width."""
+        key = fold(word, most=NAME_OR_MAIL_AT_MOST)
+        if key is None:
+            return self.none()
+        return self.filter(Q(username_key__contains=key) | Q(email__contains=key))
+
+    def with_last_seen(self) -> UserQuerySet:
+        """Annotate `last_seen_at`, null for those who never were here.
+
+        A session that has ended takes its own time along; the last log-in stays.
+        """
+        sessions = UserSession.objects.filter(user=OuterRef("pk")).order_by("-last_seen_at")
+        newest = Subquery(sessions.values("last_seen_at")[:1])
+        latest = Greatest(Coalesce(newest, "last_login"), Coalesce("last_login", newest))
+        return self.annotate(last_seen_at=latest)
+
+    def seen_before(self, moment: datetime) -> UserQuerySet:
+        """Filter those not seen since, nor made; needs `with_last_seen`."""
+        known = Coalesce("last_seen_at", "date_joined")
+        return self.annotate(known_at=known).filter(known_at__lt=moment)
+
+    def seen_since(self, moment: datetime) -> UserQuerySet:
+        """Needs `with_last_seen`."""
+        return self.annotate(seen_at=F("last_seen_at")).filter(seen_at__gte=moment)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -105,6 +137,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
     # Not a real person: made by `manage.py demo`, which also removes them.
     is_demo = models.BooleanField(default=False, db_default=False, editable=False)
+
+    # Annotated by `with_last_seen`.
+    last_seen_at: datetime | None
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

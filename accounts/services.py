@@ -86,11 +86,11 @@ def find_just_registered(
     return found if isinstance(found, User) else None
 
 
-def rename(*, user: User, username: str) -> None:
+def rename(*, user: User, username: str, is_own: bool = True) -> None:
     """Give an account another name; the old one is held back for 30 days.
 
-    Raises ValidationError as `check_available` does, and rate_limited. The same name in another
-    case or width costs its owner nothing.
+    `is_own`: its owner does it, and not often. Raises ValidationError as `check_available` does,
+    and rate_limited. The same name in another case or width costs its owner nothing.
     """
     validate_username(username)
     reading = read_within_budget(user, username)
@@ -99,7 +99,8 @@ def rename(*, user: User, username: str) -> None:
         old_username = person.username
         if username_key(username) != person.username_key:
             check_available(username)
-            limits.take(limits.RENAMING.of(person.pk))
+            if is_own:
+                limits.take(limits.RENAMING.of(person.pk))
             User.objects.named(username).lapsed().delete()
             RetiredUsername.objects.retire(old_username)
         person.username = username
@@ -151,6 +152,20 @@ def set_password_of(*, by: User, about: User, password: str | None) -> None:
     """
     staff.need(by.pk != about.pk and staff.may_set_keys(by, about))
     about.set_password(password)
+    _hand_over_password(about, by)
+
+
+def set_password_from_the_machine(*, about: User, password: str, is_first: bool) -> None:
+    """Set somebody's password for the maintainer, as `set_password_of` does for a superuser.
+
+    `is_first`: the next log-in asks for another.
+    """
+    about.set_password(password)
+    about.must_change_password = is_first
+    _hand_over_password(about, None)
+
+
+def _hand_over_password(about: User, by: User | None) -> None:
     with transaction.atomic():
         _save_password(about)
         signals.keys_set.send(User, user=about, by=by, what="password", email=about.email)

@@ -6,7 +6,8 @@ account_renamed(user, old_username)   inside the transaction of the change
 keys_told(user)          what others have done with the keys of an account: a list of sentences for
                          the page of its devices
 keys_set(user, by, what, email)   a superuser has set what opens somebody's account, "password" or
-                         "email", inside the transaction; `email` is the address from before
+                         "email", inside the transaction; `email` is the address from before,
+                         `by` None for the maintainer at the machine
 trace_found(trace)       why a value may name an account that is deleted: answered by `traces.Kept`
 files_left()             files that no row refers to any more, a line for each
 account_kept(username)   what else stays of a deleted account: a list of `traces.Kept`

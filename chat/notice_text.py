@@ -49,15 +49,20 @@ def _code_issued(notice: Notice) -> str:
 
 
 def _password_set(notice: Notice) -> str:
-    return _by_whom(notice, _("%(name)s set a new password for your account on %(time)s."))
+    return _by_whom(
+        notice,
+        _("%(name)s set a new password for your account on %(time)s."),
+        _("An administrator"),
+    )
 
 
 def _email_set(notice: Notice) -> str:
     return _by_whom(notice, _("%(name)s set the email address of your account on %(time)s."))
 
 
-def _by_whom(notice: Notice, sentence: str) -> str:
-    name = notice.by.username if notice.by else _("a deleted account")
+def _by_whom(notice: Notice, sentence: str, otherwise: str = "") -> str:
+    """Name who did it; `otherwise` where the maintainer may have done it at the machine."""
+    name = notice.by.username if notice.by else otherwise or _("a deleted account")
     return sentence % {"name": name, "time": minute(notice.created_at)}
 
 

@@ -128,7 +128,7 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
 
 
 @receiver(keys_set)
-def on_keys_set(user: User, by: User, what: str, **kwargs: Any) -> None:
+def on_keys_set(user: User, by: User | None, what: str, **kwargs: Any) -> None:
     give_notice(user, Notice.Kind(f"{what}_set"), by=by)
 
 

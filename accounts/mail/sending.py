@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import partial
 from queue import Full, Queue
 from smtplib import SMTPException, SMTPResponseException
@@ -28,6 +28,7 @@ _jobs: Queue[tuple[Future[None], Callable[..., None], tuple[Any, ...]]] = Queue(
 _threads: list[Thread] = []
 _starting = Lock()
 _visitors = BoundedSemaphore(VISITORS_WAITING)
+_under_way: set[Future[None]] = set()
 
 
 class Sending:
@@ -55,6 +56,8 @@ def in_background(job: Callable[..., None], *args: Any) -> Future[None] | None:
     except Full:
         logger.error("Too many mails wait: one was dropped")
         return None
+    _under_way.add(future)
+    future.add_done_callback(_under_way.discard)
     with _starting:
         while len(_threads) < THREADS:
             # Daemons: a mail server that hangs must not hold up a stop.
@@ -62,6 +65,11 @@ def in_background(job: Callable[..., None], *args: Any) -> Future[None] | None:
             _threads.append(thread)
             thread.start()
     return future
+
+
+def finish(seconds: float) -> bool:
+    """Wait for the mails of a process that is about to end; False if some are still under way."""
+    return not wait(_under_way.copy(), seconds).not_done
 
 
 def send(kind: str, *, to: str, code: OneTimeCode | None = None, **context: Any) -> Sending:

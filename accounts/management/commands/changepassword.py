@@ -3,20 +3,24 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from django.contrib.auth.management.commands import changepassword
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import services
-from accounts.models import User
-from webchat.base import commands
+from . import set_password
 
 
-class Command(commands.Command, changepassword.Command):
-    """Django's command, which here also closes all that the old password opened."""
+class Command(set_password.Command):
+    """Django's name for `set_password`."""
 
-    help = "Sets a user's password; all sessions and codes of the account end."
+    help = gettext_lazy("The same as set_password, by the name that Django has for it.")
 
-    def handle(self, *args: Any, **options: Any) -> str | None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        [name] = (each for each in parser._actions if each.dest == "username")
+        name.nargs, name.required = "?", False
+        name.help = _("the user name (default: that of this account of the system)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
         options["username"] = options["username"] or getpass.getuser()
-        answer = super().handle(*args, **options)
-        services.end_access(user=User.objects.get(username=options["username"]))
-        return answer
+        super().handle(*args, **options)

@@ -1,0 +1,129 @@
+"""The list of accounts for the maintainer: found a page at a time, in words or as data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from webchat.base.tables import BYTE_ORDER_MARK, harmless, pad, width
+from webchat.base.times import minute
+
+from .models import User, UserQuerySet
+
+ROWS_AT_ONCE = 500
+TIME_WIDTH = len("2026-09-01 08:00")
+
+
+def in_pages(users: UserQuerySet) -> Iterator[User]:
+    """Yield the users by name, with `last_seen_at`.
+
+    Between two pages no query is open: the log of the database could not be cut while a reader of
+    the list pauses.
+    """
+    by_name = users.order_by("username_key")
+    after = ""
+    while page := list(by_name.filter(username_key__gt=after)[:ROWS_AT_ONCE]):
+        yield from page
+        after = page[-1].username_key
+
+
+def as_table(users: UserQuerySet) -> Iterator[str]:
+    """Yield the lines of a table for a terminal, its head first."""
+    title = _("User name")
+    names = users.order_by().values_list("username", flat=True).iterator()
+    columns = max(map(width, names), default=0)
+    columns = max(columns, width(title))
+
+    def line(name: str, joined: str, seen: str, standing: str) -> str:
+        cells = (pad(name, columns), pad(joined, TIME_WIDTH), pad(seen, TIME_WIDTH), standing)
+        return "  ".join(cells).rstrip()
+
+    yield line(title, _("Joined"), _("Last seen"), _("Standing"))
+    number = 0
+    for user in in_pages(users):
+        number += 1
+        standing = ", ".join(standing_of(user))
+        yield line(user.username, minute(user.date_joined), _seen(user), standing)
+    yield _("%(count)d accounts. Times: %(zone)s.") % {"count": number, "zone": _zone()}
+
+
+def as_csv(users: UserQuerySet) -> Iterator[str]:
+    """Yield the list as Excel opens it by a double click, each line with its end."""
+    row: Callable[[Iterable[str]], str] = csv.writer(_Echo()).writerow
+    zone = f" ({_zone()})"
+    yield BYTE_ORDER_MARK
+    yield row([_("User name"), _("Joined") + zone, _("Last seen") + zone, _("Standing")])
+    for user in in_pages(users):
+        cells = (user.username, minute(user.date_joined), minute(user.last_seen_at))
+        yield row(map(harmless, (*cells, "; ".join(standing_of(user)))))
+
+
+def as_json(users: UserQuerySet) -> Iterator[str]:
+    """Yield the lines of a JSON list with an object a person, the times in the site's zone."""
+    before = "["
+    for user in in_pages(users):
+        yield f"{before}{json.dumps(_facts(user))}"
+        before = ","
+    yield "[]" if before == "[" else "]"
+
+
+def standing_of(user: User) -> Iterator[str]:
+    """Yield what is unusual about an account, in words."""
+    if user.is_superuser:
+        yield _("superuser")
+    elif user.is_staff:
+        yield _("staff")
+    if not user.is_active:
+        yield _("banned")
+    if is_muted(user):
+        yield _("muted until %(time)s") % {"time": minute(user.muted_until)}
+    if user.unverified_since is not None:
+        yield _("not verified")
+    if user.must_change_password:
+        yield _("must change the password")
+    if user.is_demo:
+        yield _("demo")
+
+
+def is_muted(user: User) -> bool:
+    return user.muted_until is not None and user.muted_until > timezone.now()
+
+
+def _seen(user: User) -> str:
+    return minute(user.last_seen_at) or _("never")
+
+
+def _zone() -> str:
+    return timezone.get_default_timezone_name()
+
+
+def _facts(user: User) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "joined": _moment(user.date_joined),
+        "last_seen": _moment(user.last_seen_at),
+        "superuser": user.is_superuser,
+        "staff": user.is_staff,
+        "banned": not user.is_active,
+        "muted_until": _moment(user.muted_until) if is_muted(user) else None,
+        "verified": user.unverified_since is None,
+        "must_change_password": user.must_change_password,
+        "demo": user.is_demo,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return timezone.localtime(moment).isoformat(timespec="seconds") if moment else None
+
+
+class _Echo:
+    """A file for `csv` that returns what is written: `writerow` hands it on."""
+
+    def write(self, text: str) -> str:
+        return text

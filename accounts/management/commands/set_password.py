@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import getpass
+import sys
+import warnings
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import services
+from accounts.finding import find_user
+from accounts.mail import sending
+from accounts.models import User
+from accounts.passwords import PASSWORD_AT_MOST
+from accounts.roster import make_password
+from webchat.base import commands
+from webchat.base.text import LONE_SURROGATE
+
+TRIES = 3
+MAIL_SECONDS = 20.0  # for the mail that tells the owner: what a slow server takes
+
+EXAMPLE = gettext_lazy("""\
+Examples: type one twice, print one that must be changed at the next log-in, and from a script:
+  manage.py set_password wangwei
+  manage.py set_password wangwei --random
+  pass show chat/wangwei | manage.py set_password wangwei --stdin
+""")
+
+
+class Command(commands.Command):
+    help = gettext_lazy(
+        "Sets somebody's password; all their sessions and codes end, and they are told."
+    )
+    example = EXAMPLE
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", metavar=_("NAME"), help=_("the user name"))
+        source = parser.add_mutually_exclusive_group()
+        source.add_argument(
+            "--random",
+            action="store_true",
+            help=_("make one and print it, once; the next log-in asks for another"),
+        )
+        source.add_argument(
+            "--stdin", action="store_true", help=_("take the first line of the standard input")
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = find_user(options["username"])
+        password = self._password_for(user, options)
+        try:
+            services.set_password_from_the_machine(
+                about=user, password=password, is_first=options["random"]
+            )
+        except Http404:
+            raise CommandError(_("This account is gone already.")) from None
+        if options["random"]:
+            words = _("The new password of %(name)s, shown only now: %(password)s")
+            self.stdout.write(words % {"name": user.username, "password": password})
+        self._tell(user)
+        if not sending.finish(MAIL_SECONDS):
+            self.stderr.write(_("The mail about it has perhaps not gone out."))
+
+    def _password_for(self, user: User, options: dict[str, Any]) -> str:
+        if options["random"]:
+            return make_password()
+        if options["stdin"]:
+            return _checked(_read_line(), user)
+        self.stdout.write(_("A new password for %(name)s.") % {"name": user.username})
+        return self._ask(user)
+
+    def _ask(self, user: User) -> str:
+        for _try in range(TRIES):
+            first = _type(_("New password: "))
+            try:
+                password = _checked(first, user)
+            except ValidationError as error:
+                self.stderr.write("\n".join(error.messages))
+                continue
+            if _type(_("Once more: ")) == first:
+                return password
+            self.stderr.write(_("The two differ."))
+        raise CommandError(_("Nothing was changed."))
+
+    def _tell(self, user: User) -> None:
+        told = [
+            _(
+                "%(name)s is signed out everywhere, and learns at the next log-in that an"
+                " administrator has set the password."
+            )
+        ]
+        if user.must_change_password:
+            told.append(_("That log-in asks for a password of their own."))
+        if not user.is_active:
+            told.append(_("%(name)s is banned, and cannot log in all the same."))
+        if user.unverified_since is not None:
+            told.append(_("%(name)s still has to type the code of the mail."))
+        self.stdout.write("\n".join(told) % {"name": user.username})
+
+
+def _checked(password: str, user: User) -> str:
+    """Return the password if the rules of today allow it; raises ValidationError."""
+    if LONE_SURROGATE.search(password):
+        raise ValidationError(_("The text contains a character that is not allowed."), "invalid")
+    validate_password(password, user)
+    return password
+
+
+def _read_line() -> str:
+    try:
+        # A longer one is refused by the rules, whatever follows it.
+        line = sys.stdin.readline(PASSWORD_AT_MOST + 2)
+    except UnicodeDecodeError:
+        raise CommandError(_("The password is not in UTF-8.")) from None
+    return line.rstrip("\r\n")
+
+
+def _type(prompt: str) -> str:
+    """Read a password from the terminal without showing it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt)
+    except (EOFError, getpass.GetPassWarning):
+        message = _("Nobody has typed a password. Without a terminal: --stdin or --random.")
+        raise CommandError(message) from None
