@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Count, Min
 from django.utils.translation import gettext as _
 
 from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
@@ -44,6 +46,22 @@ def messages_chore(before: datetime) -> Chore:
     """Make the chore that deletes older messages, for both sides, with everything attached."""
     old = Message.objects.filter(sent_at__lt=before)
     return Chore(_("messages"), old.count, lambda: _delete_old(old))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What would go with the messages before some moment."""
+
+    messages: int
+    people: int  # who have sent them
+    oldest: datetime
+
+
+def survey_messages(before: datetime) -> Survey:
+    found = Message.objects.filter(sent_at__lt=before).aggregate(
+        messages=Count("pk"), people=Count("sender", distinct=True), oldest=Min("sent_at")
+    )
+    return Survey(**found)
 
 
 def delete_messages(ids: Sequence[int]) -> None:

@@ -37,6 +37,7 @@ from chat.search.index import build_all
 from chat.sending.drafts import Draft
 from chat.sending.posting import post_message
 from tests.cast import Api, say
+from webchat.base import commands
 
 WEEK = timedelta(days=7)
 YEAR = timedelta(days=365)
@@ -44,6 +45,10 @@ SECOND = timedelta(seconds=1)
 
 
 def prune(*options: str) -> str:
+    return ask_to_prune(*options, "--yes")
+
+
+def ask_to_prune(*options: str) -> str:
     printed = io.StringIO()
     call_command("prune", *options, stdout=printed)
     return printed.getvalue()
@@ -290,7 +295,67 @@ def test_nobody_has_to_reload_where_no_message_went(alice, talk):
 # The command
 
 
-@pytest.mark.parametrize("days", ["6", "0", "-1", "x", "1e9", "9" * 30])
+@pytest.fixture
+def answers(monkeypatch):
+    """Let somebody sit at the terminal who answers so."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    return lambda typed: monkeypatch.setattr("sys.stdin", Terminal(typed))
+
+
+@pytest.mark.parametrize("typed", ["y\n", "YES\n", "是\n"])
+def test_old_messages_go_when_somebody_says_so(talk, answers, typed):
+    answers(typed)
+    told = ask_to_prune("--messages-older-than", "365")
+    assert counts(told)[:3] == ["3", "1", "365"], "messages, people, days"
+    assert "Asia/Shanghai" in told
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "n\n", "yellow\n", "不\n"])
+def test_any_other_answer_deletes_nothing(talk, answers, typed):
+    age(Event.objects.all(), "created_at", WEEK + SECOND)
+    events = Event.objects.count()
+    answers(typed)
+    with pytest.raises(CommandError):
+        ask_to_prune("--messages-older-than", "365")
+    assert (Event.objects.count(), Message.objects.count()) == (events, 4)
+
+
+def test_where_nobody_can_be_asked_nothing_goes(talk, monkeypatch):
+    for stdin in (io.StringIO("y\n"), None):
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(CommandError, match="--yes"):
+            ask_to_prune("--messages-older-than", "365")
+    assert Message.objects.count() == 4
+
+
+def test_nobody_is_asked_where_nothing_is_old(talk, answers):
+    answers("")
+    ask_to_prune("--messages-older-than", "1000")
+    ask_to_prune()
+    assert Message.objects.count() == 4
+
+
+def test_what_becomes_old_while_the_question_waits_stays(talk, answers, monkeypatch):
+    def wait(command, question):
+        age(Message.objects.filter(text="neu"), "sent_at", YEAR - SECOND)
+        clock.shift(10)
+        return True
+
+    monkeypatch.setattr(commands.Command, "confirm", wait)
+    answers("")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        ask_to_prune("--messages-older-than", "365")
+    assert Message.objects.get().text == "neu"
+
+
+@pytest.mark.parametrize(
+    "days", ["6", "0", "-1", "x", "1e9", "9" * 30, "999999", "36501", "1_000", "٣٦٥"]
+)
 def test_what_is_no_number_of_days_is_refused_and_nothing_goes(talk, days):
     with pytest.raises((CommandError, SystemExit)):
         prune(f"--messages-older-than={days}")

@@ -16,7 +16,7 @@ from tests.live import Person, settle
 from tests.server import ROOT, Server
 
 OLD = 3000
-PRUNE = ["prune", "--messages-older-than", "30"]
+PRUNE = ["prune", "--messages-older-than", "30", "--yes"]
 FILL = """
 WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)
 INSERT INTO chat_message (conversation_id, sender_id, text, client_id, digest, sent_at)

@@ -85,7 +85,7 @@ def prune(server: Server) -> str:
     words, _pk = say(server)
     with closing(sqlite3.connect(server.data / "db.sqlite3", timeout=10)) as database, database:
         database.execute(AGE, [words])
-    server.manage("prune", "--messages-older-than", "30")
+    server.manage("prune", "--messages-older-than", "30", "--yes")
     return words
 
 

@@ -69,13 +69,17 @@ class Command(BaseCommand):
                 raise failure from error
             failures.end(failure)
 
+    def need_a_terminal(self) -> None:
+        """Raise CommandError where nobody can answer."""
+        if not sys.stdin or not sys.stdin.isatty():
+            raise CommandError(_("Nobody can be asked here. If you are sure: --yes"))
+
     def confirm(self, question: str) -> bool:
         """Ask on the terminal, where the answer is no unless somebody types yes.
 
         Raises CommandError where nobody can answer.
         """
-        if not sys.stdin or not sys.stdin.isatty():
-            raise CommandError(_("Nobody can be asked here. If you are sure: --yes"))
+        self.need_a_terminal()
         tell(self.stdout, f"{question} [y/N] ", ending="")
         return sys.stdin.readline().strip().lower() in YES
 
