@@ -68,3 +68,11 @@ def files_of(database: Path) -> list[Path]:
 def bytes_used() -> int:
     """Return the room on the disk that the database takes, its log included."""
     return sum(each.stat().st_size for each in files_of(own_file()) if each.exists())
+
+
+def bytes_free() -> int:
+    """Return the room inside of the file that deleted data have left, for new data to fill."""
+    with connection.cursor() as cursor:
+        pages = cursor.execute("PRAGMA freelist_count").fetchone()[0]
+        size = cursor.execute("PRAGMA page_size").fetchone()[0]
+    return int(pages * size)

@@ -1,0 +1,133 @@
+"""Numbers about a server: its people, their messages, and the room that they take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from webchat.database.backup import backups_in, own_folder
+from webchat.database.connecting import bytes_free, bytes_used
+from webchat.database.patience import TookTooLong, limit_statements
+
+from .models import Attachment, Conversation, Message, Report
+from .models.attachments import attachments_folder
+
+DAYS = 7
+# Of the processor, for each number: people go on talking meanwhile, and share it.
+SECONDS = 1.0
+
+Count = int | None  # None where it took too long
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What `collect` found, in people, messages, files and bytes."""
+
+    at: datetime
+    people: Count
+    active_today: Count
+    active_7_days: Count
+    active_30_days: Count
+    waiting_newcomers: Count
+    banned: Count
+    staff: Count
+    conversations: Count
+    messages: Count
+    messages_by_day: dict[date, Count]
+    files: Count
+    open_reports: Count
+    backups: int
+    database_bytes: int
+    free_bytes_in_database: int
+    files_bytes: int
+    backups_bytes: int
+    disk_free_bytes: int
+
+
+def collect() -> Statistics:
+    """Count everything; a number that takes more than a second of the processor stays unknown."""
+    now = timezone.now()
+    backups = backups_in(own_folder())
+    return Statistics(
+        at=now,
+        people=_count(User.objects.present()),
+        active_today=_active_since(_beginning(timezone.localdate(now))),
+        active_7_days=_active_since(now - timedelta(days=7)),
+        active_30_days=_active_since(now - timedelta(days=30)),
+        waiting_newcomers=_count(User.objects.exclude(unverified_since=None)),
+        banned=_count(User.objects.filter(is_active=False)),
+        staff=_count(User.objects.staff()),
+        conversations=_count(Conversation.objects.all()),
+        messages=_count(Message.objects.all()),
+        messages_by_day=_by_day(now),
+        files=_count(Attachment.objects.all()),
+        open_reports=_count(Report.objects.open()),
+        backups=len(backups),
+        database_bytes=bytes_used(),
+        free_bytes_in_database=bytes_free(),
+        files_bytes=_bytes_in(attachments_folder()),
+        backups_bytes=sum(path.stat().st_size for path in backups),
+        disk_free_bytes=shutil.disk_usage(settings.DATA_DIR).free,
+    )
+
+
+def first_since(moment: datetime) -> int:
+    """Return the id of the first message of that moment or later, or one beyond all ids.
+
+    By halving, some dozens of look-ups: `sent_at` has no index, as nothing else needs one. Around a
+    step of the clock it is off by the messages of the step.
+    """
+    by_id = Message.objects.order_by("id").values_list("id", "sent_at")
+    last = by_id.last()
+    low, high = 1, last[0] + 1 if last else 1
+    while low < high:
+        middle = (low + high) // 2
+        found = by_id.filter(id__gte=middle).first()
+        if found is None or found[1] >= moment:
+            high = middle
+        else:
+            low = found[0] + 1
+    return low
+
+
+def _by_day(now: datetime) -> dict[date, Count]:
+    """Count the messages of the last days, today first."""
+    today = timezone.localdate(now)
+    days = [today - timedelta(days=ago) for ago in range(DAYS)]
+    borders = [first_since(_beginning(day)) for day in [today + timedelta(days=1), *days]]
+    return {
+        day: _count(Message.objects.filter(id__gte=first, id__lt=end))
+        for day, (end, first) in zip(days, pairwise(borders), strict=True)
+    }
+
+
+def _active_since(moment: datetime) -> Count:
+    return _count(User.objects.with_last_seen().seen_since(moment))
+
+
+def _count(rows: QuerySet) -> Count:
+    try:
+        with limit_statements(SECONDS):
+            return rows.count()
+    except TookTooLong:
+        return None
+
+
+def _beginning(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+
+
+def _bytes_in(folder: Path) -> int:
+    if not folder.is_dir():
+        return 0
+    with os.scandir(folder) as entries:
+        return sum(each.stat(follow_symlinks=False).st_size for each in entries)
