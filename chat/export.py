@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 
@@ -162,7 +163,7 @@ def _write_attachments(target: zipfile.ZipFile, pipe: _Pipe, thread: Thread) -> 
     with_file = thread.messages.present().filter(attachment__isnull=False)
     for message in with_file.select_related("attachment").iterator():
         attachment = message.attachment
-        if attachment.path.exists():
+        with suppress(FileNotFoundError):  # recalled while the others were written
             target.write(attachment.path, f"attachments/{message.pk}-{attachment.file}")
             yield pipe.take()
 
