@@ -1,31 +1,38 @@
-"""Remains in the files outside of any row: free pages, gaps, the log, forgotten copies."""
+"""Remains in the files outside of any row: free pages, gaps, the log, exports, forgotten copies."""
 
 from __future__ import annotations
 
+import gzip
 import json
-import mmap
 import re
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 from django.db import connection, connections
+from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
 from webchat.database import wal
-from webchat.database.archive import DATABASE
+from webchat.database.archive import DATABASE, FILES
 from webchat.database.backup import backups_in, own_folder
-from webchat.database.connecting import own_file
+from webchat.database.connecting import files_of, own_file
 from webchat.database.pages import dead_parts
 
 from .names import username_key
-from .traces import Kept
+from .traces import Kept, Name
 
 LOG_SECONDS = 3.0  # for a reader that holds the log; a large backup may take longer
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
+CHUNK = 1024 * 1024  # bytes of a file in memory
+BEFORE_RESTORE = "before-restore-*"
+SCRATCH = (".backup-", ".restore-")  # the folders in which those commands work
 
 
-def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
+def find_in_files(username: str, texts: Sequence[str]) -> Iterator[str]:
     """Find raw files that name the account outside of any row, or hold one of `texts` at all.
 
     Call this last: it closes connections, since closing one of SQLite's files in passing would
@@ -35,28 +42,76 @@ def find_in_files(username: str, texts: list[str]) -> Iterator[str]:
     if connection.in_atomic_block:
         return
     database = own_file()
+    name = Name(username)
     connections.close_all()
     wal.truncate_within(database, LOG_SECONDS)
     # Values lie side by side in a page: nobody can tell where a name begins and ends.
     key = username_key(username)
     if any(key in _readable(part) for part in dead_parts(database)):
-        yield f"{database.name}: bytes of no row"
+        yield _("%(path)s: bytes of no row") % {"path": database.name}
     log = wal.log_of(database)
     if log.exists() and key in _readable(log.read_bytes()):
-        yield f"{log.name}: held by somebody who reads, a backup perhaps; try again"
+        yield _("%(path)s: held by somebody who reads, a backup perhaps; try again") % {
+            "path": log.name
+        }
+    own = files_of(database)
     for path in _files():
-        if path.name == DATABASE and path != database:
-            yield f"{path.relative_to(settings.DATA_DIR)}: a copy that a killed command left"
-        elif any(_holds(path, text) for text in texts):
-            yield f"{path.relative_to(settings.DATA_DIR)}: one of the texts"
+        words = _why_left(path, path in own, name, _needles(texts))
+        if words:
+            yield f"{_shown(path)}: {words}"
 
 
-def list_copies() -> Iterator[Kept]:
-    """List the copies of all data that are kept on purpose, whoever was there then."""
-    for path in backups_in(own_folder()):
-        yield Kept(f"{path.relative_to(settings.DATA_DIR)}: a backup of what was there then")
-    for path in sorted(settings.DATA_DIR.glob("before-restore-*")):
-        yield Kept(f"{path.name}: what was there before a restore")
+def count_copies() -> int:
+    return len(_copies())
+
+
+def list_copies(username: str, texts: Sequence[str]) -> Iterator[Kept]:
+    """List the copies of all data that are kept on purpose, and whether they name the account.
+
+    A name that does not occur in one cannot be in it; one that does may be part of something else.
+    """
+    needles = _needles([username_key(username)])
+    for path in _copies():
+        kind = _("a backup") if path.is_file() else _("what was there before a restore")
+        yield Kept(f"{_shown(path)}: {kind}; {_examine(path, needles, _needles(texts))}")
+
+
+def _copies() -> list[Path]:
+    return [*backups_in(own_folder()), *sorted(settings.DATA_DIR.glob(BEFORE_RESTORE))]
+
+
+def _examine(path: Path, name: Sequence[bytes], texts: Sequence[bytes]) -> str:
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    try:
+        if any(_occurs(each, texts) for each in files):
+            return _("one of the texts is in it")
+        if any(_occurs(each, name) for each in files):
+            return _("the name is in it")
+    except (OSError, EOFError, zlib.error):
+        return _("it cannot be read")
+    return _("the name is not in it")
+
+
+def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes]) -> str:
+    """Say why a file should not be there, or be other; "" if it may stay."""
+    if not is_own and (_is_in_scratch(path) or path.name.startswith(DATABASE)):
+        return _("a copy that a killed command left, or one that is being made")
+    try:
+        if _occurs(path, texts):
+            return _("one of the texts")
+        if not is_own and path.parent != settings.DATA_DIR / FILES and _names(path, name):
+            return _("names the account; an export or a list perhaps")
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
+        return _("it cannot be read")
+    return ""
+
+
+def _names(path: Path, name: Name) -> bool:
+    """Return whether a file that is not the program's own names the account."""
+    if path.suffix == ".zip" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(map(name.stands_in, [path.name, *archive.namelist()]))
+    return any(name.stands_in(part.decode(errors="ignore")) for part in _parts(path, CHUNK // 16))
 
 
 def _readable(content: bytes) -> str:
@@ -68,18 +123,45 @@ def _readable(content: bytes) -> str:
 
 def _files() -> Iterator[Path]:
     """List all files of DATA_DIR but the copies that are kept on purpose."""
+    kept = _copies()
     for path in sorted(settings.DATA_DIR.rglob("*")):
-        top = path.relative_to(settings.DATA_DIR).parts[0]
-        is_kept = top == own_folder().name or top.startswith("before-restore-")
-        if path.is_file() and not path.is_symlink() and not is_kept:
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and not {path, *path.parents}.intersection(kept)
+        ):
             yield path
 
 
-def _holds(path: Path, text: str) -> bool:
-    """Return whether a file has a text in it, as it is or as JSON writes it."""
-    with path.open("rb") as file:
-        if not text or path.stat().st_size == 0:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            written = (text.encode(), json.dumps(text)[1:-1].encode())
-            return any(content.find(each) >= 0 for each in written)
+def _is_in_scratch(path: Path) -> bool:
+    return any(part.startswith(SCRATCH) for part in path.relative_to(settings.DATA_DIR).parts)
+
+
+def _needles(texts: Sequence[str]) -> list[bytes]:
+    """Return the bytes of texts, as they are and as JSON writes them."""
+    forms = {form for text in texts if text for form in (text, json.dumps(text)[1:-1])}
+    return [form.encode(errors="replace") for form in forms]
+
+
+def _occurs(path: Path, needles: Sequence[bytes]) -> bool:
+    """Return whether one of them is in a file, unpacked if it is a backup."""
+    overlap = max(map(len, needles), default=0)
+    return any(each in part for part in _parts(path, overlap) for each in needles)
+
+
+def _parts(path: Path, overlap: int) -> Iterator[bytes]:
+    """Yield a file in parts, each of which begins with the end of the one before."""
+    before = b""
+    with _open(path) as file:
+        while chunk := file.read(CHUNK):
+            part = before + chunk
+            yield part
+            before = part[-overlap:] if overlap else b""
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(settings.DATA_DIR))

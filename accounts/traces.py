@@ -13,6 +13,7 @@ from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db import connection, models
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
 from webchat.database import dialect, examining
@@ -38,7 +39,8 @@ class Trace:
     row: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.table}.{self.column}, row {next(iter(self.row.values()))}"
+        row = next(iter(self.row.values()))
+        return _("%(place)s, row %(row)s") % {"place": f"{self.table}.{self.column}", "row": row}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def explain(trace: Trace) -> Kept | None:
 def list_kept(username: str) -> Iterator[Kept]:
     """List what stays without naming the account."""
     for retired in RetiredUsername.objects.filter(digest=retired_digest(username)):
-        yield Kept("the name, held back (as an HMAC of its key)", retired.expires_at)
+        yield Kept(_("the name, held back (as an HMAC of its key)"), retired.expires_at)
     for kept in _ask(signals.account_kept, username=username):
         yield from kept
 
@@ -100,14 +102,15 @@ def list_kept(username: str) -> Iterator[Kept]:
 def find_orphans() -> list[str]:
     """Find rows that point to nothing, and sessions of nobody."""
     found = [
-        f"{table}, row {row}: points to a {parent} that is gone"
+        _("%(table)s, row %(row)s: points to a %(parent)s that is gone")
+        % {"table": table, "row": row, "parent": parent}
         for table, row, parent in examining.rows_that_point_to_nothing()
     ]
     user_ids = {str(pk) for pk in User.objects.values_list("pk", flat=True)}
     for session in Session.objects.iterator():
         owner = session.get_decoded().get("_auth_user_id")
         if owner is not None and owner not in user_ids:
-            found.append("django_session: a session of an account that is gone")
+            found.append(_("django_session: a session of an account that is gone"))
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.signals import (
@@ -161,26 +162,28 @@ def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
     place = (trace.table, trace.column)
     if place == ("chat_event", "data") and trace.row["kind"] == Kind.FRIEND_REMOVED:
         told_at = loaded(Event, "created_at", trace.row["created_at"])
-        return Kept("tells a friend that the account is gone", told_at + KEPT_FOR)
+        return Kept(_("tells a friend that the account is gone"), told_at + KEPT_FOR)
     if place == ("chat_report", "snapshot"):
-        return Kept("what was reported, for the moderators")
+        return Kept(_("what was reported, for the moderators"))
     if place == ("chat_searchfilter", "bits"):
-        return Kept("bits of the search index, which are a name by chance only")
-    return Kept("somebody else's words") if place in FREE_TEXTS else None
+        return Kept(_("bits of the search index, which are a name by chance only"))
+    return Kept(_("somebody else's words")) if place in FREE_TEXTS else None
 
 
 @receiver(files_left)
 def list_files(**kwargs: Any) -> list[str]:
     """List orphaned files older than a minute, as a file is written before its transaction."""
     orphans = attachments.find_orphans(age=60)
-    return [f"attachments/{path.name}: the file of no message" for path in orphans]
+    words = _("attachments/%(name)s: the file of no message")
+    return [words % {"name": path.name} for path in orphans]
 
 
 @receiver(account_kept)
 def count_kept(**kwargs: Any) -> list[Kept]:
     people = User.objects.values("pk")
     entries = AuditEntry.objects.exclude(about_number=None).exclude(about_number__in=people)
-    return [Kept(f"{entries.count()} entries of the audit log, by number, about who is gone")]
+    words = _("%(count)d entries of the audit log, by number, about who is gone")
+    return [Kept(words % {"count": entries.count()})]
 
 
 def _request_event(request: FriendRequest, user_id: int, direction: str) -> Event:

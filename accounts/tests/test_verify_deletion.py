@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from accounts import services
 from accounts.models import RetiredUsername, User
@@ -17,13 +18,14 @@ pytestmark = pytest.mark.django_db
 
 def verify(username):
     out, err = io.StringIO(), io.StringIO()
-    call_command("verify_deletion", username, stdout=out, stderr=err)
+    with translation.override("en"):
+        call_command("verify_deletion", username, stdout=out, stderr=err)
     return out.getvalue() + err.getvalue()
 
 
 def left(username):
     err = io.StringIO()
-    with pytest.raises(CommandError):
+    with translation.override("en"), pytest.raises(CommandError):
         call_command("verify_deletion", username, stdout=io.StringIO(), stderr=err)
     return err.getvalue()
 

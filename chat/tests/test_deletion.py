@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, models
 from django.http import Http404
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from accounts.models import User
 from accounts.services import delete_account, rename
@@ -173,7 +174,8 @@ def test_an_account_that_goes_while_friends_write_goes_whole(alice, settings):
 
 def verify(username: str) -> str:
     out = StringIO()
-    call_command("verify_deletion", username, stdout=out)
+    with translation.override("en"):
+        call_command("verify_deletion", username, stdout=out)
     return out.getvalue()
 
 
@@ -218,7 +220,7 @@ def test_what_a_careless_hand_leaves_is_found(alice, bob):
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_user WHERE id = %s", [bob.pk])
     err = StringIO()
-    with pytest.raises(CommandError):
+    with translation.override("en"), pytest.raises(CommandError):
         call_command("verify_deletion", "bob", stdout=StringIO(), stderr=err)
     assert "points to a accounts_user that is gone" in err.getvalue()
     for table in ("chat_message", "friends_friendship", "chat_membership"):

@@ -95,6 +95,6 @@ def test_friends_who_write_all_the_while_see_no_fault_and_nothing_is_left(people
     answers = [f.get("code", "ack") for f in live.frames if f["type"] in ("ack", "error")]
     assert set(answers) == {"ack", "not_found"}
     assert answers == sorted(answers)
-    assert "Nothing else is left of bob." in alice.server.manage("verify_deletion", "bob").stdout
+    assert "没有 bob 的其他残留" in alice.server.manage("verify_deletion", "bob").stdout
     assert alice.say("bob_smith", "noch da").status_code == 201
     assert people["bob_smith"].texts("alice") == ["noch da"]

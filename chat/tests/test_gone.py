@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sqlite3
 import time
+import zipfile
 from contextlib import closing
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import translation
 
+from accounts import remains
 from accounts.models import User
 from accounts.services import delete_account, rename
 from chat import gone
@@ -24,7 +28,7 @@ from chat.services import hide_message, mark_read, recall
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import make_user, say
-from webchat.database import wal
+from webchat.database import backup, wal
 from webchat.database.pages import dead_parts
 
 
@@ -106,11 +110,12 @@ def test_the_log_is_cut_once_for_what_went_and_not_while_somebody_reads(alice, b
 # The proof
 
 
-def verify(username: str, *texts: str) -> str:
+def verify(username: str, *texts: str, language: str = "en") -> str:
     out, err = StringIO(), StringIO()
     words = [word for text in texts for word in ("--text", text)]
     try:
-        call_command("verify_deletion", username, *words, stdout=out, stderr=err)
+        with translation.override(language):
+            call_command("verify_deletion", username, *words, stdout=out, stderr=err)
     except CommandError:
         return err.getvalue()
     return out.getvalue()
@@ -180,3 +185,102 @@ def test_files_of_nobody_and_forgotten_copies_are_left_and_backups_are_kept(tran
     finally:
         backup.unlink()
         copy.parent.rmdir()
+
+
+@pytest.fixture
+def data_file():
+    """Write files into DATA_DIR, which go again."""
+    written = []
+
+    def write(name: str, content: bytes) -> Path:
+        path = settings.DATA_DIR / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        written.append(path)
+        return path
+
+    yield write
+    for path in written:
+        path.unlink(missing_ok=True)
+        if path.parent not in (settings.DATA_DIR, backup.own_folder(), attachments_folder()):
+            path.parent.rmdir()
+
+
+def zipped(*names: str) -> bytes:
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("backups/.backup-a1/db.sqlite3", b""),
+        ("backups/.backup-a1/webchat-20260101-030000.tar.gz", b"half"),
+        (".restore-a1/ours-db.sqlite3", b""),
+        ("db.sqlite3-journal", b""),
+        ("backups/notes.txt", b"geheim eins"),
+        ("export/eva.lang.zip", zipped("index.html")),
+        ("export/bob.zip", zipped("index.html", "eva.lang.html")),
+        ("users.csv", "用户名\r\nEVA.LANG\r\n".encode()),
+        ("slips.html", b"<td>eva.lang</td>"),
+        ("long.txt", b"x" * (remains.CHUNK - 3) + b" eva.lang"),
+    ],
+)
+def test_files_that_name_the_account_or_are_copies_are_left(
+    transactional_db, data_file, name, content
+):
+    assert "Nothing else is left" in verify("eva.lang", "geheim eins")
+    data_file(name, content)
+    told = verify("eva.lang", "geheim eins")
+    assert f"LEFT: {name}: " in told
+    assert f"残留：{name}: " in verify("eva.lang", "geheim eins", language="zh-hans")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("users.csv", b"eva.langer\r\nmeva.lang"), ("export/eva.lang2.zip", zipped("index.html")),
+     ("attachments/a.bin", b"eva.lang"), ("nightly.json", b"{}")],
+)  # fmt: skip
+def test_files_of_others_are_not(transactional_db, data_file, name, content):
+    path = data_file(name, content)
+    make_user("eva.langer")
+    os.utime(path, (time.time(),) * 2)
+    assert "Nothing else is left" in verify("eva.lang")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(b"row eva.langeva.lang"), "the name is in it"),
+        (gzip.compress(b"eva" * 99), "the name is not in it"),
+        (gzip.compress(b"x" * (remains.CHUNK - 4) + b"eva.lang"), "the name is in it"),
+        (gzip.compress(b"eva.lang, geheim eins"), "one of the texts is in it"),
+        (gzip.compress(b"eva.lang" * 9999)[:-40], "it cannot be read"),
+        (b"no gzip", "it cannot be read"),
+        (b"", "the name is not in it"),
+    ],
+)
+def test_of_each_backup_it_is_said_whether_it_names_them(
+    transactional_db, data_file, content, words
+):
+    data_file("backups/webchat-20260101-030000.tar.gz", content)
+    told = verify("EVA.lang", "geheim eins")
+    assert f"kept for good: backups/webchat-20260101-030000.tar.gz: a backup; {words}" in told
+    assert "Nothing else is left" in told
+
+
+def test_so_it_is_of_what_was_there_before_a_restore(transactional_db, data_file):
+    data_file("before-restore-20260101-030000/db.sqlite3", b"\x00eva.langeva.lang\x00")
+    assert "before-restore-20260101-030000: what was there before a restore; the name is in it" in (
+        verify("eva.lang")
+    )
+    assert "the name is not in it" in verify("otto")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 9999])
+def test_what_is_no_name_is_refused(db, name):
+    with pytest.raises(CommandError, match="没有|不可能"):
+        call_command("verify_deletion", name)

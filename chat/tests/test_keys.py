@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import services as accounts
 from accounts.mail import sending
@@ -275,7 +275,8 @@ def test_the_list_of_devices_asks_as_much_for_ten_as_for_one(
 
 def verify(username):
     printed = io.StringIO()
-    call_command("verify_deletion", username, stdout=printed)
+    with translation.override("en"):
+        call_command("verify_deletion", username, stdout=printed)
     return printed.getvalue()
 
 

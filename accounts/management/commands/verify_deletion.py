@@ -1,52 +1,80 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import remains, traces
 from accounts.models import User
+from accounts.names import NOBODY, username_key
 from webchat.base import commands
-from webchat.base.times import minute
+from webchat.base.progress import Progress
+from webchat.base.times import minute_with_zone
+
+EXAMPLE = gettext_lazy("""\
+Example, also for words that were in the account's messages:
+  manage.py verify_deletion wangwei
+  manage.py verify_deletion wangwei --text "..." --text "..."
+""")
 
 
 class Command(commands.Command):
     """A command that fails if it finds anything that should be gone."""
 
-    help = "Searches the database and its files for an account that was deleted, by its name."
+    help = gettext_lazy(
+        "Searches the database and all files in DATA_DIR for an account that was deleted."
+    )
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username")
+        parser.add_argument("username", metavar=_("NAME"), help=_("its user name"))
         parser.add_argument(
             "--text",
             action="append",
             default=[],
-            metavar="TEXT",
-            help="words that were deleted, too: no file may hold them; as often as needed",
+            metavar=_("TEXT"),
+            help=_("words that were deleted, too: no file may hold them; as often as needed"),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        username = options["username"]
+        username, texts = options["username"], options["text"]
+        if username_key(username) in ("", NOBODY):
+            raise CommandError(_("No account can have been called that."))
         if User.objects.named(username).exists():
-            raise CommandError(f"{username} has an account.")
+            raise CommandError(_("%(name)s has an account.") % {"name": username})
         left = traces.find_orphans() + traces.find_lost_files()
-        kept = [*traces.list_kept(username), *remains.list_copies()]
+        kept = [*traces.list_kept(username), *self._list_copies(username, texts)]
         for trace in traces.find_traces(username):
             if reason := traces.explain(trace):
                 kept.append(traces.Kept(f"{trace}: {reason.what}", reason.until))
             else:
                 left.append(str(trace))
-        left += remains.find_in_files(username, options["text"])
+        left += remains.find_in_files(username, texts)
+        self._tell(username, kept, left)
+
+    def _list_copies(self, username: str, texts: list[str]) -> Iterable[traces.Kept]:
+        with Progress(self.stdout, _("Backups"), remains.count_copies()) as progress:
+            for copy in remains.list_copies(username, texts):
+                progress.step()
+                yield copy
+
+    def _tell(self, username: str, kept: list[traces.Kept], left: list[str]) -> None:
         for each in kept:
-            self.stdout.write(f"kept {_until(each)}: {each.what}")
+            self.stdout.write(_kept(each))
         for line in left:
-            self.stderr.write(f"LEFT: {line}")
+            self.stderr.write(_("LEFT: %(what)s") % {"what": line})
         if left:
-            raise CommandError(f"{len(left)} traces of {username} are left.")
-        self.stdout.write(self.style.SUCCESS(f"Nothing else is left of {username}."))
+            facts = {"count": len(left), "name": username}
+            raise CommandError(_("%(count)d traces of %(name)s are left.") % facts)
+        words = _("Nothing else is left of %(name)s.") % {"name": username}
+        self.stdout.write(self.style.SUCCESS(words))
 
 
-def _until(kept: traces.Kept) -> str:
+def _kept(kept: traces.Kept) -> str:
     if kept.until is None:
-        return "for good"
-    return f"until {minute(kept.until)}"
+        return _("kept for good: %(what)s") % {"what": kept.what}
+    facts = {"what": kept.what, "until": minute_with_zone(kept.until)}
+    return _("kept until %(until)s: %(what)s") % facts
