@@ -47,4 +47,20 @@ COMMANDS = (
     gettext_noop("Display a full stack trace on CommandError exceptions."),
     gettext_noop("Don't colorize the command output."),
     gettext_noop("Skip system checks."),
+    # Of collectstatic, which releases run.
+    gettext_noop("Do NOT prompt the user for input of any kind."),
+    gettext_noop("Do NOT post process collected files."),
+    gettext_noop(
+        "Ignore files or directories matching this glob-style pattern. Use multiple times to"
+        " ignore more."
+    ),
+    gettext_noop("Do everything except modify the filesystem."),
+    gettext_noop(
+        "Clear the existing files using the storage before trying to copy or link the original"
+        " file."
+    ),
+    gettext_noop("Create a symbolic link to each file instead of copying."),
+    gettext_noop(
+        "Don't ignore the common private glob-style patterns (defaults to 'CVS', '.*' and '*~')."
+    ),
 )

@@ -9,10 +9,16 @@ from django.utils.translation import gettext_lazy
 
 from . import set_password
 
+EXAMPLE = gettext_lazy("""\
+Example, for the account that is called like yours on this system:
+  manage.py changepassword
+""")
+
 
 class Command(set_password.Command):
     """Django's name for `set_password`."""
 
+    example = EXAMPLE
     help = gettext_lazy("The same as set_password, by the name that Django has for it.")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.hashers import hash_all
 from accounts.roster import BYTES_AT_MOST, Newcomer, enrol, make_password, read_roster
-from webchat.base import commands
+from webchat.base import commands, failures
 from webchat.base.addresses import lan_addresses
 
-EXAMPLE = """\
+EXAMPLE = gettext_lazy("""\
 class.csv, as Excel saves it, in UTF-8 or GBK:
   用户名,姓名,邮箱
   wangwei,王伟,wangwei@example.com
@@ -22,24 +24,37 @@ class.csv, as Excel saves it, in UTF-8 or GBK:
 Example, first to see whether every line can be done, then in earnest:
   manage.py import_roster class.csv --dry-run
   manage.py import_roster class.csv --slips slips.html
-"""
+""")
+NONE_MADE = gettext_lazy("No account was made.")
 
 
 class Command(commands.Command):
-    help = "Makes an account for each line of a list, with a first password on a slip of paper."
+    help = gettext_lazy(
+        "Makes an account for each line of a list, with a first password on a slip of paper."
+    )
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, help="the list, with the columns 用户名,姓名,邮箱")
-        parser.add_argument("--dry-run", action="store_true", help="make nothing, only check")
         parser.add_argument(
-            "--slips", type=Path, metavar="FILE", help="where to write the slips, to be printed"
+            "path",
+            type=Path,
+            metavar=_("FILE"),
+            help=_("the list, with the columns 用户名,姓名,邮箱"),
+        )
+        parser.add_argument("--dry-run", action="store_true", help=_("make nothing, only check"))
+        parser.add_argument(
+            "--slips",
+            type=Path,
+            metavar=_("FILE"),
+            help=_("where to write the slips, to be printed"),
         )
         parser.add_argument(
-            "--address", help="of the chat, for the slips (default: SITE_URL, or this machine's)"
+            "--address",
+            metavar=_("ADDRESS"),
+            help=_("of the chat, for the slips (default: SITE_URL, or this machine's)"),
         )
         parser.add_argument(
-            "--trust-mail", action="store_true", help="take mail addresses as verified"
+            "--trust-mail", action="store_true", help=_("take mail addresses as verified")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,22 +63,25 @@ class Command(commands.Command):
             with options["path"].open("rb") as file:
                 people = read_roster(file.read(BYTES_AT_MOST + 1))
             if options["dry_run"]:
-                self.stdout.write(f"{len(people)} accounts could be made. A dry run: none was.")
+                words = _("%(count)d accounts could be made. A dry run: none was.")
+                self.stdout.write(words % {"count": len(people)})
                 return
             if slips is None:
-                raise CommandError("--slips FILE is missing: without slips nobody could log in.")
+                raise CommandError(_("--slips FILE is missing: without slips nobody could log in."))
             self._enrol(people, slips, options)
         except ValidationError as error:
-            raise CommandError("\n".join([*error.messages, "No account was made."])) from None
+            raise CommandError("\n".join([*error.messages, str(NONE_MADE)])) from None
         except OSError as error:
-            reason = f"{error.filename}: {error.strerror}"
-            raise CommandError(f"{reason}. No account was made.") from None
+            reason = failures.explain(error) or error
+            raise CommandError(f"{reason}\n{NONE_MADE}") from None
         except KeyboardInterrupt:
-            raise commands.StoppedError("Stopped; no account was made.") from None
-        self.stdout.write(
-            f"{len(people)} accounts made. Print {slips}, hand out the slips, then destroy it:\n"
-            f"  shred -u {shlex.quote(str(slips))}"
+            raise commands.StoppedError(_("Stopped; no account was made.")) from None
+        words = _(
+            "%(count)d accounts made. Print %(path)s, hand out the slips, then destroy it:\n"
+            "  %(line)s"
         )
+        line = shlex.join(["shred", "-u", str(slips)])
+        self.stdout.write(words % {"count": len(people), "path": slips, "line": line})
 
     def _enrol(self, people: list[Newcomer], slips: Path, options: dict[str, Any]) -> None:
         passwords = {person.username: make_password() for person in people}

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.roster import make_password
@@ -16,24 +17,30 @@ from webchat.base import commands
 from webchat.base.progress import Progress
 from webchat.base.pruning import CtrlC
 
-EXAMPLE = """\
+EXAMPLE = gettext_lazy("""\
 Example, to have a look around, and to be rid of it all again:
   manage.py demo
   manage.py demo --remove
-"""
+""")
 
 
 class Command(commands.Command):
-    help = "Makes a class of 30 people who have talked for some days, to try things out with."
+    help = gettext_lazy(
+        "Makes a class of 30 people who have talked for some days, to try things out with."
+    )
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--password", help="of all 30 (default: one that is printed, once)")
         parser.add_argument(
-            "--yes", action="store_true", help="also on a server that has users already"
+            "--password",
+            metavar=_("PASSWORD"),
+            help=_("of all 30 (default: one that is printed, once)"),
         )
         parser.add_argument(
-            "--remove", action="store_true", help="delete the class with all that is theirs"
+            "--yes", action="store_true", help=_("also on a server that has users already")
+        )
+        parser.add_argument(
+            "--remove", action="store_true", help=_("delete the class with all that is theirs")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -6,25 +6,31 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from webchat.base import commands
 from webchat.doctor import examine
 from webchat.doctor.finding import Level
 
-EXAMPLE = """\
+EXAMPLE = gettext_lazy("""\
 Example, for a script that wants to know what is wrong:
   manage.py doctor --json
-"""
+""")
 MARKS = {Level.OK: "✓", Level.ADVICE: "!", Level.WRONG: "✗"}
 
 
 class Command(commands.Command):
-    help = "Looks for what is wrong with this server and says how to mend it; 1 if anything is."
+    help = gettext_lazy(
+        "Looks for what is wrong with this server and says how to mend it; 1 if anything is."
+    )
     requires_system_checks = []
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print a list of objects")
+        parser.add_argument(
+            "--json", action="store_true", help=_("print a list of objects for scripts")
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []

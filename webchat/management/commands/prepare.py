@@ -15,6 +15,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from webchat import scripts, storage
 from webchat.base import commands
@@ -22,16 +24,24 @@ from webchat.base.addresses import lan_addresses
 from webchat.database import locks, trouble
 from webchat.privacy import close_to_others
 
+EXAMPLE = gettext_lazy("""\
+Example, beside a server that runs:
+  manage.py prepare --no-port
+""")
+
 
 class Command(commands.Command):
     """All that must be done before a start, in one short process, and only what is needed."""
 
-    help = "Makes the database and the static files ready, and says where the chat will be."
+    help = gettext_lazy(
+        "Makes the database and the static files ready, and says where the chat will be."
+    )
+    example = EXAMPLE
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--no-port", action="store_true", help="do not look whether the port is free"
+            "--no-port", action="store_true", help=_("do not look whether the port is free")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
