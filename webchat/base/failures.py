@@ -138,6 +138,11 @@ def _closed(path: Path) -> str:
     if owner is None or owner == os.geteuid():
         return _("%(path)s may not be used by %(user)s, as whom this runs.") % facts
     facts |= {"owner": running.name_of(owner), "line": running.line_as(owner)}
+    if owner == 0:  # as whom the commands do not run: see webchat.owner
+        return (
+            _("%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s.")
+            % facts
+        )
     return (
         _(
             "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."

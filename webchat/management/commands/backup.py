@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from webchat.base import commands
+from webchat.base import commands, failures
 from webchat.database import backup
 
 EXAMPLE = """\
@@ -35,7 +35,8 @@ class Command(commands.Command):
             path = backup.write_backup(folder)
         except OSError as error:
             message = _("The backup could not be written: %(reason)s")
-            raise CommandError(message % {"reason": error}) from error
+            reason = failures.explain(error) or error
+            raise CommandError(message % {"reason": reason}) from error
         self.stdout.write(f"{path} {filesizeformat(path.stat().st_size)}")
         for gone in backup.keep_newest(folder, keep, written=path) if keep else ():
             self.stdout.write(_("Deleted: %(name)s") % {"name": gone.name})

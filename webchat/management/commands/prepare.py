@@ -16,7 +16,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from webchat import scripts, storage
+from webchat import owner, scripts, storage
 from webchat.base import commands
 from webchat.base.addresses import lan_addresses
 from webchat.database import locks, trouble
@@ -38,6 +38,11 @@ class Command(commands.Command):
         self._check_data_dir()
         for line in close_to_others():
             self.stdout.write(line)
+        if left := owner.left_by_root():
+            self.stdout.write(
+                f"root 留下了 {len(left)} 个文件，请交还给数据的主人 / Root has left files here,"
+                f" {len(left)} in all, as {left[0]}. Give them to the owner:\n  {owner.gift()}"
+            )
         if not options["no_port"]:
             self._check_port()
         self._migrate()
