@@ -43,6 +43,7 @@ class Command(BaseCommand):
     its traceback, and `--traceback` shows it for all.
     """
 
+    help: Any = ""
     example: ClassVar[str | Promise] = ""
     # For those who develop Django; they work all the same.
     suppressed_base_arguments = {

@@ -17,6 +17,7 @@ from chat.models.events import KEPT_FOR
 from webchat.base import commands, failures
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
+from webchat.database import backup
 
 EXAMPLE = """\
 Example, first to see what would go, then in earnest:
@@ -47,6 +48,7 @@ class Command(commands.Command):
             found = {chore.label: chore.count() for chore in chores}
             self.stdout.write(_("Would be deleted: %(counts)s") % {"counts": _line(found)})
             return
+        backup.clear_left()
         deleted: dict[str, int] = {}
         try:
             with CtrlC() as ctrl_c:

@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from webchat import owner, scripts, storage
 from webchat.base import commands
 from webchat.base.addresses import lan_addresses
-from webchat.database import locks, trouble
+from webchat.database import backup, locks, trouble
 from webchat.privacy import close_to_others
 
 
@@ -38,6 +38,8 @@ class Command(commands.Command):
         self._check_data_dir()
         for line in close_to_others():
             self.stdout.write(line)
+        for path in backup.clear_left():
+            self.stdout.write(f"已清理中断命令的残留 / Cleared what a killed command left: {path}")
         if left := owner.left_by_root():
             self.stdout.write(
                 f"root 留下了 {len(left)} 个文件，请交还给数据的主人 / Root has left files here,"
