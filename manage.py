@@ -21,13 +21,16 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run a command, Django's own ones, too in the reader's language."""
+    """Run a command, Django's own ones, too: as the owner, and in the reader's language."""
     import django
+    from django.conf import settings
     from django.core.management import execute_from_command_line
 
+    from webchat import owner
     from webchat.base import failures, telling, terminal
 
     terminal.end_on_signals()
+    owner.leave_root(settings.DATA_DIR, *sys.argv[1:2])
     try:
         django.setup()
         terminal.speak(terminal.language())

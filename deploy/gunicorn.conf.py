@@ -51,6 +51,8 @@ def _read(module: str) -> ModuleType:
 _enter(ROOT)
 settings = _read("webchat.settings")
 logs = _read("webchat.logs")
+# As root over the data of somebody else, the server becomes that person.
+_read("webchat.owner").leave_root(settings.DATA_DIR)
 
 os.environ["TZ"] = settings.TIME_ZONE
 time.tzset()

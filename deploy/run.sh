@@ -9,6 +9,17 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 # Not whatever another project has left in this shell.
 export DJANGO_SETTINGS_MODULE=webchat.settings
 
+# What root makes here its owner could neither update nor delete. An owner who cannot even enter the
+# folder has come with an archive.
+refuse_root() {
+    [ "$(id -u)" -eq 0 ] || return 0
+    owner=$(stat -c %U .)
+    if [ "$owner" != root ] && runuser -u "$owner" -- test -r "$PWD/manage.py" 2>/dev/null; then
+        fail "本目录属于 $owner，请以该用户运行：sudo -u $owner sh deploy/run.sh" \
+            "This folder belongs to $owner, so run it as that user: sudo -u $owner sh deploy/run.sh"
+    fi
+}
+
 make_env() {
     if [ ! -e .env ]; then
         : >.env
@@ -22,6 +33,7 @@ make_env() {
     fi
 }
 
+refuse_root
 check_writable
 make_venv
 install requirements.txt

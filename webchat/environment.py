@@ -20,6 +20,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from . import routes
+from .base import running
 from .database import connecting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -259,7 +260,7 @@ def directory(name: str, default: Path) -> Path:
     _refuse_shared(name, where)
     _refuse_served(name, where, base)
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        running.make_folder(path)
     except OSError as error:
         raise ImproperlyConfigured(
             f"{name}: the folder {path} cannot be made ({error.strerror})."

@@ -33,6 +33,7 @@ OTHER_REASONS = {
     errno.EEXIST: gettext_noop("%(path)s is there already."),
     errno.ENAMETOOLONG: gettext_noop("The name is too long: %(path)s"),
     errno.ELOOP: gettext_noop("The links at %(path)s lead in a circle."),
+    errno.EFBIG: gettext_noop("The disk of %(path)s takes no file as large as that."),
     errno.EIO: gettext_noop("The disk of %(path)s fails: look at the log of the system."),
     errno.ESTALE: gettext_noop("The disk of %(path)s is gone: is it still mounted?"),
 }
@@ -61,8 +62,11 @@ class StoppedError(CommandError):
         super().__init__(message, returncode=BY_SIGNAL + number)
 
 
-def explain(error: BaseException) -> CommandError | None:
-    """Return a failure as a sentence with its exit code; None if it may be a bug of ours."""
+def explain(error: BaseException, at: Path | None = None) -> CommandError | None:
+    """Return a failure as a sentence with its exit code; None if it may be a bug of ours.
+
+    `at` is where it was writing, for errors that do not know.
+    """
     if isinstance(error, StoppedError):
         return _with_signal(error)
     if isinstance(error, CommandError):
@@ -72,7 +76,7 @@ def explain(error: BaseException) -> CommandError | None:
         return StoppedError(_("Stopped."), number)
     if isinstance(error, BrokenPipeError):
         return CommandError("", returncode=BY_SIGNAL + signal.SIGPIPE)  # nobody reads on
-    words = _of_the_database(error) or _of_a_file(error) or _of_input(error)
+    words = _of_the_database(error, at) or _of_a_file(error, at) or _of_input(error)
     return CommandError(words) if words else None
 
 
@@ -96,13 +100,13 @@ def _with_signal(error: StoppedError) -> StoppedError:
     return error
 
 
-def _of_the_database(error: BaseException) -> str:
+def _of_the_database(error: BaseException, at: Path | None) -> str:
     path = connecting.own_file()
     trouble = trouble_of(error)
     if trouble is Trouble.CLOSED and _is_missing(path):
         trouble = Trouble.WITHOUT_TABLES
     if trouble is Trouble.FULL:
-        return full(path.parent)
+        return full(at or path.parent)
     if trouble in (Trouble.READONLY, Trouble.CLOSED):
         return _closed(path)
     if trouble is None:
@@ -111,16 +115,20 @@ def _of_the_database(error: BaseException) -> str:
     return _(OF_THE_DATABASE[trouble]) % {"path": path, "holders": holders}
 
 
-def _of_a_file(error: BaseException) -> str:
+def _of_a_file(error: BaseException, at: Path | None) -> str:
     if not isinstance(error, OSError) or error.errno is None:
         return ""
-    path = _path_of(error)
+    path = _path_of(error) or at
     if path is None:  # the error of a write knows none
         return full() if error.errno in FULL else ""
     if error.errno in FULL:
         return full(path)
     if error.errno in CLOSED:
         return _closed(path)
+    if error.errno == errno.EROFS and "INVOCATION_ID" in os.environ:  # a service of systemd
+        return _("%(path)s is closed to this service: open it with ReadWritePaths=%(path)s") % {
+            "path": path
+        }
     reason = OTHER_REASONS.get(error.errno)
     return _(reason) % {"path": str(path)[:PATH_LENGTH]} if reason else ""
 
@@ -138,6 +146,11 @@ def _closed(path: Path) -> str:
     if owner is None or owner == os.geteuid():
         return _("%(path)s may not be used by %(user)s, as whom this runs.") % facts
     facts |= {"owner": running.name_of(owner), "line": running.line_as(owner)}
+    if owner == 0:  # as whom the commands do not run: see webchat.owner
+        return (
+            _("%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s.")
+            % facts
+        )
     return (
         _(
             "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."

@@ -6,6 +6,8 @@ import os
 import pwd
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -35,3 +37,29 @@ def owner_of(path: Path) -> int | None:
         except OSError:
             continue
     return None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that is missing; root does it as the person whose folder it will lie in.
+
+    A first start by root would otherwise leave data that their server cannot use. Somebody who
+    cannot reach the place, or has no account here, has come with an archive from elsewhere.
+    """
+    above = next(each for each in folder.absolute().parents if each.exists()).stat()
+    has_account = name_of(above.st_uid) != str(above.st_uid)
+    if os.geteuid() == 0 and above.st_uid and has_account:
+        with suppress(PermissionError), _acting_as(above.st_uid, above.st_gid):
+            folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _acting_as(uid: int, gid: int) -> Iterator[None]:
+    before = os.geteuid(), os.getegid()
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before[0])
+        os.setegid(before[1])

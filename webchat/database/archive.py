@@ -9,11 +9,12 @@ import re
 import shutil
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.db.migrations.loader import MigrationLoader
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 FORMAT = 1
@@ -26,6 +27,9 @@ MANIFEST_BYTES = 64 * 1024 * 1024  # half a million files
 MEMBER_BYTES = 4 * 1024
 TAR_BYTES = 64 * 1024
 CHUNK = 1024 * 1024
+# In the words of `tarfile`: the file is empty, or ends within a member.
+CUT_OFF = ("empty file", "unexpected end of data")
+Step = Callable[[int], None]
 # Raised by a file that is anything but a backup.
 NONSENSE = (
     tarfile.TarError,
@@ -45,17 +49,63 @@ class UnusableError(Exception):
     """The reason that a file cannot be restored, in a sentence."""
 
 
-def unpack(file: Path, folder: Path) -> None:
+class NoRoomError(OSError):
+    """Too little room on the disk of a folder, found out before anything was written there."""
+
+    def __init__(self, folder: Path, needed: int, free: int) -> None:
+        super().__init__(
+            _("It needs %(needed)s on the disk of %(path)s, where %(free)s are free.")
+            % {"needed": filesizeformat(needed), "free": filesizeformat(free), "path": folder}
+        )
+
+
+class Counted:
+    """A file that is read, and somebody who hears of the bytes."""
+
+    def __init__(self, file: BinaryIO, step: Step) -> None:
+        self._file = file
+        self._step = step
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._file.read(size)
+        self._step(len(chunk))
+        return chunk
+
+    def __enter__(self) -> Counted:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._file.close()
+
+
+def quietly(_count: int) -> None:
+    """Tell nobody of the progress."""
+
+
+def unpack(file: Path, folder: Path, step: Step = quietly) -> None:
     """Unpack a backup into an empty folder; raises UnusableError for anything else.
 
-    Only what its manifest names is written, in the sizes that it says.
+    Only what its manifest names is written, in the sizes that it says. OSError means that the
+    file cannot be read, or the folder not be written to.
     """
     (folder / FILES).mkdir()
-    try:
-        with gzip.open(file) as unzipped:
-            _unpack(_Allowance(unzipped), folder)
-    except NONSENSE as error:
-        raise UnusableError(_("It is no backup of this program, or damaged.")) from error
+    with file.open("rb") as packed:
+        counted: Any = Counted(packed, step)
+        source = _Allowance(gzip.GzipFile(fileobj=counted, mode="rb"))
+        try:
+            _unpack(source, folder)
+        except NONSENSE as error:
+            if isinstance(error, OSError) and (error.errno or isinstance(error, NoRoomError)):
+                raise  # of the machine: what is no gzip has no number
+            raise UnusableError(_explain(error, is_ours=source.is_ours)) from error
+
+
+def _explain(error: Exception, *, is_ours: bool) -> str:
+    if isinstance(error, EOFError) or str(error) in CUT_OFF:
+        return _("It ends too early: it was not copied, or not written, to its end.")
+    if is_ours or isinstance(error, zlib.error):
+        return _("It is damaged: its bytes are not as they were written.")
+    return _("It is no backup of this program.")
 
 
 class _Allowance:
@@ -64,12 +114,13 @@ class _Allowance:
     def __init__(self, unzipped: gzip.GzipFile) -> None:
         self._unzipped = unzipped
         self.left = MANIFEST_BYTES + TAR_BYTES
+        self.is_ours = False  # until its manifest says so
 
     def read(self, size: int) -> bytes:
         chunk = self._unzipped.read(size)
         self.left -= len(chunk)
         if self.left < 0:
-            raise UnusableError(_("It is no backup of this program, or damaged."))
+            raise UnusableError(_("It holds more than it says."))
         return chunk
 
 
@@ -78,6 +129,7 @@ def _unpack(source: _Allowance, folder: Path) -> None:
     with tarfile.open(fileobj=source, mode="r|") as tar:  # type: ignore[call-overload]
         wanted: dict[str, Any] = dict(_read_manifest(tar)["files"])
         total = sum(each["bytes"] for each in wanted.values())
+        source.is_ours = True
         _check_room(total, folder)
         source.left = total + len(wanted) * MEMBER_BYTES + TAR_BYTES
         for position, member in enumerate(tar):
@@ -101,14 +153,15 @@ def _unpack_member(
 
 
 def _check_room(total: int, folder: Path) -> None:
-    if total > shutil.disk_usage(folder).free:
-        raise UnusableError(_("There is not enough room on the disk for it."))
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise NoRoomError(folder.parent, total, free)
 
 
 def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
     member = tar.next()
     if member is None or member.name != MANIFEST or not 0 < member.size <= MANIFEST_BYTES:
-        raise UnusableError(_("It is no backup of this program, or damaged."))
+        raise UnusableError(_("It is no backup of this program."))
     manifest: dict[str, Any] = json.loads(tar.extractfile(member).read())  # type: ignore[union-attr]
     if manifest["application"] != "webchat":
         raise UnusableError(_("It is the backup of another program."))
@@ -126,7 +179,7 @@ def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
     return manifest
 
 
-def digest(source: BinaryIO, target: BinaryIO | None = None) -> str:
+def digest(source: BinaryIO | Counted, target: BinaryIO | None = None) -> str:
     """Return the SHA-256 of what is read, and copy that to `target`."""
     found = hashlib.sha256()
     with source:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,39 +20,81 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import copies, locks, schema
-from .archive import DATABASE, FILE_NAME, FILES, FORMAT, MANIFEST, UnusableError, digest, unpack
-from .trouble import is_database_trouble
+from . import copies, locks, schema, scratch
+from .archive import (
+    DATABASE,
+    FILE_NAME,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    Counted,
+    NoRoomError,
+    Step,
+    UnusableError,
+    digest,
+    quietly,
+    unpack,
+)
+from .trouble import OF_THE_MACHINE, trouble_of
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 AHEAD_AT_MOST = timedelta(minutes=5)  # of a clock that was put right since
-NAME = re.compile(r"webchat-\d{8}-\d{6}\.tar\.gz")
+# The moment is in UTC, so that summer time cannot mix up the order; "Z" says so, but in old ones.
+NAME = re.compile(r"webchat-\d{8}-\d{6}Z?\.tar\.gz")
 
 
-def write_backup(folder: Path) -> Path:
+def write_backup(folder: Path, step: Step = quietly) -> Path:
     """Write a backup of everything while the server goes on; it is complete or not there.
 
-    It holds every message that was acknowledged before this was called.
+    It holds every message that was acknowledged before this was called. `step` hears of as many
+    bytes as `bytes_to_read` says, give or take what is written meanwhile. Raises OSError.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = _free_place(folder)
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as scratch:
-        database = Path(scratch) / DATABASE
+    with scratch.scratch(folder, ".backup-") as own:
+        _check_room(own)
+        database = own / DATABASE
         copies.copy(settings.DATABASE_FILE, database)
+        step(database.stat().st_size)
         files = _files()
-        manifest = _describe(database, files)
+        manifest = _describe(database, files, step)
         # In a folder that others write into, too, nobody can know its name beforehand.
-        part = Path(scratch) / target.name
-        _write_tar(part, database, files, manifest)
+        part = own / target.name
+        _write_tar(part, database, files, manifest, step)
         os.replace(part, target)
     _sync(folder)
     return target
 
 
-def keep_newest(folder: Path, number: int, *, written: Path) -> list[Path]:
+def bytes_to_read() -> int:
+    """Return what a backup reads: the database thrice, to copy, digest and pack it, files twice."""
+    return 3 * _size(settings.DATABASE_FILE) + 2 * sum(map(_size, _files()))
+
+
+def bytes_to_write() -> int:
+    """Return the room that a backup needs: a copy of the database, and what does not shrink.
+
+    Text packs to a third; what is random, as hashes and pictures, stays as long as it is.
+    """
+    return 2 * _size(settings.DATABASE_FILE) + sum(map(_size, _files()))
+
+
+def clear_left() -> list[Path]:
+    """Delete the work of backups and restores that were killed, and return its folders."""
+    return scratch.clear(settings.DATA_DIR) + scratch.clear(own_folder())
+
+
+def make_room(folder: Path, number: int) -> list[Path]:
+    """Delete what `keep_newest` would delete afterwards, if the new one does not fit beside it."""
+    if number == 1 or bytes_to_write() <= shutil.disk_usage(folder).free:
+        return []
+    return keep_newest(folder, number)
+
+
+def keep_newest(folder: Path, number: int, *, written: Path | None = None) -> list[Path]:
     """Delete all but the newest `number`, of which `written` is the first, whatever clocks say.
 
-    Files with other names are not ours to delete.
+    Without `written` there is room for one more. Files with other names are not ours to delete.
     """
     others = [each for each in backups_in(folder) if each != written]
     gone = others[: max(0, len(others) - (number - 1))]
@@ -88,7 +129,7 @@ def _free_place(folder: Path) -> Path:
 
 
 def _name_at(moment: datetime) -> str:
-    return f"webchat-{moment:%Y%m%d-%H%M%S}.tar.gz"
+    return f"webchat-{moment:%Y%m%d-%H%M%S}Z.tar.gz"
 
 
 def own_folder() -> Path:
@@ -125,18 +166,15 @@ def newest_backup() -> Newest | None:
     return Newest(newest.name, made_at, doubtful == len(backups), doubtful)
 
 
-def restore(file: Path) -> Path | None:
+def restore(file: Path, step: Step = quietly) -> Path | None:
     """Put a backup in the place of the data, which no server may be using.
 
     Until the last step, one rename, the old data stay; they are kept in the folder that is
-    returned. Raises UnusableError, and then nothing has changed.
+    returned. Raises UnusableError and OSError, and then nothing has changed. `step` hears of the
+    bytes of the file, as they are read.
     """
-    with (
-        _nobody_serves(),
-        tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.DATA_DIR) as scratch,
-    ):
-        folder = Path(scratch)
-        unpack(file, folder)
+    with _nobody_serves(), scratch.scratch(settings.DATA_DIR, ".restore-") as folder:
+        unpack(file, folder, step)
         database = folder / DATABASE
         _make_ours(database, folder)
         kept = _keep_old()
@@ -164,7 +202,21 @@ def _files() -> list[Path]:
     return sorted(path for path in folder.iterdir() if FILE_NAME.fullmatch(f"{FILES}/{path.name}"))
 
 
-def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
+def _check_room(folder: Path) -> None:
+    """Raise OSError before a disk is filled that the server may need, too."""
+    needed, free = bytes_to_write(), shutil.disk_usage(folder).free
+    if needed > free:
+        raise NoRoomError(folder.parent, needed, free)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # its message has just been deleted
+        return 0
+
+
+def _describe(database: Path, files: list[Path], step: Step) -> dict[str, Any]:
     members = {DATABASE: database} | {f"{FILES}/{path.name}": path for path in files}
     return {
         "application": "webchat",
@@ -173,14 +225,20 @@ def _describe(database: Path, files: list[Path]) -> dict[str, Any]:
         "counts": copies.count_rows(database),
         "migrations": copies.list_migrations(database),
         "files": {
-            name: {"bytes": path.stat().st_size, "sha256": digest(path.open("rb"))}
+            name: {"bytes": path.stat().st_size, "sha256": _digest(path, step)}
             for name, path in members.items()
             if path.exists()  # its message may just have been deleted
         },
     }
 
 
-def _write_tar(part: Path, database: Path, files: list[Path], manifest: dict[str, Any]) -> None:
+def _digest(path: Path, step: Step) -> str:
+    return digest(Counted(path.open("rb"), step))
+
+
+def _write_tar(
+    part: Path, database: Path, files: list[Path], manifest: dict[str, Any], step: Step
+) -> None:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
         text = json.dumps(manifest, indent=1).encode()
@@ -189,7 +247,8 @@ def _write_tar(part: Path, database: Path, files: list[Path], manifest: dict[str
         tar.addfile(info, io.BytesIO(text))
         paths = {f"{FILES}/{path.name}": path for path in files} | {DATABASE: database}
         for name in manifest["files"]:
-            tar.add(paths[name], name, recursive=False)
+            with paths[name].open("rb") as file:
+                tar.addfile(tar.gettarinfo(arcname=name, fileobj=file), Counted(file, step))
     _sync_file(part)
 
 
@@ -213,8 +272,8 @@ def _make_ours(database: Path, scratch: Path) -> None:
     except UnusableError:
         raise
     except Exception as error:  # a foreign one may fail in any way that a migration can
-        if is_database_trouble(error):
-            raise UnusableError(str(error)) from error
+        if trouble_of(error) in OF_THE_MACHINE or (isinstance(error, OSError) and error.errno):
+            raise
         raise UnusableError(_("The database in it is damaged.")) from error
 
 

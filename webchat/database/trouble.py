@@ -34,7 +34,13 @@ WORDS = {
     "no such table": Trouble.WITHOUT_TABLES,
     "no such column": Trouble.WITHOUT_TABLES,
 }
-LASTING = (Trouble.DAMAGED, Trouble.WITHOUT_TABLES)
+OF_THE_MACHINE = (
+    Trouble.LOCKED,
+    Trouble.FULL,
+    Trouble.FAILING,
+    Trouble.READONLY,
+    Trouble.CLOSED,
+)
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:
@@ -49,8 +55,7 @@ def is_database_trouble(error: BaseException | None) -> bool:
     """Return whether trying again later may help: the database is locked, full or unreachable."""
     if not isinstance(error, OperationalError):
         return False
-    trouble = trouble_of(error)
-    return trouble is not None and trouble not in LASTING
+    return trouble_of(error) in OF_THE_MACHINE
 
 
 def is_number_too_large(error: BaseException) -> bool:

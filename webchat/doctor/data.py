@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from webchat.database import examining
 from webchat.database.backup import newest_backup
+from webchat.disks import unescaped
 from webchat.health import migrations_are_applied
 
 from .finding import Finding, advice, ok, wrong
@@ -115,13 +115,8 @@ def check_backup() -> Finding:
 
 def _file_system(folder: Path, mounts: str) -> str:
     """Return the kind of file system of a folder, from the text of /proc/self/mounts."""
-    kinds = {_unescaped(line.split()[1]): line.split()[2] for line in mounts.splitlines()}
+    kinds = {unescaped(line.split()[1]): line.split()[2] for line in mounts.splitlines()}
     for place in (folder, *folder.parents):
         if str(place) in kinds:
             return kinds[str(place)]
     return ""
-
-
-def _unescaped(place: str) -> str:
-    """Resolve the octal escapes of a folder in /proc/self/mounts: see proc_pid_mounts(5)."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place)

@@ -13,6 +13,7 @@ from django.core import checks
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from webchat import owner
 from webchat.health import LOW_DISK_BYTES
 from webchat.privacy import close_to_others
 
@@ -77,6 +78,11 @@ def check_files() -> Finding:
                 _("%(path)s belongs to another account.") % {"path": path},
                 _("Run this as the account of the server, or chown the folder to it."),
             )
+    if left := owner.left_by_root():
+        return wrong(
+            _("Root has left what this account may not use: %(path)s") % {"path": left[0]},
+            owner.gift(),
+        )
     if database.exists() and _mode(database) & 0o007 and _mode(folder) & 0o007:
         return advice(
             _("Everybody on this machine can read the messages."), f"chmod -R go-rwx {folder}"

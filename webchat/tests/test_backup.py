@@ -169,6 +169,7 @@ def test_in_a_folder_of_others_nobody_can_say_where_a_backup_is_written(home, tm
         (shared / f"{name}.tar.part").symlink_to(bait)
         (shared / f"{name}.part").symlink_to(bait)
         (shared / f"{name}.tar.gz").symlink_to(bait)
+        (shared / f"{name}Z.tar.gz").symlink_to(bait)
     home.manage("backup", str(shared))
     [backup] = [path for path in shared.iterdir() if not path.is_symlink()]
     assert backup.stat().st_mode & 0o777 == 0o600
@@ -293,7 +294,7 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_given_up(tmp_path):
 def test_a_disk_without_room_for_it_is_said_before_anything_is_written(home, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(archive.shutil, "disk_usage", lambda path: usage._replace(free=1000))
-    with pytest.raises(archive.UnusableError, match="磁盘|disk"):
+    with pytest.raises(archive.NoRoomError, match="磁盘|disk"):
         archive.unpack(home.backup, tmp_path)
     assert not (tmp_path / "db.sqlite3").exists()
 

@@ -29,7 +29,7 @@ def now(settings, tmp_path):
 
 def make(moment: datetime):
     """Make what looks like a backup of that moment."""
-    path = own_folder() / f"webchat-{moment:%Y%m%d-%H%M%S}.tar.gz"
+    path = own_folder() / f"webchat-{moment:%Y%m%d-%H%M%S}Z.tar.gz"
     path.touch()
     os.utime(path, (moment.timestamp(), moment.timestamp()))
     return path
@@ -87,7 +87,7 @@ def test_an_old_one_is_old_whatever_lies_in_the_future():
 
 def test_the_command_keeps_what_it_has_written_and_warns(monkeypatch, capsys):
     future = [make(NOW + 1000 * NIGHT + n * NIGHT) for n in range(4)]
-    monkeypatch.setattr(backup, "write_backup", lambda folder: make(NOW))
+    monkeypatch.setattr(backup, "write_backup", lambda folder, step: make(NOW))
     call_command("backup", "--keep", "3")
     out, err = capsys.readouterr()
     assert out.startswith(str(make(NOW)))

@@ -18,6 +18,7 @@ from webchat.base import arguments, commands, failures
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
 from webchat.base.times import minute_with_zone
+from webchat.database import backup
 
 EXAMPLE = gettext_lazy("""\
 Example, first to see what would go, then in earnest:
@@ -76,6 +77,7 @@ class Command(commands.Command):
             raise CommandError(_("Nothing was deleted."))
 
     def _prune(self, chores: list[Chore]) -> None:
+        backup.clear_left()
         deleted: dict[str, int] = {}
         try:
             with CtrlC() as ctrl_c:

@@ -1,44 +1,81 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from webchat.base import commands
+from webchat import disks
+from webchat.base import commands, failures
+from webchat.base.progress import Progress
+from webchat.base.times import minute_with_zone
 from webchat.database import backup
+from webchat.database.trouble import DriverError
 
-EXAMPLE = """\
-Example, into /mnt/usb, where the newest 14 are kept:
-  manage.py backup /mnt/usb --keep 14
-"""
+EXAMPLE = gettext_lazy("""\
+Example, to a disk that is plugged in, where the newest 14 are kept:
+  manage.py backup --to /mnt/usb --keep 14
+""")
+KEEP_AT_MOST = 10_000  # 27 years of nights
 
 
 class Command(commands.Command):
-    help = "Writes a backup of everything into one file, while the server goes on."
+    help = gettext_lazy("Writes a backup of everything into one file, while the server goes on.")
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "folder", nargs="?", type=Path, help="where to (default: backups/ in DATA_DIR)"
+        where = parser.add_mutually_exclusive_group()
+        where.add_argument(
+            "folder",
+            nargs="?",
+            type=Path,
+            help=_("where to; made if it is missing (default: backups/ in DATA_DIR)"),
         )
-        parser.add_argument("--keep", type=int, metavar="N", help="delete all but the newest N")
+        where.add_argument(
+            "--to",
+            type=Path,
+            metavar=_("FOLDER"),
+            help=_("where to, on another disk: it must be there and mounted"),
+        )
+        parser.add_argument(
+            "--keep",
+            type=commands.number(1, KEEP_AT_MOST),
+            metavar="N",
+            help=_("delete all but the newest N there"),
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        keep = options["keep"]
-        if keep is not None and keep < 1:
-            raise CommandError(_("--keep must be at least 1."))
-        folder = options["folder"] or backup.own_folder()
-        try:
-            path = backup.write_backup(folder)
-        except OSError as error:
-            message = _("The backup could not be written: %(reason)s")
-            raise CommandError(message % {"reason": error}) from error
-        self.stdout.write(f"{path} {filesizeformat(path.stat().st_size)}")
-        for gone in backup.keep_newest(folder, keep, written=path) if keep else ():
-            self.stdout.write(_("Deleted: %(name)s") % {"name": gone.name})
+        folder, keep = options["to"] or options["folder"] or backup.own_folder(), options["keep"]
+        backup.clear_left()
+        path = self._write(folder, keep, is_other_disk=options["to"] is not None)
+        size, now = filesizeformat(path.stat().st_size), minute_with_zone(timezone.now())
+        self.stdout.write(f"{path} {size}, {now}")
+        self._tell_gone(backup.keep_newest(folder, keep, written=path) if keep else ())
         for each in filter(backup.is_of_the_future, backup.backups_in(folder)):
             warning = _("Dated in the future, so a clock was wrong: %(name)s")
             self.stderr.write(warning % {"name": each.name})
+        if path.stat().st_mode & 0o077:  # a file system without owners, as on most sticks
+            warning = _("Others on this machine can read %(path)s, which holds all messages.")
+            self.stderr.write(warning % {"path": path})
+
+    def _write(self, folder: Path, keep: int | None, *, is_other_disk: bool) -> Path:
+        try:
+            if is_other_disk and (advice := disks.check_other_disk(folder)):
+                self.stderr.write(advice)
+            if keep and folder.is_dir():
+                self._tell_gone(backup.make_room(folder, keep))
+            with Progress(self.stdout, _("Backup"), backup.bytes_to_read()) as progress:
+                return backup.write_backup(folder, progress.step)
+        except (OSError, DriverError) as error:
+            message = _("The backup could not be written: %(reason)s")
+            reason = failures.explain(error, at=folder) or error
+            raise CommandError(message % {"reason": reason}) from error
+
+    def _tell_gone(self, gone: Iterable[Path]) -> None:
+        for path in gone:
+            self.stdout.write(_("Deleted: %(name)s") % {"name": path.name})

@@ -18,10 +18,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from webchat import scripts, storage
+from webchat import owner, scripts, storage
 from webchat.base import commands
 from webchat.base.addresses import lan_addresses
-from webchat.database import locks, trouble
+from webchat.database import backup, locks, trouble
 from webchat.privacy import close_to_others
 
 EXAMPLE = gettext_lazy("""\
@@ -48,6 +48,13 @@ class Command(commands.Command):
         self._check_data_dir()
         for line in close_to_others():
             self.stdout.write(line)
+        for path in backup.clear_left():
+            self.stdout.write(f"已清理中断命令的残留 / Cleared what a killed command left: {path}")
+        if left := owner.left_by_root():
+            self.stdout.write(
+                f"root 留下了 {len(left)} 个文件，请交还给数据的主人 / Root has left files here,"
+                f" {len(left)} in all, as {left[0]}. Give them to the owner:\n  {owner.gift()}"
+            )
         if not options["no_port"]:
             self._check_port()
         self._migrate()

@@ -3,33 +3,42 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from webchat.base import commands
+from webchat.base import commands, failures
+from webchat.base.progress import Progress
 from webchat.database import backup
 from webchat.database.archive import UnusableError
+from webchat.database.trouble import DriverError
 
-EXAMPLE = """\
+EXAMPLE = gettext_lazy("""\
 Example, with the server stopped:
-  manage.py restore data/backups/webchat-20261123-033000.tar.gz
-"""
+  manage.py restore data/backups/webchat-20261123-033000Z.tar.gz
+""")
 
 
 class Command(commands.Command):
-    help = "Puts a backup in the place of the data; what stood there is kept beside it."
+    help = gettext_lazy("Puts a backup in the place of the data, which is kept beside it.")
     requires_system_checks = []
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help=_("a backup of this program"))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        file = options["file"]
+        backup.clear_left()
         try:
-            kept = backup.restore(options["file"])
-        except (UnusableError, OSError) as error:
+            with Progress(self.stdout, _("Reading"), file.stat().st_size) as progress:
+                kept = backup.restore(file, progress.step)
+        except (UnusableError, OSError, DatabaseError, DriverError) as error:
             message = _("Nothing was restored. %(reason)s")
-            raise CommandError(message % {"reason": error}) from error
+            reason = failures.explain(error, at=settings.DATA_DIR) or error
+            raise CommandError(message % {"reason": reason}) from error
         self.stdout.write(_("Restored. Everybody has to log in again."))
         if kept is not None:
             self.stdout.write(_("What stood there before: %(path)s") % {"path": kept})

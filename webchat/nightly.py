@@ -1,0 +1,95 @@
+"""The record of the last nightly run: what the administrator should know of it.
+
+A small file in DATA_DIR, so that it can be written and read although the database is locked,
+damaged or of another version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+FILE_NAME = "nightly.json"
+FILE_BYTES = 64 * 1024
+SENTENCE_LENGTH = 2000  # characters of one failure: doctor's ✗, one below the other
+LATE_AFTER = timedelta(hours=48)  # the timer starts it each night
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """One nightly run: its end, and what failed, in sentences by the name of the command.
+
+    `mailed_at` is when the superusers were last told of failures by mail, `to` the folder on
+    another disk into which it also writes backups.
+    """
+
+    at: datetime
+    failures: dict[str, str] = field(default_factory=dict)
+    mailed_at: datetime | None = None
+    to: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        return not self.failures
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether there should have been another one since."""
+        return timezone.now() - self.at > LATE_AFTER
+
+
+def last_nightly() -> Nightly | None:
+    """Return the record of the last run; None if there was none, or its file makes no sense."""
+    try:
+        with _file().open("rb") as file:
+            return _read(json.loads(file.read(FILE_BYTES)))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def record(nightly: Nightly) -> None:
+    """Put a record in the place of the one before, in one step. Raises OSError."""
+    text = json.dumps(asdict(nightly), ensure_ascii=False, indent=1, default=datetime.isoformat)
+    descriptor, part = tempfile.mkstemp(prefix=f".{FILE_NAME}-", dir=settings.DATA_DIR)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, _file())
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _read(found: dict[str, Any]) -> Nightly:
+    failures = {
+        str(name): str(words)[:SENTENCE_LENGTH] for name, words in found["failures"].items()
+    }
+    mailed_at = found["mailed_at"]
+    return Nightly(
+        at=_moment(found["at"]),
+        failures=failures,
+        mailed_at=_moment(mailed_at) if mailed_at else None,
+        to=str(found["to"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if timezone.is_naive(moment):
+        raise ValueError(text)
+    return moment
+
+
+def _file() -> Path:
+    path: Path = settings.DATA_DIR / FILE_NAME
+    return path

@@ -1,0 +1,98 @@
+"""Root gives way to the owner of the data, before anything of theirs is opened.
+
+What root writes into somebody's data that person's server can neither write nor delete: one
+backup by root would end every nightly one.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import sys
+from pathlib import Path
+
+from django.conf import settings
+
+from . import environment
+from .base import running
+
+# These write beside the program, which may be root's, and read no data.
+OF_THE_PROGRAM = ("collectstatic", "compilemessages", "makemessages", "help", "version")
+
+
+def leave_root(data_dir: Path, command: str = "") -> None:
+    """Become the owner of the data for good if this is root and that is somebody else.
+
+    Ends the process where that person could not run this program.
+    """
+    if os.geteuid() != 0 or command in OF_THE_PROGRAM or command.startswith("-"):
+        return
+    found = data_dir.stat()
+    if found.st_uid == 0:
+        return
+    _become(found.st_uid, found.st_gid)
+    if closed := _first_closed():
+        name = running.name_of(found.st_uid)
+        sys.exit(
+            f"{data_dir} 属于 {name}，而 {name} 不能读取程序所在的 {closed}。\n"
+            f"{data_dir} belongs to {name}, who cannot read the program at {closed}."
+            " Let them, or give the data to root:\n"
+            f"  chown -R root: {shlex.quote(str(data_dir))}"
+        )
+
+
+def left_by_root() -> list[Path]:
+    """Return what root has left in the data of somebody else, who may be unable to use it."""
+    if settings.DATA_DIR.stat().st_uid == 0:
+        return []
+    walked = os.walk(settings.DATA_DIR)
+    paths = (Path(folder, name) for folder, names, files in walked for name in names + files)
+    return [path for path in paths if _is_roots(path)]
+
+
+def gift() -> str:
+    """Return the line that gives all data to their owner."""
+    name = running.name_of(settings.DATA_DIR.stat().st_uid)
+    return shlex.join(["sudo", "chown", "-R", f"{name}:", str(settings.DATA_DIR)])
+
+
+def _is_roots(path: Path) -> bool:
+    try:
+        return path.lstat().st_uid == 0
+    except OSError:  # just deleted
+        return False
+
+
+def _become(uid: int, gid: int) -> None:
+    """Change user and groups, and what tells programs of them; there is no way back."""
+    try:
+        account = pwd.getpwuid(uid)
+    except KeyError:  # a number without an account, as in a container
+        os.setgroups([gid])
+        os.environ["HOME"] = "/"
+    else:
+        gid = account.pw_gid
+        os.initgroups(account.pw_name, gid)
+        os.environ |= {
+            "HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name
+        }  # fmt: skip
+    os.setgid(gid)
+    os.setuid(uid)
+
+
+def _first_closed() -> Path | None:
+    """Return the first place that this process imports from and may not read."""
+    places = [environment.ROOT / "manage.py", *map(Path, sys.path)]
+    return next((each for each in places if not _is_open(each)), None)
+
+
+def _is_open(path: Path) -> bool:
+    """Return whether a path can be read; one that is not there at all can do no harm."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return os.access(path, os.R_OK)

@@ -1,0 +1,59 @@
+"""The record of the last nightly run."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from webchat import nightly
+from webchat.nightly import Nightly, last_nightly
+
+
+@pytest.fixture
+def data(tmp_path, settings):
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+def test_what_was_recorded_is_read_back_and_nobody_else_can(data):
+    assert last_nightly() is None
+    now = timezone.now()
+    for run in (Nightly(now), Nightly(now, {"backup": "磁盘已满。"}, mailed_at=now, to="/mnt/usb")):
+        nightly.record(run)
+        assert last_nightly() == run
+    assert (last_nightly().is_well, last_nightly().is_late) == (False, False)
+    assert Nightly(now - timedelta(hours=49)).is_late
+    [file] = data.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\xff", b"[]", b"{}", b'"x"', b"[" * 60_000, b"null", b"{" * 90_000,
+        json.dumps({"at": "soon", "failures": {}, "mailed_at": None, "to": ""}).encode(),
+        json.dumps({"at": "2026-01-01", "failures": {}, "mailed_at": None, "to": ""}).encode(),
+        json.dumps({"at": 7, "failures": {}, "mailed_at": None, "to": ""}).encode(),
+        json.dumps({"at": "2026-01-01T00:00Z", "failures": 7, "mailed_at": 1, "to": ""}).encode(),
+    ],
+)  # fmt: skip
+def test_a_record_that_makes_no_sense_is_none(data, content):
+    (data / nightly.FILE_NAME).write_bytes(content)
+    assert last_nightly() is None
+
+
+def test_a_record_that_cannot_be_written_leaves_the_one_before(data, monkeypatch):
+    before = Nightly(timezone.now())
+    nightly.record(before)
+
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="space"):
+        nightly.record(Nightly(timezone.now(), {"backup": "x"}))
+    assert last_nightly() == before
+    assert len(list(data.iterdir())) == 1

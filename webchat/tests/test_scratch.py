@@ -1,0 +1,87 @@
+"""Work that a killed process left is cleared by the next one, and that of the living is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from webchat.database import scratch
+
+HOLD = """
+import sys
+from pathlib import Path
+from webchat.database.scratch import scratch
+with scratch(Path(sys.argv[1]), ".backup-") as own:
+    (own / "db.sqlite3").write_text("everything")
+    print(own.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process at work in the folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.name = process.stdout.readline().strip()
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_folder_of_the_living_stays_and_one_of_the_killed_goes(tmp_path, other):
+    assert scratch.clear(tmp_path) == []
+    assert (tmp_path / other.name / "db.sqlite3").exists()
+    other.kill()
+    other.wait()
+    assert [path.name for path in scratch.clear(tmp_path)] == [other.name]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_its_own_end_leaves_nothing_also_after_a_failure(tmp_path):
+    with pytest.raises(KeyError), scratch.scratch(tmp_path, ".restore-") as own:
+        (own / "deep").mkdir()
+        assert scratch.clear(tmp_path) == []
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_older_versions_left_without_a_lock_goes_once_nobody_can_work_there(tmp_path):
+    old, young, foreign = (tmp_path / name for name in (".backup-old", ".backup-new", "mine"))
+    for folder in (old, young, foreign):
+        folder.mkdir()
+        (folder / "db.sqlite3").touch()
+    (tmp_path / ".restore-empty").mkdir()
+    (tmp_path / ".backup-link").symlink_to(foreign)
+    long_ago = time.time() - scratch.OLD_SECONDS - 60
+    for folder in (old, foreign):
+        os.utime(folder, (long_ago, long_ago))
+    scratch.clear(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".backup-new", ".backup-link", "mine"}
+    assert (foreign / "db.sqlite3").exists()
+
+
+def test_many_at_once_never_take_each_others(tmp_path):
+    failures = []
+
+    def work():
+        for _round in range(20):
+            with scratch.scratch(tmp_path, ".backup-") as own:
+                (own / "file").touch()
+                if not (own / "file").exists():
+                    failures.append(own)
+
+    threads = [threading.Thread(target=work) for _each in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (failures, list(tmp_path.iterdir())) == ([], [])
