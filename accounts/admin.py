@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,11 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
     AdminUserCreationForm,
+    ReadOnlyPasswordHashField,
+    ReadOnlyPasswordHashWidget,
     UserChangeForm,
 )
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -25,13 +29,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from webchat.admin import SEARCH_AT_MOST, BoundedAdmin
-from webchat.base.text import UncutEmailField, UncutField, fold
+from webchat.base.text import PlainTextField, UncutEmailField, UncutField, fold
+from webchat.base.times import minute
 
 from . import services, staff
 from .http import user_of
 from .models import User
 
 KEYS = ("password", "email")  # either opens an account
+PERSON = ("username", "real_name")
+DATES = ("last_seen", "date_joined")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 COUNT_LABELS = {
     "friends": _("friends"),
@@ -41,23 +48,60 @@ COUNT_LABELS = {
 }
 
 
+class RealNameField(PlainTextField):
+    def to_python(self, value: Any) -> str:
+        return " ".join(super().to_python(value).split())
+
+
 class NewUserForm(AdminUserCreationForm):
     class Meta:
         model = User
-        fields = ("username",)
+        fields = ("username", "real_name")
         # Django's field would store the NFKC form instead of what was typed.
-        field_classes = {"username": UncutField}
+        field_classes = {"username": UncutField, "real_name": RealNameField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say_plainly(self)
 
     def clean_username(self) -> str:
         """Refuse names that are reserved or held back: only createsuperuser gives those."""
         return services.check_available(self.cleaned_data["username"])
 
 
+class PasswordWidget(ReadOnlyPasswordHashWidget):
+    """Says whether there is a password, and since when; how it is hashed concerns nobody."""
+
+    set_at: datetime | None = None
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        if not is_password_usable(value):
+            summary = {"label": gettext("None: nobody can log in")}
+        else:
+            words = gettext("changed on %(time)s") % {"time": minute(self.set_at)}
+            summary = {"label": gettext("Set"), "value": words if self.set_at else ""}
+        context |= {"summary": [summary], "button_label": gettext("Set another password")}
+        return context
+
+
 class UserForm(UserChangeForm):
+    password = ReadOnlyPasswordHashField(label=_("Password"), widget=PasswordWidget)
+
     class Meta:
         model = User
         fields = "__all__"
-        field_classes = {"username": UncutField, "email": UncutEmailField}
+        field_classes = {
+            "username": UncutField,
+            "real_name": RealNameField,
+            "email": UncutEmailField,
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if field := self.fields.get("password"):
+            field.help_text = ""
+            field.widget.set_at = self.instance.password_set_at
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -66,12 +110,20 @@ class PasswordForm(AdminPasswordChangeForm):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        _say_plainly(self)
 
     def save(self, commit: bool = True) -> User:
         is_usable = self.cleaned_data["set_usable_password"]
         password = self.cleaned_data["password1"] if is_usable else None
         services.set_password_of(by=self.by, about=self.user, password=password)
         return self.user
+
+
+def _say_plainly(form: forms.BaseForm) -> None:
+    """Say what the choice means here, where nobody logs in by a company's directory."""
+    if field := form.fields.get("usable_password"):
+        field.label = _("Log in with a password")
+        field.help_text = _("Without a password nobody can log in to the account.")
 
 
 class PermissionField(forms.ModelMultipleChoiceField):
@@ -93,25 +145,27 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
-    list_display = ["username", "email", "is_active", "is_staff", "date_joined"]
+    list_display = ["username", "real_name", "email", "is_active", "is_staff", "last_seen"]
     list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
     list_per_page = 50
     show_full_result_count = False
     ordering = ["username_key"]
-    search_fields = ["username", "username_key", "email"]
-    readonly_fields = ["last_login", "date_joined"]
+    search_fields = ["username", "username_key", "real_name", "email"]
+    search_help_text = _("User name, real name or email")
+    readonly_fields = ["last_seen", "date_joined"]
     fieldsets = [
-        (
-            None,
-            {"fields": ["username", "password", "must_change_password", "email", "is_active"]},
-        ),
-        (
-            _("Permissions"),
-            {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"]},
-        ),
-        (_("Dates"), {"fields": ["last_login", "date_joined"]}),
+        (None, {"fields": [*PERSON, "email", "password", "must_change_password", *DATES]}),
+        (_("Staff"), {"fields": ["is_staff", "is_superuser", "groups"], "classes": ["collapse"]}),
+        (_("Single permissions"), {"fields": ["user_permissions"], "classes": ["collapse"]}),
     ]
-    add_fieldsets = [(None, {"fields": ["username", "usable_password", "password1", "password2"]})]
+    add_fieldsets = [(None, {"fields": [*PERSON, "usable_password", "password1", "password2"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return User.objects.with_last_seen().order_by(*self.ordering)
+
+    @admin.display(description=_("last seen"), ordering="last_seen_at")
+    def last_seen(self, user: User) -> str:
+        return minute(user.last_seen_at)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -133,10 +187,10 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or request.user.is_superuser:
             return fieldsets
-        (title, first), *others = fieldsets
+        title, first = fieldsets[0]
         fields = [field for field in first["fields"] if field != "password"]
         words = _("Only superusers set a password or an email address: either opens the account.")
-        return [(title, {"fields": fields, "description": words}), *others]
+        return [(title, {"fields": fields, "description": words})]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         is_allowed = super().has_change_permission(request, obj)

@@ -186,8 +186,9 @@ def _save_password(user: User) -> None:
 
 def _store_password(user: User) -> None:
     """Store the password. Hashing is slow, and the account may be gone meanwhile: Http404."""
+    columns = ("password", "password_set_at", "must_change_password")
     row = User.objects.filter(pk=user.pk)
-    if not row.update(password=user.password, must_change_password=user.must_change_password):
+    if not row.update(**{column: getattr(user, column) for column in columns}):
         raise Http404
 
 
