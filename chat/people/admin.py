@@ -19,7 +19,7 @@ from accounts.http import user_of
 from accounts.models import User
 from chat.moderation.admin import ModeratedUserAdmin
 
-from . import codes, services, waiting
+from . import codes, enrolling, services, waiting
 from .person import facts
 
 Page = Callable[[HttpRequest, dict[str, Any]], HttpResponse]
@@ -29,7 +29,7 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class PersonAdmin(ModeratedUserAdmin):
-    """The users, with who waits, codes, and what is known of a person."""
+    """The users, with who waits, a list to import, codes, and what is known of a person."""
 
     change_list_template = "admin/people/list.html"
     list_display = [*PERSON, "email", "last_seen", "is_active", "muted_until", "is_staff"]
@@ -39,6 +39,7 @@ class PersonAdmin(ModeratedUserAdmin):
         device = require_POST(self.admin_site.admin_view(self.sign_out_device))
         return [
             path("waiting/", self._page(waiting.page), name="accounts_user_waiting"),
+            path("roster/", self._page(enrolling.page), name="accounts_user_roster"),
             path("codes/", self._page(codes.page), name="accounts_user_codes"),
             path("<int:pk>/device/", device, name="accounts_user_device"),
             *super().get_urls(),
@@ -55,6 +56,7 @@ class PersonAdmin(ModeratedUserAdmin):
         by = user_of(request)
         may = {
             "may_see_waiting": waiting.may_open(by),
+            "may_enrol": services.may_enrol(by),
             "may_issue_codes": codes.may_open(by),
         }
         return super().changelist_view(request, (extra_context or {}) | may)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from accounts import services, sessions, staff
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from accounts import limits, roster, services, sessions, staff
 from accounts.models import User
+from accounts.roster import Newcomer
 from chat import audit
 from chat.models import AuditEntry
 from webchat.base.holding import holding
@@ -56,3 +61,27 @@ def sign_out_device(*, by: User, about: User, public_id: str) -> bool:
         if has_ended:
             audit.write(Act.SIGNED_OUT_ONE, by=by, about_number=about.pk)
         return has_ended
+
+
+def may_enrol(by: User) -> bool:
+    """Return whether somebody may make accounts with passwords: these open the accounts."""
+    return by.is_superuser
+
+
+def enrol(
+    *,
+    by: User,
+    people: Sequence[Newcomer],
+    hashes: Mapping[str, str],
+    trust_mail: bool,
+    claim: limits.Claim,
+) -> None:
+    """Make all the accounts of a list, or none; the claim says which list, and is good once.
+
+    Raises ValidationError: rate_limited for a list that is enrolled already, name_taken.
+    """
+    staff.need(may_enrol(by))
+    with transaction.atomic():
+        limits.take(claim)
+        for user in roster.make_accounts(people=people, hashes=hashes, trust_mail=trust_mail):
+            audit.write(Act.ADDED, by=by, about_number=user.pk)
