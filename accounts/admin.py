@@ -20,9 +20,11 @@ from django.contrib.auth.forms import (
 )
 from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms.models import ModelChoiceIterator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
@@ -40,6 +42,7 @@ KEYS = ("password", "email")  # either opens an account
 PERSON = ("username", "real_name")
 DATES = ("last_seen", "date_joined")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
 COUNT_LABELS = {
     "friends": _("friends"),
     "requests": _("friend requests"),
@@ -126,11 +129,24 @@ def _say_plainly(form: forms.BaseForm) -> None:
         field.help_text = _("Without a password nobody can log in to the account.")
 
 
+class OfferedPermissions(ModelChoiceIterator):
+    """The permissions for what the admin shows; no others have any effect."""
+
+    def __init__(self, field: Any) -> None:
+        super().__init__(field)
+        types = ContentType.objects.get_for_models(*admin.site._registry)
+        self.queryset = self.queryset.filter(content_type__in=list(types.values()))
+
+
 class PermissionField(forms.ModelMultipleChoiceField):
-    """Permissions in the reader's language: the database has our own ones in English."""
+    """Permissions in the reader's language: the database has them in English."""
+
+    iterator = OfferedPermissions
 
     def label_from_instance(self, permission: Any) -> str:
-        return f"{permission.content_type} | {gettext(permission.name)}"
+        verb, _underscore, _model = permission.codename.partition("_")
+        what = VERBS.get(verb) if permission.name.startswith(f"Can {verb} ") else None
+        return f"{permission.content_type.name} | {what or gettext(permission.name)}"
 
 
 class PermissionsInWords(admin.ModelAdmin):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -257,3 +259,25 @@ def test_the_time_of_a_password_is_that_of_its_last_change(alice, office):
     office.post(url, {"usable_password": "false", "unset-password": ""})
     assert User.objects.get(pk=alice.pk).password_set_at is None
     assert "nobody can log in" in office.get(user_page(alice)).content.decode()
+
+
+def test_permissions_are_said_in_chinese_and_only_those_with_an_effect(office, alice):
+    group = Group.objects.get(name="管理员")
+    for view, pk in (("accounts_user", alice.pk), ("auth_group", group.pk)):
+        path = reverse(f"admin:{view}_change", args=[pk])
+        page = office.get(path, headers={"accept-language": "zh-hans"}).content.decode()
+        offered = re.findall(r'<option value="\d+"[^>]*>(.* \| .*)</option>', page)
+        assert "用户 | 查看" in offered
+        assert "举报 | 可以处理举报" in offered
+        assert [each for each in offered if re.search("[A-Za-z]", each)] == []
+
+
+def test_the_group_keeps_its_permissions_when_it_is_saved(office):
+    group = Group.objects.get(name="管理员")
+    before = set(group.permissions.values_list("codename", flat=True))
+    path = reverse("admin:auth_group_change", args=[group.pk])
+    form = office.get(path).context["adminform"].form
+    chosen = [each.pk for each in form.initial["permissions"]]
+    office.post(path, {"name": group.name, "permissions": chosen})
+    assert before
+    assert set(group.permissions.values_list("codename", flat=True)) == before

@@ -58,6 +58,20 @@ def test_one_is_let_in_and_the_address_is_not_taken_for_proved(desk):
     assert second.unverified_since is not None
 
 
+def test_the_page_that_waits_for_the_code_leads_to_the_log_in(desk, settings):
+    settings.MAIL_MODE = "smtp"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.REGISTRATION = "open"
+    newcomer = Client()
+    passwords = {"password1": "blaue-Wolke-7", "password2": "blaue-Wolke-7"}
+    data = {"username": "new", "email": "new@example.com"} | passwords
+    assert newcomer.post("/register/", data)["Location"] == "/register/verify/"
+    assert newcomer.get("/register/verify/").status_code == 200
+    desk.post(WAITING, {"confirm": User.objects.get(username="new").pk})
+    for method in (newcomer.get, newcomer.post):
+        assert method("/register/verify/")["Location"] == "/login/?username=new"
+
+
 def test_many_are_let_in_at_once(desk):
     people = [make_newcomer(f"new{number}") for number in range(5)]
     data = {"confirm_chosen": "1", "chosen": [user.pk for user in people[:4]]}
