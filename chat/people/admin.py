@@ -32,7 +32,7 @@ class PersonAdmin(ModeratedUserAdmin):
     """The users, with who waits, a list to import, codes, and what is known of a person."""
 
     change_list_template = "admin/people/list.html"
-    list_display = [*PERSON, "email", "last_seen", "is_active", "muted_until", "is_staff"]
+    list_display = [*PERSON, "email", *DATES, "is_active", "muted_until", "is_staff"]
     actions = ["issue_codes", "delete_selected"]
 
     def get_urls(self) -> list[URLPattern]:

@@ -62,7 +62,7 @@ class RosterForm(forms.Form):
             words = _("The list is larger than %(limit)d KB. Please take it in parts.")
             raise ValidationError(words, "too_long", {"limit": BYTES_AT_MOST // 1024})
         # As the field sends it back, or the list would look like another one then.
-        data["text"] = "\n".join(roster.decode(content).splitlines())
+        data["text"] = roster.decode(content).replace("\r\n", "\n").replace("\r", "\n")
         return data
 
 

@@ -42,19 +42,20 @@ def facts(*, by: User, about: User) -> dict[str, Any]:
         known["reports_about"] = Some.of(reports.filter(about=about))
         known["reports_by"] = Some.of(reports.filter(reporter=about))
     if by.has_perm("chat.view_auditentry"):
-        known["history"] = _history(about)
+        is_judge = staff.may_touch(by, about, "chat.moderate_user")
+        known["history"] = _history(about, with_words=is_judge)
     return known
 
 
-def _history(about: User) -> Some:
-    """Return the acts about a person, each with its actor and, if it is a warning, its words.
+def _history(about: User, *, with_words: bool) -> Some:
+    """Return the acts about a person, each with the words of it if it is a warning.
 
     The words are those of the notice that was given in the same transaction: the audit log outlives
     an account, and they do not.
     """
     found = Some.of(AuditEntry.objects.about(about).with_names().order_by("-id"))
     warnings = about.notices.filter(kind=Notice.Kind.WARNING).order_by("-id")
-    words = iter(warnings.values_list("words", flat=True)[:ROWS_AT_MOST])
+    words = iter(warnings.values_list("words", flat=True)[:ROWS_AT_MOST] if with_words else ())
     is_warning = AuditEntry.Act.WARNED
     rows = [(each, next(words, "") if each.act == is_warning else "") for each in found.rows]
     return Some(rows, found.number)

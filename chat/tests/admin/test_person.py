@@ -191,6 +191,16 @@ def test_the_history_of_acts_has_the_words_of_each_warning(desk, moderator, alic
     ]
 
 
+def test_what_a_colleague_was_told_is_for_those_who_may_judge_them(desk, alice):
+    boss = User.objects.create_superuser("boss")
+    services.warn(by=boss, about=alice, words="unter uns")
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    assert "unter uns" in client_of(boss).get(user_page(alice)).content.decode()
+    page = desk.get(user_page(alice))
+    assert [entry.act for entry, _words in page.context["history"].rows] == ["warned"]
+    assert "unter uns" not in page.content.decode()
+
+
 def test_the_page_stays_bounded_and_links_to_the_rest(desk, moderator, alice, settings):
     settings.SEND_RATE = None
 
