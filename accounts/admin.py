@@ -186,8 +186,12 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
+        """Search for the folded words, and as they were typed: real names are stored like that."""
         words = fold(search_term, most=SEARCH_AT_MOST) or search_term
-        return super().get_search_results(request, queryset, words)
+        found, may_repeat = super().get_search_results(request, queryset, words)
+        if words != search_term:
+            found |= super().get_search_results(request, queryset, search_term)[0]
+        return found, may_repeat
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         fields = [*super().get_readonly_fields(request, obj)]

@@ -52,7 +52,8 @@ class CodesForm(forms.Form):
 
     def clean_names(self) -> str:
         text = clean_text(self.cleaned_data["names"], most=TEXT_AT_MOST)
-        names = list(dict.fromkeys(filter(None, map(str.strip, BETWEEN.split(text)))))
+        typed = (" ".join(name.split()) for name in BETWEEN.split(text))
+        names = list(dict.fromkeys(filter(None, typed)))
         if len(names) > PEOPLE_AT_MOST:
             words = _("At most %(limit)d people at a time.")
             raise ValidationError(words, "too_long", {"limit": PEOPLE_AT_MOST})

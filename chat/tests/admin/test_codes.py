@@ -34,8 +34,8 @@ def call(user, real_name):
 
 
 def test_each_gets_a_code_of_their_own_and_is_told_by_whom(office, alice, bob, mallory):
-    call(bob, "王伟")
-    page = office.post(CODES, {"names": "Alice\r\n 王伟，mallory\talice"})
+    call(bob, "王 伟")
+    page = office.post(CODES, {"names": "Alice\r\n 王  伟，mallory\talice"})
     assert page.status_code == 200
     codes = codes_on(page)
     assert len(codes) == len(set(codes)) == 3

@@ -57,6 +57,13 @@ def test_the_real_name_stands_beside_the_user_name_and_is_searched(desk, alice, 
     assert "王伟" in desk.get(user_page(bob)).content.decode()
 
 
+@pytest.mark.parametrize("name", ["Élodie Ölmez", "王伟", "Ｗang Ｗei", "⽟"])
+def test_a_real_name_is_found_as_it_stands_in_the_list(desk, bob, name):
+    User.objects.filter(pk=bob.pk).update(real_name=name)
+    found = desk.get(USERS, {"q": name}).context["cl"].result_list
+    assert [user.username for user in found] == ["bob"]
+
+
 def test_the_real_name_is_set_and_bounded(office, alice):
     def post(real_name):
         return office.post(user_page(alice), {"email": "", "real_name": real_name})
