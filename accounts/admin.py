@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,26 +14,35 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.forms import (
     AdminPasswordChangeForm,
     AdminUserCreationForm,
+    ReadOnlyPasswordHashField,
+    ReadOnlyPasswordHashWidget,
     UserChangeForm,
 )
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms.models import ModelChoiceIterator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from webchat.admin import SEARCH_AT_MOST, BoundedAdmin
-from webchat.base.text import UncutEmailField, UncutField, fold
+from webchat.base.text import PlainTextField, UncutEmailField, UncutField, fold
+from webchat.base.times import minute
 
 from . import services, staff
 from .http import user_of
 from .models import User
 
 KEYS = ("password", "email")  # either opens an account
+PERSON = ("username", "real_name")
+DATES = ("last_seen", "date_joined")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
 COUNT_LABELS = {
     "friends": _("friends"),
     "requests": _("friend requests"),
@@ -41,23 +51,60 @@ COUNT_LABELS = {
 }
 
 
+class RealNameField(PlainTextField):
+    def to_python(self, value: Any) -> str:
+        return " ".join(super().to_python(value).split())
+
+
 class NewUserForm(AdminUserCreationForm):
     class Meta:
         model = User
-        fields = ("username",)
+        fields = ("username", "real_name")
         # Django's field would store the NFKC form instead of what was typed.
-        field_classes = {"username": UncutField}
+        field_classes = {"username": UncutField, "real_name": RealNameField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say_plainly(self)
 
     def clean_username(self) -> str:
         """Refuse names that are reserved or held back: only createsuperuser gives those."""
         return services.check_available(self.cleaned_data["username"])
 
 
+class PasswordWidget(ReadOnlyPasswordHashWidget):
+    """Says whether there is a password, and since when; how it is hashed concerns nobody."""
+
+    set_at: datetime | None = None
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        if not is_password_usable(value):
+            summary = {"label": gettext("None: nobody can log in")}
+        else:
+            words = gettext("changed on %(time)s") % {"time": minute(self.set_at)}
+            summary = {"label": gettext("Set"), "value": words if self.set_at else ""}
+        context |= {"summary": [summary], "button_label": gettext("Set another password")}
+        return context
+
+
 class UserForm(UserChangeForm):
+    password = ReadOnlyPasswordHashField(label=_("Password"), widget=PasswordWidget)
+
     class Meta:
         model = User
         fields = "__all__"
-        field_classes = {"username": UncutField, "email": UncutEmailField}
+        field_classes = {
+            "username": UncutField,
+            "real_name": RealNameField,
+            "email": UncutEmailField,
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if field := self.fields.get("password"):
+            field.help_text = ""
+            field.widget.set_at = self.instance.password_set_at
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -66,6 +113,7 @@ class PasswordForm(AdminPasswordChangeForm):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        _say_plainly(self)
 
     def save(self, commit: bool = True) -> User:
         is_usable = self.cleaned_data["set_usable_password"]
@@ -74,11 +122,31 @@ class PasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
+def _say_plainly(form: forms.BaseForm) -> None:
+    """Say what the choice means here, where nobody logs in by a company's directory."""
+    if field := form.fields.get("usable_password"):
+        field.label = _("Log in with a password")
+        field.help_text = _("Without a password nobody can log in to the account.")
+
+
+class OfferedPermissions(ModelChoiceIterator):
+    """The permissions for what the admin shows; no others have any effect."""
+
+    def __init__(self, field: Any) -> None:
+        super().__init__(field)
+        types = ContentType.objects.get_for_models(*admin.site._registry)
+        self.queryset = self.queryset.filter(content_type__in=list(types.values()))
+
+
 class PermissionField(forms.ModelMultipleChoiceField):
-    """Permissions in the reader's language: the database has our own ones in English."""
+    """Permissions in the reader's language: the database has them in English."""
+
+    iterator = OfferedPermissions
 
     def label_from_instance(self, permission: Any) -> str:
-        return f"{permission.content_type} | {gettext(permission.name)}"
+        verb, _underscore, _model = permission.codename.partition("_")
+        what = VERBS.get(verb) if permission.name.startswith(f"Can {verb} ") else None
+        return f"{permission.content_type.name} | {what or gettext(permission.name)}"
 
 
 class PermissionsInWords(admin.ModelAdmin):
@@ -93,31 +161,37 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
-    list_display = ["username", "email", "is_active", "is_staff", "date_joined"]
+    list_display = ["username", "real_name", "email", "is_active", "is_staff", "last_seen"]
     list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
     list_per_page = 50
     show_full_result_count = False
     ordering = ["username_key"]
-    search_fields = ["username", "username_key", "email"]
-    readonly_fields = ["last_login", "date_joined"]
+    search_fields = ["username", "username_key", "real_name", "email"]
+    search_help_text = _("User name, real name or email")
+    readonly_fields = ["last_seen", "date_joined"]
     fieldsets = [
-        (
-            None,
-            {"fields": ["username", "password", "must_change_password", "email", "is_active"]},
-        ),
-        (
-            _("Permissions"),
-            {"fields": ["is_staff", "is_superuser", "groups", "user_permissions"]},
-        ),
-        (_("Dates"), {"fields": ["last_login", "date_joined"]}),
+        (None, {"fields": [*PERSON, "email", "password", "must_change_password", *DATES]}),
+        (_("Staff"), {"fields": ["is_staff", "is_superuser", "groups"], "classes": ["collapse"]}),
+        (_("Single permissions"), {"fields": ["user_permissions"], "classes": ["collapse"]}),
     ]
-    add_fieldsets = [(None, {"fields": ["username", "usable_password", "password1", "password2"]})]
+    add_fieldsets = [(None, {"fields": [*PERSON, "usable_password", "password1", "password2"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return User.objects.with_last_seen().order_by(*self.ordering)
+
+    @admin.display(description=_("last seen"), ordering="last_seen_at")
+    def last_seen(self, user: User) -> str:
+        return minute(user.last_seen_at)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
+        """Search for the folded words, and as they were typed: real names are stored like that."""
         words = fold(search_term, most=SEARCH_AT_MOST) or search_term
-        return super().get_search_results(request, queryset, words)
+        found, may_repeat = super().get_search_results(request, queryset, words)
+        if words != search_term:
+            found |= super().get_search_results(request, queryset, search_term)[0]
+        return found, may_repeat
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         fields = [*super().get_readonly_fields(request, obj)]
@@ -133,10 +207,10 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or request.user.is_superuser:
             return fieldsets
-        (title, first), *others = fieldsets
+        title, first = fieldsets[0]
         fields = [field for field in first["fields"] if field != "password"]
         words = _("Only superusers set a password or an email address: either opens the account.")
-        return [(title, {"fields": fields, "description": words}), *others]
+        return [(title, {"fields": fields, "description": words})]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         is_allowed = super().has_change_permission(request, obj)

@@ -81,6 +81,7 @@ OWN_PASSWORD = Limit("own-password", 10, TEN_MINUTES)  # by account
 LOGGED_IN = Limit("logged-in", 100, TEN_MINUTES)  # by account and address
 REGISTRATION = Limit("registration", 100, HOUR)  # by address
 REGISTERED = Limit("registered", 1, TEN_MINUTES)  # by name and browser: a form that is sent twice
+ENROLLED = Limit("enrolled", 1, HOUR)  # by list and superuser: its form is perhaps sent twice
 # By account and session: the form that changed the password is perhaps sent twice.
 PASSWORD_CHANGED = Limit("password-changed", 1, TEN_MINUTES)
 CODE = Limit("code", 5, HOUR)  # by the mail address to which it goes

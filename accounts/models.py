@@ -24,6 +24,7 @@ NAME_TAKEN = _("This user name is already registered.")
 
 
 VERIFY_WITHIN = timedelta(hours=24)
+REAL_NAME_AT_MOST = 64  # characters: any name of a register, with a number before it
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -34,6 +35,18 @@ class UserQuerySet(models.QuerySet["User"]):
     def lapsed(self) -> UserQuerySet:
         """Return those who never typed the code of their mail: their names are free again."""
         return self.filter(unverified_since__lt=timezone.now() - VERIFY_WITHIN)
+
+    def waiting(self) -> UserQuerySet:
+        """Return the newcomers whose address of mail is not verified: they cannot log in."""
+        return self.exclude(unverified_since=None)
+
+    def with_last_seen(self) -> UserQuerySet:
+        """Annotate `last_seen_at`: by the newest session, or the last log-in; null if never."""
+        sessions = UserSession.objects.filter(user=OuterRef("pk")).order_by("-last_seen_at")
+        newest = Subquery(sessions.values("last_seen_at")[:1])
+        # The greatest of a null is null.
+        seen_at = Coalesce(Greatest(newest, "last_login"), newest, "last_login")
+        return self.annotate(last_seen_at=seen_at)
 
     def known_as(self, name_or_mail: str) -> User | None:
         """Find a user by name, or by verified address."""
@@ -117,6 +130,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     username_key = models.CharField(max_length=64, unique=True, editable=False)
     # Ways to type the name: see `pinyin.Reading`. Empty if it is not read (yet).
     pinyin = models.CharField(max_length=LETTERS_AT_MOST, blank=True, editable=False)
+    # As in the register of a class: for the staff alone, never shown to others in the chat.
+    real_name = models.CharField(
+        _("real name"), max_length=REAL_NAME_AT_MOST, blank=True, default="", db_default=""
+    )
     # Verified addresses only, case folded; an unverified one lives with its code.
     email = models.EmailField(_("email"), blank=True)
     is_staff = models.BooleanField(_("staff"), default=False)
@@ -124,6 +141,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # Has waited for its mail's code since then: cannot log in, and gives its name back after a day.
     unverified_since = models.DateTimeField(null=True, editable=False)
+    # Null for passwords older than this column, or none.
+    password_set_at = models.DateTimeField(null=True, editable=False)
     # The password came on a slip of paper: the first log-in asks for another.
     must_change_password = models.BooleanField(_("must change password"), default=False)
     # Chosen on the settings page.
@@ -160,12 +179,19 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
 
+    # Annotated by `with_last_seen`.
+    last_seen_at: datetime | None
+
     def __str__(self) -> str:
         return self.username
 
     @classmethod
     def normalize_username(cls, username: str) -> str:
         return normalize_username(username)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.password_set_at = None if raw_password is None else timezone.now()
 
     def clean(self) -> None:
         self._normalize()

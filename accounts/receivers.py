@@ -11,7 +11,8 @@ from . import sessions
 from .mail import sending
 from .models import RetiredUsername, User
 from .services import forget_in_admin_log, forget_in_sessions
-from .signals import keys_set
+from .signals import keys_set, trace_found
+from .traces import Kept, Trace
 
 
 @receiver(user_logged_in, dispatch_uid="accounts_link_session")
@@ -35,3 +36,9 @@ def before_deletion(instance: User, **kwargs: Any) -> None:
     instance.sessions.all().end()
     forget_in_sessions(instance)
     forget_in_admin_log(instance)
+
+
+@receiver(trace_found, dispatch_uid="accounts_real_names")
+def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
+    is_name = (trace.table, trace.column) == (User._meta.db_table, "real_name")
+    return Kept("somebody else's real name") if is_name else None

@@ -74,8 +74,14 @@ def _is_own(request: HttpRequest, user: User) -> bool:
 
 
 def _redirect_nobody(request: HttpRequest) -> HttpResponse:
-    """Redirect to the log-in: whoever opens the mail's link again is registered already."""
+    """Redirect to the log-in: whoever opens the mail's link again is registered already.
+
+    So is somebody whom the staff has let in, while their page waited for the code.
+    """
     name = request.POST.get("name") or request.GET.get("name")
+    if not name:
+        let_in = User.objects.filter(pk=request.session.get(VERIFYING) or 0)
+        name = let_in.values_list("username", flat=True).first()
     if name:
         return redirect(reverse("accounts:login", query={"username": name}))
     return redirect("accounts:register")

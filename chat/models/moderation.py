@@ -102,6 +102,9 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
 
         return self.annotate(actor_name=name_of("actor_number"), about_name=name_of("about_number"))
 
+    def about(self, user: User) -> AuditEntryQuerySet:
+        return self.filter(about_number=user.pk)
+
 
 class AuditEntry(models.Model):
     """A look or an act of a moderator. Entries are only added: the database refuses the rest.
@@ -119,6 +122,8 @@ class AuditEntry(models.Model):
         BANNED = "banned", _("Banned")
         UNBANNED = "unbanned", _("Lifted a ban")
         SIGNED_OUT = "signed_out", _("Signed out everywhere")
+        SIGNED_OUT_ONE = "signed_out_one", _("Signed out of one device")
+        CONFIRMED = "confirmed", _("Confirmed a newcomer")
         CODE_ISSUED = "code_issued", _("Issued a reset code")
         ADDED = "added", _("Added a user")
         EDITED = "edited", _("Edited a user")

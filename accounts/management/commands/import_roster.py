@@ -4,16 +4,21 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.hashers import hash_all
-from accounts.roster import BYTES_AT_MOST, Newcomer, enrol, make_password, read_roster
+from accounts.roster import (
+    BYTES_AT_MOST,
+    Newcomer,
+    enrol,
+    make_password,
+    read_roster,
+    site_address,
+)
 from webchat.base import commands, failures
-from webchat.base.addresses import lan_addresses
 
 EXAMPLE = gettext_lazy("""\
 class.csv, as Excel saves it, in UTF-8 or GBK:
@@ -91,13 +96,6 @@ class Command(commands.Command):
             passwords=passwords,
             hashes=dict(zip(passwords, hashed, strict=True)),
             slips=slips,
-            address=options["address"] or _address(),
+            address=options["address"] or site_address(),
             trust_mail=options["trust_mail"],
         )
-
-
-def _address() -> str:
-    if settings.SITE:
-        return str(settings.SITE.url)
-    hosts = lan_addresses()
-    return f"http://{hosts[0]}:{settings.PORT}/" if hosts else ""

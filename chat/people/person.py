@@ -1,0 +1,61 @@
+"""The facts about one person, on their page in the admin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts import sessions, staff
+from accounts.models import User
+from chat.models import AuditEntry, Notice, Report
+
+from . import services
+
+ROWS_AT_MOST = 10  # of reports and of acts: the lists behind their links show the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """The newest rows of a list, and how many there are in all."""
+
+    rows: list[Any]
+    number: int
+
+    @classmethod
+    def of(cls, rows: QuerySet[Any]) -> Some:
+        return cls(list(rows[:ROWS_AT_MOST]), rows.count())
+
+
+def facts(*, by: User, about: User) -> dict[str, Any]:
+    """Return what somebody of the staff may see of a person; each key only where they may."""
+    known: dict[str, Any] = {"may_confirm": False}
+    if about.unverified_since is not None:
+        known["may_confirm"] = services.may_confirm(by, about)
+    if by.pk == about.pk or staff.may_touch(by, about, "chat.moderate_user"):
+        known["devices"] = sessions.list_of(about, None)
+        known["may_sign_out"] = services.may_sign_out(by, about)
+    # Nobody but a superuser sees who has reported them.
+    if by.has_perm("chat.view_report") and (by.is_superuser or by.pk != about.pk):
+        reports = Report.objects.select_related("about", "reporter").order_by("-id")
+        known["reports_about"] = Some.of(reports.filter(about=about))
+        known["reports_by"] = Some.of(reports.filter(reporter=about))
+    if by.has_perm("chat.view_auditentry"):
+        is_judge = staff.may_touch(by, about, "chat.moderate_user")
+        known["history"] = _history(about, with_words=is_judge)
+    return known
+
+
+def _history(about: User, *, with_words: bool) -> Some:
+    """Return the acts about a person, each with the words of it if it is a warning.
+
+    The words are those of the notice that was given in the same transaction: the audit log outlives
+    an account, and they do not.
+    """
+    found = Some.of(AuditEntry.objects.about(about).with_names().order_by("-id"))
+    warnings = about.notices.filter(kind=Notice.Kind.WARNING).order_by("-id")
+    words = iter(warnings.values_list("words", flat=True)[:ROWS_AT_MOST] if with_words else ())
+    is_warning = AuditEntry.Act.WARNED
+    rows = [(each, next(words, "") if each.act == is_warning else "") for each in found.rows]
+    return Some(rows, found.number)

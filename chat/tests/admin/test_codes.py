@@ -1,0 +1,127 @@
+"""Codes for new passwords, for several people at once, on a page to print."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import OneTimeCode, User
+from chat.models import Notice
+from chat.people.codes import PEOPLE_AT_MOST
+from tests.cast import make_user
+
+from .conftest import USERS, acts, client_of
+
+CODES = reverse("admin:accounts_user_codes")
+
+
+@pytest.fixture
+def office(db):
+    """A superuser's browser."""
+    return client_of(User.objects.create_superuser("boss"))
+
+
+def codes_on(page):
+    return re.findall(r"<code>([A-Z0-9]{5}-[A-Z0-9]{5})</code>", page.content.decode())
+
+
+def call(user, real_name):
+    User.objects.filter(pk=user.pk).update(real_name=real_name)
+
+
+def test_each_gets_a_code_of_their_own_and_is_told_by_whom(office, alice, bob, mallory):
+    call(bob, "王 伟")
+    page = office.post(CODES, {"names": "Alice\r\n 王  伟，mallory\talice"})
+    assert page.status_code == 200
+    codes = codes_on(page)
+    assert len(codes) == len(set(codes)) == 3
+    assert acts() == ["code_issued"] * 3
+    assert set(Notice.objects.values_list("user__username", flat=True)) == {
+        "alice",
+        "bob",
+        "mallory",
+    }
+    new = {"new_password1": "gruene-Wiese-8", "new_password2": "gruene-Wiese-8"}
+    for name, code in zip(["alice", "bob", "mallory"], codes, strict=True):
+        Client().post("/password/reset/", {"username": name, "code": code} | new)
+        assert User.objects.get(username=name).check_password("gruene-Wiese-8")
+
+
+def test_the_codes_are_shown_once(office, alice):
+    [code] = codes_on(office.post(CODES, {"names": "alice"}))
+    assert code not in office.get(CODES).content.decode()
+    assert code not in office.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("alice\nnobody", "Nobody is called nobody."),
+        ("alice\n王伟", "Several people are called 王伟"),
+        ("alice\nboss", "You may not issue a code for boss."),
+        ("alice\nbanned", "You may not issue a code for banned."),
+        ("x" * 300, "Nobody is called"),
+        ("", "This field is required."),
+        ("a\x00b", "Null characters"),
+        ("\n".join(f"u{number}" for number in range(PEOPLE_AT_MOST + 1)), "At most 100 people"),
+        ("x" * 100_000, "Please write at most"),
+    ],
+)
+def test_nobody_gets_one_while_a_name_is_wrong_and_all_names_stay(
+    office, alice, bob, mallory, names, words
+):
+    call(bob, "王伟")
+    call(mallory, "王伟")
+    User.objects.create_user("banned", is_active=False)
+    page = office.post(CODES, {"names": names})
+    assert page.status_code == 422
+    assert words in page.content.decode()
+    assert page.context["form"]["names"].value() == names
+    assert acts() == []
+
+
+def test_from_other_staff_it_goes_by_mail_and_is_not_shown(alice, bob, settings, mailoutbox):
+    settings.MAIL_MODE = "smtp"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    User.objects.filter(pk=alice.pk).update(email="alice@example.com")
+    clerk = make_user("clerk")
+    User.objects.filter(pk=clerk.pk).update(is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="issue_code"))
+    page = client_of(clerk).post(CODES, {"names": "alice\nbob"})
+    assert codes_on(page) == []
+    text = page.content.decode()
+    assert "is on its way to the email address" in text
+    assert "No verified email address" in text
+    assert OneTimeCode.objects.get().user == alice
+    assert acts() == ["code_issued"]
+
+
+def test_a_moderator_without_the_permission_gets_no_codes(desk, alice):
+    assert desk.get(CODES).status_code == 403
+    assert desk.post(CODES, {"names": "alice"}).status_code == 403
+    data = {"action": "issue_codes", "_selected_action": [alice.pk]}
+    assert "Issue reset codes" not in desk.get(USERS).content.decode()
+    desk.post(USERS, data)
+    assert acts() == []
+    assert not OneTimeCode.objects.exists()
+
+
+def test_the_list_hands_over_the_names_of_those_who_are_ticked(office, alice, bob):
+    data = {"action": "issue_codes", "_selected_action": [alice.pk, bob.pk]}
+    page = office.post(USERS, data)
+    assert page.context["form"]["names"].value() == "alice\nbob"
+    assert f'action="{CODES}"' in page.content.decode()
+    assert acts() == []
+
+
+def test_the_address_on_paper_is_one_that_others_reach(office, alice, settings):
+    def address(**headers):
+        page = office.post(CODES, {"names": "alice"}, **headers).content.decode()
+        return re.search(r"<dd>(http[^<]+)</dd>", page)[1]
+
+    assert address(HTTP_HOST="192.168.1.5:8000") == "http://192.168.1.5:8000/password/reset/"
+    assert "127.0.0.1" not in address(HTTP_HOST="127.0.0.1:8000")
