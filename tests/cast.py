@@ -20,6 +20,7 @@ from chat import downloads, export
 from chat.sending.drafts import Draft
 from chat.sending.posting import post_message
 from friends import services
+from webchat import mail_failures
 
 
 class Api:
@@ -96,6 +97,7 @@ def nothing_of_others() -> Iterator[None]:
     downloads._running.clear()
     export._running.clear()
     shutil.rmtree(settings.DATA_DIR / "attachments", ignore_errors=True)
+    (settings.DATA_DIR / mail_failures.FILE).unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.template.loader import render_to_string
 
 from accounts.models import OneTimeCode
+from webchat import mail_failures
 
 THREADS = 2
 WAITING_AT_MOST = 200  # mails; with a server that hangs, more would only fill the memory
@@ -101,6 +102,9 @@ def _deliver(message: EmailMultiAlternatives, code: OneTimeCode | None) -> None:
         # Neither the address nor what the server says of it belongs in a log.
         reason = error.smtp_code if isinstance(error, SMTPResponseException) else ""
         logger.error("A mail could not be sent: %s %s", type(error).__name__, reason)
+        mail_failures.note_failure(error, to=message.to)
+    else:
+        mail_failures.note_success()
     if code is not None:
         OneTimeCode.objects.filter(pk=code.pk, digest=code.digest).update(mail_state=state)
 
