@@ -157,7 +157,7 @@ class ReportAdmin(LookedAt):
             return _("The person")
         text = next((line.text for line in _lines(report) if line.is_reported), "")
         if not text:  # recalled before it was reported
-            return _("Message recalled")
+            return _("A message")
         return _("“%(text)s”") % {"text": Truncator(text).chars(EXCERPT)}
 
     @admin.display(description=gettext_lazy("reason"))
