@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from webchat.middleware import client_address
 
@@ -12,12 +14,16 @@ from . import limits
 from .models import User
 from .passwords import PASSWORD_AT_MOST, one_form
 
+BANNED = _("This account is banned. If you have questions, please ask the administrator.")
+_proving = AllowAllUsersModelBackend()  # checks the passwords of banned people, too
+
 
 class NameOrMailBackend(ModelBackend):
     """Log-in by name or verified address; wrong guesses are limited, right ones less so.
 
-    Every form that logs in comes through here, the admin's as well. Past the limit it raises
-    ValidationError("rate_limited"), which the form shows.
+    Every form that logs in comes through here, the admin's as well. It raises ValidationError,
+    which the form shows: rate_limited past the limit, and banned, for whoever knows the password
+    of a banned account; nobody else learns of that.
     """
 
     def authenticate(
@@ -34,13 +40,15 @@ class NameOrMailBackend(ModelBackend):
         if len(password) > PASSWORD_AT_MOST:
             return None
         name = self._name_of(username)
-        user = super().authenticate(request, name, password, **kwargs)
+        user = _proving.authenticate(request, name, password, **kwargs)
         if user is None and one_form(password) != password and not User.objects.named(name):
             # As many looks as at a wrong one: the time must not tell which addresses have accounts.
             make_password(password)
         if user is not None:
             guess.give_back()
             limits.take(*limits.LOGGED_IN.at(address, user.pk))
+            if not user.is_active:
+                raise ValidationError(BANNED, "banned")
         return user
 
     def get_user(self, user_id: Any) -> Any:

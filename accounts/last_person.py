@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from webchat import cookies
 from webchat.base.numbers import parse_id
 
+from .backends import BANNED
 from .models import User
 
 NOTE = "webchat.last_person"  # in META: gives the mark to write with the answer, and its seconds
@@ -82,6 +83,8 @@ def why_ended(request: HttpRequest) -> tuple[str, str]:
         return "", ""
     user = User.objects.filter(pk=pk).first()
     name = user.username if user is not None and state == HERE else ""
+    if name and user is not None and not user.is_active:
+        return str(BANNED), name
     if user is not None and _digest(user) != password:
         return _("Your password was changed. Please log in with the new one."), name
     return _("You were signed out from another device or by an administrator. Please log in."), name

@@ -87,6 +87,9 @@ PASSWORD_CHANGED = Limit("password-changed", 1, TEN_MINUTES)
 CODE = Limit("code", 5, HOUR)  # by the mail address to which it goes
 RESET_CODE = Limit("reset-code", 5, HOUR)  # by account: the visitor must not learn its address
 CODE_BY_ADDRESS = Limit("code-address", 30, HOUR)
+# By account: these stay counted where the mail fails, and the three above are given back. Enough
+# to try every half a minute while the mail server is down.
+CODE_TRIED = Limit("code-tried", 20, TEN_MINUTES)
 FRIEND_REQUEST = Limit("friend-request", 20, DAY)  # by account
 RENAMING = Limit("renaming", 5, DAY)  # by account
 
@@ -139,6 +142,12 @@ def guess_code(*, user_id: int, is_own: bool, address: str) -> Taken:
     claims = CODE_TYPED_BY_ADDRESS.at(address)
     if not is_own:
         claims += [*CODE_TYPED_ELSEWHERE.at(address, user_id), CODE_TYPED_BY_OTHERS.of(user_id)]
+    return take(*claims)
+
+
+def take_code(user_id: int, *claims: Claim) -> Taken:
+    """Count a code by mail, in a transaction; give it back if the mail cannot be sent."""
+    take(CODE_TRIED.of(user_id))
     return take(*claims)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from chat import downloads, export
 from chat.sending.drafts import Draft
 from chat.sending.posting import post_message
 from friends import services
+from webchat import mail_failures
 
 
 class Api:
@@ -69,6 +71,14 @@ def say(sender: User, to: User, text: str) -> Any:
     return post_message(draft).message
 
 
+def at_once(job: Callable[..., None], *args: Any) -> Future[None]:
+    """Run a job of the mail at once; stands for `sending.in_background`."""
+    job(*args)
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
+
+
 def error_of(response: HttpResponse) -> tuple[int, str]:
     """Return the status and the code of a refusal, which must have a message, too."""
     error = response.json()["error"]
@@ -96,6 +106,7 @@ def nothing_of_others() -> Iterator[None]:
     downloads._running.clear()
     export._running.clear()
     shutil.rmtree(settings.DATA_DIR / "attachments", ignore_errors=True)
+    (settings.DATA_DIR / mail_failures.FILE).unlink(missing_ok=True)
 
 
 @pytest.fixture

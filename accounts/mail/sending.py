@@ -5,9 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from functools import partial
 from queue import Full, Queue
-from smtplib import SMTPException, SMTPResponseException
+from smtplib import (
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 from threading import BoundedSemaphore, Lock, Thread
 from typing import Any
 
@@ -16,7 +22,9 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.template.loader import render_to_string
 
+from accounts.limits import Taken
 from accounts.models import OneTimeCode
+from webchat import mail_failures
 
 THREADS = 2
 WAITING_AT_MOST = 200  # mails; with a server that hangs, more would only fill the memory
@@ -29,6 +37,7 @@ _threads: list[Thread] = []
 _starting = Lock()
 _visitors = BoundedSemaphore(VISITORS_WAITING)
 _under_way: set[Future[None]] = set()
+_silences = 0  # how often the mail server did not answer
 
 
 class Sending:
@@ -72,17 +81,50 @@ def finish(seconds: float) -> bool:
     return not wait(_under_way.copy(), seconds).not_done
 
 
-def send(kind: str, *, to: str, code: OneTimeCode | None = None, **context: Any) -> Sending:
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail on its way, with the code that its page waits for, and what is counted for it."""
+
+    message: EmailMultiAlternatives
+    code: OneTimeCode | None
+    taken: Taken | None
+    silences: int  # at the moment when it was asked for
+
+    def settle(self, state: OneTimeCode.MailState) -> None:
+        """Store the outcome with the code, unless another has taken the place of that."""
+        if self.code is not None:
+            same = OneTimeCode.objects.filter(pk=self.code.pk, digest=self.code.digest)
+            same.update(mail_state=state)
+
+    def fail(self, error: OSError | SMTPException) -> None:
+        """Give back what was counted, unless the server works and refuses this address."""
+        mail_failures.note_failure(error, to=self.message.to)
+        if self.taken is not None and not isinstance(error, SMTPRecipientsRefused):
+            self.taken.give_back()
+        self.settle(OneTimeCode.MailState.FAILED)
+
+
+def send(
+    kind: str,
+    *,
+    to: str,
+    code: OneTimeCode | None = None,
+    taken: Taken | None = None,
+    **context: Any,
+) -> Sending:
     """Send `templates/mail/<kind>` in the language that is active now, once it is committed.
 
-    The outcome is stored with its code, so that the page can tell it, unless another has taken the
-    place of that code meanwhile.
+    The outcome is stored with its code, so that the page can tell it. If the mail cannot be sent,
+    `taken` is given back.
     """
     message = _render(kind, to, context)
     sending = Sending()
 
     def begin() -> None:
-        sending.future = in_background(_deliver, message, code)
+        letter = Letter(message, code, taken, _silences)
+        sending.future = in_background(_deliver, letter)
+        if sending.future is None:
+            letter.fail(OSError("too many mails wait"))
 
     transaction.on_commit(begin)
     return sending
@@ -100,17 +142,28 @@ def _work() -> None:
             future.set_result(None)
 
 
-def _deliver(message: EmailMultiAlternatives, code: OneTimeCode | None) -> None:
-    state = OneTimeCode.MailState.SENT
+def _deliver(letter: Letter) -> None:
+    """Send a mail. One that waited while the server did not answer fails with the one before it.
+
+    Otherwise a class whose mails wait for a server that hangs would be told one by one, two every
+    ten seconds. Mails without a code have nobody who would try again, so they get their turn.
+    """
+    global _silences
+    if letter.code is not None and letter.silences != _silences:
+        letter.fail(TimeoutError("the mail before it was not answered"))
+        return
     try:
-        message.send()
+        letter.message.send()
     except (OSError, SMTPException) as error:
-        state = OneTimeCode.MailState.FAILED
         # Neither the address nor what the server says of it belongs in a log.
         reason = error.smtp_code if isinstance(error, SMTPResponseException) else ""
         logger.error("A mail could not be sent: %s %s", type(error).__name__, reason)
-    if code is not None:
-        OneTimeCode.objects.filter(pk=code.pk, digest=code.digest).update(mail_state=state)
+        if isinstance(error, SMTPServerDisconnected) or not isinstance(error, SMTPException):
+            _silences += 1
+        letter.fail(error)
+    else:
+        mail_failures.note_success()
+        letter.settle(OneTimeCode.MailState.SENT)
 
 
 def _render(kind: str, to: str, context: dict[str, Any]) -> EmailMultiAlternatives:

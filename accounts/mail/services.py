@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
@@ -21,6 +23,14 @@ from .sending import Sending
 EMAIL_IN_USE = _("This email address is already in use.")
 
 
+class Issued(NamedTuple):
+    """A code for a mail, its digits, and what it counts, unless the mail cannot be sent."""
+
+    code: OneTimeCode
+    digits: str
+    taken: limits.Taken
+
+
 def is_on() -> bool:
     return bool(settings.MAIL_MODE != "off")
 
@@ -32,7 +42,7 @@ def register(
 
     If the address is taken, its owner learns of it by mail; the page does not mention it.
     """
-    limits.take(limits.code_to(email))
+    taken = limits.take(limits.code_to(email))
     user = services.register(
         username=username,
         password=password,
@@ -41,7 +51,7 @@ def register(
         is_verified=False,
     )
     code, digits = codes.issue(user=user, purpose=Purpose.REGISTRATION, email=email.casefold())
-    return user, _send_registration_code(user, email, code, digits)
+    return user, _send_registration_code(user, email, Issued(code, digits, taken))
 
 
 def send_registration_code(*, user: User, email: str, address: str = "") -> Sending:
@@ -49,8 +59,8 @@ def send_registration_code(*, user: User, email: str, address: str = "") -> Send
 
     Raises ValidationError("rate_limited"), also within a minute of the last to that address.
     """
-    code, digits = _issue(user, Purpose.REGISTRATION, email, address)
-    return _send_registration_code(user, email, code, digits)
+    issued = _issue(user, Purpose.REGISTRATION, email, address)
+    return _send_registration_code(user, email, issued)
 
 
 def address_of(user: User) -> str:
@@ -61,17 +71,20 @@ def address_of(user: User) -> str:
     return code.email if code else ""
 
 
-def _send_registration_code(user: User, email: str, code: OneTimeCode, digits: str) -> Sending:
+def _send_registration_code(user: User, email: str, issued: Issued) -> Sending:
+    code, digits, taken = issued
     owner = User.objects.filter(email=code.email).first()
     if owner is not None:
-        return _send_taken(owner, email, code)
+        return _send_taken(owner, email, issued)
     link = _link("accounts:verify", name=user.username, code=digits)
-    return sending.send("registration", to=email, code=code, user=user, digits=digits, link=link)
+    context = {"user": user, "digits": digits, "link": link}
+    return sending.send("registration", to=email, code=code, taken=taken, **context)
 
 
-def _send_taken(owner: User, email: str, code: OneTimeCode) -> Sending:
+def _send_taken(owner: User, email: str, issued: Issued) -> Sending:
+    code, _digits, taken = issued
     link = _link("accounts:password_forgotten")
-    return sending.send("taken", to=email, code=code, user=owner, link=link)
+    return sending.send("taken", to=email, code=code, taken=taken, user=owner, link=link)
 
 
 def verify_registration(*, user: User, typed: str, is_own: bool = True, address: str = "") -> None:
@@ -113,11 +126,12 @@ def send_reset_code(*, user: User) -> None:
     Raises ValidationError("rate_limited"), also within a minute of the last.
     """
     with transaction.atomic():
-        limits.take(limits.RESET_CODE.of(user.pk))
+        taken = limits.take_code(user.pk, limits.RESET_CODE.of(user.pk))
         code, digits = codes.issue(user=user, purpose=Purpose.RESET, email=user.email)
         token = default_token_generator.make_token(user)
         link = _link("accounts:password_reset", name=user.username, token=token)
-        sending.send("reset", to=user.email, code=code, user=user, digits=digits, link=link)
+        context = {"user": user, "digits": digits, "link": link}
+        sending.send("reset", to=user.email, code=code, taken=taken, **context)
 
 
 def reset_password(
@@ -159,11 +173,12 @@ def _redeem_reset(user: User | None, typed: str) -> User:
 
 def start_email_change(*, user: User, email: str, address: str = "") -> Sending:
     """Send a code to the new address. Raises ValidationError("rate_limited")."""
-    code, digits = _issue(user, Purpose.EMAIL, email, address)
+    issued = _issue(user, Purpose.EMAIL, email, address)
+    code, digits, taken = issued
     owner = User.objects.filter(email=code.email).exclude(pk=user.pk).first()
     if owner is not None:
-        return _send_taken(owner, email, code)
-    return sending.send("email", to=email, code=code, user=user, digits=digits)
+        return _send_taken(owner, email, issued)
+    return sending.send("email", to=email, code=code, taken=taken, user=user, digits=digits)
 
 
 def finish_email_change(*, user: User, typed: str) -> None:
@@ -181,12 +196,11 @@ def waiting_code(user: User, purpose: OneTimeCode.Purpose) -> OneTimeCode | None
     return OneTimeCode.objects.usable().filter(user=user, purpose=purpose).first()
 
 
-def _issue(
-    user: User, purpose: OneTimeCode.Purpose, email: str, address: str
-) -> tuple[OneTimeCode, str]:
+def _issue(user: User, purpose: OneTimeCode.Purpose, email: str, address: str) -> Issued:
     with transaction.atomic():
-        limits.take(limits.code_to(email), *limits.CODE_BY_ADDRESS.at(address))
-        return codes.issue(user=user, purpose=purpose, email=email.casefold())
+        claims = [limits.code_to(email), *limits.CODE_BY_ADDRESS.at(address)]
+        taken = limits.take_code(user.pk, *claims)
+        return Issued(*codes.issue(user=user, purpose=purpose, email=email.casefold()), taken)
 
 
 def _prove(user: User, email: str) -> None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import CodeForm, EmailForm, ForgottenForm, ResetForm
 from accounts.http import UserRequest, render_form
-from accounts.models import User
+from accounts.models import VERIFY_WITHIN, User
 from webchat.middleware import client_address
 
 from . import codes, services
@@ -76,12 +76,13 @@ def _is_own(request: HttpRequest, user: User) -> bool:
 def _redirect_nobody(request: HttpRequest) -> HttpResponse:
     """Redirect to the log-in: whoever opens the mail's link again is registered already.
 
-    So is somebody whom the staff has let in, while their page waited for the code.
+    So is who waits, once an administrator has confirmed the account or another device has the code.
     """
+    own = User.objects.present().filter(pk=request.session.pop(VERIFYING, 0)).first()
+    if own is not None:
+        request.session["registered"] = own.username
+        return redirect("accounts:registered")
     name = request.POST.get("name") or request.GET.get("name")
-    if not name:
-        let_in = User.objects.filter(pk=request.session.get(VERIFYING) or 0)
-        name = let_in.values_list("username", flat=True).first()
     if name:
         return redirect(reverse("accounts:login", query={"username": name}))
     return redirect("accounts:register")
@@ -109,6 +110,8 @@ def _render_verify(
     code = user.codes.filter(purpose=Purpose.REGISTRATION).first()
     is_own = _is_own(request, user)
     context = {"name": user.username, "is_own": is_own} | _about(code)
+    if is_own and user.unverified_since is not None:
+        context["kept_until"] = user.unverified_since + VERIFY_WITHIN
     if not is_own:
         context["email"] = ""  # those who only know the name do not learn the address
     return render_form(request, form, "accounts/verify.html", refusal=refusal, **context)
@@ -120,6 +123,7 @@ def _about(code: Any) -> dict[str, Any]:
     return {
         "email": code.email,
         "mail_state": code.mail_state,
+        "tried_at": code.created_at,
         "seconds": codes.seconds_to_wait(code),
     }
 

@@ -24,7 +24,7 @@ def mallory(make_user):
 
 
 REFERER = {"referer": "http://testserver/chat/bob/"}
-ENDED, CHANGED = "其他设备", "密码已修改"
+ENDED, CHANGED, BANNED = "其他设备", "密码已修改", "该账号已被封禁"
 
 
 def log_in(client, name, path="/chat/bob/"):
@@ -66,6 +66,18 @@ def test_somebody_else_in_another_tab_is_not_led_to_the_page_of_the_first(client
     client.post("/logout/")
     log_in(client, "mallory")
     assert client.get("/login/", headers=REFERER)["Location"] == "/"
+
+
+def test_the_log_in_page_says_that_one_was_banned_but_not_at_a_public_computer(alice):
+    for shared in ("", "on"):
+        client = Client()
+        typed = {"username": "alice", "password": PASSWORD, "shared": shared}
+        assert client.post("/login/", typed).status_code == 302
+        User.objects.update(is_active=False)
+        page = client.get("/login/", headers=REFERER).content.decode()
+        assert (BANNED in page, ENDED in page) == (not shared, bool(shared))
+        assert BANNED not in Client().get("/login/", headers=REFERER).content.decode()
+        User.objects.update(is_active=True)
 
 
 def test_the_log_in_page_says_why_and_leads_back(client, alice):

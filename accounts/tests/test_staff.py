@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import services, staff
 from accounts.mail import codes, sending
 from accounts.models import User, UserSession
+from tests.cast import at_once
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:accounts_user_changelist"
@@ -199,7 +200,7 @@ def test_another_address_of_mail_makes_the_codes_void_and_is_told_to_the_old(
 ):
     settings.MAIL_MODE = "smtp"
     monkeypatch.setattr(sending.transaction, "on_commit", lambda begin: begin())
-    monkeypatch.setattr(sending, "in_background", lambda job, *args: job(*args))
+    monkeypatch.setattr(sending, "in_background", at_once)
     bob = make_user("bob", email="bob@example.com")
     codes.issue_spoken(user=bob)
     assert client_of(root).post(edit(bob), {"email": "Bob@New.example"}).status_code == 302

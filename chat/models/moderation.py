@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+
+class Tally(NamedTuple):
+    """The reports of one message or person, and the people who sent them."""
+
+    number: int
+    still_open: int
+    people: int
 
 
 class ReportQuerySet(models.QuerySet["Report"]):
@@ -15,6 +25,33 @@ class ReportQuerySet(models.QuerySet["Report"]):
     def about_the_same(self, report: Report) -> ReportQuerySet:
         """Filter the reports that are decided together with this one."""
         return self.filter(about_number=report.about_number, message_number=report.message_number)
+
+    def besides(self, report: Report) -> ReportQuerySet:
+        """Filter the reports of anything else."""
+        return self.exclude(about_number=report.about_number, message_number=report.message_number)
+
+    def visible_to(self, by: User) -> ReportQuerySet:
+        """Leave out what is about themselves: only superusers see by whom, and for what."""
+        return self if by.is_superuser else self.exclude(about_number=by.pk)
+
+    def one_each(self, *, newest: bool = False) -> ReportQuerySet:
+        """Filter one report of each message and person: the first of these, or the newest."""
+        shown = models.Max("pk") if newest else models.Min("pk")
+        each = self.order_by().values("about_number", "message_number").annotate(shown=shown)
+        return self.filter(pk__in=each.values("shown"))
+
+    def tally(self) -> dict[tuple[int, int | None], Tally]:
+        """Count these reports for each message and person, known by their numbers."""
+        each = self.order_by().values_list("about_number", "message_number")
+        gone = Count("pk", filter=Q(reporter=None))  # each counts as somebody
+        return {
+            (about, message): Tally(number, still_open, people)
+            for about, message, number, still_open, people in each.annotate(
+                number=Count("pk"),
+                still_open=Count("pk", filter=Q(closed_at=None)),
+                people=Count("reporter", distinct=True) + gone,
+            )
+        }
 
 
 class Report(models.Model):
@@ -54,6 +91,8 @@ class Report(models.Model):
     closed_at = models.DateTimeField(_("decided at"), null=True)
     outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, blank=True)
 
+    tally: Tally  # set by the admin's list
+
     objects = ReportQuerySet.as_manager()
 
     class Meta:
@@ -66,6 +105,11 @@ class Report(models.Model):
             ("moderate_user", _("Can warn, mute, ban and sign out users")),
             # Not part of the moderators' group: a superuser gives it to people they trust with it.
             ("issue_code", _("Can send users a code for a new password by mail")),
+        ]
+        indexes = [
+            models.Index(fields=["about_number", "message_number"], name="chat_report_subject"),
+            # The queue, however many were decided.
+            models.Index(fields=["id"], condition=Q(closed_at=None), name="chat_report_open"),
         ]
         constraints = [
             # A second report of a message is the same report, even after the decision …
@@ -105,6 +149,10 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def about(self, user: User) -> AuditEntryQuerySet:
         return self.filter(about_number=user.pk)
 
+    def about_report(self, report: Report) -> AuditEntryQuerySet:
+        """Filter what was done about a report, without the looks at it."""
+        return self.filter(report_number=report.pk).exclude(act=AuditEntry.Act.LOOKED)
+
 
 class AuditEntry(models.Model):
     """A look or an act of a moderator. Entries are only added: the database refuses the rest.
@@ -113,9 +161,11 @@ class AuditEntry(models.Model):
     """
 
     class Act(models.TextChoices):
+        LISTED = "listed", _("Looked at the list of reports")
         LOOKED = "looked", _("Looked at a report")
         DISMISSED = "dismissed", _("Dismissed a report")
         REMOVED = "removed", _("Removed a message")
+        SETTLED = "settled", _("Closed a report of something done already")
         WARNED = "warned", _("Warned")
         MUTED = "muted", _("Muted")
         UNMUTED = "unmuted", _("Ended a mute")
@@ -127,6 +177,11 @@ class AuditEntry(models.Model):
         CODE_ISSUED = "code_issued", _("Issued a reset code")
         ADDED = "added", _("Added a user")
         EDITED = "edited", _("Edited a user")
+        SUPERUSER = "superuser", _("Made a superuser")
+        MODERATOR = "moderator", _("Made a moderator")
+        STAFF = "staff", _("Let into the admin")
+        NO_STAFF = "no_staff", _("Took all rights of the staff")
+        RIGHTS = "rights", _("Changed the rights")
         DELETED = "deleted", _("Deleted a user")
         ANNOUNCED = "announced", _("Announced")
         WITHDRAWN = "withdrawn", _("Withdrew an announcement")
@@ -145,6 +200,10 @@ class AuditEntry(models.Model):
     objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            models.Index(fields=["actor_number", "at"], name="chat_audit_actor"),
+            models.Index(fields=["report_number"], name="chat_audit_report"),
+        ]
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")
         ordering = ["-id"]

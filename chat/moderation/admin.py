@@ -1,177 +1,29 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.admin import UserAdmin
+from accounts.admin import RIGHTS, UserAdmin
 from accounts.http import user_of
 from accounts.models import User
-from chat.models import AuditEntry, Report
-from webchat.admin import BoundedAdmin
-from webchat.base.times import minute
+from chat.models import AuditEntry
 
-from . import services
+from . import rights, services
 from .acts import ON_USERS, perform
+from .queue import LookedAt, deleted_user
 
 NAMES_SHOWN = 50  # names of accounts in the question before a deletion
 Act = AuditEntry.Act
-
-
-class LookedAt(BoundedAdmin):
-    """A read-only admin: no form adds, changes or deletes anything."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-# --- Reports ---
-
-
-class StateFilter(admin.SimpleListFilter):
-    """A filter that shows the open reports, unless others are asked for."""
-
-    title = gettext_lazy("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("closed", _("Decided")), ("all", _("All"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        if self.value() == "all":
-            return queryset
-        return queryset.filter(closed_at__isnull=self.value() != "closed")
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": _("Open")}
-        yield from others
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A message of a snapshot, as the moderator sees it."""
-
-    sender: str
-    text: str
-    time: str
-    state: str
-    is_reported: bool
-    is_of_reported_person: bool
-
-
-def _lines(report: Report) -> list[Line]:
-    return [
-        Line(
-            sender=each["sender"],
-            text=each["text"],
-            time=minute(datetime.fromisoformat(each["sent_at"])),
-            state=each["state"],
-            is_reported=each["id"] == report.message_number,
-            is_of_reported_person=each["sender_number"] == report.about_number,
-        )
-        for each in report.snapshot
-    ]
-
-
-@admin.register(Report)
-class ReportAdmin(LookedAt):
-    change_form_template = "admin/chat/report/report.html"
-    list_display = ["what", "about", "reporter", "created_at", "closed_at", "outcome"]
-    list_filter = [StateFilter, "outcome", "created_at"]
-    list_select_related = ["about", "reporter"]
-    search_fields = ["about__username_key", "reporter__username_key"]
-    ordering = ["id"]  # the longest wait comes first
-
-    @admin.display(description=gettext_lazy("kind"))
-    def what(self, report: Report) -> str:
-        return _("A message") if report.message_number else _("The person")
-
-    def get_urls(self) -> list[URLPattern]:
-        decide = require_POST(self.admin_site.admin_view(self.decide))
-        return [
-            path("<int:pk>/decide/<str:act>/", decide, name="chat_report_decide"),
-            *super().get_urls(),
-        ]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        report = self.get_object(request, object_id)
-        if report is not None and self.has_view_permission(request, report):
-            services.look(by=user_of(request), report=report)
-            extra_context = (extra_context or {}) | self._context(user_of(request), report)
-        return super().change_view(request, object_id, form_url, extra_context)
-
-    def decide(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
-        report = get_object_or_404(Report.objects.select_related("about"), pk=pk)
-        if act in ("dismiss", "remove"):
-            self._decide(request, act, report)
-        elif act in ON_USERS:
-            if not request.user.has_perm("chat.decide_report"):
-                raise PermissionDenied
-            perform(request, act, report.about, report)
-        else:
-            raise Http404
-        return redirect("admin:chat_report_change", pk)
-
-    def _decide(self, request: HttpRequest, act: str, report: Report) -> None:
-        by = user_of(request)
-        try:
-            if act == "dismiss":
-                services.dismiss(by=by, report=report)
-                words = _("The report is dismissed.")
-            else:
-                services.remove_message(by=by, report=report)
-                words = _("The message is removed.")
-        except ValidationError as error:
-            messages.error(request, error.messages[0])
-        else:
-            messages.success(request, words)
-
-    def _context(self, by: User, report: Report) -> dict[str, Any]:
-        others = Report.objects.filter(about_number=report.about_number).exclude(pk=report.pk)
-        about = report.about
-        return {
-            "title": str(report),
-            "subtitle": None,
-            "lines": _lines(report),
-            "others": others.count(),
-            "about": about,
-            "mutes": services.MUTES,
-            "now": timezone.now(),
-            "may_decide": by.has_perm("chat.decide_report"),
-            "may_close": services.may_decide(by, report),
-            "has_power": about is not None and services.has_power_over(by, about),
-            "may_issue_code": about is not None and services.may_issue_code(by, about),
-            "act_url": reverse("admin:chat_report_decide", args=[report.pk, "act"])[: -len("act/")],
-        }
 
 
 # --- Users ---
@@ -226,7 +78,7 @@ class ModeratedUserAdmin(UserAdmin):
             url = reverse("admin:accounts_user_moderate", args=[about.pk, "act"])
             extra_context = (extra_context or {}) | {
                 "about": about,
-                "mutes": services.MUTES,
+                "mutes": services.mutes_for(about),
                 "now": timezone.now(),
                 "has_power": services.has_power_over(by, about),
                 "may_issue_code": services.may_issue_code(by, about),
@@ -244,8 +96,23 @@ class ModeratedUserAdmin(UserAdmin):
         services.note(by=user_of(request), act=Act.ADDED, about=[obj])
         return super().log_addition(request, obj, message)
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change:
+            obj.rights_before = rights.rights_of(obj.pk)  # type: ignore[attr-defined]
+            obj.is_edited = not set(RIGHTS).issuperset(form.changed_data)  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        services.note(by=user_of(request), act=Act.EDITED, about=[obj])
+        """Log a change, and a change of rights in words: who may do what now."""
+        before = getattr(obj, "rights_before", None)  # none where a password is set
+        act = before and rights.change(before, rights.rights_of(obj.pk))
+        if act is None or obj.is_edited:  # type: ignore[attr-defined]
+            services.note(by=user_of(request), act=Act.EDITED, about=[obj])
+        if act is not None:
+            services.note(by=user_of(request), act=act, about=[obj])
+            words = rights.WORDS[act] % {"name": obj.username}
+            messages.warning(request, words)
+            message = message if obj.is_edited else str(words)  # type: ignore[attr-defined]
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
@@ -276,13 +143,13 @@ class AuditEntryAdmin(LookedAt):
 
     @admin.display(description=gettext_lazy("who"))
     def who(self, entry: AuditEntry) -> str:
-        return entry.actor_name or f"#{entry.actor_number}"
+        return entry.actor_name or deleted_user(entry.actor_number)
 
     @admin.display(description=gettext_lazy("about whom"))
     def about_whom(self, entry: AuditEntry) -> str:
         if entry.about_number is None:
             return ""
-        return entry.about_name or f"#{entry.about_number}"
+        return entry.about_name or deleted_user(entry.about_number)
 
     @admin.display(description=gettext_lazy("report"))
     def report(self, entry: AuditEntry) -> str:

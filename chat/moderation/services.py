@@ -41,6 +41,8 @@ DAY = timedelta(days=1)
 AROUND = 5  # messages beside the reported one
 LATER = 2  # of these, later ones, if there are enough earlier ones: those that led to it say more
 MUTES = {"1": _("1 hour"), "24": _("1 day"), "168": _("7 days")}  # by number of hours
+LONGER = timedelta(minutes=30)  # a mute in place of another must add as much
+ONE_LOOK = timedelta(hours=1)  # reloads, and the page that follows each act, are no others
 
 Act = AuditEntry.Act
 Outcome = Report.Outcome
@@ -120,34 +122,87 @@ def _snapshot(reporter: User, thread: Thread, message: Message) -> list[dict[str
 
 
 def look(*, by: User, report: Report) -> None:
-    """Log a look at a report; only superusers may see who reported them, and for what."""
+    """Log a look at a report, once an hour; only superusers may see who reported them, and why."""
     _need(by, "chat.view_report")
     staff.need(by.is_superuser or report.about_number != by.pk)
-    audit.write(Act.LOOKED, by=by, about_number=report.about_number, report=report)
+    audit.write_look(Act.LOOKED, by=by, within=ONE_LOOK, report=report)
+
+
+def look_at_list(*, by: User) -> None:
+    """Log, once an hour, that somebody sees the reported messages in the list of reports."""
+    audit.write_look(Act.LISTED, by=by, within=ONE_LOOK, report=None)
+
+
+def next_open(*, by: User, after: Report) -> Report | None:
+    """Return the open report of something else that follows in the queue, or its first."""
+    others = Report.objects.open().visible_to(by).besides(after).order_by("pk")
+    return others.filter(pk__gt=after.pk).first() or others.first()
 
 
 def dismiss(*, by: User, report: Report) -> None:
-    staff.need(may_decide(by, report))
-    with transaction.atomic():
+    """Close a report without an act. Raises ValidationError("decided") if another did so first."""
+    with _holding_open(by, report):
         audit.write(Act.DISMISSED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.DISMISSED)
+
+
+def settle(*, by: User, report: Report) -> None:
+    """Close a report of something that was acted on already, as of a person who is banned.
+
+    Raises ValidationError: decided, and invalid if nothing was done.
+    """
+    with _holding_open(by, report):
+        outcome = done_already(report)
+        if outcome is None:
+            raise ValidationError(_("Nothing was done about this yet."), "invalid")
+        audit.write(Act.SETTLED, by=by, about_number=report.about_number, report=report)
+        _close(report, outcome)
+
+
+def done_already(report: Report) -> Report.Outcome | None:
+    """Return the act that stands against a reported message or person at this moment."""
+    if is_removed(report):
+        return Outcome.REMOVED
+    if report.about is not None and not report.about.is_active:
+        return Outcome.BANNED
+    return Outcome.MUTED if report.about is not None and is_muted(report.about) else None
+
+
+def is_removed(report: Report) -> bool:
+    number = report.message_number or 0
+    return Message.objects.filter(pk=number, removed_at__isnull=False).exists()
+
+
+def is_muted(about: User) -> bool:
+    return about.muted_until is not None and about.muted_until > timezone.now()
+
+
+def mutes_for(about: User) -> dict[str, Any]:
+    """Return the MUTES for somebody; of a muted person, those that would end later."""
+    now = timezone.now()
+    left = (about.muted_until or now) - now
+    if left <= timedelta():
+        return MUTES
+    return {each: words for each, words in MUTES.items() if _hours(each) - left > LONGER}
 
 
 def remove_message(*, by: User, report: Report) -> None:
     """Take a reported message out of its chat, for both; the report keeps what it said.
 
-    Raises ValidationError("not_found") when the message was deleted with an account.
+    Raises ValidationError: not_found when the message was deleted with an account, and decided
+    when it is removed already.
     """
     staff.need(may_decide(by, report))
     with transaction.atomic():
         message = Message.objects.filter(pk=report.message_number or 0).first()
         if message is None:
             raise ValidationError(_("This message is gone already."), "not_found")
-        if message.removed_at is None:
-            message.removed_at, message.text = timezone.now(), ""
-            message.save(update_fields=["removed_at", "text"])
-            Attachment.objects.filter(message=message).delete()
-            writing.record_change_of(message)
+        if message.removed_at is not None:
+            raise ValidationError(_("This message is removed already."), "decided")
+        message.removed_at, message.text = timezone.now(), ""
+        message.save(update_fields=["removed_at", "text"])
+        Attachment.objects.filter(message=message).delete()
+        writing.record_change_of(message)
         audit.write(Act.REMOVED, by=by, about_number=report.about_number, report=report)
         _close(report, Outcome.REMOVED)
 
@@ -160,11 +215,16 @@ def warn(*, by: User, about: User, words: str = "", report: Report | None = None
 
 
 def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> None:
-    """Let somebody read but not send, for one of the MUTES from now; it ends by itself."""
+    """Let somebody read but not send, for one of the MUTES from now; it ends by itself.
+
+    Raises ValidationError: invalid, and decided if they are muted about as long already.
+    """
     if hours not in MUTES:
         raise ValidationError(_("Choose for how long."), "invalid")
     with _holding_power_over(by, about):
-        until = timezone.now() + timedelta(hours=int(hours))
+        if hours not in mutes_for(about):
+            raise ValidationError(_("This user is muted as long already."), "decided")
+        until = timezone.now() + _hours(hours)
         _set_muted(about, until)
         give_notice(about, Notice.Kind.MUTED, until=until)
         audit.write(Act.MUTED, by=by, about_number=about.pk, report=report, detail=f"{hours} h")
@@ -173,6 +233,8 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
 
 def unmute(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
+        if not is_muted(about):
+            raise ValidationError(_("This user is not muted any more."), "decided")
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)
         audit.write(Act.UNMUTED, by=by, about_number=about.pk)
@@ -181,6 +243,8 @@ def unmute(*, by: User, about: User) -> None:
 def ban(*, by: User, about: User, report: Report | None = None) -> None:
     """Close an account: no login, no session; its open pages log out within seconds."""
     with _holding_power_over(by, about):
+        if not about.is_active:
+            raise ValidationError(_("This user is banned already."), "decided")
         _set_active(about, False)
         _end_sessions(about)
         audit.write(Act.BANNED, by=by, about_number=about.pk, report=report)
@@ -189,6 +253,8 @@ def ban(*, by: User, about: User, report: Report | None = None) -> None:
 
 def unban(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
+        if about.is_active:
+            raise ValidationError(_("This user is not banned any more."), "decided")
         _set_active(about, True)
         audit.write(Act.UNBANNED, by=by, about_number=about.pk)
 
@@ -251,6 +317,20 @@ def _holding_power_over(by: User, about: User) -> Iterator[None]:
     with holding(about):
         staff.need(has_power_over(by, about))
         yield
+
+
+@contextmanager
+def _holding_open(by: User, report: Report) -> Iterator[None]:
+    """Check that somebody may close a report, and that nobody else has just done so."""
+    with holding(report):
+        staff.need(may_decide(by, report))
+        if not report.is_open:
+            raise ValidationError(_("This report is decided already."), "decided")
+        yield
+
+
+def _hours(number: str) -> timedelta:
+    return timedelta(hours=int(number))
 
 
 def _need(by: User, permission: str) -> None:

@@ -23,7 +23,7 @@ from accounts.models import OneTimeCode, User
 from chat.models import AuditEntry, Notice, Report
 from chat.moderation import services
 from chat.notices.services import confirm
-from tests.cast import Api, befriend, make_user, say
+from tests.cast import Api, at_once, befriend, make_user, say
 
 PASSWORD, NEW = "blaue-Wolke-7", "gruene-Wiese-8"
 DEVICES = "/account/sessions/"
@@ -34,7 +34,7 @@ MONTH = timedelta(days=30)
 def mail_at_once(settings, monkeypatch):
     settings.MAIL_MODE = "smtp"
     monkeypatch.setattr(sending.transaction, "on_commit", lambda begin: begin())
-    monkeypatch.setattr(sending, "in_background", lambda job, *args: job(*args))
+    monkeypatch.setattr(sending, "in_background", at_once)
 
 
 def make_staff(username, *permissions):

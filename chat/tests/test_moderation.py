@@ -217,7 +217,10 @@ def test_a_banned_account_is_closed_at_once_and_its_friends_see_it(moderator, al
     services.ban(by=moderator, about=bob)
     assert error_of(banned.get("me/")) == (401, "not_authenticated")
     assert not bob.sessions.exists()
-    assert not banned.client.login(username="bob", password="blaue-Wolke-7")
+    with pytest.raises(ValidationError) as refused:
+        banned.client.login(username="bob", password="blaue-Wolke-7")
+    assert refused.value.code == "banned"
+    assert not banned.client.login(username="bob", password="falsch")
     [event] = told(alice, head)
     assert (event["kind"], event["friend"]["username"]) == ("friend_changed", "bob")
     assert event["unavailable"] is True

@@ -184,7 +184,9 @@ def test_who_is_banned_is_out_within_seconds_and_the_friend_sees_it(scene):
     bob.page.fill("[name=username]", "leo")
     bob.page.fill("[name=password]", "blaue-Wolke-7")
     bob.page.click(".form [type=submit]")
-    expect(bob.page.locator(".field-error")).to_be_visible()
+    expect(bob.page.locator(".field-error")).to_have_text(
+        "该账号已被封禁。如有疑问，请联系管理员。"
+    )
 
     expect(alice.page.locator("#composer-locked")).to_have_text(UNAVAILABLE)
     alice.say("你在哪")

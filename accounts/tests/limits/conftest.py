@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.limits import Limit
 from accounts.mail import sending
 from accounts.models import Attempt
+from tests.cast import at_once
 
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 THREE = Limit("three", 3, timedelta(minutes=10))
@@ -28,7 +29,7 @@ def clock():
 def by_mail(settings, monkeypatch):
     settings.MAIL_MODE = "smtp"
     monkeypatch.setattr(sending.transaction, "on_commit", lambda begin: begin())
-    monkeypatch.setattr(sending, "in_background", lambda job, *args: job(*args))
+    monkeypatch.setattr(sending, "in_background", at_once)
 
 
 def log_in(username, password, address=HERE, path="/login/", **headers):

@@ -11,6 +11,7 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.mail import sending
+from tests.cast import at_once
 
 PASSWORD = "blaue-Wolke-7"
 NEW = "grüne-Wiese-8"
@@ -26,7 +27,7 @@ WANTED = {
 def mail_at_once(settings, monkeypatch, db):
     settings.MAIL_MODE = "smtp"
     monkeypatch.setattr(sending.transaction, "on_commit", lambda begin: begin())
-    monkeypatch.setattr(sending, "in_background", lambda job, *args: job(*args))
+    monkeypatch.setattr(sending, "in_background", at_once)
 
 
 @pytest.fixture

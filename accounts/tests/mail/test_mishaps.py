@@ -3,10 +3,161 @@
 from __future__ import annotations
 
 import re
+import smtplib
+from contextlib import contextmanager
 
+import pytest
+from django.core import mail
+
+from accounts.limits import CODE_TRIED
 from accounts.mail import sending
+from accounts.models import OneTimeCode, User
+from tests.cast import at_once
+from webchat.mail_failures import last_failure
 
-from .conftest import NEW, WANTED, digits
+from .conftest import NEW, WANTED, digits, later, log_in
+
+AGAIN = {"action": "resend"}
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A mail server that fails with an error, inside `with broken(error):`."""
+
+    @contextmanager
+    def fail(error):
+        def refuse(self, *args, **kwargs):
+            raise error
+
+        with monkeypatch.context() as server:
+            server.setattr(sending.EmailMultiAlternatives, "send", refuse)
+            yield
+
+    return fail
+
+
+DOWN = [
+    ConnectionRefusedError(111, "Connection refused"),
+    TimeoutError("timed out"),
+    smtplib.SMTPServerDisconnected("Connection unexpectedly closed"),
+    smtplib.SMTPAuthenticationError(535, b"Login fail"),
+    smtplib.SMTPSenderRefused(553, b"not yours", "me@example.com"),
+]
+UNKNOWN = smtplib.SMTPRecipientsRefused({"wang@example.com": (550, b"no such user")})
+
+
+@pytest.mark.parametrize("error", DOWN)
+def test_tries_while_the_mail_server_is_down_do_not_count(client, broken, error):
+    with broken(error):
+        client.post("/register/", WANTED)
+        for _try in range(12):
+            assert client.post("/register/verify/", AGAIN).status_code == 302
+            page = client.get("/register/verify/").content.decode()
+            assert "没有发出去" in page
+            assert "用户名会为你保留到" in page
+        assert last_failure().number == 13
+    for _code in range(5):
+        assert client.post("/register/verify/", AGAIN).status_code == 302
+        client.get("/register/verify/")
+        OneTimeCode.objects.update(mail_state="failed")  # no minute to wait
+    assert last_failure() is None
+    assert len(mail.outbox) == 5
+    assert client.post("/register/verify/", AGAIN).status_code == 429
+    assert client.post("/register/verify/", {"code": digits()}).status_code == 302
+
+
+def test_an_address_that_the_mail_server_refuses_counts(client, broken):
+    with broken(UNKNOWN):
+        client.post("/register/", WANTED)
+        answers = [client.post("/register/verify/", AGAIN).status_code for _try in range(5)]
+    assert answers == [302] * 4 + [429]
+    assert last_failure().is_about_address
+
+
+def test_tries_are_bounded_while_the_mail_server_is_down_and_the_bound_passes(client, broken):
+    with broken(DOWN[0]):
+        client.post("/register/", WANTED)
+        tries = [client.post("/register/verify/", AGAIN) for _try in range(CODE_TRIED.most + 1)]
+        assert [answer.status_code for answer in tries] == [302] * CODE_TRIED.most + [429]
+    with later(minutes=11):
+        assert client.post("/register/verify/", AGAIN).status_code == 302
+        assert client.post("/register/verify/", {"code": digits()}).status_code == 302
+
+
+def test_a_forgotten_password_does_not_wait_an_hour_after_the_mail_server_is_back(
+    client, other, broken
+):
+    with broken(DOWN[1]):
+        for _try in range(8):
+            client.post("/password/forgot/", {"username": "other"})
+    assert mail.outbox == []
+    client.post("/password/forgot/", {"username": "other"})
+    form = {"username": "other", "code": digits(), "new_password1": NEW, "new_password2": NEW}
+    assert client.post("/password/reset/", form).status_code == 302
+
+
+def test_a_newcomer_keeps_the_name_for_a_day_while_the_mail_server_is_down(client, broken):
+    with broken(DOWN[0]):
+        client.post("/register/", WANTED)
+    with later(hours=23):
+        elsewhere = client.__class__()
+        assert log_in(elsewhere, "王伟") == 422
+        assert elsewhere.post("/register/verify/", AGAIN).status_code == 302
+        assert elsewhere.post("/register/verify/", {"code": digits()}).status_code == 302
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_was_confirmed_by_an_administrator_is_led_to_the_log_in(client, broken, method):
+    with broken(DOWN[0]):
+        client.post("/register/", WANTED)
+    User.objects.update(unverified_since=None)
+    data = AGAIN | {"name": "王伟"} if method == "post" else {}
+    answer = getattr(client, method)("/register/verify/", data, follow=True)
+    assert answer.redirect_chain == [("/register/done/", 302)]
+    assert "注册成功" in answer.content.decode()
+    assert log_in(client, "王伟") == 302
+
+
+def test_a_mail_for_which_there_is_no_room_has_failed(client, monkeypatch):
+    monkeypatch.setattr(sending, "in_background", lambda job, *args: None)
+    client.post("/register/", WANTED)
+    assert "没有发出去" in client.get("/register/verify/").content.decode()
+    assert last_failure().words == "too many mails wait"
+
+
+def test_mails_that_waited_while_the_server_did_not_answer_are_not_tried_one_by_one(
+    client, other, broken, monkeypatch
+):
+    waiting = []
+
+    def wait(job, *args):
+        waiting.append((job, args))
+        return sending.Future()
+
+    monkeypatch.setattr(sending, "in_background", wait)
+    monkeypatch.setattr(sending, "VISITOR_SECONDS", 0)
+    for number in range(3):
+        newcomer = {"username": f"neu{number}", "email": f"neu{number}@example.com"}
+        client.post("/register/", WANTED | newcomer)
+    sending.send("password_changed", to=other.email, user=other)
+    with broken(TimeoutError("timed out")):
+        job, args = waiting.pop(0)
+        job(*args)
+    for job, args in waiting:
+        job(*args)
+    assert [message.to for message in mail.outbox] == [["other@example.com"]]
+    assert set(OneTimeCode.objects.values_list("mail_state", flat=True)) == {"failed"}
+    monkeypatch.setattr(sending, "in_background", at_once)
+    client.post("/register/verify/", AGAIN)
+    assert mail.outbox[-1].to == ["neu2@example.com"]
+
+
+def test_a_server_that_refuses_one_mail_gets_the_others(client, broken, monkeypatch):
+    before = sending._silences
+    for error in (UNKNOWN, DOWN[3], smtplib.SMTPDataError(554, b"spam")):
+        with broken(error):
+            client.post("/register/", WANTED | {"username": f"neu{error.__class__.__name__[4]}"})
+    assert sending._silences == before
 
 
 def test_a_mail_that_cannot_go_out_is_said_on_the_page_and_in_one_line_of_the_log(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from accounts.models import RetiredUsername, User
@@ -64,3 +67,56 @@ def test_what_the_forms_do_to_users_is_written_down_too(alice):
     client.post(user_page(alice), {"email": "a@b.example"})
     client.post(reverse("admin:auth_user_password_change", args=[alice.pk]), new)
     assert acts() == ["added", "edited", "edited"]
+
+
+# Rights in words
+
+
+def entries():
+    return list(AuditEntry.objects.order_by("id").values_list("act", "about_number"))
+
+
+@pytest.mark.parametrize(
+    ("form", "act", "words"),
+    [
+        ({"is_staff": "on", "groups": "管理员"}, "moderator", "已将 alice 设为管理员"),
+        ({"is_staff": "on"}, "staff", "已准许 alice 进入管理后台"),
+        ({"is_staff": "on", "is_superuser": "on"}, "superuser", "已将 alice 设为超级用户"),
+        ({"groups": "管理员"}, "rights", "已修改 alice 的权限"),
+    ],
+)
+def test_who_becomes_what_is_said_in_words_and_undone_in_words(alice, form, act, words):
+    boss = User.objects.create_superuser("boss")
+    client = client_of(boss)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-CN"
+    if "groups" in form:
+        form["groups"] = Group.objects.get(name=form["groups"]).pk
+    page = client.post(user_page(alice), form, follow=True).content.decode()
+    assert words in page
+    assert words in page
+    assert entries() == [(act, alice.pk)]
+    log = LogEntry.objects.latest("pk").get_change_message()
+    assert words in log
+    client.post(user_page(alice), form)  # nothing is changed any more
+    client.post(user_page(alice), {})
+    undone = "rights" if act == "rights" else "no_staff"
+    assert entries() == [(act, alice.pk), ("edited", alice.pk), (undone, alice.pk)]
+    assert AuditEntry.objects.latest("pk").actor_number == boss.pk
+    shown = client.get(AUDIT, {"q": "alice"}).content.decode()
+    assert "boss" in shown
+    assert dict(AuditEntry.Act.choices)[undone]
+
+
+def test_rights_beside_other_changes_are_two_entries(alice):
+    client = client_of(User.objects.create_superuser("boss"))
+    client.post(user_page(alice), {"email": "a@b.example", "is_staff": "on"})
+    assert [act for act, _about in entries()] == ["edited", "staff"]
+
+
+def test_a_ban_is_no_change_of_rights(alice):
+    group = Group.objects.get(name="管理员").pk
+    client = client_of(User.objects.create_superuser("boss"))
+    client.post(user_page(alice), {"is_staff": "on", "groups": group})
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    client.post(user_page(alice), {"is_staff": "on", "groups": group})
+    assert [act for act, _about in entries()] == ["moderator", "edited"]

@@ -36,23 +36,26 @@ def test_a_list_compares_only_as_its_links_do(desk, report, how):
     assert desk.get(QUEUE, {"outcome__exact": "banned"}).status_code == 200
 
 
-def test_the_queue_shows_what_is_open_and_no_text(desk, report):
+def test_the_queue_shows_what_is_open_and_of_the_chat_the_reported_message_alone(desk, report):
     page = desk.get(QUEUE)
     assert page.context["cl"].result_count == 1
-    assert "böse" not in page.content.decode()
+    words = page.content.decode()
+    assert "“böse &lt;b&gt;Worte&lt;/b&gt;”" in words
+    assert "beleidigend" in words
+    assert "davor" not in words
+    assert "danach" not in words
     services.dismiss(by=User.objects.create_superuser("boss"), report=report)
     assert desk.get(QUEUE).context["cl"].result_count == 0
     assert desk.get(QUEUE, {"state": "closed"}).context["cl"].result_count == 1
     assert desk.get(QUEUE, {"state": "all"}).context["cl"].result_count == 1
 
 
-def test_a_report_is_read_as_a_chat_and_every_look_is_written_down(desk, moderator, report):
+def test_a_report_is_read_as_a_chat_and_the_look_is_written_down(desk, moderator, report):
     page = desk.get(page_of(report)).content.decode()
     for words in ("davor", "böse &lt;b&gt;Worte&lt;/b&gt;", "danach", "beleidigend"):
         assert words in page
     assert page.count("is-reported") == 1
-    desk.get(page_of(report))
-    assert acts() == ["looked", "looked"]
+    assert acts() == ["looked"]
     entry = AuditEntry.objects.first()
     assert (entry.actor_number, entry.report_number) == (moderator.pk, report.pk)
 
@@ -75,6 +78,7 @@ def test_the_number_of_queries_does_not_grow_with_the_reports(desk, alice, setti
         return len(queries)
 
     grow("a")
+    desk.get(QUEUE)  # the first look is written down
     few = [count(path) for path in (QUEUE, AUDIT, FRONT)]
     grow("b")
     assert [count(path) for path in (QUEUE, AUDIT, FRONT)] == few

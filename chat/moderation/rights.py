@@ -1,0 +1,53 @@
+"""The rights of the staff in words, for the audit log and the page on which they were changed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from chat.models import AuditEntry
+
+Act = AuditEntry.Act
+WORDS = {
+    Act.SUPERUSER: _("“%(name)s” is a superuser now."),
+    Act.MODERATOR: _("“%(name)s” is a moderator now."),
+    Act.STAFF: _("“%(name)s” may enter the admin now, but decide no reports."),
+    Act.NO_STAFF: _("“%(name)s” is not a member of the staff any more."),
+    Act.RIGHTS: _("The rights of %(name)s are changed."),
+}
+
+
+class Rights(NamedTuple):
+    """All that somebody may do in the admin; the role is the act that would lead there."""
+
+    role: AuditEntry.Act
+    groups: frozenset[int]
+    permissions: frozenset[int]
+
+
+def rights_of(pk: int) -> Rights:
+    """Return the rights as the database has them."""
+    user = User.objects.get(pk=pk)
+    user.is_active = True  # a ban takes none of them away
+    return Rights(
+        _role_of(user),
+        frozenset(user.groups.values_list("pk", flat=True)),
+        frozenset(user.user_permissions.values_list("pk", flat=True)),
+    )
+
+
+def _role_of(user: User) -> AuditEntry.Act:
+    if user.is_superuser:
+        return Act.SUPERUSER
+    if not user.is_staff:
+        return Act.NO_STAFF
+    return Act.MODERATOR if user.has_perm("chat.decide_report") else Act.STAFF
+
+
+def change(before: Rights, after: Rights) -> AuditEntry.Act | None:
+    """Return the act that made these rights of those, if they differ."""
+    if before == after:
+        return None
+    return after.role if before.role != after.role else Act.RIGHTS

@@ -1,0 +1,118 @@
+"""The mails that did not go out, noted in a file for the front page of the admin and the doctor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from threading import Lock
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+FILE = "mail-failure.json"
+BYTES_AT_MOST = 4096  # of the file: ours has some 400
+WORDS_AT_MOST = 200  # characters of an answer: the first sentence says what is wrong
+HIDDEN = "…"
+# Addresses of mail, addresses with a password in them, and codes that a filter quotes.
+TELLING = re.compile(r"\S*@\S*|\S*://\S*|\d{6,}")
+
+logger = logging.getLogger(__name__)
+_writing = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The mails that failed since the last one that went out."""
+
+    at: datetime  # of the newest
+    since: datetime  # of the first
+    number: int
+    kind: str  # the name of the error's class
+    code: int  # of the mail server's answer; 0 if there was none
+    words: str  # the server's or the system's own, without addresses, passwords and codes
+    is_about_address: bool  # the server works, and refused this one address
+
+
+def last_failure() -> Failure | None:
+    """Return how mail failed, or None if the last one went out, or none is sent at all."""
+    if settings.MAIL_MODE in ("off", "console"):
+        return None
+    try:
+        with _path().open("rb") as file:
+            facts = json.loads(file.read(BYTES_AT_MOST))
+        times = {name: datetime.fromisoformat(facts[name]) for name in ("at", "since")}
+        return Failure(**facts | times)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def note_failure(error: OSError | SMTPException, *, to: Iterable[str]) -> None:
+    """Note that a mail to these addresses failed; none of them is kept."""
+    now = timezone.now()
+    with _writing:
+        before = last_failure()
+        code, words = _answer(error)
+        failure = Failure(
+            at=now,
+            since=before.since if before else now,
+            number=before.number + 1 if before else 1,
+            kind=type(error).__name__,
+            code=code,
+            words=_tell_nothing(words, to),
+            is_about_address=isinstance(error, SMTPRecipientsRefused) and code >= 500,
+        )
+        _write(failure)
+
+
+def note_success() -> None:
+    with _writing:
+        try:
+            _path().unlink(missing_ok=True)
+        except OSError as error:
+            logger.error("The note of a mail that failed stays: %s", type(error).__name__)
+
+
+def _write(failure: Failure) -> None:
+    path = _path()
+    part = path.with_name(f".{FILE}-{os.getpid()}")
+    try:
+        part.write_text(json.dumps(asdict(failure), default=datetime.isoformat))
+        part.replace(path)
+    except OSError as error:  # as on a full disk
+        logger.error("A mail that failed could not be noted: %s", type(error).__name__)
+
+
+def _answer(error: OSError | SMTPException) -> tuple[int, str]:
+    """Return the code and the words of the mail server; without an answer, 0 and the system's."""
+    code, words = 0, getattr(error, "strerror", None) or str(error)
+    if isinstance(error, SMTPResponseException):
+        code, words = error.smtp_code, error.smtp_error
+    elif isinstance(error, SMTPRecipientsRefused) and error.recipients:
+        code, words = next(iter(error.recipients.values()))
+    return code, _decode(words)
+
+
+def _decode(words: Any) -> str:
+    return words.decode(errors="replace") if isinstance(words, bytes) else str(words)
+
+
+def _tell_nothing(words: str, to: Iterable[str]) -> str:
+    words = "".join(letter if letter.isprintable() else " " for letter in words[:BYTES_AT_MOST])
+    secrets = [settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD]
+    for address in to:
+        secrets += [address, address.partition("@")[0]]
+    for secret in filter(None, secrets):
+        words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, words, flags=re.IGNORECASE)
+    return " ".join(TELLING.sub(HIDDEN, words).split())[:WORDS_AT_MOST]
+
+
+def _path() -> Path:
+    return Path(settings.DATA_DIR, FILE)
