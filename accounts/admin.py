@@ -16,9 +16,11 @@ from django.contrib.auth.forms import (
     UserChangeForm,
 )
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms.models import ModelChoiceIterator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
@@ -33,6 +35,12 @@ from .models import User
 
 KEYS = ("password", "email")  # either opens an account
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+RIGHTS_OF_ALL = {
+    "add": _("may add"),
+    "change": _("may change"),
+    "delete": _("may delete"),
+    "view": _("may look"),
+}
 COUNT_LABELS = {
     "friends": _("friends"),
     "requests": _("friend requests"),
@@ -74,11 +82,26 @@ class PasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
+class AskedFor(ModelChoiceIterator):
+    """The permissions for which there are pages: the others have no words in any language."""
+
+    def __init__(self, field: Any) -> None:
+        super().__init__(field)
+        kinds = ContentType.objects.get_for_models(*admin.site._registry).values()
+        self.queryset = self.queryset.filter(content_type__in=kinds)
+
+
 class PermissionField(forms.ModelMultipleChoiceField):
-    """Permissions in the reader's language: the database has our own ones in English."""
+    """Permissions in the reader's language: the database has all of them in English."""
+
+    iterator = AskedFor
 
     def label_from_instance(self, permission: Any) -> str:
-        return f"{permission.content_type} | {gettext(permission.name)}"
+        act, _sep, model = permission.codename.partition("_")
+        kind = permission.content_type
+        if act in RIGHTS_OF_ALL and model == kind.model:
+            return f"{kind.name} | {RIGHTS_OF_ALL[act]}"
+        return f"{kind.name} | {gettext(permission.name)}"
 
 
 class PermissionsInWords(admin.ModelAdmin):
@@ -221,3 +244,11 @@ class GroupAdmin(BoundedAdmin, PermissionsInWords, BaseGroupAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
+
+    def get_deleted_objects(
+        self, objs: Iterable[Group], request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
+        """Return the names alone: the rows that join a group and its rights have no words."""
+        groups = list(objs)
+        _names, _counts, refused, protected = super().get_deleted_objects(groups, request)
+        return [each.name for each in groups], {_("groups"): len(groups)}, refused, protected

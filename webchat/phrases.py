@@ -1,6 +1,7 @@
 """Phrases that Django has no Chinese for: written here, so that our own catalogue has them.
 
-Nothing imports this; `makemessages` reads it. A test tells what the next Django lacks.
+`makemessages` reads it, and the admin's scripts get theirs from here.
+A test tells what the next Django lacks.
 """
 
 from django.utils.translation import gettext_noop, ngettext_lazy
@@ -21,4 +22,13 @@ ADMIN = (
     gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
     gettext_noop("Forgotten your login credentials?"),
     gettext_noop("In case you’ve forgotten, you are:"),
+)
+SCRIPTS = (
+    gettext_noop("Choose all %s"),
+    gettext_noop("Choose selected %s"),
+    gettext_noop("Remove all %s"),
+    gettext_noop("Remove selected %s"),
+    gettext_noop('Choose %s by selecting them and then select the "Choose" arrow button.'),
+    gettext_noop('Remove %s by selecting them and then select the "Remove" arrow button.'),
+    gettext_noop("(click to clear)"),
 )
