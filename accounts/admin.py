@@ -295,3 +295,11 @@ class GroupAdmin(BoundedAdmin, PermissionsInWords, BaseGroupAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
+
+    def get_deleted_objects(
+        self, objs: Iterable[Group], request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
+        """Return the names alone: the rows that join a group and its rights have no words."""
+        groups = list(objs)
+        _names, _counts, refused, protected = super().get_deleted_objects(groups, request)
+        return [each.name for each in groups], {_("groups"): len(groups)}, refused, protected

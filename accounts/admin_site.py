@@ -11,16 +11,29 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
+from django.views.i18n import JavaScriptCatalog
+
+from webchat import phrases
 
 from .forms import StaffLoginForm
 from .http import tell_wait
+
+
+class ScriptPhrases(JavaScriptCatalog):
+    """Django's phrases for its scripts, with ours where it has no Chinese."""
+
+    def get_catalog(self) -> dict[str, Any]:
+        ours = {phrase: gettext(phrase) for phrase in phrases.SCRIPTS}
+        return ours | super().get_catalog()
 
 
 class AdminSite(admin.AdminSite):
     """Django's admin site, where no page logs in or sets a password by rules other than ours."""
 
     login_form = StaffLoginForm
+    enable_nav_sidebar = False  # four links in the header, and the front page, lead everywhere
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Wrap a view as Django does, without its bug when the name of a field is empty."""
@@ -44,6 +57,11 @@ class AdminSite(admin.AdminSite):
         if form is not None:
             tell_wait(response, form)
         return response
+
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        return ScriptPhrases.as_view(packages=["django.contrib.admin"])(request)
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

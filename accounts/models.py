@@ -40,14 +40,6 @@ class UserQuerySet(models.QuerySet["User"]):
         """Return the newcomers whose address of mail is not verified: they cannot log in."""
         return self.exclude(unverified_since=None)
 
-    def with_last_seen(self) -> UserQuerySet:
-        """Annotate `last_seen_at`: by the newest session, or the last log-in; null if never."""
-        sessions = UserSession.objects.filter(user=OuterRef("pk")).order_by("-last_seen_at")
-        newest = Subquery(sessions.values("last_seen_at")[:1])
-        # The greatest of a null is null.
-        seen_at = Coalesce(Greatest(newest, "last_login"), newest, "last_login")
-        return self.annotate(last_seen_at=seen_at)
-
     def known_as(self, name_or_mail: str) -> User | None:
         """Find a user by name, or by verified address."""
         if len(name_or_mail) > NAME_OR_MAIL_AT_MOST:
@@ -178,9 +170,6 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message=_("This email address is already in use."),
             ),
         ]
-
-    # Annotated by `with_last_seen`.
-    last_seen_at: datetime | None
 
     def __str__(self) -> str:
         return self.username

@@ -66,7 +66,7 @@ class FriendRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"friend request {self.pk}"
+        return _("Friend request %(number)s") % {"number": self.pk}
 
 
 class FriendshipQuerySet(models.QuerySet["Friendship"]):
@@ -122,7 +122,7 @@ class Friendship(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"friendship {self.pk}"
+        return _("Friendship %(number)s") % {"number": self.pk}
 
     @property
     def username(self) -> str:

@@ -1,6 +1,7 @@
 """Phrases that Django and Python have no Chinese for, written here for our own catalogue.
 
-Nothing imports this; `makemessages` reads it. A test tells what the next Django lacks.
+`makemessages` reads it, and the admin's scripts get theirs from here.
+A test tells what the next Django lacks.
 """
 
 from django.utils.translation import gettext_noop, ngettext_lazy
@@ -63,4 +64,13 @@ COMMANDS = (
     gettext_noop(
         "Don't ignore the common private glob-style patterns (defaults to 'CVS', '.*' and '*~')."
     ),
+)
+SCRIPTS = (
+    gettext_noop("Choose all %s"),
+    gettext_noop("Choose selected %s"),
+    gettext_noop("Remove all %s"),
+    gettext_noop("Remove selected %s"),
+    gettext_noop('Choose %s by selecting them and then select the "Choose" arrow button.'),
+    gettext_noop('Remove %s by selecting them and then select the "Remove" arrow button.'),
+    gettext_noop("(click to clear)"),
 )

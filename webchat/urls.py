@@ -14,7 +14,7 @@ favicon = RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))
 
 admin.site.site_title = _("Chat administration")
 admin.site.site_header = _("Chat administration")
-admin.site.index_title = _("What is stored")
+admin.site.index_title = _("Overview")
 admin.site.site_url = f"{settings.PREFIX}/"
 
 urlpatterns = [

@@ -58,7 +58,7 @@ def report(alice, bob, words, reason):
 
 def open_report(boss):
     boss.go("/admin/")
-    boss.page.click(".wait.is-urgent a")
+    boss.page.click("a.wait.is-urgent")
     boss.page.click("#result_list tbody th a")
 
 

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import timedelta
+from types import SimpleNamespace
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from chat.models import Announcement
-from tests.cast import Api, make_user
+from chat.models import Announcement, Message
+from tests.cast import Api, make_user, say
+from webchat.health import LOW_DISK_BYTES
 
 from .conftest import FRONT, USERS, acts, client_of
+
+QUERIES = 16  # session, user, two for permissions, and one or two for each number
+
+
+@pytest.fixture
+def root_desk(db):
+    return client_of(User.objects.create_superuser("boss", password="blaue-Wolke-7"))
 
 
 def test_an_announcement_is_written_changed_and_withdrawn(desk, alice):
@@ -34,33 +47,155 @@ def test_an_announcement_is_written_changed_and_withdrawn(desk, alice):
 
 
 def front(client):
-    page = client.get(FRONT).content.decode()
-    return page.partition('id="waits-title"')[2].partition("</section>")[0]
+    return client.get(FRONT).content.decode().partition('id="content-main"')[2]
 
 
-def test_the_front_page_says_what_waits(desk, report, settings, tmp_path):
-    settings.DATA_DIR = tmp_path
-    assert "Open reports" in front(desk)
-    assert "there is none" in front(desk)
+def troubles(client):
+    return front(client).partition('class="troubles"')[2].partition("</section>")[0]
+
+
+@pytest.fixture
+def folder(settings, tmp_path, monkeypatch):
+    """A folder of data with a backup of this night; the server has all that it needs."""
+    settings.DATA_DIR = settings.BASE_DIR = tmp_path
+    # The key of the tests is a simple one.
+    monkeypatch.setattr("chat.moderation.troubles.CHEAP", ("env_file",))
+    (tmp_path / ".env").touch(mode=0o600)
     (tmp_path / "backups").mkdir()
-    (tmp_path / "backups" / "holiday.tar.gz").touch()
-    assert "there is none" in front(desk)
-    backup = tmp_path / "backups" / "webchat-20260101-030000.tar.gz"
-    backup.touch()
-    old = timezone.now().timestamp() - 3 * 3600
-    os.utime(backup, (old, old))
+    (tmp_path / "backups" / "webchat-20260101-030000.tar.gz").touch()
+    return tmp_path
+
+
+def age(folder, **time):
+    old = (timezone.now() - timedelta(**time)).timestamp()
+    os.utime(folder / "backups" / "webchat-20260101-030000.tar.gz", (old, old))
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """What the program has noted of its mails and nights; a test adds to it."""
+    notes = {"last_failure": None, "last_nightly": None}
+    monkeypatch.setattr("chat.moderation.troubles._known", lambda module, name: notes[name])
+    return notes
+
+
+def test_the_front_page_says_what_waits_and_how_things_stand(desk, report, folder):
+    age(folder, hours=3)
+    for words in ("Open reports", "New accounts in 7 days", "To be confirmed", "Storage", "Mail"):
+        assert words in front(desk)
     assert "3\N{NO-BREAK SPACE}hours ago" in front(desk)
     assert "there is none" not in front(desk)
-    for words in ("New accounts in 7 days", "Storage", "Mail"):
-        assert words in front(desk)
+    (folder / "backups" / "webchat-20260101-030000.tar.gz").rename(folder / "holiday.tar.gz")
+    assert "there is none" in front(desk)
+
+
+def test_one_quiet_line_says_that_nothing_is_wrong(desk, folder):
+    assert "Nothing is wrong with the server." in front(desk)
+    assert not troubles(desk)
+
+
+def test_what_is_wrong_comes_first_with_its_remedy(root_desk, folder, monkeypatch):
+    age(folder, days=5)
+    assert "The newest backup is 5 days old." in troubles(root_desk)
+    assert "manage.py backup" in troubles(root_desk)
+    shutil.rmtree(folder / "backups")
+    assert "There is no backup yet." in troubles(root_desk)
+    (folder / ".env").chmod(0o644)
+    assert "Others on this machine can read .env." in troubles(root_desk)
+    assert f"chmod 600 {folder}/.env" in troubles(root_desk)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=LOW_DISK_BYTES - 1))
+    assert "The disk is full" in troubles(root_desk)
+    page = front(root_desk)
+    assert page.index("The disk is full") < page.index("What waits")
+    assert "Nothing is wrong" not in page
+
+
+def test_mail_that_failed_last_is_told_unless_only_one_address_was_refused(
+    root_desk, folder, known
+):
+    facts = {"since": timezone.now(), "number": 3, "kind": "SMTPAuthenticationError"}
+    facts |= {"code": 535, "words": "Login fail", "is_about_address": False}
+    known["last_failure"] = SimpleNamespace(**facts)
+    assert "The last 3 mails could not be sent" in troubles(root_desk)
+    assert "535 Login fail" in troubles(root_desk)
+    known["last_failure"] = SimpleNamespace(**facts | {"code": 0, "words": ""})
+    assert "SMTPAuthenticationError" in troubles(root_desk)
+    known["last_failure"] = SimpleNamespace(**facts | {"is_about_address": True})
+    assert not troubles(root_desk)
+
+
+def test_what_failed_at_night_is_told_and_that_there_was_none(root_desk, desk, folder, known):
+    failures = {"doctor": "✗ files: /srv is open to others"}
+    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
+    assert "Last night&#x27;s doctor failed" in troubles(root_desk)
+    assert "/srv is open" in troubles(root_desk)
+    assert "Last night&#x27;s doctor failed" in troubles(desk)
+    assert "/srv" not in troubles(desk)
+    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=True, failures={})
+    assert "The nightly has not run since" in troubles(root_desk)
+
+
+def test_only_who_can_mend_it_is_told_how(desk, folder):
+    shutil.rmtree(folder / "backups")
+    assert "There is no backup yet." in troubles(desk)
+    assert "manage.py" not in troubles(desk)
+    assert "Please tell the administrator" in troubles(desk)
+
+
+def test_a_look_that_fails_is_a_trouble_and_breaks_no_page(desk, folder, monkeypatch):
+    def fail(path):
+        raise PermissionError("no")
+
+    monkeypatch.setattr("chat.moderation.troubles.newest_backup", lambda: fail("backups"))
+    assert "This could not be checked" in troubles(desk)
 
 
 def test_the_front_page_tells_only_what_one_may_know(db):
     user = make_user("clerk")
     user.is_staff = True
     user.save()
-    assert "Open reports" not in front(client_of(user))
-    assert "New accounts" not in front(client_of(user))
+    for words in ("Open reports", "New accounts", "To be confirmed", "People", "Messages today"):
+        assert words not in front(client_of(user))
+    assert "announcement" not in front(client_of(user))
+
+
+def test_a_moderator_has_the_tasks_of_one(desk):
+    assert reverse("admin:chat_announcement_add") in front(desk)
+    assert reverse("admin:chat_auditentry_changelist") in front(desk)
+    assert "Upload a roster" not in front(desk)
+    assert "Give out reset codes" not in front(desk)
+
+
+def test_the_numbers_of_the_day(desk, alice, bob, monkeypatch):
+    def number_of(label):
+        return front(desk).partition(f"<dt>{label}</dt><dd>")[2].partition("<")[0]
+
+    client_of(alice).get("/")
+    old = say(alice, bob, "gestern")
+    Message.objects.filter(pk=old.id).update(sent_at=timezone.now() - timedelta(days=2))
+    for text in ("eins", "zwei", "drei"):
+        say(alice, bob, text)
+    assert number_of("People") == str(User.objects.count())
+    assert number_of("Seen today") == "2"  # alice and the moderator
+    assert number_of("Messages today") == "3"
+    monkeypatch.setattr("chat.moderation.waiting.COUNTED", 2)
+    assert number_of("Messages today") == "2+"
+
+
+def plan_of(sql):
+    with connection.cursor() as cursor:
+        return [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
+
+
+def test_the_front_page_reads_only_the_newest_messages(desk, alice, bob):
+    say(alice, bob, "eins")
+    desk.get(FRONT)
+    with CaptureQueriesContext(connection) as queries:
+        front(desk)
+    assert len(queries) <= QUERIES
+    plans = [plan_of(each["sql"]) for each in queries if '"chat_message"' in each["sql"]]
+    assert len(plans) >= 2
+    assert not [step for plan in plans for step in plan if step.startswith("SCAN chat_message")]
 
 
 def test_the_link_to_new_accounts_leads_to_them(desk, alice):

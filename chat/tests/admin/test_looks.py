@@ -1,0 +1,146 @@
+"""Every page of the admin: nothing inline, no English in the Chinese one, cards on a phone."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from chat.models import Announcement
+from chat.moderation import services
+from friends.models import Friendship
+
+from .conftest import AUDIT, FRONT, QUEUE, USERS, page_of
+
+READ_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
+# The same in every language: names, settings, commands, and the words of a report.
+NAMES = (
+    r"webchat|alice|bob|root|moderator|manage\.py \w+|chmod \S+ \S+|[A-Z]+_[A-Z]+(=\w+)?|\.env"
+    r"|[MG]B|Control|Mac|Command|beleidigend|davor|böse|Worte|danach"
+)
+# Django's own on passwords: of their hashes in a page of a user, and not to be translated.
+ON_PASSWORDS = r"LDAP|If disabled, the current password for this user will be lost\.|md5|\w+\*{10,}"
+
+
+class Page(HTMLParser):
+    """What a reader is shown or told, and what the Content-Security-Policy would stop."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.words, self.inline, self.open = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag in ("script", "style"):
+            self.open.append(tag)
+            self.inline += [tag] if "src" not in given else []
+        self.inline += [name for name in given if name == "style" or name.startswith("on")]
+        shown = [given.get(name) for name in READ_ATTRIBUTES]
+        if given.get("type") in ("submit", "button"):
+            shown.append(given.get("value"))
+        self.words += filter(None, shown)
+
+    def handle_endtag(self, tag):
+        if self.open and tag == self.open[-1]:
+            self.open.pop()
+
+    def handle_data(self, data):
+        if not self.open and data.strip():
+            self.words.append(data.strip())
+
+    @property
+    def english(self):
+        read = [re.sub(f"{NAMES}|{ON_PASSWORDS}", "", each) for each in self.words]
+        return [each for each in read if re.search("[A-Za-z]{2}", each)]
+
+
+@pytest.fixture
+def root_desk(db):
+    client = Client(headers={"accept-language": "zh-CN"})
+    client.force_login(User.objects.create_superuser("root", password="blaue-Wolke-7"))
+    return client
+
+
+@pytest.fixture
+def paths(report, alice, bob, root_desk):
+    """The addresses of all pages, with something on each."""
+    root = User.objects.get(username="root")
+    services.warn(by=root, about=bob, words="别这样")
+    announcement = Announcement.objects.create(text="周五维护")
+    friendship = Friendship.objects.first()
+    group = Group.objects.get(name="管理员")
+    names = [
+        ("accounts_user", bob.pk),
+        ("auth_group", group.pk),
+        ("chat_announcement", announcement.pk),
+        ("friends_friendship", friendship.pk),
+    ]
+    for_one = [
+        reverse(f"admin:{name}_{page}", args=[pk])
+        for name, pk in names
+        for page in ("change", "delete", "history")
+    ]
+    lists = [reverse(f"admin:{name}_changelist") for name, _ in names]
+    return [
+        FRONT,
+        AUDIT,
+        f"{QUEUE}?state=all",
+        f"{USERS}?q=nobody",
+        page_of(report),
+        *lists,
+        *for_one,
+        reverse("admin:accounts_user_add"),
+        reverse("admin:auth_user_password_change", args=[alice.pk]),
+        reverse("admin:chat_announcement_add"),
+        reverse("admin:friends_friendrequest_changelist"),
+        reverse("admin:app_list", args=["chat"]),
+    ]
+
+
+def test_no_page_has_anything_inline_or_in_english(root_desk, paths):
+    for path in paths:
+        answer = root_desk.get(path)
+        assert answer.status_code == 200, path
+        page = Page(answer.content.decode())
+        assert len(page.words) > 10, path
+        assert (path, page.inline, page.english) == (path, [], [])
+
+
+def test_the_log_in_is_like_the_rest(db):
+    page = Page(
+        Client(headers={"accept-language": "zh-CN"}).get(FRONT, follow=True).content.decode()
+    )
+    assert (page.inline, page.english) == ([], [])
+
+
+def test_the_scripts_of_the_admin_speak_chinese(root_desk):
+    phrases = root_desk.get(reverse("admin:jsi18n")).content.decode()
+    assert '"Choose all %s": "\\u9009\\u62e9\\u5168\\u90e8%s"' in phrases
+    assert '"Cancel": "\\u53d6\\u6d88"' in phrases
+
+
+def test_each_cell_of_a_list_names_its_column(root_desk, bob):
+    page = root_desk.get(USERS).content.decode()
+    assert '<td data-label="电子邮箱" class="field-email">' in page or 'data-label="邮箱"' in page
+    assert '<td class="action-checkbox">' in page
+    row = page.partition("<tbody>")[2].partition("</tr>")[0]
+    assert row.count("data-label=") == row.count("<td") + row.count("<th") - 1
+
+
+def test_a_name_of_a_column_cannot_leave_its_attribute():
+    from django.utils.safestring import mark_safe
+
+    from webchat.templatetags.admin_lists import labelled
+
+    [cell, box] = labelled(
+        [mark_safe("<td>&lt;b&gt;</td>"), mark_safe("<td>box</td>")],
+        [{"text": 'x"><script>'}, {"text": mark_safe('<input id="all">')}],
+    )
+    assert cell == '<td data-label="X&quot;&gt;&lt;script&gt;">&lt;b&gt;</td>'
+    assert box == "<td>box</td>"
