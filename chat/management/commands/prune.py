@@ -39,7 +39,10 @@ class Command(commands.Command):
             "--messages-older-than",
             type=_days,
             metavar="DAYS",
-            help="delete messages that are older, too, for both sides (default: none)",
+            help=_("delete messages that are older, too, for both sides (default: none)"),
+        )
+        parser.add_argument(
+            "--yes", action="store_true", help=_("delete old messages without asking")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
