@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -58,15 +57,15 @@ def last_nightly() -> Nightly | None:
 def record(nightly: Nightly) -> None:
     """Put a record in the place of the one before, in one step. Raises OSError."""
     text = json.dumps(asdict(nightly), ensure_ascii=False, indent=1, default=datetime.isoformat)
-    descriptor, part = tempfile.mkstemp(prefix=f".{FILE_NAME}-", dir=settings.DATA_DIR)
+    part = _file().with_name(f".{FILE_NAME}.part")  # the next one writes over a left one
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with part.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, _file())
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
+    except OSError:
+        part.unlink(missing_ok=True)
         raise
 
 

@@ -130,6 +130,11 @@ def send(
     return sending
 
 
+def send_now(kind: str, *, to: str, **context: Any) -> None:
+    """Send a mail while the caller waits, as a command does; raises OSError or SMTPException."""
+    _render(kind, to, context).send()
+
+
 def _work() -> None:
     while True:
         future, job, args = _jobs.get()

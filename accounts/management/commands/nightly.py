@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from smtplib import SMTPException
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.mail.nightly import tell_superusers
+from webchat import nightly
+from webchat.base import commands, failures
+from webchat.base.failures import StoppedError
+from webchat.doctor import examine
+from webchat.doctor.finding import Level
+from webchat.nightly import Nightly, last_nightly
+
+EXAMPLE = gettext_lazy("""\
+Example, with a second backup on a disk that is plugged in:
+  manage.py nightly --to /mnt/usb
+""")
+KEEP, KEEP_AT_MOST = 14, 10_000
+DAYS = (7, 36_500)  # as prune has it: events are kept for as long as that
+OWN_CHECK = "nightly"  # of the doctor, about the run before this one: it would fail for ever
+
+logger = logging.getLogger(__name__)
+
+
+class Command(commands.Command):
+    help = gettext_lazy(
+        "Makes a backup, prunes and looks for what is wrong: each although another has failed."
+    )
+    requires_system_checks = []
+    example = EXAMPLE
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--to",
+            type=Path,
+            metavar=_("FOLDER"),
+            help=_("write a second backup there, on another disk"),
+        )
+        parser.add_argument(
+            "--keep",
+            type=commands.number(1, KEEP_AT_MOST),
+            default=KEEP,
+            metavar="N",
+            help=_("keep the newest N backups in each place (default: %(default)s)"),
+        )
+        parser.add_argument(
+            "--messages-older-than",
+            type=commands.number(*DAYS),
+            metavar=_("DAYS"),
+            help=_("delete messages that are older, too, for both sides (default: none)"),
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        to: Path | None = options["to"]
+        self._failures: dict[str, str] = {}
+        try:
+            self._work(to, options["keep"], options["messages_older_than"])
+        except StoppedError:
+            self._record(str(to or ""), by_mail=False)
+            raise
+        self._record(str(to or ""))
+        if self._failures:
+            count = len(self._failures)
+            raise CommandError(_("Of the nightly run %(count)d parts failed.") % {"count": count})
+
+    def _work(self, to: Path | None, keep: int, days: int | None) -> None:
+        old = [f"--messages-older-than={days}", "--yes"] if days else []
+        self._try("backup", lambda: call_command("backup", keep=keep))
+        if to is not None:
+            self._try("backup --to", lambda: call_command("backup", to=to, keep=keep))
+        self._try("prune", lambda: call_command("prune", *old))
+        self._try("doctor", self._examine)
+
+    def _try(self, name: str, work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except (Exception, KeyboardInterrupt) as error:
+            if (failure := failures.explain(error)) is None:
+                logger.exception("The nightly %s failed", name)
+            self._fail(name, str(failure or f"{type(error).__name__}: {error}"))
+            if isinstance(failure, StoppedError):
+                raise failure from None
+
+    def _examine(self) -> None:
+        wrong = []
+        for name, finding in examine():
+            line = f"{name}: {finding.message} {finding.fix}".strip()
+            if finding.level is Level.WRONG and name != OWN_CHECK:
+                wrong.append(line)
+            elif finding.level is Level.ADVICE:
+                self.stdout.write(f"! {line}")
+        if wrong:
+            raise CommandError("\n".join(wrong))
+
+    def _fail(self, name: str, words: str) -> None:
+        self._failures[name] = words[: nightly.SENTENCE_LENGTH]
+        self.stderr.write(f"✗ {name}: {words}")
+
+    def _record(self, to: str, *, by_mail: bool = True) -> None:
+        """Tell the superusers, then write down how it went: a mail that fails is part of it."""
+        before = last_nightly()
+        run = Nightly(timezone.now(), self._failures, before.mailed_at if before else None, to)
+        if by_mail and self._tell(run, before):
+            run = replace(run, mailed_at=None if run.is_well else run.at)
+        try:
+            nightly.record(run)
+        except OSError as error:
+            self._fail("record", str(failures.explain(error) or error))
+
+    def _tell(self, run: Nightly, before: Nightly | None) -> bool:
+        try:
+            return tell_superusers(run, before)
+        except Exception as error:  # whatever it is, the record must be written
+            if not isinstance(error, (OSError, SMTPException)):
+                logger.exception("The mail about the nightly run failed")
+            message = _("The superusers could not be told: %(reason)s")
+            self._fail("mail", message % {"reason": type(error).__name__})
+            return False

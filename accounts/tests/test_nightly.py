@@ -1,0 +1,164 @@
+"""The nightly run: each part although another has failed, and the superusers told once a day."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from accounts.management.commands import nightly as command
+from accounts.models import User
+from webchat.base.failures import StoppedError
+from webchat.base.terminal import Terminated
+from webchat.doctor.finding import advice, ok, wrong
+from webchat.nightly import Nightly, last_nightly, record
+
+
+@pytest.fixture
+def parts(monkeypatch, settings, tmp_path):
+    """The three parts, and what each of them does: nothing, or it raises."""
+    settings.DATA_DIR = tmp_path
+    done, raised, findings = [], {}, [("disk", ok("well")), ("clock", advice("Old", "mend"))]
+
+    def call(name, *args, **options):
+        name = "backup --to" if options.get("to") else name
+        done.append(" ".join([name, *args]))
+        if name in raised:
+            raise raised[name]
+
+    def examine():
+        done.append("doctor")
+        yield from findings
+
+    monkeypatch.setattr(command, "call_command", call)
+    monkeypatch.setattr(command, "examine", examine)
+    parts.done, parts.raised, parts.findings = done, raised, findings
+    return parts
+
+
+def run(*options):
+    """Run it; returns its output, and what it said had failed."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("nightly", *options, stdout=out, stderr=err)
+    except CommandError as error:
+        return out.getvalue(), f"{err.getvalue()}{error}"
+    return out.getvalue(), err.getvalue()
+
+
+def test_a_good_night_is_recorded_and_says_little(parts, db):
+    out, err = run()
+    assert parts.done == ["backup", "prune", "doctor"]
+    assert (out, err) == ("! clock: Old mend\n", "")
+    found = last_nightly()
+    assert (found.is_well, found.is_late, found.mailed_at, found.to) == (True, False, None, "")
+
+
+@pytest.mark.parametrize(
+    "error", [CommandError("磁盘已满。"), OSError(28, "x", "/x"), KeyError("x")]
+)
+@pytest.mark.parametrize("part", ["backup", "backup --to", "prune"])
+def test_each_part_runs_although_one_before_it_failed(parts, db, part, error):
+    parts.raised[part] = error
+    parts.findings.append(("server", wrong("It is down.", "start it")))
+    out, err = run("--to", "/mnt/usb")
+    assert parts.done == ["backup", "backup --to", "prune", "doctor"]
+    assert f"✗ {part}: " in err
+    assert "2" in err.splitlines()[-1]
+    found = last_nightly()
+    assert list(found.failures) == [part, "doctor"]
+    assert found.failures["doctor"] == "server: It is down. start it"
+    assert found.to == "/mnt/usb"
+
+
+def test_the_doctors_view_of_the_night_before_does_not_fail_this_one(parts, db):
+    parts.findings.append((command.OWN_CHECK, wrong("Last night failed.", "")))
+    run()
+    assert last_nightly().is_well
+
+
+def test_a_stop_ends_it_and_is_recorded(parts, db):
+    parts.raised["backup"] = StoppedError("已停止。")
+    with pytest.raises(StoppedError):
+        call_command("nightly", stderr=io.StringIO())
+    assert parts.done == ["backup"]
+    assert last_nightly().failures == {"backup": "已停止。"}
+    parts.raised["backup"] = Terminated(15)
+    with pytest.raises(StoppedError) as stopped:
+        call_command("nightly", stderr=io.StringIO())
+    assert stopped.value.returncode == 143
+
+
+def test_old_messages_go_where_the_unit_says_so(parts, db):
+    run("--messages-older-than", "365")
+    assert parts.done[1] == "prune --messages-older-than=365 --yes"
+
+
+@pytest.fixture
+def superusers(settings, make_user):
+    settings.MAIL_MODE = "smtp"
+    for name, change in {
+        "root1": {"is_superuser": True, "email": "root1@example.com"},
+        "root2": {"is_superuser": True},
+        "gone": {"is_superuser": True, "email": "gone@example.com", "is_active": False},
+        "alice": {"email": "alice@example.com"},
+    }.items():
+        make_user(name)
+        User.objects.filter(username=name).update(**change)
+
+
+def test_superusers_hear_of_it_once_a_day_and_when_it_is_well_again(parts, superusers):
+    parts.raised["backup"] = CommandError("磁盘已满。")
+    run()
+    [sent] = mail.outbox
+    assert sent.to == ["root1@example.com"]
+    assert "backup: 磁盘已满。" in sent.body
+    assert "backup: 磁盘已满。" in sent.alternatives[0].content
+    run()
+    assert len(mail.outbox) == 1
+    before = last_nightly()
+    earlier = timezone.now() - timedelta(hours=24)
+    record(Nightly(earlier, before.failures, mailed_at=earlier))
+    run()
+    assert len(mail.outbox) == 2
+    parts.raised.clear()
+    run()
+    run()
+    assert len(mail.outbox) == 3
+    assert "恢复正常" in mail.outbox[2].subject
+    assert last_nightly().mailed_at is None
+
+
+def test_a_mail_server_that_refuses_is_one_more_failure_and_tried_again(
+    parts, superusers, monkeypatch
+):
+    def refuse(*args, **options):
+        raise ConnectionRefusedError
+
+    parts.raised["prune"] = CommandError("x")
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.mail.sending.send_now", refuse)
+        run()
+    assert list(last_nightly().failures) == ["prune", "mail"]
+    assert last_nightly().mailed_at is None
+    run()
+    assert len(mail.outbox) == 1
+
+
+def test_with_mail_off_nobody_is_written_to(parts, superusers, settings):
+    settings.MAIL_MODE = "off"
+    parts.raised["prune"] = CommandError("x")
+    run()
+    assert mail.outbox == []
+    assert last_nightly().failures == {"prune": "x"}
+
+
+def test_a_record_that_cannot_be_written_is_told(parts, db, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "nowhere"
+    _out, err = run()
+    assert "✗ record: " in err
