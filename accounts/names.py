@@ -16,7 +16,7 @@ from webchat.base.text import TYPED_FOR_ONE, fold, normalize
 
 from .lookalikes import resembles_staff
 
-SHORTEST, LONGEST = 2, 16  # characters (code points)
+SHORTEST, LONGEST = 2, 16  # characters (code points); names from before may have one
 # Room for a name decomposed, as some keyboards send it; anything longer is never looked at.
 TYPED_AT_MOST = TYPED_FOR_ONE * LONGEST
 NAME_OR_MAIL_AT_MOST = 254  # characters of a mail address: RFC 5321, 4.5.3.1.3
@@ -79,16 +79,15 @@ def validate_length(typed: str) -> None:
 
 
 def validate_username(username: str) -> None:
-    """Check `username` against the rules that bind everyone.
+    """Check `username` against the rules that bind every account, the imported ones as well.
 
-    Raises ValidationError: too_short, too_long, invalid.
+    Raises ValidationError: too_short (empty), too_long, invalid.
     """
     validate_length(username)
     typed = normalize_username(username)
     judged = normalize("NFKC", typed)
-    if min(len(typed), len(judged)) < SHORTEST:
-        message = _("A user name has at least %(limit)d characters.")
-        raise ValidationError(message, "too_short", {"limit": SHORTEST})
+    if not judged:
+        raise _too_short()
     if max(len(typed), len(judged)) > LONGEST:
         raise _too_long()
     # NFKC turns ㊙ and ™ into letters; no symbol gets in that way.
@@ -98,6 +97,19 @@ def validate_username(username: str) -> None:
         raise ValidationError(INVALID, "invalid")
 
 
+def validate_new_username(username: str) -> None:
+    """Check a name that somebody chooses today; see `validate_username`.
+
+    Raises ValidationError: too_short, too_long, invalid, reserved.
+    """
+    validate_length(username)
+    typed = normalize_username(username)
+    if min(len(typed), len(normalize("NFKC", typed))) < SHORTEST:
+        raise _too_short()
+    validate_username(typed)
+    validate_unreserved(typed)
+
+
 def validate_unreserved(username: str) -> None:
     """Refuse names that only createsuperuser may give: ValidationError("reserved").
 
@@ -105,6 +117,11 @@ def validate_unreserved(username: str) -> None:
     """
     if username_key(username) in RESERVED_KEYS or resembles_staff(username):
         raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
+
+
+def _too_short() -> ValidationError:
+    message = _("A user name has at least %(limit)d characters.")
+    return ValidationError(message, "too_short", {"limit": SHORTEST})
 
 
 def _too_long() -> ValidationError:
