@@ -14,7 +14,7 @@ from .passwords import PASSWORD_AT_MOST, one_form
 
 
 class NameOrMailBackend(ModelBackend):
-    """Log-in by name or verified address; wrong guesses are limited, right ones less so.
+    """Log-in by name, verified address or old name; wrong guesses are limited, right ones less so.
 
     Every form that logs in comes through here, the admin's as well. Past the limit it raises
     ValidationError("rate_limited"), which the form shows.
@@ -49,5 +49,5 @@ class NameOrMailBackend(ModelBackend):
         return None if user is None or user.unverified_since is not None else user
 
     def _name_of(self, typed: str) -> str:
-        user = User.objects.known_as(typed) if "@" in typed else None
+        user = User.objects.known_as(typed)
         return user.username if user else typed

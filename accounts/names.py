@@ -119,6 +119,24 @@ def validate_unreserved(username: str) -> None:
         raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
 
 
+def possible_part(text: str) -> str:
+    """Return the letters and digits of a text that a name may have: `Li Lei!` as `Li_Lei`.
+
+    Scripts that do not go with the first ones are left out, and so is what is beyond 16
+    characters. It may be empty, reserved or somebody's.
+    """
+    kept, scripts = [], set[str]()
+    for character in normalize("NFKC", text[:TYPED_AT_MOST]):
+        script = None if character in "0123456789" else _script(character)
+        if script is not None and _may_mix(scripts | {script}):
+            scripts.add(script)
+        elif character not in "0123456789.-":
+            character = "_"
+        kept.append(character)
+    part = re.sub("[_.-]{2,}", "_", "".join(kept)).strip("_.-")
+    return part[:LONGEST].rstrip("_.-")
+
+
 def _too_short() -> ValidationError:
     message = _("A user name has at least %(limit)d characters.")
     return ValidationError(message, "too_short", {"limit": SHORTEST})
@@ -145,6 +163,10 @@ def _is_well_built(judged: str) -> bool:
                     return False
                 scripts.add(script)
             previous = script
+    return _may_mix(scripts)
+
+
+def _may_mix(scripts: set[str]) -> bool:
     return len(scripts) <= 1 or any(scripts <= mixture for mixture in MIXTURES)
 
 
