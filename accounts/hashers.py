@@ -7,6 +7,7 @@ from threading import Semaphore
 
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 from django.core.management.base import OutputWrapper
+from django.utils.translation import gettext as _
 
 from webchat.base.progress import Progress
 
@@ -58,7 +59,7 @@ def hash_all(passwords: Sequence[str], progress_to: OutputWrapper) -> list[str]:
     _hashing.release()  # the processor that a server leaves free
     pool = ThreadPoolExecutor(PROCESSORS)
     try:
-        with Progress(progress_to, "Passwords", len(passwords)) as progress:
+        with Progress(progress_to, _("Passwords"), len(passwords)) as progress:
             for each in pool.map(lambda password: make_password(password or None), passwords):
                 hashed.append(each)
                 progress.step()

@@ -144,7 +144,7 @@ def _import(
         stage.admit(new, lambda person: passwords.get(person) or unusable)
         _write(old, writer, progress_to)
         if not is_dry:
-            _check_waiting(report, len(writer.found_again))
+            _check_waiting(writer, report)
             os.sync()  # files reach the disk before anybody can ask for them
         with _seen_by_all(is_dry=is_dry):
             opening = Opening(old.people, stage, rows, report)
@@ -173,7 +173,8 @@ def _open(opening: Opening, old: Old, writer: Writer, *, is_dry: bool) -> None:
     if not is_dry:
         opening.finish(old.memory)
         for kind, number in _count().items():
-            _compare(kind, number - before[kind], opening.report)
+            if number - before[kind] != opening.report.counts[kind].imported:
+                raise AssertionError(f"{kind}: {number - before[kind]} new rows")
 
 
 def _have_talked(pairs: Mapping[Pair, Found], pair: Pair) -> bool:
@@ -217,15 +218,12 @@ def _exhaust(batches: Iterable[int]) -> None:
         pass
 
 
-def _check_waiting(report: Report, found_again: int) -> None:
+def _check_waiting(writer: Writer, report: Report) -> None:
+    """Raise ValidationError if messages are gone: with an account, or by pruning."""
     messages, attachments = staging.count_messages()
-    _compare("messages", messages, report)
-    _compare("attachments", attachments + found_again, report)
-
-
-def _compare(kind: str, number: int, report: Report) -> None:
-    if number != report.counts[kind].imported:
-        raise AssertionError(f"{kind}: {number} new rows")
+    there = messages, attachments + len(writer.found_again)
+    if there != (report.counts["messages"].imported, report.counts["attachments"].imported):
+        raise changed()
 
 
 def _count() -> dict[str, int]:

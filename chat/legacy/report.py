@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -134,7 +134,7 @@ class Report:
             "renames": {printable(old): new for old, new in self.renames.items()},
         }
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, *, is_dry: bool = False) -> Iterator[str]:
         """Yield the report in the language of its reader."""
         for kind, each in self.counts.items():
             words = _(
@@ -146,6 +146,11 @@ class Report:
             yield f"{LABELS[kind]}: {printable(what)}: {reason}{_many(group)}"
         yield from self._lines_of_lost()
         yield from self._lines_of_names()
+        # A name that has been given stays.
+        renames = self.renames if is_dry else {old: self.renames[old] for old in self.lost_names}
+        if renames:
+            yield _("To choose other names, edit this and add it:")
+            yield "  " + _options(renames)
 
     def _lines_of_lost(self) -> Iterator[str]:
         if self.lost:
@@ -155,6 +160,9 @@ class Report:
                 f"{LABELS[kind]} {lost.brought[kind]}" for kind in KINDS if lost.brought[kind]
             )
             yield f"  {printable(old)}: {lost.reason} ({brought})"
+        if self.lost:
+            line = _options({min(self.lost): _("NAME")})
+            yield _("What they left can be given to somebody: %(line)s") % {"line": line}
 
     def _lines_of_names(self) -> Iterator[str]:
         if self.names:
@@ -164,15 +172,15 @@ class Report:
             )
         for old, new, reason in self.names:
             yield f"  {printable(old)} → {new}: {reason}"
-        if self.renames:
-            yield _("To choose other names before the import, edit this and add it:")
-            yield "  " + self.rename_line()
 
-    def rename_line(self) -> str:
-        """Return the options for the names that somebody may want to be others, for a shell."""
-        return " ".join(
-            f"--rename {shlex.quote(f'{old}={new}')}" for old, new in self.renames.items()
-        )
+    @property
+    def lost_names(self) -> list[str]:
+        return [old for old in self.renames if old in self.lost]
+
+
+def _options(renames: Mapping[str, str]) -> str:
+    """Return the options for these names, quoted for a shell."""
+    return " ".join(f"--rename {shlex.quote(f'{old}={new}')}" for old, new in renames.items())
 
 
 def _told(reason: Reason) -> dict[str, str]:

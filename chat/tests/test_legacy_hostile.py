@@ -180,7 +180,7 @@ def test_a_report_that_fits_nowhere_comes_after_the_advice(old, monkeypatch, cap
 
 @pytest.mark.django_db
 def test_ctrl_c_in_the_middle_of_the_report_leaves_the_advice(old, monkeypatch, capsys):
-    def stop(report: Report):
+    def stop(report: Report, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Report, "lines", stop)

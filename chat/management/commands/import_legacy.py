@@ -19,7 +19,7 @@ from chat.legacy.reading import find_root
 from chat.legacy.report import Report
 from webchat.base import commands
 from webchat.base.telling import tell
-from webchat.database import locks
+from webchat.database import locks, trouble
 
 EXAMPLE = gettext_lazy("""\
 Example, first to see what would happen, then in earnest:
@@ -61,7 +61,10 @@ class Command(commands.Command):
         if sys.getfilesystemencoding() != "utf-8":
             message = _("The old files have names in UTF-8: set LC_ALL=C.UTF-8 for this command.")
             raise CommandError(message)
-        root = find_root(options["path"])
+        try:
+            root = find_root(options["path"])
+        except OSError as error:  # a folder on the way that cannot be entered
+            raise _nothing(error) from None
         if root is None:
             message = _("%(path)s has no users/ in it.") % {"path": options["path"]}
             raise CommandError(message)
@@ -69,7 +72,7 @@ class Command(commands.Command):
             _write(options["report"], "")  # better to fail now than after the import
         report = self._import(root, _options(options))
         try:
-            self._tell(report)
+            self._tell(report, is_dry=options["dry_run"])
         finally:
             # This must be known, whatever becomes of the report.
             self._say(_dry() if options["dry_run"] else self.style.WARNING(_advice(root)))
@@ -85,18 +88,23 @@ class Command(commands.Command):
         except locks.HeldError as error:
             raise CommandError(str(error)) from None
         except (OSError, OperationalError) as error:
-            message = _("Nothing was imported: %(reason)s.") % {"reason": error}
-            raise CommandError(message) from None
+            if not (isinstance(error, OSError) or trouble.is_database_trouble(error)):
+                raise
+            raise _nothing(error) from None
         except KeyboardInterrupt:
             raise commands.StoppedError(_("Stopped; nothing was imported.")) from None
 
-    def _tell(self, report: Report) -> None:
-        all(tell(self.stdout, line) for line in report.lines())
+    def _tell(self, report: Report, *, is_dry: bool) -> None:
+        all(tell(self.stdout, line) for line in report.lines(is_dry=is_dry))
 
     def _say(self, words: str) -> None:
         """Print to whichever of stdout and stderr is still open."""
         if not tell(self.stdout, words):
             tell(self.stderr, words)
+
+
+def _nothing(error: Exception) -> CommandError:
+    return CommandError(_("Nothing was imported: %(reason)s.") % {"reason": error})
 
 
 def _dry() -> str:

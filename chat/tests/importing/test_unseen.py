@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -14,6 +21,7 @@ from chat.models import Conversation, Event, Membership, Message, SearchSegment
 from chat.search.index import build_all
 from friends.models import Friendship
 from tests.cast import Api, befriend, make_user, say
+from tests.server import ROOT, Server
 from webchat.database import locks
 
 from ..legacy import OldTree, v1
@@ -175,6 +183,26 @@ def test_what_people_did_meanwhile_is_not_run_over(old, monkeypatch, act):
     assert report["messages"]["imported"] == (40 if act == "register" else 20)
 
 
+@pytest.mark.parametrize("when", [1, 2])
+def test_an_account_that_is_deleted_while_its_messages_come_ends_the_import(old, monkeypatch, when):
+    alice, _bob = make_user("alice"), make_user("bob")
+    talk(old, "alice", "bob", 600)
+    insert, times = staging.insert, []
+
+    def insert_and_delete(model, names, rows):
+        ids = insert(model, names, rows)
+        times.extend([1] if model is Message else [])
+        if model is Message and len(times) == when:
+            delete_account(user=alice)
+        return ids
+
+    monkeypatch.setattr(staging, "insert", insert_and_delete)
+    with pytest.raises(CommandError, match="再运行一次"):
+        old.run()
+    assert not Message.objects.exists()
+    assert not User.everybody.filter(username__startswith="?").exists()
+
+
 def test_two_imports_at_once_are_one_too_many(old):
     with staging.alone(), pytest.raises(CommandError, match="import.lock"):
         old.run()
@@ -227,3 +255,45 @@ def test_a_lock_is_named_with_who_has_it(old):
         with pytest.raises(locks.HeldError), staging.alone(seconds=0):
             pass
         assert staging.count_leftovers() == 0
+
+
+def test_an_import_that_is_killed_shows_nothing_and_the_next_one_brings_everything(tmp_path):
+    tree = OldTree(tmp_path)
+    tree.users("alice", "bob")
+    talk(tree, "alice", "bob", 12_000)
+    data = tmp_path / "new"
+    data.mkdir(mode=0o700)
+    server = Server(data)
+    server.manage("migrate", "--verbosity", "0")
+    command = [sys.executable, "manage.py", "import_legacy", str(tree.root)]
+    with subprocess.Popen(command, cwd=ROOT, env=server.env, stdout=subprocess.DEVNULL) as process:
+        wait_for_messages(data, 500)
+        process.kill()
+    assert rows(data, "SELECT count(*) FROM accounts_user WHERE username_key NOT LIKE '?%'") == 0
+    assert 500 <= rows(data, "SELECT count(*) FROM chat_message") < 12_000
+    assert rows(data, "SELECT count(*) FROM pragma_foreign_key_check") == 0
+
+    server.manage("backup")
+    [archive] = (data / "backups").iterdir()
+    server.manage("restore", str(archive))
+    assert rows(data, "SELECT count(*) FROM accounts_user") == 0
+    assert rows(data, "SELECT count(*) FROM chat_message") == 0
+
+    server.manage("import_legacy", str(tree.root))
+    assert rows(data, "SELECT count(*) FROM chat_message") == 12_000
+    assert rows(data, "SELECT count(*) FROM accounts_user") == 2
+
+
+def wait_for_messages(data: Path, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if rows(data, "SELECT count(*) FROM chat_message") >= number:
+            return
+        time.sleep(0.005)
+    raise AssertionError("the import did not begin")
+
+
+def rows(data: Path, query: str) -> int:
+    with closing(sqlite3.connect(data / "db.sqlite3")) as database:
+        [(number,)] = database.execute(query).fetchall()
+    return number
