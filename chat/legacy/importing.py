@@ -41,6 +41,8 @@ class Options:
     renames: Mapping[str, str]
     trust_mail: bool = False
     is_dry: bool = False
+    # Tells the people of one old program from those of another, who may have the same names.
+    tree: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,12 @@ def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Rep
 
 
 def _read(tree: Tree, options: Options, report: Report, progress_to: OutputWrapper) -> Old:
-    memory = Memory()
+    memory = Memory(options.tree)
     users = read_users(tree, report)
     for user in users:
         memory.recall(user)
     aliases = rename(users, options.renames)
-    people = People(users, aliases, memory.by_digest(users))
+    people = People(users, aliases, memory.owners(users))
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)
     marks = read_marks(tree, people, options.zone, report)
@@ -116,7 +118,7 @@ def _weigh(friendships: Friendships, pairs: Mapping[Pair, Found]) -> Counter[Per
     for pair in friendships.listed_by:
         weights.update(pair)
     for pair, found in pairs.items():
-        weights.update(dict.fromkeys(pair, found.messages))
+        weights.update(dict.fromkeys(pair, found.fullest))
     return weights
 
 

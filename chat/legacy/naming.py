@@ -34,17 +34,22 @@ NUMBERS = range(2, 10_000)  # tried after a name, before it is given up for NAME
 
 
 class Memory:
-    """The accounts that earlier imports have found or made, by the old names."""
+    """The accounts that earlier imports of a tree have found or made, by the old names."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: str = "") -> None:
+        self._tree = tree
         self._users: dict[str, int | None] = dict(OldName.objects.values_list("digest", "user"))
         self._names = dict(
             User.objects.filter(pk__in=set(self._users.values())).values_list("pk", "username")
         )
 
+    def digest(self, old: str) -> str:
+        # No file name holds a slash.
+        return old_name_digest(f"{self._tree}/{old}" if self._tree else old)
+
     def recall(self, person: Person) -> None:
         """Tell somebody the account that they have got, or that it has been deleted."""
-        digest = old_name_digest(person.old)
+        digest = self.digest(person.old)
         if person.problem or digest not in self._users:
             return
         person.pk = self._users[digest]
@@ -55,15 +60,15 @@ class Memory:
         if person.key != username_key(person.old):
             person.renamed = reasons.BEFORE
 
-    def by_digest(self, users: Iterable[Person]) -> dict[str, Person]:
-        """Return who is meant by each old name that an earlier import was told of, aliases too."""
-        by_account = {person.pk: person for person in users if person.pk is not None}
-        return {digest: by_account[pk] for digest, pk in self._users.items() if pk in by_account}
+    def owners(self, users: Iterable[Person]) -> Callable[[str], Person | None]:
+        """Return the look-up of who is meant by an old name, of which an import was told before."""
+        by_account: dict[int | None, Person] = {each.pk: each for each in users if each.pk}
+        return lambda old: by_account.get(self._users.get(self.digest(old)))
 
     def keep(self, people: People) -> None:
         """Remember everybody, in a transaction, for the next import."""
         olds = {person.old: person for person in people.importable} | dict(people.aliases)
-        known = {old_name_digest(old): person.pk for old, person in olds.items()}
+        known = {self.digest(old): person.pk for old, person in olds.items()}
         OldName.objects.bulk_create(
             OldName(digest=digest, user_id=pk)
             for digest, pk in known.items()

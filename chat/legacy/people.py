@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from accounts.models import RetiredUsername, User, old_name_digest
+from accounts.models import RetiredUsername, User
 from accounts.names import username_key
 from accounts.passwords import PASSWORD_AT_MOST
 
@@ -46,18 +46,18 @@ Pair = tuple[Person, Person]
 class People:
     """Everybody by their name in the old data; a person without a file in users/ is a ghost.
 
-    `remembered` holds the people that earlier imports know, by the digests of all their old names.
+    `remember` finds people by other names, of which an earlier import was told.
     """
 
     def __init__(
         self,
         users: Iterable[Person],
         aliases: Mapping[str, Person],
-        remembered: Mapping[str, Person] | None = None,
+        remember: Callable[[str], Person | None] = lambda name: None,
     ) -> None:
         self.users = list(users)
         self.aliases = aliases
-        self._remembered = remembered or {}
+        self._remember = remember
         self._by_old = {person.old: person for person in self.users} | dict(aliases)
         self._ghosts: dict[str, Person] = {}
 
@@ -74,8 +74,8 @@ class People:
         return found or self._ghosts.setdefault(name, Person(name, name, problem=reasons.GHOST))
 
     def _find(self, name: str) -> Person | None:
-        if name not in self._by_old and self._remembered and name not in self._ghosts:
-            person = self._remembered.get(old_name_digest(name))
+        if name not in self._by_old and name not in self._ghosts:
+            person = self._remember(name)
             if person is not None:
                 self._by_old[name] = person
         return self._by_old.get(name)

@@ -79,6 +79,7 @@ class Found:
     newest: datetime
     entries: int
     messages: int  # of the entries, those that can be imported
+    fullest: int  # of the messages, those in one copy
 
     def __add__(self, other: Found) -> Found:
         return Found(
@@ -86,6 +87,7 @@ class Found:
             max(self.newest, other.newest),
             self.entries + other.entries,
             self.messages + other.messages,
+            max(self.fullest, other.fullest),
         )
 
 
@@ -242,7 +244,8 @@ def _floor(at: datetime) -> datetime:
 
 def _sum_up(path: Path, messages: list[OldMessage]) -> Found:
     good = [message.moment.at for message in messages if message.moment and not message.problem]
-    return Found([path], max(good, default=EARLIEST), len(messages), len(good))
+    newest = max(good, default=EARLIEST)
+    return Found([path], newest, len(messages), len(good), len(good))
 
 
 def _set_order(messages: Iterable[OldMessage]) -> None:

@@ -54,6 +54,12 @@ class Command(commands.Command):
             "--trust-mail", action="store_true", help=_("take mail addresses as verified")
         )
         parser.add_argument(
+            "--tree",
+            default="",
+            metavar="NAME",
+            help=_("tells another old program, whose people have the same names, from the first"),
+        )
+        parser.add_argument(
             "--report", type=Path, metavar="FILE", help=_("write the report as JSON, too")
         )
 
@@ -129,6 +135,7 @@ def _options(options: dict[str, Any]) -> Options:
         renames=renames,
         trust_mail=options["trust_mail"],
         is_dry=options["dry_run"],
+        tree=options["tree"],
     )
 
 

@@ -15,7 +15,7 @@ from chat.models import Message
 from friends.models import Friendship
 from tests.cast import Api, make_user
 
-from ..legacy import file, v1, v3
+from ..legacy import OldTree, file, v1, v3
 from .conftest import UTC_MINUTE, accounted, codes, lost, names, stored_files, tables, texts
 
 AT = f"{UTC_MINUTE}:00Z"
@@ -231,6 +231,32 @@ def test_another_rename_for_somebody_who_is_here_already_is_refused(old):
     assert tables() == before
     report, _printed = old.run("--rename", "Li Lei=Li_Lei")
     assert accounted(report)["users"] == [5, 0, 5, 0]
+
+
+def test_a_second_old_program_has_people_of_its_own(old, tmp_path):
+    old.users("zed")
+    befriended(old, "zed", "alice", "1")
+    old.run()
+    (tmp_path / "other").mkdir()
+    other = OldTree(tmp_path / "other")
+    other.users("zed", "dora")
+    befriended(other, "zed", "dora", "2")
+    with pytest.raises(CommandError):
+        other.run("--rename", "zed=zoe")
+    options = ["--tree", "lab 2", "--rename", "zed=zoe"]
+    assert accounted(other.run(*options)[0])["users"] == [2, 2, 0, 0]
+    assert texts("zoe", "dora") == ["2"]
+    assert accounted(other.run(*options[:2])[0])["messages"] == [1, 0, 1, 0]
+    assert accounted(old.run()[0])["messages"] == [1, 0, 1, 0]
+
+
+def test_of_twins_two_copies_are_not_twice_as_much(old):
+    old.users("zed", "Zed")
+    befriended(old, "zed", "alice", "1", "2", "3")
+    befriended(old, "Zed", "bob", "1", "2")
+    befriended(old, "bob", "Zed", "2", "1")
+    report, _printed = old.run("--dry-run")
+    assert names(report) == {"Zed": ("zed2", "twin")}
 
 
 @pytest.mark.parametrize(
