@@ -19,7 +19,7 @@ _proving = AllowAllUsersModelBackend()  # checks the passwords of banned people,
 
 
 class NameOrMailBackend(ModelBackend):
-    """Log-in by name or verified address; wrong guesses are limited, right ones less so.
+    """Log-in by name, verified address or old name; wrong guesses are limited, right ones less so.
 
     Every form that logs in comes through here, the admin's as well. It raises ValidationError,
     which the form shows: rate_limited past the limit, and banned, for whoever knows the password
@@ -57,5 +57,5 @@ class NameOrMailBackend(ModelBackend):
         return None if user is None or user.unverified_since is not None else user
 
     def _name_of(self, typed: str) -> str:
-        user = User.objects.known_as(typed) if "@" in typed else None
+        user = User.objects.known_as(typed)
         return user.username if user else typed

@@ -14,9 +14,15 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from webchat.base.text import fold
+from webchat.base.text import encodable, fold, normalize
 
-from .names import NAME_OR_MAIL_AT_MOST, normalize_username, username_key, validate_username
+from .names import (
+    NAME_OR_MAIL_AT_MOST,
+    NOBODY,
+    normalize_username,
+    username_key,
+    validate_username,
+)
 from .pinyin import LETTERS_AT_MOST
 
 RETIRED_FOR = timedelta(days=30)
@@ -41,12 +47,16 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.exclude(unverified_since=None)
 
     def known_as(self, name_or_mail: str) -> User | None:
-        """Find a user by name, or by verified address."""
+        """Find a user by name, by verified address, or by a name of the earlier program.
+
+        The last one only where nobody has that name here.
+        """
         if len(name_or_mail) > NAME_OR_MAIL_AT_MOST:
             return None
-        if "@" in name_or_mail:  # no name has one
-            return self.filter(email=name_or_mail.strip().casefold()).first()
-        return self.named(name_or_mail).first()
+        is_mail = "@" in name_or_mail  # no name has one
+        mail = name_or_mail.strip().casefold()
+        same = self.filter(email=mail) if is_mail else self.named(name_or_mail)
+        return same.first() or OldName.objects.owner_of(name_or_mail)
 
     def named(self, username: str) -> UserQuerySet:
         """Return the one of that name, typed in any case or width, if there is one."""
@@ -83,6 +93,11 @@ class UserQuerySet(models.QuerySet["User"]):
 
 
 class UserManager(BaseUserManager["User"]):
+    """All accounts but those of an import under way, which only `User.everybody` sees."""
+
+    def get_queryset(self) -> models.QuerySet[User]:
+        return super().get_queryset().exclude(username_key__startswith=NOBODY)
+
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username_key=username_key(username or ""))
 
@@ -157,6 +172,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     objects = UserManager.from_queryset(UserQuerySet)()
+    everybody = models.Manager()
 
     class Meta:
         verbose_name = _("user")
@@ -309,3 +325,28 @@ class RetiredUsername(models.Model):
 def retired_digest(username: str) -> str:
     key = username_key(username)
     return salted_hmac("accounts.RetiredUsername", key, algorithm="sha256").hexdigest()
+
+
+class OldNameQuerySet(models.QuerySet["OldName"]):
+    def owner_of(self, typed: str) -> User | None:
+        """Find who had this very name in the earlier program, in this case and width."""
+        known = self.filter(digest=old_name_digest(typed), user__isnull=False)
+        found = known.select_related("user").first()
+        return found.user if found else None
+
+
+class OldName(models.Model):
+    """A name of the earlier program, as an HMAC, and who got its data; nobody once deleted."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+    objects = OldNameQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"old name of user {self.user_id}"
+
+
+def old_name_digest(name: str) -> str:
+    name = normalize("NFC", encodable(name))
+    return salted_hmac("accounts.OldName", name, algorithm="sha256").hexdigest()

@@ -16,7 +16,7 @@ from webchat.base.text import TYPED_FOR_ONE, fold, normalize
 
 from .lookalikes import resembles_staff
 
-SHORTEST, LONGEST = 2, 16  # characters (code points)
+SHORTEST, LONGEST = 2, 16  # characters (code points); names from before may have one
 # Room for a name decomposed, as some keyboards send it; anything longer is never looked at.
 TYPED_AT_MOST = TYPED_FOR_ONE * LONGEST
 NAME_OR_MAIL_AT_MOST = 254  # characters of a mail address: RFC 5321, 4.5.3.1.3
@@ -79,16 +79,15 @@ def validate_length(typed: str) -> None:
 
 
 def validate_username(username: str) -> None:
-    """Check `username` against the rules that bind everyone.
+    """Check `username` against the rules that bind every account, the imported ones as well.
 
-    Raises ValidationError: too_short, too_long, invalid.
+    Raises ValidationError: too_short (empty), too_long, invalid.
     """
     validate_length(username)
     typed = normalize_username(username)
     judged = normalize("NFKC", typed)
-    if min(len(typed), len(judged)) < SHORTEST:
-        message = _("A user name has at least %(limit)d characters.")
-        raise ValidationError(message, "too_short", {"limit": SHORTEST})
+    if not judged:
+        raise _too_short()
     if max(len(typed), len(judged)) > LONGEST:
         raise _too_long()
     # NFKC turns ㊙ and ™ into letters; no symbol gets in that way.
@@ -98,6 +97,19 @@ def validate_username(username: str) -> None:
         raise ValidationError(INVALID, "invalid")
 
 
+def validate_new_username(username: str) -> None:
+    """Check a name that somebody chooses today; see `validate_username`.
+
+    Raises ValidationError: too_short, too_long, invalid, reserved.
+    """
+    validate_length(username)
+    typed = normalize_username(username)
+    if min(len(typed), len(normalize("NFKC", typed))) < SHORTEST:
+        raise _too_short()
+    validate_username(typed)
+    validate_unreserved(typed)
+
+
 def validate_unreserved(username: str) -> None:
     """Refuse names that only createsuperuser may give: ValidationError("reserved").
 
@@ -105,6 +117,29 @@ def validate_unreserved(username: str) -> None:
     """
     if username_key(username) in RESERVED_KEYS or resembles_staff(username):
         raise ValidationError(_("This user name is reserved. Please choose another."), "reserved")
+
+
+def possible_part(text: str) -> str:
+    """Return the letters and digits of a text that a name may have: `Li Lei!` as `Li_Lei`.
+
+    Scripts that do not go with the first ones are left out, and so is what is beyond 16
+    characters. It may be empty, reserved or somebody's.
+    """
+    kept, scripts = [], set[str]()
+    for character in normalize("NFKC", text[:TYPED_AT_MOST]):
+        script = None if character in "0123456789" else _script(character)
+        if script is not None and _may_mix(scripts | {script}):
+            scripts.add(script)
+        elif character not in "0123456789.-":
+            character = "_"
+        kept.append(character)
+    part = re.sub("[_.-]{2,}", "_", "".join(kept)).strip("_.-")
+    return part[:LONGEST].rstrip("_.-")
+
+
+def _too_short() -> ValidationError:
+    message = _("A user name has at least %(limit)d characters.")
+    return ValidationError(message, "too_short", {"limit": SHORTEST})
 
 
 def _too_long() -> ValidationError:
@@ -128,6 +163,10 @@ def _is_well_built(judged: str) -> bool:
                     return False
                 scripts.add(script)
             previous = script
+    return _may_mix(scripts)
+
+
+def _may_mix(scripts: set[str]) -> bool:
     return len(scripts) <= 1 or any(scripts <= mixture for mixture in MIXTURES)
 
 

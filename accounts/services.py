@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from . import budgets, last_person, limits, sessions, signals, staff
 from .models import NAME_TAKEN, OneTimeCode, RetiredUsername, User
-from .names import normalize_username, username_key, validate_unreserved, validate_username
+from .names import normalize_username, username_key, validate_new_username, validate_username
 from .pinyin import UNREAD, Reading, needs_reading, read_name, read_names
 from .traces import Name, texts_in
 
@@ -29,8 +29,7 @@ def check_available(username: str) -> str:
 
     Raises ValidationError: too_short, too_long, invalid, reserved, name_taken.
     """
-    validate_username(username)
-    validate_unreserved(username)
+    validate_new_username(username)
     _refuse_taken(username)
     return normalize_username(username)
 

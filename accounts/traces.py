@@ -19,7 +19,7 @@ from webchat.base.text import fold
 from webchat.database import dialect, examining
 
 from . import signals
-from .models import RetiredUsername, User, retired_digest
+from .models import OldName, RetiredUsername, User, old_name_digest, retired_digest
 from .names import username_key
 
 ROWS_AT_ONCE = 1000
@@ -95,6 +95,9 @@ def list_kept(username: str) -> Iterator[Kept]:
     """List what stays without naming the account."""
     for retired in RetiredUsername.objects.filter(digest=retired_digest(username)):
         yield Kept(_("the name, held back (as an HMAC of its key)"), retired.expires_at)
+    if OldName.objects.filter(digest=old_name_digest(username), user=None).exists():
+        what = _("that it came from the earlier program (as an HMAC): no import brings it back")
+        yield Kept(what)
     for kept in _ask(signals.account_kept, username=username):
         yield from kept
 

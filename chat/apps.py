@@ -9,6 +9,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from . import gone, receivers  # noqa: F401
+        from .legacy.staging import after_migration
         from .search.triggers import drop_triggers, make_triggers
 
         # Around every migration: one that rebuilds a table drops its triggers, and fails
@@ -17,3 +18,5 @@ class ChatConfig(AppConfig):
         post_migrate.connect(make_triggers, sender=self, dispatch_uid="chat_search_make")
         pre_migrate.connect(gone.drop_triggers, sender=self, dispatch_uid="chat_gone_drop")
         post_migrate.connect(gone.make_triggers, sender=self, dispatch_uid="chat_gone_make")
+        # A restore migrates, too.
+        post_migrate.connect(after_migration, sender=self, dispatch_uid="chat_clear_import")

@@ -60,6 +60,12 @@ def _email_set(notice: Notice) -> str:
     return _by_whom(notice, _("%(name)s set the email address of your account on %(time)s."))
 
 
+def _renamed(notice: Notice) -> str:
+    return _("You are now called %(name)s: your old name was not possible here.") % {
+        "name": notice.user.username
+    }
+
+
 def _by_whom(notice: Notice, sentence: str, otherwise: str = "") -> str:
     """Name who did it; `otherwise` where the maintainer may have done it at the machine."""
     name = notice.by.username if notice.by else otherwise or _("a deleted account")
@@ -80,4 +86,5 @@ TEXTS: dict[Kind, Callable[[Notice], str]] = {
     Kind.CODE_ISSUED: _code_issued,
     Kind.PASSWORD_SET: _password_set,
     Kind.EMAIL_SET: _email_set,
+    Kind.RENAMED: _renamed,
 }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
 
 from . import attachments
+from .legacy import staging
 from .live.presence import ONLINE_FOR
 from .log import writing
 from .models import (
@@ -38,6 +39,7 @@ def chores(now: datetime) -> list[Chore]:
         Chore(_("events"), old.count, lambda: _forget(old)),
         rows_chore(_("signs of presence"), Presence.objects.filter(seen_at__lt=now - ONLINE_FOR)),
         rows_chore(_("notices about passwords and codes"), Notice.objects.keys_over(now)),
+        Chore(_("an unfinished import"), staging.count_leftovers, staging.clear_leftovers),
         Chore(_("files of no message"), lambda: len(attachments.find_orphans()), _sweep),
     ]
 

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.lookalikes import CONFUSABLES, resembles_staff
+from accounts.models import User
 from accounts.names import (
     RESERVED_KEYS,
     normalize_username,
     username_key,
+    validate_new_username,
     validate_unreserved,
     validate_username,
 )
@@ -124,10 +126,23 @@ def test_an_indecent_name_is_refused(name):
     ],
     ids=lambda value: ascii(value)[:12],
 )
-def test_a_name_has_2_to_16_characters_as_typed_and_as_judged(name, code):
+def test_a_new_name_has_2_to_16_characters_as_typed_and_as_judged(name, code):
     with pytest.raises(ValidationError) as refusal:
-        validate_username(name)
+        validate_new_username(name)
     assert refusal.value.code == code
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["a", "王", "7", "ｶﾞ"])
+def test_an_old_name_may_have_one(name):
+    validate_username(name)
+    assert User(username=name, password="!").full_clean(exclude=["username_key"]) is None
+
+
+@pytest.mark.parametrize("name", ["", "_", "㊙", "a" * 17, "a" * 100_000])
+def test_an_old_name_keeps_all_other_rules(name):
+    with pytest.raises(ValidationError):
+        validate_username(name)
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_KEYS))

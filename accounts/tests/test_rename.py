@@ -49,6 +49,16 @@ def test_ones_own_name_in_another_case_is_free_and_retires_nothing(alice):
     assert not RetiredUsername.objects.exists()
 
 
+def test_a_name_of_one_letter_can_be_written_in_another_case_and_given_up_for_good(db):
+    user = User.objects.create_user("a", password="12345678")
+    services.rename(user=user, username="A")
+    assert User.objects.get().username == "A"
+    services.rename(user=user, username="anna")
+    with pytest.raises(ValidationError) as caught:
+        services.rename(user=user, username="a")
+    assert caught.value.code == "too_short"
+
+
 def test_an_administrator_may_write_a_reserved_name_of_their_own_anew(root_client):
     root = User.objects.get()
     services.rename(user=root, username="Root")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .people import Pair, People, Person, problem_of
+from .people import Pair, People, Person
 from .reading import Tree, splits
+from .reasons import AMBIGUOUS, ANSWERED, NO_NAME, NO_REQUEST, Reason
 from .report import Report
 
 REMARK_LENGTH = 16
@@ -27,8 +28,7 @@ def read_friendships(tree: Tree, people: People, report: Report) -> Friendships:
         owner = _owner_of_list(stem, people)
         for place, name in enumerate(tree.load(path, "friendships", list) or (), 1):
             if not isinstance(name, str):
-                what = f"{tree.label(path)}, entry {place}"
-                report.unreadable("friendships", what, "is no name")
+                report.unreadable("friendships", tree.label(path), NO_NAME, at=place)
                 continue
             pair = people.pair(owner.old, name)
             found.listed_by.setdefault(pair, set()).add(owner)
@@ -49,16 +49,6 @@ def _owner_of_list(stem: str, people: People) -> Person:
     return people.named(stem)
 
 
-def unfriended(pair: Pair, listed_by: set[Person], *, have_talked: bool) -> str:
-    """Say why a listed friendship does not count; empty if it does."""
-    if problem := problem_of(pair):
-        return problem
-    if len(listed_by) == 1 and not have_talked:
-        [lister] = listed_by
-        return f"only {lister.old} has the other as a friend, and they never talked"
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request from one person to another; repeated ones are equal."""
@@ -67,13 +57,13 @@ class Asked:
     recipient: Person
 
 
-def read_requests(tree: Tree, people: People, report: Report) -> dict[Asked, str]:
-    """Read each request, with the reason why it is no longer pending (empty if it is)."""
-    found: dict[Asked, str] = {}
+def read_requests(tree: Tree, people: People, report: Report) -> dict[Asked, Reason | None]:
+    """Read each request, with the reason why it is no longer pending (None if it is)."""
+    found: dict[Asked, Reason | None] = {}
     for stem, path in tree.files("requests"):
         for sender, recipient, status in _in_file(tree, stem, path, people, report):
             asked = Asked(people.named(sender), people.named(recipient))
-            answered = "" if status == "pending" else "has been answered"
+            answered = None if status == "pending" else ANSWERED
             # Of several requests, a pending one wins.
             found[asked] = answered and found.get(asked, answered)
     report.find("requests", len(found))
@@ -93,7 +83,7 @@ def _in_file(
             recipient = stem.removeprefix("to_")
             yield entry["from"], recipient, str(entry.get("status", "pending"))
         else:
-            report.unreadable("requests", f"{tree.label(path)}, entry {place}", "is no request")
+            report.unreadable("requests", tree.label(path), NO_REQUEST, at=place)
 
 
 def _recipient(stem: str, people: People) -> str:
@@ -110,8 +100,7 @@ def _by_file_name(
     pairs = list(_splits_at_to(stem.removeprefix("from_")))
     known = [pair for pair in pairs if all(map(people.knows, pair))]
     if len(known or pairs) != 1:
-        reason = "may stand for several pairs of people"
-        report.unreadable("requests", tree.label(path), reason)
+        report.unreadable("requests", tree.label(path), AMBIGUOUS)
         return
     [(sender, recipient)] = known or pairs
     status = content.get("status", "pending") if isinstance(content, dict) else "pending"

@@ -1,28 +1,24 @@
-"""The accounts of the Flask program, and the names that they get here."""
+"""The accounts of the Flask program, and who of them has an account here."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import RetiredUsername, User
-from accounts.names import (
-    normalize_username,
-    username_key,
-    validate_unreserved,
-    validate_username,
-)
+from accounts.names import username_key
 from accounts.passwords import PASSWORD_AT_MOST
 
+from . import reasons
 from .reading import Tree, fold
+from .reasons import Reason
 from .report import Report
-
-GHOST = "is no user"
 
 
 @dataclass(slots=True, eq=False)
@@ -33,8 +29,9 @@ class Person:
     name: str
     password: str = ""
     email: str = ""
-    # The reason why nothing can be imported for them; empty if it can.
-    problem: str = ""
+    # The reason why nothing can be imported for them; None if it can.
+    problem: Reason | None = None
+    renamed: Reason | None = None
     pk: int | None = None
     is_new: bool = False
 
@@ -47,140 +44,142 @@ Pair = tuple[Person, Person]
 
 
 class People:
-    """Everybody by their name in the old data; a person without a file in users/ is a ghost."""
+    """Everybody by their name in the old data; a person without a file in users/ is a ghost.
 
-    def __init__(self, users: Iterable[Person], aliases: Mapping[str, str]) -> None:
+    `remember` finds people by other names, of which an earlier import was told.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[Person],
+        aliases: Mapping[str, Person],
+        remember: Callable[[str], Person | None] = lambda name: None,
+    ) -> None:
         self.users = list(users)
-        self._by_old = {person.old: person for person in self.users}
+        self.aliases = aliases
+        self._remember = remember
+        self._by_old = {person.old: person for person in self.users} | dict(aliases)
         self._ghosts: dict[str, Person] = {}
-        for alias, old in aliases.items():
-            self._by_old[alias] = self._by_old[old]
+
+    @property
+    def importable(self) -> list[Person]:
+        return [person for person in self.users if not person.problem]
 
     def knows(self, name: str) -> bool:
-        return name in self._by_old
+        return self._find(name) is not None
 
     def named(self, name: str) -> Person:
         name = fold(name)
+        found = self._find(name)
+        return found or self._ghosts.setdefault(name, Person(name, name, problem=reasons.GHOST))
+
+    def _find(self, name: str) -> Person | None:
         if name not in self._by_old and name not in self._ghosts:
-            self._ghosts[name] = Person(name, name, problem=GHOST)
-        return self._by_old.get(name) or self._ghosts[name]
+            person = self._remember(name)
+            if person is not None:
+                self._by_old[name] = person
+        return self._by_old.get(name)
 
     def pair(self, name: str, other: str) -> Pair:
         first, second = sorted((self.named(name), self.named(other)), key=lambda each: each.old)
         return first, second
 
 
-def problem_of(pair: Pair) -> str:
-    """Say why nothing can be imported for these two; empty if it can."""
+def is_impossible(pair: Pair, kind: str, report: Report, number: int = 1) -> bool:
+    """Whether these two can have nothing here; reported then."""
     if pair[0] is pair[1]:
-        return "with oneself"
+        report.skip(kind, pair[0].old, reasons.ONESELF, number=number)
+        return True
     for person in pair:
         if person.problem:
-            return f"{person.old} {person.problem}"
-    return ""
+            report.lose(person.old, person.problem, kind, number)
+            return True
+    return False
 
 
-def read_people(
-    tree: Tree, report: Report, *, renames: Mapping[str, str], trust_mail: bool
-) -> People:
-    """Read all users; raises ValidationError when a rename cannot be done."""
-    users = [
+def read_users(tree: Tree, report: Report) -> list[Person]:
+    """Read all users; a file that holds another name than its own is nobody's."""
+    return [
         person for stem, path in tree.files("users") if (person := _read(tree, stem, path, report))
     ]
-    aliases = _rename(users, renames)
-    _judge_names(users)
-    _settle_mail(users, report, trust_mail=trust_mail)
-    return People(users, aliases)
 
 
-def _read(tree: Tree, stem: str, path: Any, report: Report) -> Person | None:
+def _read(tree: Tree, stem: str, path: Path, report: Report) -> Person | None:
     # `load` counts and reports a file that cannot be read as one user.
     content = tree.load(path, "users", dict)
     if content is None:
         return None
     report.find("users")
-    password, email = content.get("password"), content.get("email")
     person = Person(stem, stem)
-    if isinstance(password, int) and not isinstance(password, bool):
-        password = str(password)
-    if isinstance(password, str) and 0 < len(password) <= PASSWORD_AT_MOST:
-        person.password = password.encode(errors="ignore").decode()
-    if isinstance(email, str):
-        person.email = email.strip()
+    if not _is_of(content.get("username", stem), stem):
+        person.problem = reasons.OTHER_NAME
+    person.password, person.email = _password_in(content), _email_in(content)
     return person
 
 
-def _rename(users: Iterable[Person], renames: Mapping[str, str]) -> dict[str, str]:
-    """Rename people as asked; returns the aliases, for old names without a file."""
-    by_old = {person.old: person for person in users}
-    renames = {fold(old): new for old, new in renames.items()}
-    for old in renames.keys() & by_old.keys():
-        new = renames[old]
-        validate_username(new)
-        validate_unreserved(new)
-        by_old[old].name = normalize_username(new)
-    owners = {person.key: person.old for person in users}
-    aliases = {}
-    for old in renames.keys() - by_old.keys():
-        owner = owners.get(username_key(renames[old]))
-        if owner is None:
-            raise ValidationError(f"--rename {old}={renames[old]}: neither of them is a user.")
-        aliases[old] = owner
-    return aliases
+def _is_of(inner: Any, stem: str) -> bool:
+    """Whether a file is about whom it is named after, but for case and width.
+
+    A file from a system without case may be called `Alice.json` and hold “alice”.
+    """
+    return isinstance(inner, str) and (
+        fold(inner) == stem or username_key(inner) == username_key(stem)
+    )
 
 
-def _judge_names(users: list[Person]) -> None:
-    twins = Counter(person.key for person in users)
-    for person in users:
-        try:
-            validate_username(person.name)
-            validate_unreserved(person.name)
-        except ValidationError as error:
-            person.problem = f"has a name that the rules forbid ({error.code}); use --rename"
-            continue
-        if twins[person.key] > 1:
-            person.problem = "differs from another only by case or width; use --rename"
+def _password_in(content: Mapping[str, Any]) -> str:
+    password = content.get("password")
+    if isinstance(password, int) and not isinstance(password, bool):
+        password = str(password)
+    if isinstance(password, str) and 0 < len(password) <= PASSWORD_AT_MOST:
+        return password.encode(errors="ignore").decode()
+    return ""
 
 
-def _settle_mail(users: list[Person], report: Report, *, trust_mail: bool) -> None:
-    times = Counter(person.email.casefold() for person in users)
+def _email_in(content: Mapping[str, Any]) -> str:
+    email = content.get("email")
+    return email.strip() if isinstance(email, str) else ""
+
+
+def settle_mail(people: People, report: Report, *, trust_mail: bool) -> None:
+    times = Counter(person.email.casefold() for person in people.users)
     unproven = 0
-    for person in users:
+    for person in people.users:
         address, person.email = person.email, ""
         if not address or person.problem:
             continue
         if times[address.casefold()] > 1:
-            report.remark("emails", person.old, "has an address that others have, too: dropped")
+            report.remark("emails", person.old, reasons.MAIL_TWICE)
         elif not _is_address(address):
-            report.remark("emails", person.old, "has a bad address: dropped")
+            report.remark("emails", person.old, reasons.MAIL_BAD)
         elif trust_mail:
             person.email = address.casefold()
         else:
             unproven += 1
     if unproven:
-        reason = "nobody has verified these addresses: not taken over; see --trust-mail"
-        report.remark("emails", f"{unproven} users", reason)
+        report.remark("emails", "users/", reasons.MAIL_UNPROVEN, number=unproven)
 
 
 def _is_address(address: str) -> bool:
+    if len(address) > 254:
+        return False
     try:
         validate_email(address)
     except ValidationError:
         return False
-    return len(address) <= 254
+    return True
 
 
 def find_accounts(people: People) -> None:
     """Find out who already has an account here, and whose name is held back."""
-    importable = [person for person in people.users if not person.problem]
+    wanted = [person for person in people.importable if person.pk is None]
     lasting = User.objects.exclude(pk__in=User.objects.lapsed())
-    keys = [person.key for person in importable]
-    accounts = lasting.in_bulk(keys, field_name="username_key")
-    for person in importable:
+    accounts = lasting.in_bulk([person.key for person in wanted], field_name="username_key")
+    for person in wanted:
         account = accounts.get(person.key)
         person.pk = account.pk if account else None
         person.is_new = account is None
         if account is not None and account.unverified_since is not None:
-            person.problem = "is a name that somebody registers at this moment; import again later"
+            person.problem = reasons.REGISTERING
         if account is None and RetiredUsername.objects.holds(person.name):
-            person.problem = "was deleted or renamed here, and the name is held back"
+            person.problem = reasons.HELD_BACK

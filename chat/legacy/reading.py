@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from webchat.base.text import normalize
 
+from .reasons import LINK, NO_LIST, NO_OBJECT, NOT_JSON, UNREADABLE
 from .report import Report
 
 FOLDERS = ("users", "friends", "friends_remarks", "requests", "messages", "last_read", "uploads")
-LINK = "is a link, which an import does not follow"
-NOT_JSON = "cannot be read as JSON, perhaps half-written"
 
 
 class Tree:
@@ -33,10 +33,11 @@ class Tree:
         places = [self.root / name for name in FOLDERS] + [self.root.parent / "uploads"]
         for place in places:
             if place.is_symlink():
-                raise ValidationError(
-                    f"{place} {LINK}. Put the folder itself there, and nothing that is not of the"
-                    " old program in it."
+                message = _(
+                    "%(path)s is a link, which an import does not follow. Put the folder itself"
+                    " there, and nothing that is not of the old program in it."
                 )
+                raise ValidationError(message, "link", {"path": place})
 
     def files(self, folder: str, suffix: str = ".json") -> Iterator[tuple[str, Path]]:
         """Yield the files of a folder, each with the name that it is about, in a fixed order."""
@@ -61,13 +62,13 @@ class Tree:
             content = json.loads(_decode(self.read(path)))
         except OSError as error:
             is_link = error.errno == errno.ELOOP
-            reason = LINK if is_link else f"cannot be read ({error.strerror})"
+            reason = LINK if is_link else UNREADABLE.of(str(error.strerror))
         except (ValueError, RecursionError):
             reason = NOT_JSON
         else:
             if isinstance(content, expected):
                 return content
-            reason = f"holds no JSON {'list' if expected is list else 'object'}"
+            reason = NO_LIST if expected is list else NO_OBJECT
         self._report.unreadable(kind, self.label(path), reason)
         return None
 

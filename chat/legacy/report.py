@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from itertools import groupby
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .reasons import Reason
+
 KINDS = ("users", "friendships", "requests", "messages", "attachments")
+LABELS = {
+    "users": gettext_lazy("people"),
+    "friendships": gettext_lazy("friendships"),
+    "requests": gettext_lazy("friend requests"),
+    "messages": gettext_lazy("messages"),
+    "attachments": gettext_lazy("files"),
+    "emails": gettext_lazy("mail addresses"),
+    "passwords": gettext_lazy("passwords"),
+    "remarks": gettext_lazy("remarks"),
+    "characters": gettext_lazy("characters"),
+    "read marks": gettext_lazy("read marks"),
+}
 
 
 @dataclass(slots=True)
@@ -18,12 +36,28 @@ class Counts:
     skipped: int = 0
 
 
-class Skip(NamedTuple):
-    """Something that was not imported: one of KINDS, or a part of one that was."""
+@dataclass(slots=True)
+class Group:
+    """Things of one kind, in one place, with one reason: how many, and the first one's number."""
 
-    kind: str
-    what: str
-    reason: str
+    number: int = 0
+    first: int = 0
+
+
+class NewName(NamedTuple):
+    """Somebody who is called differently here."""
+
+    old: str
+    new: str
+    reason: Reason
+
+
+@dataclass(slots=True)
+class Lost:
+    """Somebody who could not be imported, and what they would have brought, by kind."""
+
+    reason: Reason
+    brought: Counter[str] = field(default_factory=Counter)
 
 
 class Report:
@@ -31,7 +65,11 @@ class Report:
 
     def __init__(self) -> None:
         self.counts = {kind: Counts() for kind in KINDS}
-        self.skips: list[Skip] = []
+        self.skips: dict[tuple[str, str, Reason], Group] = {}
+        self.lost: dict[str, Lost] = {}
+        self.names: list[NewName] = []
+        # For `--rename`: what somebody may be called, by their old name.
+        self.renames: dict[str, str] = {}
 
     def find(self, kind: str, number: int = 1) -> None:
         self.counts[kind].found += number
@@ -42,21 +80,28 @@ class Report:
     def existing(self, kind: str, number: int = 1) -> None:
         self.counts[kind].existing += number
 
-    def skip(self, kind: str, what: str, reason: str) -> None:
-        self.counts[kind].skipped += 1
-        self.remark(kind, what, reason)
+    def skip(self, kind: str, what: str, reason: Reason, *, number: int = 1, at: int = 0) -> None:
+        """Report what was not imported; `at` is its place in the file `what`, from 1 on."""
+        self.counts[kind].skipped += number
+        self.remark(kind, what, reason, number=number, at=at)
 
-    def remark(self, kind: str, what: str, reason: str) -> None:
+    def remark(self, kind: str, what: str, reason: Reason, *, number: int = 1, at: int = 0) -> None:
         """Report something that is not counted: an address dropped, a character removed."""
-        self.skips.append(Skip(kind, printable(what), reason))
+        group = self.skips.setdefault((kind, what, reason), Group(first=at))
+        group.number += number
 
-    def unreadable(self, kind: str, what: str, reason: str) -> None:
-        """Report a file that cannot be read, counted as one thing as its content is unknown."""
+    def lose(self, old: str, reason: Reason, kind: str, number: int = 1) -> None:
+        """Report what was not imported because of somebody who could not be."""
+        self.counts[kind].skipped += number
+        self.lost.setdefault(old, Lost(reason)).brought[kind] += number
+
+    def unreadable(self, kind: str, what: str, reason: Reason, *, at: int = 0) -> None:
+        """Report what cannot be read, counted as one thing as its content is unknown."""
         if kind in self.counts:
             self.find(kind)
-            self.skip(kind, what, reason)
+            self.skip(kind, what, reason, at=at)
         else:
-            self.remark(kind, what, reason)
+            self.remark(kind, what, reason, at=at)
 
     @property
     def has_news(self) -> bool:
@@ -70,18 +115,85 @@ class Report:
                 raise AssertionError(f"{kind}: {counts.found} found, {ended} accounted for")
 
     def as_json(self) -> dict[str, Any]:
-        counts = {kind: asdict(counts) for kind, counts in self.counts.items()}
-        return counts | {"skips": [skip._asdict() for skip in self.skips]}
+        """Return the report for programs: keys and codes are the same in every language."""
+        return {
+            **{kind: asdict(counts) for kind, counts in self.counts.items()},
+            "skips": [
+                {"kind": kind, "what": printable(what), **_told(reason), **asdict(group)}
+                for (kind, what, reason), group in self.skips.items()
+            ],
+            "names": [
+                {"old": printable(each.old), "new": each.new, **_told(each.reason)}
+                for each in self.names
+            ],
+            "lost": [
+                {"old": printable(old), **_told(lost.reason)}
+                | {kind: lost.brought[kind] for kind in KINDS}
+                for old, lost in sorted(self.lost.items())
+            ],
+            "renames": {printable(old): new for old, new in self.renames.items()},
+        }
 
-    def lines(self) -> Iterator[str]:
-        yield f"{'':<12}{'found':>9}{'imported':>10}{'existing':>10}{'skipped':>9}"
+    def lines(self, *, is_dry: bool = False) -> Iterator[str]:
+        """Yield the report in the language of its reader."""
         for kind, each in self.counts.items():
-            yield (
-                f"{kind:<12}{each.found:>9}{each.imported:>10}{each.existing:>10}{each.skipped:>9}"
+            words = _(
+                "%(kind)s: found %(found)d, imported %(imported)d, already here %(existing)d,"
+                " skipped %(skipped)d"
             )
-        for (kind, what, reason), same in groupby(self.skips):
-            number = len(list(same))
-            yield f"{kind}: {what}: {reason}" + (f" (× {number})" if number > 1 else "")
+            yield words % {"kind": LABELS[kind], **asdict(each)}
+        for (kind, what, reason), group in self.skips.items():
+            yield f"{LABELS[kind]}: {printable(what)}: {reason}{_many(group)}"
+        yield from self._lines_of_lost()
+        yield from self._lines_of_names()
+        # A name that has been given stays.
+        renames = self.renames if is_dry else {old: self.renames[old] for old in self.lost_names}
+        if renames:
+            yield _("To choose other names, edit this and add it:")
+            yield "  " + _options(renames)
+
+    def _lines_of_lost(self) -> Iterator[str]:
+        if self.lost:
+            yield _("Not imported, with everything of theirs:")
+        for old, lost in sorted(self.lost.items()):
+            brought = ", ".join(
+                f"{LABELS[kind]} {lost.brought[kind]}" for kind in KINDS if lost.brought[kind]
+            )
+            yield f"  {printable(old)}: {lost.reason} ({brought})"
+        if self.lost:
+            line = _options({min(self.lost): _("NAME")})
+            yield _("What they left can be given to somebody: %(line)s") % {"line": line}
+
+    def _lines_of_names(self) -> Iterator[str]:
+        if self.names:
+            yield _(
+                "Called differently here. They log in with the new name, or with the old one if"
+                " nobody else has it here in any case or width; after that, a notice tells them:"
+            )
+        for old, new, reason in self.names:
+            yield f"  {printable(old)} → {new}: {reason}"
+
+    @property
+    def lost_names(self) -> list[str]:
+        return [old for old in self.renames if old in self.lost]
+
+
+def _options(renames: Mapping[str, str]) -> str:
+    """Return the options for these names, quoted for a shell."""
+    return " ".join(f"--rename {shlex.quote(f'{old}={new}')}" for old, new in renames.items())
+
+
+def _told(reason: Reason) -> dict[str, str]:
+    return {"code": reason.code, "reason": str(reason)}
+
+
+def _many(group: Group) -> str:
+    facts = {"number": group.number, "first": group.first}
+    if group.first and group.number > 1:
+        return _(" (%(number)d of them, the first is number %(first)d)") % facts
+    if group.first:
+        return _(" (number %(first)d)") % facts
+    return f" (× {group.number})" if group.number > 1 else ""
 
 
 def printable(text: str) -> str:

@@ -16,15 +16,16 @@ from zoneinfo import ZoneInfo
 
 from webchat.base.text import mend_text
 
+from . import reasons
 from .people import Pair, People, Person
 from .reading import Tree, fold, splits
+from .reasons import Reason
 from .report import Report
 
 # For the ids of imported messages; never changes, or a second import would duplicate them all.
 NAMESPACE = UUID("6f1d3c0e-0b7e-5d0c-9a54-3a8f5b1f7c11")
 MINUTE = timedelta(minutes=1)
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
-AMBIGUOUS = "its file may stand for several pairs of people, or for none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,14 @@ class OldFile:
 class OldMessage:
     """One entry of a file; `problem` says why it cannot be imported."""
 
-    label: str
+    file_label: str
+    place: int = 0  # in its file, from 1 on
     sender: str = ""
     moment: Moment | None = None
     text: str = ""
     file: OldFile | None = None
     removed: int = 0  # forbidden characters
-    problem: str = ""
+    problem: Reason | None = None
     # Equal messages have equal keys.
     key: tuple[str, ...] = ()
     # The sort key: the time, but a whole minute never sorts before the entry above it.
@@ -77,6 +79,7 @@ class Found:
     newest: datetime
     entries: int
     messages: int  # of the entries, those that can be imported
+    fullest: int  # of the messages, those in one copy
 
     def __add__(self, other: Found) -> Found:
         return Found(
@@ -84,6 +87,7 @@ class Found:
             max(self.newest, other.newest),
             self.entries + other.entries,
             self.messages + other.messages,
+            max(self.fullest, other.fullest),
         )
 
 
@@ -121,15 +125,14 @@ class Talk:
         entries = self._tree.load(path, "messages", list)
         label = self._tree.label(path)
         messages = [
-            parse(entry, f"{label}, message {place}", self._zone)
-            for place, entry in enumerate(entries or (), 1)
+            parse(entry, label, self._zone, place) for place, entry in enumerate(entries or (), 1)
         ]
         pairs = self._settle(stem, {message.sender for message in messages if message.sender})
         by_pair: dict[Pair | None, list[OldMessage]] = defaultdict(list)
         for message in messages:
             pair = self._pair_of(message, pairs)
             if pair and message.sender and self._people.named(message.sender) not in pair:
-                message.problem = message.problem or "its sender is none of the two"
+                message.problem = message.problem or reasons.STRANGER
             by_pair[pair].append(message)
         for part in by_pair.values():
             _set_order(part)
@@ -158,37 +161,38 @@ class Talk:
     def _refuse(self, messages: list[OldMessage]) -> None:
         self._report.find("messages", len(messages))
         for message in messages:
-            self._report.skip("messages", message.label, AMBIGUOUS)
+            where = message.file_label, reasons.AMBIGUOUS
+            self._report.skip("messages", *where, at=message.place)
 
 
-def parse(entry: Any, label: str, zone: ZoneInfo) -> OldMessage:
+def parse(entry: Any, file_label: str, zone: ZoneInfo, place: int = 0) -> OldMessage:
     """Parse an entry of any version; never raises."""
-    message = OldMessage(label)
+    message = OldMessage(file_label, place)
     if not isinstance(entry, dict):
-        return _refused(message, entry, "is no message")
+        return _refused(message, entry, reasons.NO_MESSAGE)
     sender = entry.get("sender", entry.get("from"))
     if not isinstance(sender, str) or not sender:
-        return _refused(message, entry, "has no sender")
+        return _refused(message, entry, reasons.NO_SENDER)
     message.sender = fold(sender)
     message.moment = parse_time(entry.get("time"), zone)
     if message.moment is None:
-        return _refused(message, entry, "has a time that nobody understands")
+        return _refused(message, entry, reasons.NO_TIME)
     content = entry.get("text")
     if isinstance(content, str):
         message.text, message.removed = mend_text(content)
         words = ("text", message.text)
         if not message.text:
-            message.problem = "is empty"
+            message.problem = reasons.EMPTY
     elif isinstance(content, dict) and isinstance(content.get("url"), str):
         message.file = _file(content)
         words = ("file", hashlib.sha256(content["url"].encode(errors="replace")).hexdigest())
     else:
-        return _refused(message, entry, "has neither text nor file")
+        return _refused(message, entry, reasons.NO_CONTENT)
     message.key = (message.sender, message.moment.stamp, *words)
     return message
 
 
-def _refused(message: OldMessage, entry: Any, problem: str) -> OldMessage:
+def _refused(message: OldMessage, entry: Any, problem: Reason) -> OldMessage:
     message.problem = problem
     message.key = ("", json.dumps(entry, sort_keys=True, default=str))
     return message
@@ -240,7 +244,8 @@ def _floor(at: datetime) -> datetime:
 
 def _sum_up(path: Path, messages: list[OldMessage]) -> Found:
     good = [message.moment.at for message in messages if message.moment and not message.problem]
-    return Found([path], max(good, default=EARLIEST), len(messages), len(good))
+    newest = max(good, default=EARLIEST)
+    return Found([path], newest, len(messages), len(good), len(good))
 
 
 def _set_order(messages: Iterable[OldMessage]) -> None:
@@ -296,7 +301,7 @@ def read_marks(tree: Tree, people: People, zone: ZoneInfo, report: Report) -> Re
         moment = parse_time(content.get("last_read_time"), zone)
         names = _known_split(stem, people)
         if moment is None or names is None:
-            report.remark("read marks", tree.label(path), "says nothing certain")
+            report.remark("read marks", tree.label(path), reasons.UNCERTAIN)
             continue
         marks[names].append(moment)
         marks[names[::-1]].append(moment)
@@ -307,7 +312,7 @@ def read_marks(tree: Tree, people: People, zone: ZoneInfo, report: Report) -> Re
             words = ""
         moment, names = parse_time(words, zone), _known_split(stem, people)
         if moment is None or names is None:
-            report.remark("read marks", tree.label(path), "says nothing certain")
+            report.remark("read marks", tree.label(path), reasons.UNCERTAIN)
             continue
         marks[names].append(moment)
     return ReadMarks(marks, has_any=tree.has("last_read"))

@@ -83,6 +83,7 @@ class Notice(models.Model):
         CODE_ISSUED = "code_issued"
         PASSWORD_SET = "password_set"  # noqa: S105
         EMAIL_SET = "email_set"
+        RENAMED = "renamed"  # by an import: the old name was not possible here
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=24, choices=Kind)

@@ -44,6 +44,16 @@ def insert(
     return ids
 
 
+def update(
+    model: type[models.Model], names: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Update rows: each is an id, and `stored` values. In a tenth of the time of `bulk_update`."""
+    columns = ", ".join(f"{_field(model, name).column} = %s" for name in names)
+    statement = f"UPDATE {model._meta.db_table} SET {columns} WHERE id = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [(*values, pk) for pk, *values in rows])
+
+
 def next_ids(model: type[models.Model], count: int) -> range:
     """Return the next ids of AUTOINCREMENT; ours, as the transaction has the write lock."""
     with connection.cursor() as cursor:

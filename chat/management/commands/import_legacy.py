@@ -10,33 +10,37 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from chat.legacy.importing import Options, import_tree
 from chat.legacy.reading import find_root
 from chat.legacy.report import Report
 from webchat.base import commands
 from webchat.base.telling import tell
+from webchat.database import locks, trouble
 
-EXAMPLE = """\
+EXAMPLE = gettext_lazy("""\
 Example, first to see what would happen, then in earnest:
   manage.py import_legacy /srv/old-chat/data --dry-run
   manage.py import_legacy /srv/old-chat/data --rename "Li Lei=李雷" --report import.json
-"""
-DRY = "A dry run: nothing was written."
+""")
 
 
 class Command(commands.Command):
-    help = "Brings over the data of the earlier Flask program, all of it in one transaction."
-    example = EXAMPLE
+    help = gettext_lazy("Brings over the data of the earlier Flask program: all of it, or nothing.")  # type: ignore[assignment]
+    example = EXAMPLE  # type: ignore[assignment]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, help="the data/ folder with users/ in it")
-        parser.add_argument("--dry-run", action="store_true", help="write nothing, only report")
+        parser.add_argument("path", type=Path, help=_("the data/ folder with users/ in it"))
+        parser.add_argument("--dry-run", action="store_true", help=_("write nothing, only report"))
         parser.add_argument(
             "--timezone",
             type=_zone,
             default="Asia/Shanghai",
-            help="of the times that V2.2 wrote without one (default: %(default)s)",
+            help=_("of the times that V2.2 wrote without one (default: %(zone)s)")
+            % {"zone": "Asia/Shanghai"},
         )
         parser.add_argument(
             "--rename",
@@ -44,43 +48,60 @@ class Command(commands.Command):
             type=_rename,
             default=[],
             metavar="OLD=NEW",
-            help="what to call somebody whose name is not possible here; as often as needed",
+            help=_("what to call somebody whose name is not possible here; as often as needed"),
         )
         parser.add_argument(
-            "--trust-mail", action="store_true", help="take mail addresses as verified"
+            "--trust-mail", action="store_true", help=_("take mail addresses as verified")
         )
         parser.add_argument(
-            "--report", type=Path, metavar="FILE", help="write the report as JSON, too"
+            "--tree",
+            default="",
+            metavar="NAME",
+            help=_("tells another old program, whose people have the same names, from the first"),
+        )
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE", help=_("write the report as JSON, too")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if sys.getfilesystemencoding() != "utf-8":
-            message = "The old files have names in UTF-8: set LC_ALL=C.UTF-8 for this command."
+            message = _("The old files have names in UTF-8: set LC_ALL=C.UTF-8 for this command.")
             raise CommandError(message)
-        root = find_root(options["path"])
+        try:
+            root = find_root(options["path"])
+        except OSError as error:  # a folder on the way that cannot be entered
+            raise _nothing(error) from None
         if root is None:
-            raise CommandError(f"{options['path']} has no users/ in it.")
+            message = _("%(path)s has no users/ in it.") % {"path": options["path"]}
+            raise CommandError(message)
         if options["report"]:
             _write(options["report"], "")  # better to fail now than after the import
+        report = self._import(root, _options(options))
         try:
-            report = import_tree(root, _options(options), self.stdout)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
-        except OSError as error:
-            raise CommandError(f"Nothing was imported: {error}.") from None
-        except KeyboardInterrupt:
-            raise commands.StoppedError("Stopped; nothing was imported.") from None
-        try:
-            self._tell(report)
+            self._tell(report, is_dry=options["dry_run"])
         finally:
             # This must be known, whatever becomes of the report.
-            self._say(DRY if options["dry_run"] else self.style.WARNING(_advice(root)))
+            self._say(_dry() if options["dry_run"] else self.style.WARNING(_advice(root)))
         if options["report"]:
             content = json.dumps(report.as_json(), ensure_ascii=False, indent=2)
-            _write(options["report"], content + "\n", "The import itself is done. ")
+            _write(options["report"], content + "\n", _("The import itself is done.") + " ")
 
-    def _tell(self, report: Report) -> None:
-        all(tell(self.stdout, line) for line in report.lines())
+    def _import(self, root: Path, options: Options) -> Report:
+        try:
+            return import_tree(root, options, self.stdout)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        except locks.HeldError as error:
+            raise CommandError(str(error)) from None
+        except (OSError, OperationalError) as error:
+            if not (isinstance(error, OSError) or trouble.is_database_trouble(error)):
+                raise
+            raise _nothing(error) from None
+        except KeyboardInterrupt:
+            raise commands.StoppedError(_("Stopped; nothing was imported.")) from None
+
+    def _tell(self, report: Report, *, is_dry: bool) -> None:
+        all(tell(self.stdout, line) for line in report.lines(is_dry=is_dry))
 
     def _say(self, words: str) -> None:
         """Print to whichever of stdout and stderr is still open."""
@@ -88,24 +109,33 @@ class Command(commands.Command):
             tell(self.stderr, words)
 
 
+def _nothing(error: Exception) -> CommandError:
+    return CommandError(_("Nothing was imported: %(reason)s.") % {"reason": error})
+
+
+def _dry() -> str:
+    return _("A dry run: nothing was written.")
+
+
 def _advice(root: Path) -> str:
     users = root.resolve() / "users"
-    return (
-        f"{users} still holds every password in plain text. When people have logged in"
-        " here, destroy it and all copies of it:\n"
-        f"  find {shlex.quote(str(users))} -type f -exec shred -u {{}} +"
-    )
+    words = _(
+        "%(folder)s still holds every password in plain text. When people have logged in here,"
+        " destroy it and all copies of it:"
+    ) % {"folder": users}
+    return f"{words}\n  find {shlex.quote(str(users))} -type f -exec shred -u {{}} +"
 
 
 def _options(options: dict[str, Any]) -> Options:
     renames = dict(options["rename"])
     if len(renames) < len(options["rename"]):
-        raise CommandError("--rename names somebody twice.")
+        raise CommandError(_("--rename names somebody twice."))
     return Options(
         zone=options["timezone"],
         renames=renames,
         trust_mail=options["trust_mail"],
         is_dry=options["dry_run"],
+        tree=options["tree"],
     )
 
 
@@ -113,13 +143,13 @@ def _zone(key: str) -> ZoneInfo:
     try:
         return ZoneInfo(key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ArgumentTypeError(f"there is no zone {key}") from None
+        raise ArgumentTypeError(_("there is no zone %(key)s") % {"key": key}) from None
 
 
 def _rename(value: str) -> tuple[str, str]:
     old, sign, new = value.partition("=")
     if not (old and sign and new):
-        raise ArgumentTypeError(f"{value} should be OLD=NEW")
+        raise ArgumentTypeError(_("%(value)s should be OLD=NEW") % {"value": value})
     return old, new
 
 
@@ -127,4 +157,6 @@ def _write(path: Path, content: str, before: str = "") -> None:
     try:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"{before}{path} cannot be written: {error.strerror}.") from None
+        facts = {"path": path, "reason": error.strerror}
+        message = before + _("%(path)s cannot be written: %(reason)s.") % facts
+        raise CommandError(message) from None

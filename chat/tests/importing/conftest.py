@@ -31,14 +31,25 @@ def accounted(report: dict) -> dict[str, list[int]]:
         counts = report[kind]
         assert counts["found"] == counts["imported"] + counts["existing"] + counts["skipped"]
         lines = [skip for skip in report["skips"] if skip["kind"] == kind]
-        assert len(lines) == counts["skipped"]
-        assert all(skip["what"] and skip["reason"] for skip in lines)
+        told = sum(skip["number"] for skip in lines) + sum(lost[kind] for lost in report["lost"])
+        assert told == counts["skipped"]
+        assert all(each["code"] and each["reason"] for each in lines + report["lost"])
         numbers[kind] = list(counts.values())
     return numbers
 
 
-def reasons(report: dict, kind: str) -> dict[str, str]:
-    return {skip["what"]: skip["reason"] for skip in report["skips"] if skip["kind"] == kind}
+def codes(report: dict, kind: str) -> dict[str, str]:
+    """Return the codes of the reasons by what they are about, without people who are lost."""
+    return {skip["what"]: skip["code"] for skip in report["skips"] if skip["kind"] == kind}
+
+
+def lost(report: dict) -> dict[str, str]:
+    return {each["old"]: each["code"] for each in report["lost"]}
+
+
+def names(report: dict) -> dict[str, tuple[str, str]]:
+    """Return new names and the codes of their reasons, by the old ones."""
+    return {each["old"]: (each["new"], each["code"]) for each in report["names"]}
 
 
 def texts(user: str, friend: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ..legacy import OldTree, file, v1
-from .conftest import accounted, reasons, tables, texts, tree_v3
+from .conftest import accounted, codes, lost, names, tables, texts, tree_v3
 
 
 def broken(old: OldTree) -> None:
@@ -49,13 +49,17 @@ def test_a_broken_tree_comes_over_as_far_as_it_goes_and_every_loss_is_told(old):
     broken(old)
     report, printed = old.run()
     numbers = accounted(report)
-    # alice, carol, 王伟; bob and Bob are twins, “a” is too short, three files are broken.
-    assert numbers["users"] == [11, 5, 0, 6]
-    assert numbers["attachments"] == [4, 0, 0, 4]
-    assert set(reasons(report, "users")) == {
-        "users/half.json", "users/list.json", "users/empty.json", "bob", "Bob", "a",
-    }  # fmt: skip
-    assert reasons(report, "messages")["messages/alice_bob.json"]
+    # Three files are broken; Bob is a twin of bob, who has more.
+    assert numbers["users"] == [11, 8, 0, 3]
+    assert names(report) == {"Bob": ("bob2", "twin")}
+    assert numbers["attachments"] == [4, 1, 0, 3]
+    assert codes(report, "users") == {
+        "users/half.json": "not_json",
+        "users/list.json": "no_object",
+        "users/empty.json": "not_json",
+    }
+    assert codes(report, "messages")["messages/alice_bob.json"] == "not_json"
+    assert set(lost(report)) == {"dora", "ghost"}
     assert texts("alice", "王伟") == [
         "老师让你交报告 📎",
         "bell",
@@ -63,7 +67,7 @@ def test_a_broken_tree_comes_over_as_far_as_it_goes_and_every_loss_is_told(old):
         "[文件已丢失：alice.json]",
         "[文件已丢失：file.png]",
     ]
-    assert reasons(report, "characters")
+    assert codes(report, "characters")
     for skip in report["skips"]:
         assert skip["reason"] in printed
     before = tables()

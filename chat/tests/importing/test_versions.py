@@ -70,7 +70,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(old, build):
     build(old)
     before, stored = tables(), stored_files()
     dry, printed = old.run("--dry-run")
-    assert "nothing was written" in printed
+    assert "没有写入任何东西" in printed
     assert tables() == before
     assert stored_files() == stored
     in_earnest, _printed = old.run()
