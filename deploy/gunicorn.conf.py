@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import signal
 import socket
 import sys
 import sysconfig
@@ -66,7 +67,11 @@ asgi_lifespan = "on"
 workers = settings.WEB_CONCURRENCY
 # `--bind` on the command line or in GUNICORN_CMD_ARGS wins over this.
 host = "127.0.0.1" if settings.BEHIND_PROXY else "0.0.0.0"  # noqa: S104  (a LAN is what it is for)
-bind = f"{host}:{settings.PORT}"
+wanted = [f"{host}:{settings.PORT}"]
+# At a reload (HUP), which is when a master has set its handler, the address stays: gunicorn would
+# close its sockets, also one of systemd's, before it knows whether there can be others.
+master = getattr(signal.getsignal(signal.SIGHUP), "__self__", None)
+bind = master.cfg.settings["bind"].get() if master else wanted
 # Not loaded before the fork: a reload (HUP) would keep running the old code.
 preload_app = False
 
@@ -102,7 +107,18 @@ class logger_class(Logger):  # noqa: N801  (the name of the setting)
             handler.setFormatter(logs.LineFormatter())
 
 
+def on_reload(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    # A master of an earlier release has not kept what it wanted at its start.
+    if not server.systemd and getattr(server, "wanted", wanted) != wanted:
+        server.log.warning(
+            "PORT 或 BEHIND_PROXY 的改动（%s）重启后才生效，现在仍用原来的地址。"
+            " / The change of address to %s waits for a restart; until then it stays as it was.",
+            *wanted * 2,
+        )
+
+
 def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    server.wanted = wanted
     # Accepted connections inherit it. A reader that takes nothing for that long is cut off:
     # neither a close frame nor a FIN would ever reach it.
     for listener in server.LISTENERS:
