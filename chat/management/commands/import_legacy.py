@@ -29,8 +29,8 @@ Example, first to see what would happen, then in earnest:
 
 
 class Command(commands.Command):
-    help = gettext_lazy("Brings over the data of the earlier Flask program: all of it, or nothing.")  # type: ignore[assignment]
-    example = EXAMPLE  # type: ignore[assignment]
+    help = gettext_lazy("Brings over the data of the earlier Flask program: all of it, or nothing.")
+    example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, help=_("the data/ folder with users/ in it"))
