@@ -19,11 +19,11 @@ LOOKED_AT = 50_000  # accounts: half a second for the most people that one machi
 
 
 def find_user(typed: str) -> User:
-    """Return the account of that name, typed in any case or width.
+    """Return the account of that name, typed in any case or width, or of that verified address.
 
     Raises ValidationError("not_found"), which suggests names that are near.
     """
-    user = User.objects.named(typed).first()
+    user = User.objects.known_as(typed)
     if user is not None:
         return user
     message = _("Nobody is called that here.")

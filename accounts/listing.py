@@ -35,22 +35,31 @@ def in_pages(users: UserQuerySet) -> Iterator[User]:
 
 def as_table(users: UserQuerySet) -> Iterator[str]:
     """Yield the lines of a table for a terminal, its head first."""
-    title = _("User name")
-    names = users.order_by().values_list("username", flat=True).iterator()
-    columns = max(map(width, names), default=0)
-    columns = max(columns, width(title))
+    columns = [
+        _column(users, "username", _("User name")),
+        _column(users, "real_name", _("Real name")),
+        TIME_WIDTH,
+        TIME_WIDTH,
+    ]
 
-    def line(name: str, joined: str, seen: str, standing: str) -> str:
-        cells = (pad(name, columns), pad(joined, TIME_WIDTH), pad(seen, TIME_WIDTH), standing)
-        return "  ".join(cells).rstrip()
+    def line(*cells: str) -> str:
+        padded = (pad(cell, most) for cell, most in zip(cells[:-1], columns, strict=True) if most)
+        return "  ".join((*padded, cells[-1])).rstrip()
 
-    yield line(title, _("Joined"), _("Last seen"), _("Standing"))
+    yield line(_("User name"), _("Real name"), _("Joined"), _("Last seen"), _("Standing"))
     number = 0
     for user in in_pages(users):
         number += 1
-        standing = ", ".join(standing_of(user))
-        yield line(user.username, minute(user.date_joined), _seen(user), standing)
+        times = (minute(user.date_joined), minute(user.last_seen_at) or _("never"))
+        yield line(user.username, user.real_name, *times, ", ".join(standing_of(user)))
     yield _("%(count)d accounts. Times: %(zone)s.") % {"count": number, "zone": _zone()}
+
+
+def _column(users: UserQuerySet, field: str, title: str) -> int:
+    """Return the width that a column needs; 0 if it is empty for all."""
+    texts = users.order_by().values_list(field, flat=True).iterator()
+    most = max(map(width, texts), default=0)
+    return max(most, width(title)) if most else 0
 
 
 def as_csv(users: UserQuerySet) -> Iterator[str]:
@@ -58,10 +67,12 @@ def as_csv(users: UserQuerySet) -> Iterator[str]:
     row: Callable[[Iterable[str]], str] = csv.writer(_Echo()).writerow
     zone = f" ({_zone()})"
     yield BYTE_ORDER_MARK
-    yield row([_("User name"), _("Joined") + zone, _("Last seen") + zone, _("Standing")])
+    times = (_("Joined") + zone, _("Last seen") + zone)
+    yield row([_("User name"), _("Real name"), *times, _("Standing")])
     for user in in_pages(users):
-        cells = (user.username, minute(user.date_joined), minute(user.last_seen_at))
-        yield row(map(harmless, (*cells, "; ".join(standing_of(user)))))
+        times = (minute(user.date_joined), minute(user.last_seen_at))
+        standing = "; ".join(standing_of(user))
+        yield row(map(harmless, (user.username, user.real_name, *times, standing)))
 
 
 def as_json(users: UserQuerySet) -> Iterator[str]:
@@ -95,10 +106,6 @@ def is_muted(user: User) -> bool:
     return user.muted_until is not None and user.muted_until > timezone.now()
 
 
-def _seen(user: User) -> str:
-    return minute(user.last_seen_at) or _("never")
-
-
 def _zone() -> str:
     return timezone.get_default_timezone_name()
 
@@ -106,6 +113,7 @@ def _zone() -> str:
 def _facts(user: User) -> dict[str, Any]:
     return {
         "username": user.username,
+        "real_name": user.real_name,
         "joined": _moment(user.date_joined),
         "last_seen": _moment(user.last_seen_at),
         "superuser": user.is_superuser,

@@ -66,11 +66,15 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(Q(is_staff=True) | Q(is_superuser=True))
 
     def matching(self, word: str) -> UserQuerySet:
-        """Filter those with the word in their name or address, in any case or width."""
+        """Filter those with the word in a name or the address, in any case or width.
+
+        A real name is found as it stands.
+        """
         key = fold(word, most=NAME_OR_MAIL_AT_MOST)
         if key is None:
             return self.none()
-        return self.filter(Q(username_key__contains=key) | Q(email__contains=key))
+        names = Q(username_key__contains=key) | Q(real_name__contains=encodable(word))
+        return self.filter(names | Q(email__contains=key))
 
     def with_last_seen(self) -> UserQuerySet:
         """Annotate `last_seen_at`, null for those who never were here.

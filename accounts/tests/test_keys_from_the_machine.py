@@ -181,6 +181,13 @@ def test_who_is_gone_meanwhile_is_said_to_be(alice, typed, monkeypatch):
     assert "gone already" in refusal("set_password", "alice")
 
 
+def test_an_address_finds_its_owner(alice, typed):
+    User.objects.update(email="alice@example.com")
+    typed(NEW, NEW)
+    manage("set_password", "Alice@Example.com")
+    assert may_log_in("alice", NEW)
+
+
 # Names that nobody has
 
 

@@ -105,6 +105,21 @@ def test_a_word_is_found_in_any_case_and_width_and_is_no_pattern(people, word, f
     assert names(word) == found
 
 
+def test_a_real_name_is_shown_where_anybody_has_one_and_found(people):
+    assert "Real name" not in users()
+    User.objects.filter(username="cleo").update(real_name="欧阳=娜娜")
+    assert names("娜娜") == ["cleo"]
+    assert "cleo       欧阳=娜娜  " in users()
+    User.objects.filter(username="cleo").update(real_name="=欧阳")
+    assert "cleo,'=欧阳," in users("--csv")
+    assert json.loads(users("--json", "cleo"))[0]["real_name"] == "=欧阳"
+
+
+@pytest.mark.parametrize("word", ["", "\ud800", "\x00"])
+def test_an_odd_word_is_no_error(people, word):
+    users(word)
+
+
 def test_an_address_is_found(people):
     User.objects.filter(username="cleo").update(email="cleo@example.com")
     assert names("Cleo@Example") == ["cleo"]
@@ -149,7 +164,7 @@ def test_excel_opens_the_file_and_nobody_else_may(people, tmp_path):
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert [row[0] for row in rows] == ["User name", "ada", "ben", "cleo", "dora"]
-    assert "Asia/Shanghai" in rows[0][1]
+    assert "Asia/Shanghai" in rows[0][2]
     with pytest.raises(CommandError, match="there already"):
         users("--csv", str(path))
     assert path.read_bytes() == content

@@ -12,11 +12,7 @@ from django.utils.translation import gettext as _
 
 HAN = re.compile("[一-鿿]")
 OURS = ("webchat", "accounts", "friends", "chat")
-# Their texts are English so far.
-ELSEWHERE = {"backup", "restore", "import_legacy"}
-COMMANDS = sorted(
-    (app, name) for name, app in get_commands().items() if app in OURS and name not in ELSEWHERE
-)
+COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in OURS)
 # Which options are said elsewhere: by Django, for all of its commands.
 DJANGOS = set(BaseCommand().create_parser("", "")._option_string_actions)
 

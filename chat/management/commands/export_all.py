@@ -45,7 +45,7 @@ class Command(commands.Command):
         number, size = 0, 0
         try:
             total = export_all.everybody().count()
-            with Progress(self.stdout, _("People"), total) as progress:
+            with Progress(self.stdout, _("Exports"), total) as progress:
                 for written in export_all.write_all(folder, done):
                     number, size = number + bool(written), size + (written.size if written else 0)
                     progress.step()

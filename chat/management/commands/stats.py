@@ -44,13 +44,13 @@ class Command(commands.Command):
 
 def _rows(found: Statistics) -> Iterator[tuple[str, str]]:
     yield _("As of"), minute_with_zone(found.at)
-    yield _("People"), _number(found.people)
+    yield _("Accounts in use"), _number(found.people)
+    yield _("… of them staff"), _number(found.staff)
     yield _("… here today"), _number(found.active_today)
     yield _("… in 7 days"), _number(found.active_7_days)
     yield _("… in 30 days"), _number(found.active_30_days)
     yield _("Newcomers not verified"), _number(found.waiting_newcomers)
     yield _("Banned"), _number(found.banned)
-    yield _("Staff"), _number(found.staff)
     yield _("Chats"), _number(found.conversations)
     yield _("Messages"), _number(found.messages)
     for day, count in found.messages_by_day.items():
