@@ -9,20 +9,53 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/release.sh
 unset DJANGO_SETTINGS_MODULE
 
+case ${1:-} in
+'' | --back) ;;
+*) fail "用法：sudo sh deploy/upgrade.sh [--back]" "Usage: sudo sh deploy/upgrade.sh [--back]" ;;
+esac
 [ -e "$home/current" ] || fail \
     "$home 里没有已安装的版本，请先运行 deploy/install.sh。" \
     "Nothing is installed in $home: run deploy/install.sh first."
-old=$(readlink -f "$home/current")
 
-case ${1:-} in
---back)
-    new=$(readlink -f "$home/previous") && [ -d "$new" ] || fail \
-        "没有可以退回的版本。" "There is no release to go back to."
+# Whatever ends this script: nothing half-made stays, and the last line says what serves.
+finish() {
+    status=$?
+    trap '' HUP INT PIPE TERM
+    set +e
+    if [ "$status" -ne 0 ]; then
+        go_back
+        forget_old_releases
+        say_what_serves >&2
+    fi
+    exit "$status"
+}
+
+say_what_serves() {
+    now=$(readlink -f "$home/current")
+    if ask_service --path /healthz --seconds "$ready_seconds" 2>/dev/null; then
+        printf '\n%s\n' "没有升级，仍由原来的版本服务：$now" \
+            "Nothing was upgraded; the old release goes on serving: $now"
+    else
+        printf '\n%s\n' "没有升级，服务没有应答，请看 journalctl -u webchat：$now" \
+            "Nothing was upgraded, and the service does not answer, see journalctl -u webchat: $now"
+    fi
+}
+
+take_lock
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP PIPE TERM
+old=$(readlink -f "$home/current")
+# A run that was killed in the middle of the switch has left the name of what served before it.
+before=$(readlink -e "$home/switching" || true)
+
+if [ "${1:-}" = --back ]; then
+    new=${before:-$(readlink -e "$home/previous" || true)}
+    [ -n "$new" ] || fail "没有可以退回的版本。" "There is no release to go back to."
     check_settings "$new" || fail \
-        "上一版本不接受 .env 里的设置（见上），仍由现在的版本服务。" \
-        "The release before refuses a setting in .env, see above: the one of now goes on serving."
-    ;;
-'')
+        "上一版本不接受 .env 里的设置（见上）。" "The release before refuses a setting in .env, see above."
+else
+    old=${before:-$old}
     make_release
     new=$release
     if [ "$new" = "$old" ]; then
@@ -30,18 +63,12 @@ case ${1:-} in
         exit
     fi
     say "备份 / Taking a backup"
-    manage "$old" backup || fail "备份失败，未升级。" "The backup failed: nothing was upgraded."
+    manage "$old" backup || fail "备份失败。" "The backup failed."
     say "更新数据库 / Migrating the database"
-    manage "$new" migrate --no-input --verbosity 0 || fail \
-        "数据库更新失败，仍由原来的版本服务。" "The migration failed; the old release goes on serving."
-    ;;
-*)
-    fail "用法：sudo sh deploy/upgrade.sh [--back]" "Usage: sudo sh deploy/upgrade.sh [--back]"
-    ;;
-esac
+    manage "$new" migrate --no-input --verbosity 0 || fail "数据库更新失败。" "The migration failed."
+fi
 
-prove "$new" || fail \
-    "新版本无法启动，仍由原来的版本服务。" "The release does not start; the old one goes on serving."
+prove "$new" || fail "新版本无法启动。" "The release does not start."
 put_in_service "$new" "$old"
 forget_old_releases
 say "完成 / Done: $new"

@@ -4,117 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import Event, Thread
 
-import httpx
 import pytest
 
-from tests import environment
-from tests.server import ROOT, free_port, wait_for
-
-IGNORED = shutil.ignore_patterns(
-    ".venv", ".git", ".env", "data", "staticfiles", "__pycache__", ".*_cache", "bench", "docs"
-)
-
-
-class Home:
-    """The layout that install.sh makes in /srv/webchat, with a pid file instead of a server."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.source = path / "source"
-        self.port = free_port()
-        self.env = os.environ | {
-            "WEBCHAT_HOME": str(path / "home"),
-            "WEBCHAT_SOCKET": f"127.0.0.1:{self.port}",
-            "WEBCHAT_RELOAD": f"sh {path}/reload.sh",
-            "WEBCHAT_RESTART": f"sh {path}/reload.sh",
-        }
-        for name in [*environment.names, "DJANGO_SETTINGS_MODULE"]:
-            self.env.pop(name, None)
-        shutil.copytree(ROOT, self.source, ignore=IGNORED)
-        self.home = path / "home"
-        self.home.mkdir()
-        (self.home / ".env").write_text(
-            f"SECRET_KEY={secrets.token_hex()}\nDATA_DIR={path}/data\nPORT={self.port}\n"
-        )
-
-    def sh(self, script: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["sh", "-eu", "-c", script],
-            cwd=self.source,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    def install(self) -> None:
-        script = (
-            ". deploy/setup.sh; . deploy/release.sh; make_release;"
-            'manage "$release" migrate -v 0 --no-input; switch_to "$release"'
-        )
-        done = self.sh(script)
-        assert done.returncode == 0, done.stderr
-        self.process = subprocess.Popen(
-            [
-                f"{self.home}/current/.venv/bin/python", "-m", "gunicorn",
-                "--config", f"{self.home}/current/deploy/gunicorn.conf.py",
-            ],
-            cwd=self.home / "current",
-            env=self.env,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        (self.path / "reload.sh").write_text(f"kill -HUP {self.process.pid}; sleep 2\n")
-        wait_for(self.port, self.process)
-
-    def upgrade(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.sh("sh deploy/upgrade.sh " + " ".join(arguments))
-
-    def change(self, name: str, old: str, new: str) -> None:
-        file = self.source / name
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new))
-
-    @property
-    def current(self) -> Path:
-        return (self.home / "current").resolve()
-
-    def health(self) -> str:
-        return httpx.get(f"http://127.0.0.1:{self.port}/healthz").text
-
-    @contextmanager
-    def asked_all_the_time(self) -> Iterator[list[int | str]]:
-        answers: list[int | str] = []
-        done = Event()
-
-        def ask() -> None:
-            with httpx.Client(base_url=f"http://127.0.0.1:{self.port}") as client:
-                while not done.is_set():
-                    try:
-                        answers.append(client.get("/healthz").status_code)
-                    except httpx.HTTPError as error:
-                        answers.append(repr(error))
-                    done.wait(0.02)
-
-        asking = Thread(target=ask)
-        asking.start()
-        yield answers
-        done.set()
-        asking.join()
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(15)
+from tests.home import Home
+from tests.server import ROOT
 
 
 def test_no_script_names_a_file_where_others_can_make_one_first():
@@ -155,21 +50,9 @@ def test_a_folder_whose_name_means_something_to_systemd_is_refused(tmp_path, nam
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    home = Home(tmp_path)
-    # Use the packages of this environment, instead of an installation for each release.
-    monkeypatch.setitem(home.env, "PYTHONDONTWRITEBYTECODE", "1")
-    setup = home.source / "deploy/setup.sh"
-    setup.write_text(
-        setup.read_text()
-        + f"\nmake_venv() {{ {sys.executable} -m venv --without-pip --clear .venv;"
-        f" rm -r .venv/lib/python*/site-packages;"
-        f" cp -rs {Path(sys.prefix).resolve()}/lib/python*/site-packages .venv/lib/python*/; }}\n"
-        "install() { :; }\n"
-    )
-    home.install()
-    yield home
-    home.stop()
+def home(tmp_path):
+    with Home(tmp_path) as home:
+        yield home
 
 
 @pytest.mark.faults
@@ -211,7 +94,7 @@ def test_an_upgrade_that_cannot_serve_leaves_the_old_release_serving(home, name,
     done = home.upgrade()
     assert done.returncode == 1, done.stdout
     assert home.current == first
-    assert home.process.poll() is None
+    os.kill(home.pid, 0)  # raises if it has ended
     assert home.health() == was
 
 
