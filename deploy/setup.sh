@@ -1,4 +1,7 @@
-# Shared by run.sh and test.sh, which source it in the project's folder.
+# Shared by the other scripts, which source it in the project's folder.
+
+# The packages that an archive by release-archive.sh brings along.
+wheels=$PWD/wheels
 
 fail() {
     printf '\n%s\n' "$@" >&2
@@ -46,8 +49,31 @@ install() {
         return
     fi
     echo "正在安装依赖（$1）… / Installing the requirements ($1) …"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$1" || fail \
-        "依赖安装失败：请检查网络；可用环境变量 PIP_INDEX_URL 指定镜像。" \
-        "The requirements could not be installed: check the network, or name a mirror in PIP_INDEX_URL."
+    if [ "$1" = requirements.txt ] && [ -d "$wheels" ]; then
+        install_from_wheels
+    else
+        pip_install --requirement "$1" || fail \
+            "依赖安装失败（见上）：请检查网络和磁盘；可用环境变量 PIP_INDEX_URL 指定镜像。" \
+            "The requirements could not be installed, see above: check the network and the disk, or name a mirror in PIP_INDEX_URL."
+    fi
     echo "$wanted" >"$stamp"
+}
+
+pip_install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+# Without the network. Only they are for Linux with glibc, and tests need more than is in them.
+install_from_wheels() {
+    (cd "$wheels" && sha256sum --quiet --check SHA256SUMS) || fail \
+        "wheels/ 不完整或已损坏，请重新复制并解压。" "wheels/ is damaged or not whole: copy and unpack the archive again."
+    set -- --no-index --find-links "$wheels" --requirement requirements.txt
+    ! pip_install "$@" || return 0
+    ! pip_install --dry-run --ignore-installed "$@" >/dev/null 2>&1 || fail \
+        "依赖安装失败（见上）：请检查磁盘。" "The requirements could not be installed, see above: check the disk."
+    which=$(.venv/bin/python -c 'import platform as p; print("Python", p.python_version(), p.machine())')
+    fail "wheels/ 里没有适合 $which 的软件包，只有 Python 3.11 至 3.13、x86_64 和 aarch64（glibc）的。" \
+        "换一个 Python：rm -r .venv; PYTHON=python3.13 sh deploy/run.sh；或删去 wheels/，改从网络安装。" \
+        "wheels/ has nothing for $which: it is for Python 3.11 to 3.13 on x86_64 and aarch64 with glibc." \
+        "Take another Python, as above, or remove wheels/ to install from the network."
 }

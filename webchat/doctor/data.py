@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from webchat.database import examining
-from webchat.database.backup import newest_backup
+from webchat.database.backup import newest_backup, own_folder
 from webchat.disks import unescaped
 from webchat.health import migrations_are_applied
 
+from . import remedies
 from .finding import Finding, advice, ok, wrong
 
 CHECK_SECONDS = 20.0  # for reading the whole database; a larger one is read by restore and backup
@@ -30,7 +32,7 @@ def check_engine() -> Finding:
     if not examining.is_durable():
         return wrong(
             _("SQLite does not use its log, or does not wait for the disk."),
-            _("Stop the server and run: manage.py migrate"),
+            remedies.while_stopped("migrate"),
         )
     if examining.has_wal_bug():
         return advice(
@@ -54,7 +56,11 @@ def check_file_system() -> Finding:
 
 
 def check_database() -> Finding:
-    damaged = _("Stop the server and restore the newest backup: manage.py restore FILE")
+    newest = newest_backup()
+    file = str(own_folder() / newest.name) if newest else "FILE"
+    damaged = _("Restore the newest backup: %(command)s") % {
+        "command": remedies.while_stopped(f"restore {shlex.quote(file)}")
+    }
     try:
         examining.check_whole(settings.DATABASE_FILE, CHECK_SECONDS)
     except examining.TooLargeError:
@@ -68,12 +74,12 @@ def check_database() -> Finding:
 
 def check_migrations() -> Finding:
     if not migrations_are_applied():
-        return wrong(_("The database is older than the program."), "manage.py migrate")
+        return wrong(_("The database is older than the program."), remedies.manage("migrate"))
     return ok(_("All migrations are applied"))
 
 
 def check_clock() -> Finding:
-    fix = _("Set the clock: timedatectl set-ntp true")
+    fix = remedies.by_root("timedatectl set-ntp true")
     if timezone.now().year < YEAR:
         return wrong(_("The clock is wrong: it says %(now)s.") % {"now": timezone.now()}, fix)
     try:
@@ -90,12 +96,14 @@ def check_clock() -> Finding:
 def check_administrator() -> Finding:
     administrators = get_user_model()._default_manager.filter(is_superuser=True, is_active=True)
     if not administrators.exists():
-        return advice(_("There is no administrator."), "manage.py createsuperuser")
+        return advice(_("There is no administrator."), remedies.manage("createsuperuser"))
     return ok(_("There is an administrator"))
 
 
 def check_backup() -> Finding:
-    fix = _("Make one with manage.py backup, or look at the nightly timer.")
+    fix = remedies.manage("backup")
+    if remedies.installed() is not None:
+        fix += "; systemctl list-timers webchat-nightly.timer"
     newest = newest_backup()
     if newest is None:
         return advice(_("There is no backup yet."), fix)

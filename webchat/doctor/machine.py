@@ -17,6 +17,7 @@ from webchat import owner
 from webchat.health import LOW_DISK_BYTES
 from webchat.privacy import close_to_others
 
+from . import remedies
 from .finding import Finding, advice, ok, wrong
 
 SECRET_LENGTH = 50  # as Django's own check has it
@@ -50,7 +51,7 @@ def check_env_file() -> Finding:
     if not path.exists():
         return ok(_("The settings come from the environment, there is no .env"))
     if _mode(path) & 0o077:
-        return wrong(_("Others on this machine can read .env."), f"chmod 600 {path}")
+        return wrong(_("Others on this machine can read .env."), remedies.close(path.resolve()))
     return ok(_("Only its owner can read .env"))
 
 
@@ -68,15 +69,13 @@ def check_files() -> Finding:
     folder, database = settings.DATA_DIR, settings.DATABASE_FILE
     for path in (folder, database, folder / "attachments"):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
-            return wrong(
-                _("%(path)s cannot be written to.") % {"path": path},
-                f"chown -R $(id -un) {path}",
-            )
+            return wrong(_("%(path)s cannot be written to.") % {"path": path}, remedies.give(path))
     for path in (folder, database):
         if path.exists() and path.stat().st_uid != os.geteuid() != 0:
             return wrong(
                 _("%(path)s belongs to another account.") % {"path": path},
-                _("Run this as the account of the server, or chown the folder to it."),
+                _("Run this as the account of the server: %(command)s")
+                % {"command": remedies.manage("doctor")},
             )
     if left := owner.left_by_root():
         return wrong(
@@ -85,10 +84,14 @@ def check_files() -> Finding:
         )
     if database.exists() and _mode(database) & 0o007 and _mode(folder) & 0o007:
         return advice(
-            _("Everybody on this machine can read the messages."), f"chmod -R go-rwx {folder}"
+            _("Everybody on this machine can read the messages."),
+            remedies.by_owner(folder, f"chmod -R go-rwx {folder}"),
         )
     if open_doors := close_to_others(only_look=True):
-        return advice(_("Others on this machine can get at the data."), open_doors[0])
+        fix = open_doors[0]
+        if fix.startswith("chmod "):
+            fix = remedies.by_owner(folder, fix)
+        return advice(_("Others on this machine can get at the data."), fix)
     return ok(_("The data belong to this account alone"))
 
 
@@ -117,7 +120,7 @@ def check_descriptors() -> Finding:
 
 def check_static_files() -> Finding:
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():
-        return wrong(_("The static files are not collected."), "manage.py prepare --no-port")
+        return wrong(_("The static files are not collected."), remedies.collect_static())
     return ok(_("The static files are collected"))
 
 

@@ -1,10 +1,8 @@
-"""Checks of the server as visitors reach it: at its port, and at SITE_URL through any proxy."""
+"""Checks of the server as visitors reach it: where it listens, and at SITE_URL by any proxy."""
 
 from __future__ import annotations
 
 import http.client
-import json
-import ssl
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +11,11 @@ from django.utils.translation import gettext as _
 from webchat.environment import Site
 from webchat.health import QUESTION, sign_question
 
+from . import remedies
+from .asking import UnixConnection, ask, connect
 from .finding import Finding, advice, ok, wrong
+from .unreached import explain
 
-SECONDS = 3.0
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -25,40 +25,53 @@ UPGRADE = {
 
 
 def check_server() -> Finding:
+    if path := remedies.unix_socket():
+        return _check_socket(path)
     here = Site("http", "127.0.0.1", settings.PORT, settings.PREFIX)
+    told = {"port": settings.PORT}
     try:
-        status, body = _ask(here, "healthz", {})
+        status, body = ask(connect(here), f"{here.prefix}/healthz", {})
     except (OSError, http.client.HTTPException):
-        return advice(
-            _("Nothing answers on port %(port)s of this machine.") % {"port": settings.PORT},
-            _("Start the server; behind a unix socket this is as it should be."),
-        )
+        nothing = _("Nothing answers on port %(port)s of this machine.") % told
+        # On a machine that is set up for it, it should.
+        return (advice if remedies.installed() is None else wrong)(nothing, remedies.start())
     if status != 200 or body.get("status") != "ok":
         return wrong(
-            _("Another program answers on port %(port)s.") % {"port": settings.PORT},
+            _("Another program answers on port %(port)s.") % told,
             _("Stop it, or set PORT in .env."),
         )
-    return ok(_("The server answers on port %(port)s") % {"port": settings.PORT})
+    return ok(_("The server answers on port %(port)s") % told)
+
+
+def _check_socket(path: str) -> Finding:
+    told = {"path": path}
+    try:
+        status, body = ask(UnixConnection(path), f"{settings.PREFIX}/healthz", {})
+    except PermissionError:
+        return advice(
+            _("This account may not ask the server at %(path)s.") % told, remedies.manage("doctor")
+        )
+    except (OSError, http.client.HTTPException):
+        status, body = 0, {}
+    if status != 200 or body.get("status") != "ok":
+        return wrong(_("The server does not answer at %(path)s.") % told, remedies.start())
+    return ok(_("The server answers at %(path)s") % told)
 
 
 def check_site_url() -> Finding:
     site = settings.SITE
     if site is None:
         return ok(_("No SITE_URL: for this machine and its local network"))
-    proxy = _("Compare the proxy's configuration with deploy/nginx/.")
     try:
-        status, body = _ask(site, "healthz", {QUESTION: sign_question()})
-    except ssl.SSLError as error:
-        return wrong(
-            _("%(url)s has no valid certificate: %(reason)s")
-            % {"url": site.url, "reason": error.reason or error},
-            _("Renew it: certbot renew"),
-        )
+        answer = ask(connect(site), f"{site.prefix}/healthz", {QUESTION: sign_question()})
     except (OSError, http.client.HTTPException) as error:
-        return advice(
-            _("%(url)s is not reached from here: %(reason)s") % {"url": site.url, "reason": error},
-            _("Try it from outside; then look at the name, the firewall and the proxy."),
-        )
+        return explain(site, error)
+    return _judge(site, *answer)
+
+
+def _judge(site: Site, status: int, body: dict[str, Any]) -> Finding:
+    """Judge what has come through the proxy."""
+    proxy = _("Compare the proxy's configuration with deploy/nginx/.")
     seen = body.get("seen") or {}
     if status == 400:
         return wrong(_("The proxy passes another Host than SITE_URL has."), proxy)
@@ -87,7 +100,9 @@ def check_websocket() -> Finding:
     if site is None:
         return ok(_("No proxy that could hold up the live connection"))
     try:
-        status, _body = _ask(site, "live/", UPGRADE | {"Origin": site.origin})
+        # Whatever its certificate is, which site_url tells: nothing is entrusted to it here.
+        connection = connect(site, believing=True)
+        status, _body = ask(connection, f"{site.prefix}/live/", UPGRADE | {"Origin": site.origin})
     except (OSError, http.client.HTTPException):
         return advice(_("The live connection could not be tried."), _("See site_url above."))
     if status != 101:
@@ -97,21 +112,3 @@ def check_websocket() -> Finding:
             " proxy_set_header Connection $connection_upgrade;",
         )
     return ok(_("The live connection gets through"))
-
-
-def _ask(site: Site, path: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """Return the status and the JSON of an answer; {} if it is not JSON."""
-    kind = http.client.HTTPSConnection if site.scheme == "https" else http.client.HTTPConnection
-    connection = kind(site.host.strip("[]"), site.port, timeout=SECONDS)
-    try:
-        connection.request("GET", f"{site.prefix}/{path}", headers=headers)
-        response = connection.getresponse()
-        if response.status == 101:
-            return 101, {}
-        try:
-            body = json.loads(response.read(65_536))
-        except ValueError:
-            body = {}
-        return response.status, body if isinstance(body, dict) else {}
-    finally:
-        connection.close()
