@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import OldName, RetiredUsername, User, old_name_digest
 from accounts.names import (
     LONGEST,
+    TYPED_AT_MOST,
     normalize_username,
     possible_part,
     username_key,
@@ -27,7 +28,7 @@ from . import reasons
 from .people import People, Person
 from .reading import fold
 from .reasons import Reason
-from .report import NewName, Report
+from .report import NewName, Report, printable
 
 NAMELESS = "user"  # where nothing is left of the old name
 NUMBERS = range(2, 10_000)  # tried after a name, before it is given up for NAMELESS
@@ -114,15 +115,17 @@ def _refuse_clashes(people: Iterable[Person]) -> None:
         other = taken.setdefault(person.key, person)
         if other is not person:
             message = _("--rename: %(one)s and %(other)s cannot both be called %(name)s.")
-            facts = {"one": other.old, "other": person.old, "name": person.name}
-            raise ValidationError(message, "twin", facts)
+            one, two = printable(other.old), printable(person.old)
+            raise ValidationError(message, "twin", {"one": one, "other": two, "name": person.name})
 
 
 def _owner(new: str, by_old: Mapping[str, Person]) -> Person | None:
     """Find whom a new name means: an old name as it is, else one that is the same here."""
+    if fold(new) in by_old or len(new) > TYPED_AT_MOST:
+        return by_old.get(fold(new))
     key = username_key(new)
     same = (each for each in by_old.values() if key in (each.key, username_key(each.old)))
-    return by_old.get(fold(new)) or next(same, None)
+    return next(same, None)
 
 
 def settle_names(people: People, weight: Callable[[Person], int]) -> FreeNames:

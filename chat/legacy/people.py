@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import RetiredUsername, User
-from accounts.names import username_key
+from accounts.names import NOBODY, username_key
 from accounts.passwords import PASSWORD_AT_MOST
 
 from . import reasons
@@ -122,9 +122,10 @@ def _is_of(inner: Any, stem: str) -> bool:
 
     A file from a system without case may be called `Alice.json` and hold “alice”.
     """
-    return isinstance(inner, str) and (
-        fold(inner) == stem or username_key(inner) == username_key(stem)
-    )
+    if not isinstance(inner, str):
+        return False
+    key = username_key(stem)
+    return fold(inner) == stem or (key == username_key(inner) and key != NOBODY)
 
 
 def _password_in(content: Mapping[str, Any]) -> str:

@@ -148,9 +148,9 @@ class Report:
         yield from self._lines_of_names()
         # A name that has been given stays.
         renames = self.renames if is_dry else {old: self.renames[old] for old in self.lost_names}
-        if renames:
+        if line := _options(renames):
             yield _("To choose other names, edit this and add it:")
-            yield "  " + _options(renames)
+            yield "  " + line
 
     def _lines_of_lost(self) -> Iterator[str]:
         if self.lost:
@@ -160,8 +160,7 @@ class Report:
                 f"{LABELS[kind]} {lost.brought[kind]}" for kind in KINDS if lost.brought[kind]
             )
             yield f"  {printable(old)}: {lost.reason} ({brought})"
-        if self.lost:
-            line = _options({min(self.lost): _("NAME")})
+        if line := _options(dict.fromkeys(sorted(self.lost)[:1], _("NAME"))):
             yield _("What they left can be given to somebody: %(line)s") % {"line": line}
 
     def _lines_of_names(self) -> Iterator[str]:
@@ -179,8 +178,9 @@ class Report:
 
 
 def _options(renames: Mapping[str, str]) -> str:
-    """Return the options for these names, quoted for a shell."""
-    return " ".join(f"--rename {shlex.quote(f'{old}={new}')}" for old, new in renames.items())
+    """Return the options for these names, quoted for a shell, as far as they can be shown."""
+    pairs = [f"{old}={new}" for old, new in renames.items() if old.isprintable()]
+    return " ".join(f"--rename {shlex.quote(pair)}" for pair in pairs)
 
 
 def _told(reason: Reason) -> dict[str, str]:

@@ -141,6 +141,19 @@ def test_the_line_to_paste_says_other_names_and_is_quoted(old):
     assert accounted(again)["users"][1] == 7
 
 
+def test_no_name_steers_the_terminal(old):
+    bad = "x\x1b[2J\ny"
+    old.users(bad, f"{bad}z")
+    old.write("messages/alice_g\x1b[2J.json", [v3("g\x1b[2J", "boo", AT)])
+    report, printed = old.run()
+    assert "\x1b" not in printed
+    assert sorted(new for new, _code in names(report).values()) == ["x_2J_y", "x_2J_yz"]
+    old.users("dora")
+    with pytest.raises(CommandError) as error:
+        old.run("--rename", "dora=x_2J_y")
+    assert "\x1b" not in str(error.value)
+
+
 # A file that is nobody's
 
 
@@ -172,6 +185,14 @@ def test_a_file_that_names_nobody_is_about_whom_it_is_named_after(old):
     old.write("users/Jose\u0301.json", {"username": "José", "password": "x"})
     report, _printed = old.run()
     assert accounted(report)["users"] == [6, 6, 0, 0]
+
+
+def test_long_names_are_not_all_the_same(old):
+    old.write(f"users/{'x' * 70}.json", {"username": "y" * 70, "password": "x"})
+    report, _printed = old.run()
+    assert set(lost(report).values()) == {"other_name"}
+    with pytest.raises(CommandError):
+        old.run("--rename", f"ghost={'z' * 70}")
 
 
 # The report
