@@ -40,7 +40,7 @@ from .models import User
 
 KEYS = ("password", "email")  # either opens an account
 PERSON = ("username", "real_name")
-DATES = ("last_seen", "date_joined")
+DATES = ("last_seen", "joined")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
 COUNT_LABELS = {
@@ -161,14 +161,14 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     form = UserForm
     add_form = NewUserForm
     change_password_form = PasswordForm
-    list_display = ["username", "real_name", "email", "is_active", "is_staff", "last_seen"]
+    list_display = [*PERSON, "email", *DATES, "is_active", "is_staff"]
     list_filter = ["is_active", "is_staff", "is_superuser", "date_joined"]
     list_per_page = 50
     show_full_result_count = False
     ordering = ["username_key"]
     search_fields = ["username", "username_key", "real_name", "email"]
     search_help_text = _("User name, real name or email")
-    readonly_fields = ["last_seen", "date_joined"]
+    readonly_fields = [*DATES]
     fieldsets = [
         (None, {"fields": [*PERSON, "email", "password", "must_change_password", *DATES]}),
         (_("Staff"), {"fields": ["is_staff", "is_superuser", "groups"], "classes": ["collapse"]}),
@@ -182,6 +182,10 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     @admin.display(description=_("last seen"), ordering="last_seen_at")
     def last_seen(self, user: User) -> str:
         return minute(user.last_seen_at)
+
+    @admin.display(description=_("joined"), ordering="date_joined")
+    def joined(self, user: User) -> str:
+        return minute(user.date_joined)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str

@@ -189,9 +189,10 @@ def test_everybody_logs_in_with_their_slip_and_has_to_choose_a_password(school):
         assert User.objects.get(username=username).must_change_password
 
 
-def test_names_stand_on_the_slips_only(school):
+def test_names_stand_on_the_slips_and_beside_the_user_names(school):
     school.enrol()
     assert "王伟" in school.slips.read_text()
+    assert User.objects.get(username="wangwei").real_name == "王伟"
     assert not User.objects.exclude(email="").exists()
 
 

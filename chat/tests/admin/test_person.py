@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -118,6 +119,17 @@ def test_the_list_asks_as_much_for_many_as_for_few(office):
     for number in range(10):
         client_of(make_user(f"user{number}"))
     assert count() == few
+
+
+def test_the_list_says_how_everybody_stands(office, alice, bob, mallory):
+    now = timezone.now()
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    User.objects.filter(pk=bob.pk).update(muted_until=now + timedelta(hours=1))
+    User.objects.filter(pk=mallory.pk).update(unverified_since=now)
+    page = office.get(USERS)
+    found = re.findall(r'class="field-standing">([^<]+)<', page.content.decode())
+    until = f"{timezone.localtime(now + timedelta(hours=1)):%Y-%m-%d %H:%M}"
+    assert found == ["Banned", f"Muted until {until}", "In good standing", "Waits to be let in"]
 
 
 # The devices
