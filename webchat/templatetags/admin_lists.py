@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -16,6 +17,8 @@ register = template.Library()
 
 START = len("<td")  # of a cell, or "<th", as Django's `items_for_result` makes them
 
+EMPTY = re.compile("<td[^>]*>-?</td>")  # as Django shows what has no value
+
 
 @register.filter
 def labelled(cells: list[SafeString], headers: list[dict[str, Any]]) -> Iterator[SafeString]:
@@ -28,7 +31,8 @@ def labelled(cells: list[SafeString], headers: list[dict[str, Any]]) -> Iterator
 def _labelled(cell: SafeString, column: Any) -> SafeString:
     if isinstance(column, SafeString):  # the box that chooses all rows
         return cell
-    label = format_html(' data-label="{}"', capfirst(column))
+    empty = SafeString(" data-empty") if EMPTY.fullmatch(cell) else ""
+    label = format_html(' data-label="{}"{}', capfirst(column), empty)
     return SafeString(cell[:START]) + label + SafeString(cell[START:])
 
 

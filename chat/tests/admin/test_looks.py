@@ -9,11 +9,13 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from chat.models import Announcement
 from chat.moderation import services
 from friends.models import Friendship
+from webchat.templatetags.admin_lists import labelled
 
 from .conftest import AUDIT, FRONT, QUEUE, USERS, page_of
 
@@ -127,20 +129,20 @@ def test_the_scripts_of_the_admin_speak_chinese(root_desk):
 
 def test_each_cell_of_a_list_names_its_column(root_desk, bob):
     page = root_desk.get(USERS).content.decode()
-    assert '<td data-label="电子邮箱" class="field-email">' in page or 'data-label="邮箱"' in page
+    assert '<td data-label="邮箱" data-empty class="field-email">-</td>' in page
     assert '<td class="action-checkbox">' in page
+    assert re.search(
+        '<td data-label="有效" class="field-is_active"><img src="[^"]+" alt="是">', page
+    )
     row = page.partition("<tbody>")[2].partition("</tr>")[0]
     assert row.count("data-label=") == row.count("<td") + row.count("<th") - 1
 
 
 def test_a_name_of_a_column_cannot_leave_its_attribute():
-    from django.utils.safestring import mark_safe
-
-    from webchat.templatetags.admin_lists import labelled
-
-    [cell, box] = labelled(
-        [mark_safe("<td>&lt;b&gt;</td>"), mark_safe("<td>box</td>")],
-        [{"text": 'x"><script>'}, {"text": mark_safe('<input id="all">')}],
+    [cell, empty, box] = labelled(
+        [SafeString(f"<td>{each}</td>") for each in ("&lt;b&gt;", "-", "box")],
+        [{"text": 'x"><script>'}, {"text": "email"}, {"text": SafeString('<input id="all">')}],
     )
     assert cell == '<td data-label="X&quot;&gt;&lt;script&gt;">&lt;b&gt;</td>'
+    assert empty == '<td data-label="Email" data-empty>-</td>'
     assert box == "<td>box</td>"
