@@ -101,7 +101,7 @@ uninstall() {
     prefix= nginx=nowhere
     settle_nginx
     remove_units
-    for each in releases static current previous; do
+    for each in releases static current previous switching releases.lock; do
         [ ! -e "$home/$each" ] && [ ! -L "$home/$each" ] || run rm -rf "${home:?}/$each"
     done
     ! has_systemd || run systemctl daemon-reload

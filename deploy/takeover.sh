@@ -21,6 +21,7 @@ look_at_old_program() {
     before_it=$("$python" deploy/facts.py sites-before "$port")
     [ -z "$before_it" ] || proxied=yes
     [ -n "$given_site_url" ] || site_url=$(old_site)
+    nginx=${nginx:-$(nginx_before)}
     nginx=${nginx:-none}
     [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || [ -t 0 ] || fail \
         "nginx 里找不到旧程序的网址，请用 --site-url 给出（局域网用 --site-url ''）。" \
