@@ -11,7 +11,7 @@ look() {
     beside) look_at_service && look_at_socket && look_at_site https://www.example.com/chat ;;
     plain) look_at_service && look_at_socket && look_at_site http://192.168.1.100 && look_at_plain ;;
     takeover) look_at_service && look_at_port && look_at_site https://www.example.com/chat && look_at_people ;;
-    undo) look_at_flask ;;
+    undo | refused) look_at_flask ;;
     uninstall) look_at_nothing ;;
     esac
     look_at_leftovers "$1"

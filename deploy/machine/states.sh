@@ -126,3 +126,19 @@ END
     settled
     look_at_flask
 }
+
+# Data that the import refuses: it follows no link.
+make_unreadable() {
+    make_flask
+    mv /root/webchat/data/messages /root/webchat/elsewhere
+    ln -s ../elsewhere /root/webchat/data/messages
+}
+
+# All is well until the new service is started, which this machine will not have.
+make_failing() {
+    make_flask
+    mkdir -p /run/systemd/system/webchat.service.d
+    printf '[Service]\nExecStartPre=/bin/grep -q "The old program" /etc/systemd/system/webchat.service\n' \
+        >/run/systemd/system/webchat.service.d/failing.conf
+    systemctl daemon-reload
+}

@@ -36,6 +36,7 @@ reach() {
     uninstall) install --uninstall ;;
     takeover) install --from /root/webchat --mail off ;;
     undo) install --undo ;;
+    refused) ! install --from /root/webchat --mail off ;;
     upgrade) upgrade ;;
     back) upgrade --back ;;
     reload) turn_proxy && systemctl reload webchat.service && settled && turn_proxy ;;
@@ -106,6 +107,12 @@ walk_from_flask() {
     quietly_reach takeover
     cell takeover takeover
     cell takeover undo
+    for each in unreadable failing; do
+        make_nothing
+        "make_$each"
+        cell "$each" refused
+    done
+    rm -rf /run/systemd/system/webchat.service.d
 }
 
 walk_upgrade() {
@@ -161,6 +168,6 @@ for part in $PARTS; do
 done
 # shellcheck disable=SC2086  # words
 table $targets
-! grep -qE ' (takeover|undo) ' /check/cells || table takeover undo
+! grep -q ' takeover ' /check/cells || table takeover undo refused
 ! grep -q ' upgrade ' /check/cells || table upgrade back reload
 [ -z "$all_well" ] || touch /check/well
