@@ -9,7 +9,7 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
 
 suite=bookworm
-parts="modes nothing handset socket half flask"
+parts="modes nothing handset socket half flask trouble"
 seconds=900
 while [ $# -gt 0 ]; do
     case $1 in

@@ -128,6 +128,11 @@ look_at_people() {
 }
 
 look_at_flask() {
+    # systemd does not know when it has come so far as to listen.
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        [ "$(page https://www.example.com/chat/)" != "the old program" ] || break
+        sleep 1
+    done
     [ "$(page https://www.example.com/chat/)" = "the old program" ] || complain "the old program does not serve"
     systemctl is-active --quiet webchat.service || complain "the unit of the old program is not active"
     systemctl is-enabled --quiet webchat.service || complain "the unit of the old program is not enabled"

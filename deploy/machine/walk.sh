@@ -107,6 +107,9 @@ walk_from_flask() {
     quietly_reach takeover
     cell takeover takeover
     cell takeover undo
+}
+
+walk_from_trouble() {
     for each in unreadable failing; do
         make_nothing
         "make_$each"
@@ -163,11 +166,13 @@ for part in $PARTS; do
     nothing) walk_from_nothing ;;
     handset | socket | half) walk_from "$part" ;;
     flask) walk_from_flask ;;
+    trouble) walk_from_trouble ;;
     upgrade) walk_upgrade ;;
     esac
 done
 # shellcheck disable=SC2086  # words
 table $targets
-! grep -q ' takeover ' /check/cells || table takeover undo refused
+! grep -q ' takeover ' /check/cells || table takeover undo
+! grep -q ' refused ' /check/cells || table refused
 ! grep -q ' upgrade ' /check/cells || table upgrade back reload
 [ -z "$all_well" ] || touch /check/well
