@@ -93,8 +93,14 @@ converge() {
     write_settings
     settle_release
     settle_units
-    settle_nginx
-    start_service
+    # Both may have, or want, the same port: who gives it up goes first.
+    if [ "$nginx" = none ]; then
+        settle_nginx
+        start_service
+    else
+        start_service
+        settle_nginx
+    fi
 }
 
 uninstall() {

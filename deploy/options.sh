@@ -216,6 +216,7 @@ may_listen() {
     none:*:webchat.service) [ -n "$from" ] || is_ours webchat.service ;;
     none:*:"${old_unit:--}.service") true ;;
     own:nginx:*) true ;;
+    own:*:webchat.service) is_ours webchat.service ;;
     *) false ;;
     esac
 }
@@ -223,6 +224,10 @@ may_listen() {
 check_nginx() {
     [ "$nginx" != none ] || return 0
     find_nginx || fail "没有 nginx：sudo apt install nginx" "nginx is missing: sudo apt install nginx"
+    # What is wrong with our own files will be mended.
+    if [ "$(id -u)" -eq 0 ] && ! said=$(nginx_is_sound 2>&1) && ! echo "$said" | grep -q webchat; then
+        fail "nginx 的设置本来就有错，请先改好：" "The configuration of nginx is wrong already, mend it first:" "$said"
+    fi
     [ "$nginx" = own ] || return 0
     [ ! -e /etc/nginx/nginx.conf ] || grep -q sites-enabled /etc/nginx/nginx.conf || fail \
         "/etc/nginx/nginx.conf 不读取 sites-enabled：请加上 include /etc/nginx/sites-enabled/*;" \

@@ -29,16 +29,16 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.temporary = folder / "tmp"
-        programs = folder / "bin"
-        for each in (self.temporary, programs):
+        self.programs = folder / "bin"
+        for each in (self.temporary, self.programs):
             each.mkdir()
-        (programs / "nginx").write_text("#!/bin/sh\n")
-        (programs / "nginx").chmod(0o755)
+        (self.programs / "nginx").write_text("#!/bin/sh\n")
+        (self.programs / "nginx").chmod(0o755)
         self.env = {k: v for k, v in os.environ.items() if k not in settings}
         self.env |= {
             "WEBCHAT_HOME": str(self.home),
             "TMPDIR": str(self.temporary),
-            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
         }
 
     def plan(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -147,6 +147,18 @@ def test_the_plan_names_every_file_of_the_mode_and_none_of_another(machine):
     assert "+ /etc/systemd/system/webchat.service" in none
     assert "nginx/" not in none
     assert "webchat.socket" not in none
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask nginx")
+def test_an_nginx_that_is_broken_already_is_told_and_one_that_we_broke_is_mended(machine):
+    nginx = machine.programs / "nginx"
+    nginx.write_text("#!/bin/sh\necho 'unknown directive in /etc/nginx/blog:3' >&2\nexit 1\n")
+    done = machine.plan(*OWN)
+    assert done.returncode == 1
+    assert "wrong already" in done.stderr
+    assert "unknown directive in /etc/nginx/blog:3" in done.stderr
+    nginx.write_text("#!/bin/sh\necho 'no snippets/webchat-site.conf' >&2\nexit 1\n")
+    assert machine.plan(*OWN).returncode == 0
 
 
 def test_a_site_by_plain_http_gets_no_certificate(machine):

@@ -11,6 +11,8 @@ look() {
     beside) look_at_service && look_at_socket && look_at_site https://www.example.com/chat ;;
     plain) look_at_service && look_at_socket && look_at_site http://192.168.1.100 && look_at_plain ;;
     takeover) look_at_service && look_at_port && look_at_site https://www.example.com/chat && look_at_people ;;
+    adopted) look_at_service && look_at_port && look_at_people && look_at_adopted ;;
+    earlier) look_at_earlier ;;
     undo | refused) look_at_flask ;;
     uninstall) look_at_nothing ;;
     esac
@@ -127,13 +129,37 @@ look_at_people() {
     [ -e /etc/systemd/system/webchat-old.service ] || complain "the old unit is not kept"
 }
 
-look_at_flask() {
-    # systemd does not know when it has come so far as to listen.
+# soon COMMAND …: systemd does not know when a program has come so far as to listen.
+soon() {
     for try in 1 2 3 4 5 6 7 8 9 10; do
-        [ "$(page https://www.example.com/chat/)" != "the old program" ] || break
+        ! "$@" || return 0
         sleep 1
     done
-    [ "$(page https://www.example.com/chat/)" = "the old program" ] || complain "the old program does not serve"
+    return 1
+}
+
+is_flask() {
+    [ "$(page https://www.example.com/chat/)" = "the old program" ]
+}
+
+look_at_flask() {
+    soon is_flask || complain "the old program does not serve"
+    look_at_old_unit
+}
+
+look_at_earlier() {
+    soon is_chat http://127.0.0.1:8123 || complain "the earlier webchat does not serve"
+    look_at_old_unit
+}
+
+look_at_adopted() {
+    [ "$(port)" = 8123 ] || complain "another port: $(port)"
+    grep -q '^SECRET_KEY=earlier' $home/.env || complain "another SECRET_KEY"
+    grep -q '^REGISTRATION=closed' $home/.env || complain "REGISTRATION is lost"
+}
+
+look_at_old_unit() {
+    grep -q "The old program" /etc/systemd/system/webchat.service || complain "webchat.service is another one"
     systemctl is-active --quiet webchat.service || complain "the unit of the old program is not active"
     systemctl is-enabled --quiet webchat.service || complain "the unit of the old program is not enabled"
     [ ! -e /etc/systemd/system/webchat-old.service ] || complain "webchat-old.service is left"

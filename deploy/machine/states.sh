@@ -142,3 +142,29 @@ make_failing() {
         >/run/systemd/system/webchat.service.d/failing.conf
     systemctl daemon-reload
 }
+
+# An earlier webchat of root's, started by a unit of somebody's own.
+make_earlier() {
+    cp -r /code /root/webchat
+    printf 'SECRET_KEY=%s\nPORT=8123\nREGISTRATION=closed\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
+    python=$(echo /kept/releases/*/.venv/bin/python)
+    (
+        cd /root/webchat
+        chmod 600 .env
+        $python manage.py migrate --no-input --verbosity 0
+        $python manage.py shell --verbosity 0 -c "from accounts.models import User
+for name in ('alice', 'bob'): User.objects.create_user(name, password=None)"
+    )
+    cat >/etc/systemd/system/webchat.service <<END
+[Unit]
+Description=The old program
+[Service]
+WorkingDirectory=/root/webchat
+ExecStart=$python -m gunicorn --config deploy/gunicorn.conf.py
+[Install]
+WantedBy=multi-user.target
+END
+    systemctl daemon-reload
+    systemctl enable --quiet --now webchat.service
+    look_at_earlier
+}

@@ -34,8 +34,8 @@ reach() {
         ;;
     plain) install --nginx own --site-url http://192.168.1.100 --mail off ;;
     uninstall) install --uninstall ;;
-    takeover) install --from /root/webchat --mail off ;;
-    undo) install --undo ;;
+    takeover | adopted) install --from /root/webchat --mail off ;;
+    undo | earlier) install --undo ;;
     refused) ! install --from /root/webchat --mail off ;;
     upgrade) upgrade ;;
     back) upgrade --back ;;
@@ -107,6 +107,10 @@ walk_from_flask() {
     quietly_reach takeover
     cell takeover takeover
     cell takeover undo
+    make_nothing
+    make_earlier
+    cell earlier adopted
+    cell adopted earlier
 }
 
 walk_from_trouble() {
@@ -172,7 +176,7 @@ for part in $PARTS; do
 done
 # shellcheck disable=SC2086  # words
 table $targets
-! grep -q ' takeover ' /check/cells || table takeover undo
+! grep -q ' takeover ' /check/cells || table takeover undo adopted earlier
 ! grep -q ' refused ' /check/cells || table refused
 ! grep -q ' upgrade ' /check/cells || table upgrade back reload
 [ -z "$all_well" ] || touch /check/well
