@@ -51,7 +51,7 @@ def require_nginx() -> None:
 def own_site(folder: Path, *, upstream: str, static: Path, name: str, port: int) -> str:
     """Make the http context of install.sh --nginx own, with a port for https and one for http."""
     certificate, key = make_certificate(folder, name)
-    site = (FILES / "site.conf").read_text()
+    site = (FILES / "redirect.conf").read_text() + (FILES / "site.conf").read_text()
     site = site.replace("/etc/letsencrypt/live/chat.example.com/fullchain.pem", str(certificate))
     site = site.replace("/etc/letsencrypt/live/chat.example.com/privkey.pem", str(key))
     site = site.replace("chat.example.com", name)
@@ -83,24 +83,17 @@ def http(upstream: str) -> str:
 
 def snippets(site: str, folder: Path, prefix: str, static: Path) -> str:
     """Put the locations as install.sh renders them where the includes look for them."""
-    script = (
-        f'home={static.parent}; prefix="{prefix}";'
-        + re.search(r"^locations\(\) \{.*?^\}", install_script(), re.DOTALL | re.MULTILINE)[0]
-        + "\nlocations"
-    )
+    script = f'home={static.parent}; prefix="{prefix}"; . deploy/site.sh; locations'
     rendered = subprocess.run(
         ["sh", "-eu", "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
     (folder / "snippets").mkdir(exist_ok=True)
-    (folder / "snippets/webchat.conf").write_text(
-        rendered.replace("snippets/", f"{folder}/snippets/")
-    )
+    for name in ("webchat.conf", "webchat-site.conf"):
+        (folder / "snippets" / name).write_text(
+            rendered.replace("snippets/", f"{folder}/snippets/")
+        )
     shutil.copy(FILES / "proxy.conf", folder / "snippets/webchat-proxy.conf")
     return site.replace("snippets/", f"{folder}/snippets/")
-
-
-def install_script() -> str:
-    return (ROOT / "deploy/install.sh").read_text()
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:

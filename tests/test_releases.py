@@ -32,7 +32,7 @@ def test_a_dry_run_leaves_nothing_behind_and_shows_what_would_be_written(tmp_pat
         cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "+ /etc/nginx/snippets/webchat.conf" in done.stdout
+    assert "+ /etc/nginx/snippets/webchat-site.conf" in done.stdout
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "home").exists()
 

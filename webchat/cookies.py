@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from .environment import DEFAULT_PORTS, Site
+from .base.places import DEFAULT_PORTS, Site
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase

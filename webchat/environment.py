@@ -10,10 +10,8 @@ import ipaddress
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -21,15 +19,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import routes
 from .base import running
+from .base.places import Site, is_of_the_system, parse_site
 from .database import connecting
 
 ROOT = Path(__file__).resolve().parent.parent
 YES = ("1", "true", "yes", "on")
 NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10
-DEFAULT_PORTS = {"http": 80, "https": 443}
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
-_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _RATE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,4})([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
@@ -44,31 +40,6 @@ RATE_SECONDS = 24 * 3600
 NETWORK_BITS = {4: 8, 6: 16}
 # Files beside the zones, which Python reads as zones: this machine's own, and some of no place.
 ONLY_OF_THE_SYSTEM = ("localtime", "posixrules", "Factory")
-# Folders of the system: data in one of them would close it for everybody else.
-SYSTEM = (
-    *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt"),
-    *("root", "run", "sbin", "srv", "tmp", "usr", "usr/lib", "usr/local", "usr/share"),
-    *("var", "var/cache", "var/lib", "var/log", "var/run", "var/spool", "var/tmp", "var/www"),
-    "dev/shm",
-)
-
-
-@dataclass(frozen=True)
-class Site:
-    """The parts of SITE_URL: `https://www.example.com:8443/chat`."""
-
-    scheme: str
-    host: str  # without port; an IPv6 address in brackets
-    port: int | None
-    prefix: str  # "" or "/chat", never with a slash at the end
-
-    @property
-    def origin(self) -> str:
-        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
-
-    @property
-    def url(self) -> str:
-        return f"{self.origin}{self.prefix}/"
 
 
 class _EnvFile(environ.Env):
@@ -172,33 +143,13 @@ def site_url(name: str) -> Site | None:
 
 
 def parse_site_url(value: str, name: str = "SITE_URL") -> Site:
-    refusal = ImproperlyConfigured(
-        f"{name} must look like http://192.168.1.10:8000 or https://www.example.com/chat,"
-        f" not “{value}”."
-    )
     try:
-        parts = urlsplit(value)
-        port = parts.port
-        host = (parts.hostname or "").encode("idna").decode("ascii")
-    except (ValueError, UnicodeError):
-        raise refusal from None
-    if ":" in host:
-        host = f"[{host}]"
-    prefix = parts.path.rstrip("/")
-    if (
-        parts.scheme not in ("http", "https")
-        or not _HOST.fullmatch(host)
-        or not _PREFIX.fullmatch(prefix)
-        or {".", ".."} & set(prefix.split("/"))
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-        or port == 0
-    ):
-        raise refusal
-    if port == DEFAULT_PORTS[parts.scheme]:
-        port = None
-    return Site(parts.scheme, host, port, prefix)
+        return parse_site(value)
+    except ValueError:  # UnicodeError is one
+        raise ImproperlyConfigured(
+            f"{name} must look like http://192.168.1.10:8000 or https://www.example.com/chat,"
+            f" not “{value}”."
+        ) from None
 
 
 def send_rate(name: str, default: str) -> tuple[int, int] | None:
@@ -253,7 +204,7 @@ def directory(name: str, default: Path) -> Path:
     value = text(name)
     path = base / _place(value) if value else default
     where = Path(os.path.realpath(path))
-    if where in {Path("/", folder) for folder in ("", *SYSTEM)} or base.is_relative_to(where):
+    if is_of_the_system(where) or base.is_relative_to(where):
         raise ImproperlyConfigured(
             f"{name} must be a folder of its own, not {path}, which others need."
         )

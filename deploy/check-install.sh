@@ -1,0 +1,140 @@
+#!/bin/sh
+# 在容器里检查安装脚本：sudo sh deploy/check-install.sh [--suite bookworm|trixie] [--only PARTS]
+# Boots a small Debian by systemd-nspawn, in which every way of installing is tried from every
+# state that a machine can be in, and prints a table. Nothing outside the cache and /run changes.
+# Exits with 0 if all went well, 1 at any ✗, 77 (with a reason) where no container can be booted.
+set -eu
+umask 022
+CDPATH='' cd -- "$(dirname -- "$0")/.."
+. deploy/setup.sh
+
+suite=bookworm
+parts="modes nothing handset socket half flask trouble"
+seconds=900
+while [ $# -gt 0 ]; do
+    case $1 in
+    --suite | --only) [ $# -gt 1 ] || fail "$1 缺少值。" "$1 needs a value." ;;
+    esac
+    case $1 in
+    --suite)
+        suite=$2
+        shift
+        ;;
+    --only)
+        parts=$2
+        shift
+        ;;
+    *) fail "用法：sudo sh deploy/check-install.sh [--suite bookworm|trixie] [--only '$parts']" \
+        "Usage: sudo sh deploy/check-install.sh [--suite bookworm|trixie] [--only '$parts']" ;;
+    esac
+    shift
+done
+case $suite in
+bookworm) version=3.11 ;;
+trixie) version=3.13 ;;
+*) fail "--suite 只能是 bookworm 或 trixie。" "--suite is bookworm or trixie." ;;
+esac
+
+skip() {
+    printf '%s\n' "$@" >&2
+    exit 77
+}
+
+[ "$(id -u)" -eq 0 ] || skip "需要 root：sudo sh deploy/check-install.sh" "Root is needed to boot a container."
+for each in systemd-nspawn debootstrap; do
+    command -v "$each" >/dev/null || skip "没有 $each：sudo apt install systemd-container debootstrap" \
+        "$each is missing: sudo apt install systemd-container debootstrap"
+done
+
+cache=${XDG_CACHE_HOME:-/var/cache}/webchat-machines
+root=$cache/$suite
+wheels=$cache/wheels-$version
+mirror=${WEBCHAT_MIRROR:-http://deb.debian.org/debian}
+packages=systemd,systemd-sysv,dbus,python3,python3-venv,nginx,openssl,curl,procps,iproute2,tzdata,sudo
+
+# A folder is whole when it has the name without .new: what was interrupted is made again.
+make_root() {
+    [ ! -d "$root" ] || return 0
+    echo "正在准备 $suite … / Making the machine $suite …"
+    mkdir -p "$cache"
+    rm -rf "$root.new"
+    if ! debootstrap --variant=minbase --include="$packages" "$suite" "$root.new" "$mirror" >"$cache/$suite.log" 2>&1; then
+        mirror_answers || skip "连不上 $mirror。" "$mirror is not reached."
+        fail "debootstrap 失败：$cache/$suite.log" "debootstrap failed, see $cache/$suite.log"
+    fi
+    rm -rf "$root.new/var/cache/apt/archives" "$root.new/etc/machine-id"
+    mv "$root.new" "$root"
+}
+
+mirror_answers() {
+    find_python
+    "$python" -c 'import sys, urllib.request as ask; ask.urlopen(sys.argv[1], timeout=20)' \
+        "$mirror/dists/$suite/Release" 2>/dev/null
+}
+
+# There is no network inside.
+make_wheels() {
+    wanted=$(cksum <requirements.txt)
+    [ "$(cat "$wheels/.stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    make_venv
+    mkdir -p "$wheels"
+    .venv/bin/python -m pip download --quiet --disable-pip-version-check --only-binary :all: \
+        --python-version "$version" --dest "$wheels" --requirement requirements.txt || skip \
+        "下载 Python 依赖失败。" "The Python packages could not be downloaded."
+    echo "$wanted" >"$wheels/.stamp"
+}
+
+make_root
+make_wheels
+
+results=$(mktemp -d)
+container=
+finish() {
+    [ -z "$container" ] || kill "$container" 2>/dev/null || true
+    [ -z "$container" ] || wait "$container" || true
+    [ -z "${mounted:-}" ] || umount /run/systemd/nspawn || true
+    rm -rf "$results"
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+# nspawn keeps sockets there, which not every disk can hold.
+if ! findmnt --noheadings --output FSTYPE --target /run/systemd/nspawn 2>/dev/null | grep -q tmpfs; then
+    mkdir -p /run/systemd/nspawn
+    mount -t tmpfs tmpfs /run/systemd/nspawn || skip "不能挂载 tmpfs。" "A tmpfs cannot be mounted here."
+    mounted=yes
+fi
+
+mkdir "$results/code"
+tar --exclude=./.venv --exclude=./.git --exclude=./.env --exclude=./data --exclude=./staticfiles \
+    --exclude=__pycache__ -cf - . | tar -C "$results/code" -xf - --no-same-owner
+cat >"$results/walk.service" <<END
+[Unit]
+After=network.target nginx.service
+SuccessAction=exit
+FailureAction=exit
+[Service]
+Type=oneshot
+Environment="PARTS=$parts" PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels LANG=C.UTF-8
+ExecStart=/bin/sh /check/code/deploy/machine/walk.sh
+StandardOutput=append:/check/log
+StandardError=append:/check/log
+TimeoutStopSec=3
+END
+
+: >"$results/log"
+timeout --kill-after=20 "$seconds" systemd-nspawn --quiet --boot --directory="$root" --volatile=overlay \
+    --register=no --keep-unit --private-network --hostname=machine --console=pipe \
+    --bind="$results:/check" --bind-ro="$wheels:/wheels" \
+    --bind-ro="$results/walk.service:/etc/systemd/system/walk.service" \
+    systemd.mask=systemd-networkd.service systemd.mask=systemd-networkd-wait-online.service \
+    systemd.wants=walk.service </dev/null >"$results/console" 2>&1 &
+container=$!
+tail --pid="$container" -n +1 -s 0.2 -f "$results/log" || true
+wait "$container" || true
+container=
+if [ ! -e "$results/began" ]; then
+    cat "$results/console" >&2
+    skip "容器没有启动成功，见上。" "The container did not boot, see above."
+fi
+[ -e "$results/well" ]

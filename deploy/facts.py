@@ -1,0 +1,197 @@
+"""What install.sh asks about its arguments and about this machine; needs nothing but Python."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from webchat.base.places import DEFAULT_PORTS, is_of_the_system, parse_site
+
+LISTENING = "0A"  # proc_pid_net(5): TCP_LISTEN
+# Where Debian's nginx looks, and no file beside those.
+NGINX = ("nginx.conf", "conf.d/*.conf", "sites-enabled/*")
+FILE_BYTES = 1024 * 1024  # of one file of nginx: more was written by no person
+TLS_PORTS = {"465": "smtp+ssl", "587": "smtp+tls"}
+_PIECE = re.compile(r"""#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|[^\s{};"']+""")
+
+
+def site(value: str) -> list[str]:
+    """Return the address as settings have it, then scheme, host, port and prefix."""
+    found = parse_site(value)
+    port = found.port or DEFAULT_PORTS[found.scheme]
+    return [found.url.rstrip("/"), found.scheme, found.host, str(port), found.prefix]
+
+
+def mail_url() -> list[str]:
+    """Return EMAIL_URL for the variables SMTP_*, its parts quoted."""
+    host, port = os.environ["SMTP_HOST"], os.environ["SMTP_PORT"]
+    if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}", host) or not _is_port(port):
+        raise ValueError
+    who = quote(os.environ["SMTP_USER"], safe="")
+    if who:
+        who += f":{quote(os.environ['SMTP_PASSWORD'], safe='')}@"
+    return [f"{TLS_PORTS.get(port, 'smtp')}://{who}{host}:{port}"]
+
+
+def _is_port(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 5 and 0 < int(value) < 65536
+
+
+class Listener(NamedTuple):
+    port: int
+    pid: int
+    name: str
+    unit: str  # of systemd, or "-"
+
+
+def listeners() -> Iterator[Listener]:
+    """Yield the programs that wait for connections by TCP; root sees those of everybody."""
+    ports = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTENING:
+                    ports[f"socket:[{fields[9]}]"] = int(fields[1].rpartition(":")[2], 16)
+    seen = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            for each in (process / "fd").iterdir():
+                with suppress(OSError):
+                    if port := ports.get(os.readlink(each)):
+                        seen.add((port, process))
+    for port, process in sorted(seen):
+        with suppress(OSError):
+            name = (process / "comm").read_text().strip()
+            yield Listener(port, int(process.name), name, _unit(process))
+    for port in set(ports.values()) - {port for port, _ in seen}:
+        yield Listener(port, 0, "?", "-")
+
+
+def _unit(process: Path) -> str:
+    groups = (process / "cgroup").read_text()
+    found = re.findall(r"/([^/\n]+\.(?:service|scope))(?:/|$)", groups, re.MULTILINE)
+    return found[-1] if found else "-"
+
+
+@dataclass(frozen=True)
+class Directive:
+    """One of nginx: `location /chat { … }` has children, `listen 80;` has none."""
+
+    words: tuple[str, ...]
+    children: tuple[Directive, ...]
+
+    def all(self, name: str) -> Iterator[Directive]:
+        for child in self.children:
+            if child.words[:1] == (name,):
+                yield child
+            yield from child.all(name)
+
+
+def parse_nginx(text: str) -> Directive:
+    pieces = (piece for piece in _PIECE.findall(text) if not piece.startswith("#"))
+    return Directive((), tuple(_directives(pieces)))
+
+
+def _directives(pieces: Iterator[str]) -> Iterator[Directive]:
+    words: list[str] = []
+    for piece in pieces:
+        if piece == "}":
+            return
+        if piece in ("{", ";"):
+            children = tuple(_directives(pieces)) if piece == "{" else ()
+            yield Directive(tuple(words), children)
+            words = []
+        else:
+            words.append(piece.strip("\"'"))
+
+
+def sites_before(port: int, folder: Path) -> list[str]:
+    """Return the addresses at which nginx hands over to a port of this machine, https first."""
+    texts = []
+    for pattern in NGINX:
+        for path in sorted(folder.glob(pattern)):
+            with suppress(OSError):
+                if path.stat().st_size <= FILE_BYTES:
+                    texts.append(path.read_text(errors="replace"))
+    whole = parse_nginx("\n".join(texts))
+    here = rf"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):{port}"
+    names = [re.escape(each.words[1]) for each in whole.all("upstream") if _leads(each, here)]
+    target = re.compile(rf"https?://(?:{'|'.join([here, *names])})(?:/.*)?")
+    found = [
+        f"{origin}{prefix}"
+        for server in whole.all("server")
+        for origin in _origins(server)
+        for prefix in _prefixes(server, target)
+    ]
+    return sorted(dict.fromkeys(found), key=lambda url: not url.startswith("https"))
+
+
+def _leads(upstream: Directive, here: str) -> bool:
+    return any(re.fullmatch(here, word) for each in upstream.all("server") for word in each.words)
+
+
+def _origins(server: Directive) -> Iterator[str]:
+    names = [name for each in server.all("server_name") for name in each.words[1:]]
+    names = [name for name in names if re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-f:]+\]", name)]
+    for each in server.all("listen"):
+        port = each.words[1].rpartition(":")[2].rpartition("]")[2] or "80"
+        port = port if port.isdigit() else "80"
+        scheme = "https" if "ssl" in each.words[2:] or port == "443" else "http"
+        for name in names[:1]:
+            default = port == str(DEFAULT_PORTS[scheme])
+            yield f"{scheme}://{name}" + ("" if default else f":{port}")
+
+
+def _prefixes(server: Directive, target: re.Pattern[str]) -> Iterator[str]:
+    for location in server.all("location"):
+        path = location.words[-1]
+        is_plain = location.words[1] in (path, "^~", "=") and path.startswith("/")
+        passes = (each.words[-1] for each in location.children if each.words[0] == "proxy_pass")
+        if is_plain and any(map(target.fullmatch, passes)):
+            yield path.rstrip("/")
+
+
+def answer(options: argparse.Namespace) -> list[str]:
+    if options.what == "site":
+        return site(options.value)
+    if options.what == "mail-url":
+        return mail_url()
+    if options.what == "folder":
+        return ["system"] if is_of_the_system(Path(options.value)) else []
+    if options.what == "sites-before":
+        return sites_before(int(options.value), Path(options.nginx))
+    found = listeners()
+    if options.what == "listener":
+        found = (each for each in found if each.port == int(options.value))
+        return [f"{each.pid} {each.unit} {each.name}" for each in found]
+    return [str(each.port) for each in found if each.unit == options.value]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    questions = ("site", "mail-url", "folder", "listener", "ports-of", "sites-before")
+    parser.add_argument("what", choices=questions)
+    parser.add_argument("value", nargs="?", default="")
+    parser.add_argument("--nginx", default="/etc/nginx", help="the folder of its configuration")
+    try:
+        lines = answer(parser.parse_args())
+    except ValueError:
+        return 1
+    for line in lines:
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+# Run by check-install.sh inside the machine that it boots: from every state to every target.
+# /check/code is the code, /check/log what is printed, /check/well is there if all went well.
+set -eu
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+. /check/code/deploy/machine/looks.sh
+. /check/code/deploy/machine/states.sh
+touch /check/began
+
+targets="none own beside plain uninstall"
+
+install() {
+    sh /code/deploy/install.sh $from "$@" </dev/null >>/check/install.log 2>&1
+}
+
+upgrade() {
+    sh /code/deploy/upgrade.sh "$@" </dev/null >>/check/install.log 2>&1
+}
+
+# Another BEHIND_PROXY in .env than the one that the service has read.
+turn_proxy() {
+    was=$(sed -n 's/^BEHIND_PROXY=//p' $home/.env)
+    now=on
+    [ "$was" = off ] || now=off
+    sed -i "s/^BEHIND_PROXY=.*/BEHIND_PROXY=$now/" $home/.env
+}
+
+# reach TARGET: what a person types for it.
+reach() {
+    case $1 in
+    none) install --nginx none --site-url '' --mail off ;;
+    own) install --nginx own --site-url https://chat.example.com --mail off ;;
+    beside)
+        install --nginx beside --site-url https://www.example.com/chat --mail off && include_snippet
+        ;;
+    plain) install --nginx own --site-url http://192.168.1.100 --mail off ;;
+    uninstall) install --uninstall ;;
+    takeover | adopted) install --from /root/webchat --mail off ;;
+    undo | earlier) install --undo ;;
+    refused) ! install --from /root/webchat --mail off ;;
+    upgrade) upgrade ;;
+    back) upgrade --back ;;
+    reload) turn_proxy && systemctl reload webchat.service && settled && turn_proxy ;;
+    esac
+}
+
+# cell STATE TARGET [MODE]: try it, look whether it is as that target (or that mode) has it, and
+# note how it went.
+cell() {
+    began=$(date +%s)
+    : >/check/install.log
+    complaints=
+    reach "$2" || complaints=" [it failed]"
+    complaints="$complaints$(look "${3:-$2}" 2>&1)"
+    mark=✓
+    if [ -n "$complaints" ]; then
+        mark=✗ all_well=
+        tail -n 40 /check/install.log
+    fi
+    echo "$1 $2 $mark" >>/check/cells
+    echo "$mark $1 → $2, $(($(date +%s) - began)) s$complaints"
+}
+
+# All ordered pairs of the four, itself included, in one walk.
+walk_between_modes() {
+    was=none
+    for each in none own own none beside beside own plain plain none plain beside plain own beside none; do
+        cell "$was" "$each"
+        was=$each
+    done
+    cell none uninstall
+    for each in own beside plain; do
+        make_nothing
+        quietly_reach "$each"
+        cell "$each" uninstall
+    done
+}
+
+walk_from_nothing() {
+    for each in own beside plain uninstall; do
+        make_nothing
+        cell nothing "$each"
+    done
+}
+
+# walk_from STATE: made again before each target.
+walk_from() {
+    for each in $targets; do
+        make_nothing
+        "make_$1"
+        cell "$1" "$each"
+    done
+}
+
+# The first users' program: taken over as it is, into each mode, and given back.
+walk_from_flask() {
+    for each in takeover own beside plain uninstall; do
+        make_nothing
+        make_flask
+        case $each in
+        own | beside | plain) from="--from /root/webchat" ;;
+        esac
+        cell flask "$each"
+        from=
+    done
+    make_nothing
+    make_flask
+    quietly_reach takeover
+    cell takeover takeover
+    cell takeover undo
+    make_nothing
+    make_earlier
+    cell earlier adopted
+    cell adopted earlier
+}
+
+walk_from_trouble() {
+    for each in unreadable failing; do
+        make_nothing
+        "make_$each"
+        cell "$each" refused
+    done
+    rm -rf /run/systemd/system/webchat.service.d
+}
+
+walk_upgrade() {
+    for each in none own beside; do
+        make_nothing
+        quietly_reach "$each"
+        echo "# $each" >>/code/webchat/health.py
+        for step in upgrade back reload; do
+            cell "$each" "$step" "$each"
+        done
+    done
+}
+
+quietly_reach() {
+    reach "$1" || {
+        echo "✗ $1 was not reached:"
+        tail -n 20 /check/install.log
+        all_well=
+    }
+}
+
+# table TARGET …: the states from which one of them was tried.
+table() {
+    echo
+    echo "| from | $(echo "$*" | sed 's/ / | /g') |"
+    echo "| --- |$(for each in "$@"; do printf ' --- |'; done)"
+    awk -v names="$*" '
+        BEGIN { count = split(names, target); for (i in target) is[target[i]] = 1 }
+        is[$2] { if (!($1 in seen)) { seen[$1]; state[++states] = $1 } if (mark[$1, $2] != "✗") mark[$1, $2] = $3 }
+        END {
+            for (s = 1; s <= states; s++) {
+                row = "| " state[s] " |"
+                for (i = 1; i <= count; i++)
+                    row = row " " ((state[s], target[i]) in mark ? mark[state[s], target[i]] : "·") " |"
+                print row
+            }
+        }' /check/cells
+}
+
+all_well=yes from=
+: >/check/cells
+prepare_machine
+cell nothing none
+keep_releases
+for part in $PARTS; do
+    case $part in
+    modes) walk_between_modes ;;
+    nothing) walk_from_nothing ;;
+    handset | socket | half) walk_from "$part" ;;
+    flask) walk_from_flask ;;
+    trouble) walk_from_trouble ;;
+    upgrade) walk_upgrade ;;
+    esac
+done
+# shellcheck disable=SC2086  # words
+table $targets
+! grep -q ' takeover ' /check/cells || table takeover undo adopted earlier
+! grep -q ' refused ' /check/cells || table refused
+! grep -q ' upgrade ' /check/cells || table upgrade back reload
+[ -z "$all_well" ] || touch /check/well

@@ -1,0 +1,147 @@
+# Sourced by install.sh: the files of nginx, as they shall be for this --nginx.
+
+of_nginx="conf.d/webchat.conf snippets/webchat-proxy.conf snippets/webchat.conf
+    snippets/webchat-site.conf sites-available/webchat.conf"
+enabled=sites-enabled/webchat.conf
+letsencrypt=/etc/letsencrypt/live
+self_signed=/etc/nginx/webchat-self-signed
+
+# The --nginx of the last run; one of an earlier version has kept no install.conf.
+nginx_before() {
+    before=$(kept nginx)
+    if [ -n "$before" ]; then
+        echo "$before"
+    elif [ -e /etc/nginx/sites-available/webchat.conf ]; then
+        echo own
+    elif [ -e /etc/nginx/snippets/webchat-proxy.conf ]; then
+        echo beside
+    elif is_ours webchat.service; then
+        echo none
+    fi
+}
+
+find_nginx() {
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]
+}
+
+nginx_is_sound() {
+    PATH=$PATH:/usr/sbin nginx -q -t
+}
+
+# The locations, for a prefix or for a whole site.
+locations() {
+    if [ -n "$prefix" ]; then
+        sed -e "s|/chat\([ /]\)|$prefix\1|" deploy/nginx/locations.conf
+    else
+        sed -e '/^location = \/chat {/,/^}/d' -e 's|/chat/|/|' deploy/nginx/locations.conf
+    fi | sed -e "s|/srv/webchat|$home|"
+}
+
+# The content that a file below /etc/nginx shall have; nothing if it shall not be there.
+nginx_file() {
+    case $nginx:$1 in
+    own:conf.d/* | beside:conf.d/*) cat deploy/nginx/http.conf ;;
+    own:*/webchat-proxy.conf | beside:*/webchat-proxy.conf) cat deploy/nginx/proxy.conf ;;
+    own:*/webchat-site.conf | beside:snippets/webchat.conf) locations ;;
+    own:sites-available/*) own_site | for_this_kernel ;;
+    *:snippets/webchat.conf) ! is_included || cat deploy/nginx/nothing.conf ;;
+    esac
+}
+
+# Whether a server block of somebody else includes the snippet, and would break without it.
+is_included() {
+    grep -RqsF snippets/webchat.conf --exclude=webchat.conf --exclude=webchat-site.conf /etc/nginx
+}
+
+own_site() {
+    if [ "$scheme" = http ]; then
+        sed -e "s|listen \(.*\)80;|listen \1$site_port;|" -e "s|chat.example.com|$host|" deploy/nginx/plain.conf
+        return
+    fi
+    {
+        [ "$site_port" != 443 ] || cat deploy/nginx/redirect.conf
+        sed -e "s|listen \(.*\)443 |listen \1$site_port |" deploy/nginx/site.conf
+    } | sed -e "s|/etc/letsencrypt/live/chat.example.com/fullchain.pem|$site_certificate|" \
+        -e "s|/etc/letsencrypt/live/chat.example.com/privkey.pem|$site_key|" -e "s|chat.example.com|$host|"
+}
+
+# Where there is no IPv6, nginx would not start.
+for_this_kernel() {
+    if [ -e /proc/net/if_inet6 ]; then
+        cat
+    else
+        sed -e '/listen \[::\]/d'
+    fi
+}
+
+settle_nginx() {
+    find_nginx || [ -d /etc/nginx ] || return 0
+    [ -n "$planning" ] || remember_nginx
+    choose_certificate
+    for each in $of_nginx; do
+        nginx_file "$each" | settle "/etc/nginx/$each"
+    done
+    if [ "$nginx" = own ]; then
+        [ "$(readlink "/etc/nginx/$enabled")" = ../sites-available/webchat.conf ] ||
+            run ln -sfn ../sites-available/webchat.conf "/etc/nginx/$enabled"
+    elif [ -e "/etc/nginx/$enabled" ] || [ -L "/etc/nginx/$enabled" ]; then
+        run rm -f "/etc/nginx/$enabled"
+    fi
+    tell_nginx
+}
+
+tell_nginx() {
+    find_nginx || return 0
+    if [ -z "$planning" ] && ! nginx_is_sound; then
+        put_back_nginx
+        fail "nginx 不接受这些设置（见上），已恢复原样。改好后再运行一次。" \
+            "nginx refuses its configuration, see above: it is as it was. Mend it, then run this again."
+    fi
+    if has_systemd && { [ "$nginx" = own ] || [ "$nginx" = beside ] || systemctl is-active --quiet nginx; }; then
+        run systemctl reload-or-restart nginx
+    fi
+}
+
+remember_nginx() {
+    rm -rf "$scratch/nginx"
+    for each in $of_nginx "$enabled"; do
+        [ ! -e "/etc/nginx/$each" ] && [ ! -L "/etc/nginx/$each" ] || {
+            mkdir -p "$scratch/nginx/$(dirname "$each")"
+            cp -a "/etc/nginx/$each" "$scratch/nginx/$each"
+        }
+    done
+}
+
+put_back_nginx() {
+    for each in $of_nginx "$enabled"; do
+        rm -f "/etc/nginx/$each"
+        [ ! -e "$scratch/nginx/$each" ] && [ ! -L "$scratch/nginx/$each" ] ||
+            cp -a "$scratch/nginx/$each" "/etc/nginx/$each"
+    done
+}
+
+# The one that was given, that of Let's Encrypt, or one that says only what the machine is called.
+choose_certificate() {
+    [ "$nginx:${scheme:-}" = own:https ] || return 0
+    site_certificate=$certificate site_key=$key
+    if [ -z "$certificate" ] && [ -e "$letsencrypt/$host/fullchain.pem" ]; then
+        site_certificate=$letsencrypt/$host/fullchain.pem site_key=$letsencrypt/$host/privkey.pem
+    elif [ -z "$certificate" ]; then
+        site_certificate=$self_signed.pem site_key=$self_signed.key
+        make_certificate
+    fi
+}
+
+make_certificate() {
+    name=$(echo "$host" | tr -d '[]')
+    kind=DNS check=-checkhost
+    ! echo "$host" | grep -Eqx '[0-9.]+|\[.*\]' || kind=IP check=-checkip
+    if ! openssl x509 -noout "$check" "$name" -in "$self_signed.pem" 2>/dev/null | grep -q "does match"; then
+        (
+            umask 077
+            run openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj "/CN=$name" \
+                -addext "subjectAltName=$kind:$name" -keyout "$self_signed.key" -out "$self_signed.pem" 2>/dev/null
+        )
+    fi
+    hint=certificate
+}

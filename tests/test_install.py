@@ -1,0 +1,275 @@
+"""deploy/install.sh without root: all it is asked is checked, and planned, before it writes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.nginx import make_certificate
+from webchat import environment
+
+from .environment import ROOT
+from .environment import names as settings
+
+sys.path.insert(0, str(ROOT / "deploy"))
+import facts
+
+OWN = ("--site-url", "https://chat.example.com", "--nginx", "own")
+SMTP = {"SMTP_HOST": "smtp.example.com", "SMTP_PORT": "465", "SMTP_USER": "a@example.com"}
+
+
+class Machine:
+    """A home of its own, an nginx that is there in name, and nobody at the keyboard."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.temporary = folder / "tmp"
+        self.programs = folder / "bin"
+        for each in (self.temporary, self.programs):
+            each.mkdir()
+        (self.programs / "nginx").write_text("#!/bin/sh\n")
+        (self.programs / "nginx").chmod(0o755)
+        self.env = {k: v for k, v in os.environ.items() if k not in settings}
+        self.env |= {
+            "WEBCHAT_HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
+        }
+
+    def plan(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "deploy/install.sh", "--dry-run", *options],
+            cwd=ROOT, env=self.env | variables, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+
+    def steps(self, *options: str, **variables: str) -> str:
+        done = self.plan(*options, **variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def was(self, env: str, conf: str) -> None:
+        """Let an earlier run have left these two files."""
+        self.home.mkdir()
+        (self.home / ".env").write_text(f"SECRET_KEY={'k' * 40}\nDATA_DIR=/var/lib/webchat\n{env}")
+        (self.home / "install.conf").write_text(conf)
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        (("--site-url", "chat.example.com", "--nginx", "own"), ("网址要写成", "must look like")),
+        (("--site-url", "ftp://a.example", "--nginx", "own"), ("网址要写成", "must look like")),
+        (("--site-url", "https://a.example/b c"), ("网址要写成", "must look like")),
+        (("--site-url", "https://a.example:99999"), ("网址要写成", "must look like")),
+        (("--site-url", "https://a.example\n"), ("网址要写成", "must look like")),
+        (("--site-url", "https://a.example/;}"), ("网址要写成", "must look like")),
+        (("--site-url",), ("缺少值", "needs a value")),
+        (("--site-url", "--nginx", "own"), ("缺少值", "needs a value")),
+        (("--nginx", "apache"), ("只能是 own", "own, beside or none")),
+        (("--nginx", "own"), ("需要 --site-url", "--site-url is needed")),
+        (("--nginx", "beside", "--site-url", ""), ("需要 --site-url", "--site-url is needed")),
+        (("--mail", "smtp"), ("需要 SMTP_HOST", "needs SMTP_HOST")),
+        (("--mail", "qq"), ("需要 QQ_EMAIL", "needs QQ_EMAIL")),
+        (("--mail", "gmail"), ("只能是 off", "off, qq or smtp")),
+        (("--port", "0"), ("1 到 65535", "from 1 to 65535")),
+        (("--port", "65536"), ("1 到 65535", "from 1 to 65535")),
+        (("--port", "80 "), ("1 到 65535", "from 1 to 65535")),
+        (("--port", "-1"), ("1 到 65535", "from 1 to 65535")),
+        ((*OWN, "--port", "8001"), ("只用于 --nginx none", "for --nginx none only")),
+        ((*OWN, "--certificate", "/etc/passwd"), ("要一起给", "go together")),
+        ((*OWN, "--certificate", "/no", "--key", "/no"), ("读不到", "cannot be read")),
+        ((*OWN, "--certificate", "/etc/passwd", "--key", "/etc/passwd"), ("不配对", "together")),
+        ((*OWN, "--certificate", "/a;b", "--key", "/a"), ("不能用的字符", "nginx cannot take")),
+        (
+            ("--certificate", "/etc/passwd", "--key", "/etc/passwd"),
+            ("证书只用于", "is for --nginx"),
+        ),
+        (("--data-dir", "data"), ("绝对路径", "absolute path")),
+        (("--data-dir", "/var/lib"), ("专用的空文件夹", "one of its own")),
+        (("--data-dir", "/srv/.."), ("专用的空文件夹", "one of its own")),
+        (("--data-dir", "/etc/systemd"), ("专用的空文件夹", "one of its own")),
+        (("--from", "/etc"), ("data/users", "data/users")),
+        (("--undo",), ("没有可以撤销", "could be undone")),
+        (("--unistall",), ("不认识", "Unknown option")),
+        (("off",), ("不认识", "Unknown option")),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_both_languages_before_anything(
+    machine, options, sentences
+):
+    done = machine.plan(*options)
+    assert done.returncode == 1
+    assert all(sentence in done.stderr for sentence in sentences), done.stderr
+    assert "\n+ " not in done.stdout
+    assert list(machine.temporary.iterdir()) == []
+    assert not machine.home.exists()
+
+
+def test_a_port_of_another_program_is_refused_with_its_name(machine):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = machine.plan("--nginx", "none", "--port", str(port))
+    name = Path("/proc/self/comm").read_text().strip()
+    assert done.returncode == 1
+    assert f"Port {port} is taken by {name} (process {os.getpid()}" in done.stderr
+    assert machine.plan("--nginx", "none", "--port", str(port)).returncode == 0
+
+
+def test_a_certificate_and_its_key_pass_and_those_of_two_sites_do_not(machine, tmp_path):
+    certificate, key = make_certificate(tmp_path, "chat.example.com")
+    pair = ("--certificate", str(certificate), "--key", str(key))
+    assert str(certificate) in machine.steps(*OWN, *pair)
+    (tmp_path / "other").mkdir()
+    _certificate, other = make_certificate(tmp_path / "other", "other.example.com")
+    done = machine.plan(*OWN, "--certificate", str(certificate), "--key", str(other))
+    assert "do not belong together" in done.stderr
+
+
+def test_the_plan_names_every_file_of_the_mode_and_none_of_another(machine):
+    own = machine.steps(*OWN)
+    for name in ("sites-enabled/webchat.conf", "snippets/webchat-site.conf", "webchat.socket"):
+        assert name in own
+    beside = machine.steps("--site-url", "https://www.example.com/chat", "--nginx", "beside")
+    assert "+ /etc/nginx/snippets/webchat.conf" in beside
+    assert "sites-" not in beside
+    none = machine.steps("--nginx=none")
+    assert "+ /etc/systemd/system/webchat.service" in none
+    assert "nginx/" not in none
+    assert "webchat.socket" not in none
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask nginx")
+def test_an_nginx_that_is_broken_already_is_told_and_one_that_we_broke_is_mended(machine):
+    nginx = machine.programs / "nginx"
+    nginx.write_text("#!/bin/sh\necho 'unknown directive in /etc/nginx/blog:3' >&2\nexit 1\n")
+    done = machine.plan(*OWN)
+    assert done.returncode == 1
+    assert "wrong already" in done.stderr
+    assert "unknown directive in /etc/nginx/blog:3" in done.stderr
+    nginx.write_text("#!/bin/sh\necho 'no snippets/webchat-site.conf' >&2\nexit 1\n")
+    assert machine.plan(*OWN).returncode == 0
+
+
+def test_a_site_by_plain_http_gets_no_certificate(machine):
+    assert "openssl" not in machine.steps("--site-url", "http://192.168.1.100", "--nginx", "own")
+    assert "openssl" in machine.steps(*OWN)
+
+
+def test_what_was_set_by_hand_stays_unless_another_mode_needs_it(machine):
+    machine.was("BEHIND_PROXY=on\nPORT=8010\nMAIL_MODE=console\n", "nginx=none\nbehind_proxy=off\n")
+    same = machine.steps("--nginx", "none")
+    for name in ("BEHIND_PROXY", "PORT=", "MAIL_MODE", "SECRET_KEY", "SITE_URL"):
+        assert f".env: {name}" not in same
+    assert ".env: PORT=8020" in machine.steps("--nginx", "none", "--port", "8020")
+    assert ".env: BEHIND_PROXY" not in machine.steps(*OWN)
+
+
+def test_another_mode_decides_what_it_implies(machine):
+    site = "SITE_URL=https://www.example.com/chat\n"
+    machine.was(f"BEHIND_PROXY=on\n{site}", "nginx=beside\nbehind_proxy=on\n")
+    lan = machine.steps("--nginx", "none", "--site-url", "")
+    assert ".env: BEHIND_PROXY=off" in lan
+    # The server itself speaks no https: there is a proxy that is none of ours.
+    assert ".env: BEHIND_PROXY" not in machine.steps("--nginx", "none")
+
+
+def test_what_is_not_said_is_as_it_was(machine):
+    machine.was("SITE_URL=http://192.168.1.100\n", "nginx=own\nbehind_proxy=on\n")
+    steps = machine.steps()
+    assert "sites-enabled/webchat.conf" in steps
+    assert "openssl" not in steps
+    assert ".env:" not in steps
+
+
+def test_data_are_not_left_behind_by_another_folder(machine, tmp_path):
+    machine.was("", "nginx=none\n")
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "db.sqlite3").touch()
+    (machine.home / ".env").write_text(f"DATA_DIR={old}\n")
+    done = machine.plan("--data-dir", str(tmp_path / "new"))
+    assert f"sudo mv {old} {tmp_path}/new" in done.stderr
+
+
+def test_mail_by_smtp_is_made_of_its_parts_and_no_password_is_printed(machine):
+    done = machine.plan("--nginx=none", "--mail=smtp", **SMTP)
+    assert "SMTP_PASSWORD" in done.stderr
+    steps = machine.steps("--nginx=none", "--mail=smtp", SMTP_PASSWORD="p@ss:wörd/%", **SMTP)
+    assert ".env: MAIL_MODE=smtp" in steps
+    assert ".env: EMAIL_URL=…" in steps
+    assert "p@ss" not in steps
+    url = "smtp+tls://a%40example.com:secret@smtp.example.com:587"
+    assert "secret" not in machine.steps("--nginx=none", "--mail", "smtp", EMAIL_URL=url)
+
+
+def test_the_parts_of_a_mail_server_come_back_from_the_setting(monkeypatch):
+    for name, value in SMTP.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SMTP_PASSWORD", "p@ss:wörd/% #")
+    [url] = facts.mail_url()
+    monkeypatch.setenv("EMAIL_URL", url)
+    found = environment.mail_settings("smtp")
+    assert found["EMAIL_HOST_USER"] == "a@example.com"
+    assert found["EMAIL_HOST_PASSWORD"] == "p@ss:wörd/% #"
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("smtp.example.com", 465)
+    assert found["EMAIL_USE_SSL"]
+
+
+BLOG = """
+upstream old { server 127.0.0.1:5000 fail_timeout=3; }
+server { listen 80; server_name www.example.com; return 301 https://$host$request_uri; }
+server {
+    listen 443 ssl; listen [::]:443 ssl; server_name www.example.com example.com; # } {
+    location ~* \\.(css|js)$ { expires 1d; }
+    location /chat/ { if ($arg_a = "b;}") { return 404; } proxy_pass http://old; }
+    location /other { proxy_pass http://localhost:5001/; }
+}
+server {
+    listen 8080; server_name lan.example.com;
+    location / { proxy_pass http://127.0.0.1:5002; }
+}
+"""
+
+
+def test_nginx_tells_where_people_find_a_program(tmp_path):
+    (tmp_path / "sites-enabled").mkdir()
+    (tmp_path / "sites-enabled/blog").write_text(BLOG)
+    assert facts.sites_before(5000, tmp_path) == ["https://www.example.com/chat"]
+    assert facts.sites_before(5001, tmp_path) == ["https://www.example.com/other"]
+    assert facts.sites_before(5002, tmp_path) == ["http://lan.example.com:8080"]
+    assert facts.sites_before(500, tmp_path) == []
+
+
+def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine, tmp_path):
+    (tmp_path / "old/data/users").mkdir(parents=True)
+    old = str(tmp_path / "old")
+    assert "--site-url ''" in machine.plan("--from", old).stderr
+    steps = machine.steps("--from", old, "--site-url", "https://www.example.com/chat")
+    assert ".env: PORT=5000" in steps
+    assert ".env: BEHIND_PROXY=on" in steps
+    assert steps.index("import_legacy --dry-run") < steps.index(f"{old}/data ->")
+    assert "BEHIND_PROXY=off" in machine.steps("--from", old, "--site-url", "")
+
+
+def test_an_earlier_webchat_brings_its_settings(machine, tmp_path):
+    old = tmp_path / "old"
+    (old / "data").mkdir(parents=True)
+    for name in ("manage.py", "data/db.sqlite3"):
+        (old / name).touch()
+    (old / ".env").write_text("SECRET_KEY=0123\nPORT=8123\nexport REGISTRATION=closed\nDATA_DIR=\n")
+    steps = machine.steps("--from", str(old))
+    assert ".env: SECRET_KEY=…" in steps
+    assert ".env: PORT=8123" in steps
+    assert ".env: REGISTRATION=closed" in steps
+    assert f"{old}/data -> /var/lib/webchat" in steps
