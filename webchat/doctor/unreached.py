@@ -7,7 +7,7 @@ import ssl
 
 from django.utils.translation import gettext as _
 
-from webchat.environment import DEFAULT_PORTS, Site
+from webchat.base.places import DEFAULT_PORTS, Site
 
 from . import remedies
 from .finding import Finding, advice, wrong
