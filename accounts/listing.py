@@ -36,7 +36,7 @@ def in_pages(users: UserQuerySet) -> Iterator[User]:
 def as_table(users: UserQuerySet) -> Iterator[str]:
     """Yield the lines of a table for a terminal, its head first."""
     columns = [
-        _column(users, "username", _("User name")),
+        _column(users, "username", _("User name")) or width(_("User name")),
         _column(users, "real_name", _("Real name")),
         TIME_WIDTH,
         TIME_WIDTH,

@@ -58,7 +58,7 @@ def find_in_files(username: str, texts: Sequence[str]) -> Iterator[str]:
     for path in _files():
         words = _why_left(path, path in own, name, _needles(texts))
         if words:
-            yield f"{_shown(path)}: {words}"
+            yield about(_shown(path), words)
 
 
 def count_copies() -> int:
@@ -73,7 +73,13 @@ def list_copies(username: str, texts: Sequence[str]) -> Iterator[Kept]:
     needles = _needles([username_key(username)])
     for path in _copies():
         kind = _("a backup") if path.is_file() else _("what was there before a restore")
-        yield Kept(f"{_shown(path)}: {kind}; {_examine(path, needles, _needles(texts))}")
+        finding = _examine(path, needles, _needles(texts))
+        facts = {"path": _shown(path), "kind": kind, "finding": finding}
+        yield Kept(_("%(path)s: %(kind)s; %(finding)s") % facts)
+
+
+def about(place: str, words: str) -> str:
+    return _("%(place)s: %(words)s") % {"place": place, "words": words}
 
 
 def _copies() -> list[Path]:

@@ -236,7 +236,7 @@ def test_files_that_name_the_account_or_are_copies_are_left(
     data_file(name, content)
     told = verify("eva.lang", "geheim eins")
     assert f"LEFT: {name}: " in told
-    assert f"残留：{name}: " in verify("eva.lang", "geheim eins", language="zh-hans")
+    assert f"残留：{name}：" in verify("eva.lang", "geheim eins", language="zh-hans")
 
 
 @pytest.mark.parametrize(

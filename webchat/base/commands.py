@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Action, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from . import failures
 from .failures import StoppedError
+from .tables import width
 from .telling import tell
 
 __all__ = ["Command", "StoppedError", "number"]
@@ -29,6 +31,21 @@ YES = ("y", "yes", "是", "好")
 
 class Formatter(RawDescriptionHelpFormatter):
     """The help of a command, with Django's own options in the reader's language, too."""
+
+    def add_argument(self, action: Action) -> None:
+        super().add_argument(action)
+        needed = width(self._format_action_invocation(action)) + self._current_indent
+        self._action_max_length = max(self._action_max_length, needed)
+
+    def _format_action(self, action: Action) -> str:
+        """Let the helps stand in one column: argparse takes 文件 for as narrow as `ab`."""
+        text = super()._format_action(action)
+        head = " " * self._current_indent + self._format_action_invocation(action)
+        gap = re.match(r" {2,}(?=\S)", text[len(head) :]) if text.startswith(head) else None
+        if gap is None:
+            return text
+        room = max(2, len(gap[0]) - (width(head) - len(head)))
+        return f"{head}{' ' * room}{text[len(head) + gap.end() :]}"
 
     def _get_help_string(self, action: Action) -> str | None:
         return _(action.help) if action.help else action.help

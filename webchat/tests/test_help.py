@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from webchat.base.tables import width
+
 HAN = re.compile("[一-鿿]")
 OURS = ("webchat", "accounts", "friends", "chat")
 COMMANDS = sorted((app, name) for name, app in get_commands().items() if app in OURS)
@@ -46,3 +48,15 @@ def test_everything_is_explained_in_english(app, name):
 
 def test_commands_are_found_at_all():
     assert {("accounts", "users"), ("chat", "stats"), ("webchat", "doctor")} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(("app", "name"), COMMANDS)
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_the_helps_stand_in_one_column(monkeypatch, app, name, language):
+    monkeypatch.setenv("COLUMNS", "100")
+    with translation.override(language):
+        told = load_command_class(app, name).create_parser("manage.py", name).format_help()
+    rows = re.findall(r"^(  (?:-|\S+ ).*?  +)\S", told.partition("\n\n示例")[0], re.MULTILINE)
+    rows = [row for row in rows if "manage.py" not in row]
+    assert len(rows) >= 3
+    assert len({width(row) for row in rows}) == 1, told

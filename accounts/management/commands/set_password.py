@@ -39,7 +39,7 @@ class Command(commands.Command):
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", metavar=_("NAME"), help=_("the user name"))
+        parser.add_argument("username", metavar=_("USERNAME"), help=_("the user name"))
         source = parser.add_mutually_exclusive_group()
         source.add_argument(
             "--random",

@@ -30,7 +30,7 @@ class Command(commands.Command):
     example = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", metavar=_("NAME"), help=_("its user name"))
+        parser.add_argument("username", metavar=_("USERNAME"), help=_("its user name"))
         parser.add_argument(
             "--text",
             action="append",
@@ -49,7 +49,7 @@ class Command(commands.Command):
         kept = [*traces.list_kept(username), *self._list_copies(username, texts)]
         for trace in traces.find_traces(username):
             if reason := traces.explain(trace):
-                kept.append(traces.Kept(f"{trace}: {reason.what}", reason.until))
+                kept.append(traces.Kept(remains.about(str(trace), reason.what), reason.until))
             else:
                 left.append(str(trace))
         left += remains.find_in_files(username, texts)
