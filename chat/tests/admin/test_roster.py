@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from html import unescape
 from threading import Event, Semaphore, Thread
@@ -106,7 +107,7 @@ def test_each_bad_line_has_its_reason_and_all_that_was_typed_stays(office, alice
         ("wangwei\t王伟", "The first line should name the columns"),
         ("用户名\t姓名", "There is nobody in the list."),
         ('用户名\nwangwei\n"lilei', "Line 3: "),
-        ("用户名\n" + "\n".join(f"u{number:04}" for number in range(201)), "at most 201 lines"),
+        ("用户名\n" + "\n".join(f"u{number:04}" for number in range(101)), "at most 101 lines"),
         ("用户名\n" + "x" * 65_536, "larger than 64 KB"),
         ("用户名\nab\x00c", "Null characters"),
         ("用户名\nab\x07c", "not allowed"),
@@ -203,6 +204,25 @@ def test_a_form_that_is_sent_twice_at_once_makes_the_class_once(office, monkeypa
     assert slips(first) == slips(second[0])
     assert len(slips(first)) == 2
     assert acts() == ["added", "added"]
+
+
+def test_of_two_presses_the_second_waits_and_hashes_nothing(monkeypatch):
+    begun, done = [], []
+
+    def enrol(upload):
+        begun.append(upload)
+        time.sleep(0.2)  # the other one comes
+        done.append(upload)
+
+    monkeypatch.setattr(enrolling, "_enrol", enrol)
+    monkeypatch.setattr(enrolling.limits, "has_taken", lambda claim: bool(done))
+    upload = enrolling.Upload(User(pk=1), "", trust_mail=False)
+    presses = [Thread(target=enrolling._enrol_once, args=(upload,)) for _each in range(3)]
+    for press in presses:
+        press.start()
+    for press in presses:
+        press.join()
+    assert begun == [upload]
 
 
 def test_another_preview_of_the_same_list_is_another_secret(office):
