@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,8 @@ from chat.models.events import KEPT_FOR
 from webchat.base import commands, failures
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
-from webchat.database import backup
+from webchat.database import backup, room
+from webchat.database.connecting import own_file
 
 EXAMPLE = """\
 Example, first to see what would go, then in earnest:
@@ -68,6 +70,18 @@ class Command(commands.Command):
             facts = {"reason": reason, "counts": _line(deleted)}
             raise CommandError(message % facts) from error
         self.stdout.write(_("Deleted: %(counts)s") % {"counts": _line(deleted)})
+        self._hint()
+
+    def _hint(self) -> None:
+        """Tell of much room in the file, which deleting by itself gives to nobody else."""
+        found = room.measure(own_file())
+        if found.is_worth_it:
+            message = _(
+                "%(free)s of the %(total)s in the database file are free: manage.py vacuum gives"
+                " them back."
+            )
+            facts = {"free": filesizeformat(found.free), "total": filesizeformat(found.total)}
+            self.stdout.write(message % facts)
 
     def _work(self, chores: Iterable[Chore], deleted: dict[str, int], ctrl_c: CtrlC) -> None:
         for chore in chores:
