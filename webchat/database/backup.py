@@ -282,7 +282,7 @@ def _keep_old() -> Path | None:
     database: Path = settings.DATABASE_FILE
     if not database.exists():
         return None
-    kept: Path = settings.DATA_DIR / f"before-restore-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005
+    kept: Path = settings.DATA_DIR / f"before-restore-{timezone.now():%Y%m%d-%H%M%S}Z"
     kept.mkdir(mode=0o700)
     connections.close_all()
     copies.fold_log(database)
