@@ -131,6 +131,13 @@ class Held:
         self.process = subprocess.Popen(
             **command(self.data, "backup"), stderr=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        try:
+            self._wait()
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
         while not self.copies:
             assert self.process.poll() is None, self.process.communicate()
