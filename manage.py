@@ -24,17 +24,16 @@ def run() -> None:
     """Run a command, Django's own ones, too: as the owner, and in the reader's language."""
     import django
     from django.conf import settings
-    from django.core.management import execute_from_command_line
 
     from webchat import owner
-    from webchat.base import failures, telling, terminal
+    from webchat.base import failures, overview, telling, terminal
 
     terminal.end_on_signals()
     owner.leave_root(settings.DATA_DIR, *sys.argv[1:2])
     try:
         django.setup()
         terminal.speak(terminal.language())
-        execute_from_command_line(sys.argv)
+        overview.run()
     except (Exception, KeyboardInterrupt) as error:
         failure = failures.explain(error)
         if failure is None or "--traceback" in sys.argv:

@@ -54,6 +54,7 @@ settings = _read("webchat.settings")
 logs = _read("webchat.logs")
 # As root over the data of somebody else, the server becomes that person.
 _read("webchat.owner").leave_root(settings.DATA_DIR)
+user, group = os.geteuid(), os.getegid()  # gunicorn has taken down those of the start
 
 os.environ["TZ"] = settings.TIME_ZONE
 time.tzset()

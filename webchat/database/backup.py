@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -49,6 +50,8 @@ def write_backup(folder: Path, step: Step = quietly) -> Path:
     It holds every message that was acknowledged before this was called. `step` hears of as many
     bytes as `bytes_to_read` says, give or take what is written meanwhile. Raises OSError.
     """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = _free_place(folder)
     with scratch.scratch(folder, ".backup-") as own:
@@ -282,7 +285,7 @@ def _keep_old() -> Path | None:
     database: Path = settings.DATABASE_FILE
     if not database.exists():
         return None
-    kept: Path = settings.DATA_DIR / f"before-restore-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005
+    kept: Path = settings.DATA_DIR / f"before-restore-{timezone.now():%Y%m%d-%H%M%S}Z"
     kept.mkdir(mode=0o700)
     connections.close_all()
     copies.fold_log(database)

@@ -186,3 +186,22 @@ def test_output_that_a_full_disk_did_not_take_is_a_failure(tmp_path):
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
     assert "磁盘" in answer.stderr
+
+
+def test_without_a_command_each_of_ours_has_a_line_in_the_readers_language(tmp_path):
+    env = {"DATA_DIR": str(tmp_path)}
+    told = manage(**env)
+    assert told.returncode == 0
+    assert "manage.py" in told.stdout.splitlines()[0]
+    [line] = [line for line in told.stdout.splitlines() if line.startswith("  vacuum ")]
+    assert "还给磁盘" in line
+    assert "migrate" in told.stdout.splitlines()[-1]
+    assert "subcommand" not in told.stdout
+
+
+def test_a_command_that_there_is_not_is_told_with_the_one_that_was_meant(tmp_path):
+    answer = manage("vacum", DATA_DIR=str(tmp_path))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "vacuum" in answer.stderr
+    assert "没有" in answer.stderr
+    assert len(manage("x" * 5000, DATA_DIR=str(tmp_path)).stderr) < 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import shutil
 import signal
@@ -130,6 +131,13 @@ class Held:
         self.process = subprocess.Popen(
             **command(self.data, "backup"), stderr=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        try:
+            self._wait()
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
         while not self.copies:
             assert self.process.poll() is None, self.process.communicate()
@@ -164,3 +172,17 @@ def test_after_a_kill_the_next_command_clears_but_never_under_the_living(
     assert held.copies
     manage(held.data, *next_command)
     assert not list(held.data.glob("backups/.*"))
+
+
+def test_a_night_without_a_backup_still_prunes_and_is_recorded(home, tmp_path):
+    data = shutil.copytree(home.data, tmp_path / "data")
+    shutil.rmtree(data / "backups")
+    (data / "backups").touch()
+    night = manage(data, "nightly", "--to", str(tmp_path / "unplugged"))
+    assert night.returncode == 1
+    assert "已删除：" in night.stdout
+    assert "Traceback" not in night.stderr
+    found = json.loads((data / "nightly.json").read_text())
+    assert "不是文件夹" in found["failures"]["backup"]
+    assert "没有 " in found["failures"]["backup --to"]
+    assert "prune" not in found["failures"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +19,8 @@ from webchat.base import arguments, commands, failures
 from webchat.base.progress import Progress
 from webchat.base.pruning import Chore, CtrlC
 from webchat.base.times import minute_with_zone
-from webchat.database import backup
+from webchat.database import backup, room
+from webchat.database.connecting import own_file
 
 EXAMPLE = gettext_lazy("""\
 Example, first to see what would go, then in earnest:
@@ -94,6 +96,18 @@ class Command(commands.Command):
             facts = {"reason": reason, "counts": _line(deleted)}
             raise CommandError(message % facts) from error
         self.stdout.write(_("Deleted: %(counts)s") % {"counts": _line(deleted)})
+        self._hint()
+
+    def _hint(self) -> None:
+        """Tell of much room in the file, which deleting by itself gives to nobody else."""
+        found = room.measure(own_file())
+        if found.is_worth_it:
+            message = _(
+                "%(free)s of the %(total)s in the database file are free: manage.py vacuum gives"
+                " them back."
+            )
+            facts = {"free": filesizeformat(found.free), "total": filesizeformat(found.total)}
+            self.stdout.write(message % facts)
 
     def _work(self, chores: Iterable[Chore], deleted: dict[str, int], ctrl_c: CtrlC) -> None:
         for chore in chores:

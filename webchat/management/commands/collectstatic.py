@@ -17,7 +17,7 @@ Example, as a release does it:
 class Command(commands.Command, collectstatic.Command):
     """A collectstatic whose files nginx, another user, can read: none of them is secret."""
 
-    help = gettext_lazy(  # type: ignore[assignment]
+    help: Any = gettext_lazy(
         "Joins the scripts and the styles, and puts all static files where nginx reads them."
     )
     example = EXAMPLE

@@ -1,0 +1,126 @@
+"""The room that deleted rows leave in the file goes back to the disk."""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from webchat.database import backup, locks, room
+from webchat.management.commands import vacuum as command
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def file(tmp_path, settings):
+    """A database of eight megabytes, of which seven are free."""
+    settings.DATA_DIR = tmp_path
+    settings.DATABASE_FILE = tmp_path / "db.sqlite3"
+    with closing(sqlite3.connect(settings.DATABASE_FILE, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, text BLOB)")
+        fill(database)
+    return settings.DATABASE_FILE
+
+
+def fill(database):
+    database.execute("BEGIN")
+    texts = ([os.urandom(3000)] for _each in range(2500))
+    database.executemany("INSERT INTO message (text) VALUES (?)", texts)
+    database.execute("DELETE FROM message WHERE id % 8")
+    database.execute("COMMIT")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def rows(file):
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return database.execute("SELECT id, hex(text) FROM message").fetchall()
+
+
+def vacuum(*options):
+    out = io.StringIO()
+    call_command("vacuum", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_the_first_time_writes_the_file_again_and_later_ones_go_in_steps(file):
+    before, size = rows(file), file.stat().st_size
+    found = room.measure(file)
+    assert (found.in_steps, found.free > 5 * MEGABYTE) == (False, True)
+    vacuum("--dry-run")
+    assert file.stat().st_size == size
+    assert "1" in vacuum()
+    assert rows(file) == before
+    assert file.stat().st_size < 2 * MEGABYTE
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        fill(database)
+    before = rows(file)
+    assert room.measure(file).in_steps
+    steps = list(room.give_back(file))
+    assert 3 < len(steps) < 500, "a step is more than a page"
+    assert sum(steps) > 5 * MEGABYTE
+    assert room.measure(file).free == 0
+    assert rows(file) == before
+    assert file.stat().st_size < 4 * MEGABYTE
+    assert vacuum().count("\n") == 1
+
+
+def test_people_write_while_it_goes_in_steps(file):
+    vacuum()
+    waits, is_done = [], threading.Event()
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        fill(database)
+
+    def write():
+        with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as database:
+            while not is_done.is_set():
+                began = time.monotonic()
+                database.execute("INSERT INTO message (text) VALUES (x'00')")
+                waits.append(time.monotonic() - began)
+                time.sleep(0.005)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        list(room.give_back(file))
+    finally:
+        is_done.set()
+        writer.join()
+    assert len(waits) > 3
+    assert max(waits) < 20, "and some ms on a machine with nothing else to do"
+
+
+def test_under_a_running_server_a_long_one_is_refused_unless_somebody_is_sure(file, monkeypatch):
+    monkeypatch.setattr(command, "NOTICED_SECONDS", 0)
+    size = file.stat().st_size
+    with locks.take(backup.serving_lock()):
+        with pytest.raises(CommandError, match="--yes"):
+            vacuum()
+        assert file.stat().st_size == size
+        vacuum("--yes")
+    assert file.stat().st_size < size / 2
+
+
+def test_without_room_nothing_is_begun(file, monkeypatch):
+    size = file.stat().st_size
+    usage = room.shutil.disk_usage(file.parent)
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(CommandError, match="磁盘"):
+        vacuum()
+    assert file.stat().st_size == size
+
+
+def test_what_is_there_no_more_is_not_made(file):
+    file.unlink()
+    with pytest.raises(CommandError):
+        vacuum()
+    assert not file.exists()
