@@ -35,12 +35,7 @@ from .models import User
 
 KEYS = ("password", "email")  # either opens an account
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
-RIGHTS_OF_ALL = {
-    "add": _("may add"),
-    "change": _("may change"),
-    "delete": _("may delete"),
-    "view": _("may look"),
-}
+VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
 COUNT_LABELS = {
     "friends": _("friends"),
     "requests": _("friend requests"),
@@ -82,26 +77,24 @@ class PasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
-class AskedFor(ModelChoiceIterator):
-    """The permissions for which there are pages: the others have no words in any language."""
+class OfferedPermissions(ModelChoiceIterator):
+    """The permissions for what the admin shows; no others have any effect."""
 
     def __init__(self, field: Any) -> None:
         super().__init__(field)
-        kinds = ContentType.objects.get_for_models(*admin.site._registry).values()
-        self.queryset = self.queryset.filter(content_type__in=kinds)
+        types = ContentType.objects.get_for_models(*admin.site._registry)
+        self.queryset = self.queryset.filter(content_type__in=list(types.values()))
 
 
 class PermissionField(forms.ModelMultipleChoiceField):
-    """Permissions in the reader's language: the database has all of them in English."""
+    """Permissions in the reader's language: the database has them in English."""
 
-    iterator = AskedFor
+    iterator = OfferedPermissions
 
     def label_from_instance(self, permission: Any) -> str:
-        act, _sep, model = permission.codename.partition("_")
-        kind = permission.content_type
-        if act in RIGHTS_OF_ALL and model == kind.model:
-            return f"{kind.name} | {RIGHTS_OF_ALL[act]}"
-        return f"{kind.name} | {gettext(permission.name)}"
+        verb, _underscore, _model = permission.codename.partition("_")
+        what = VERBS.get(verb) if permission.name.startswith(f"Can {verb} ") else None
+        return f"{permission.content_type.name} | {what or gettext(permission.name)}"
 
 
 class PermissionsInWords(admin.ModelAdmin):
