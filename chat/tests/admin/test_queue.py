@@ -14,7 +14,17 @@ from chat.models import AuditEntry, Message, Notice, Report
 from chat.moderation import services
 from tests.cast import Api, befriend, make_user, say
 
-from .conftest import QUEUE, acts, client_of, decide, moderate, page_of, report_state, user_page
+from .conftest import (
+    AUDIT,
+    QUEUE,
+    acts,
+    client_of,
+    decide,
+    moderate,
+    page_of,
+    report_state,
+    user_page,
+)
 
 
 def report_person(about, *reporters, reason="Kettenbriefe"):
@@ -79,8 +89,8 @@ def test_a_long_message_is_an_excerpt_and_one_without_a_text_is_named(desk, bob,
     Report.objects.filter(pk=report.pk).update(snapshot=snapshot)
     page = desk.get(QUEUE).content.decode()
     assert ">A message</a>" in page
-    assert "x" * 59 + "…" in page
-    assert "x" * 60 not in page
+    assert "x" * 39 + "…" in page
+    assert "x" * 40 not in page
 
 
 def test_who_has_deleted_the_account_is_named_as_such(desk, bob, alice):
@@ -235,6 +245,9 @@ def test_a_muted_person_is_offered_the_end_and_what_is_longer(desk, bob):
     desk.post(moderate(bob, "mute"), {"hours": "168"})
     assert "/mute/" not in content(desk, path)
     assert acts() == ["muted", "muted"]
+    log = desk.get(AUDIT).content.decode()
+    assert "7 days" in log
+    assert "1 day" in log
 
 
 @pytest.mark.parametrize("act", ["unmute", "unban", "ban"])
