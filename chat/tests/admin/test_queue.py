@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat.models import AuditEntry, Message, Notice, Report
-from chat.moderation import services
+from chat.moderation import services, waiting
 from tests.cast import Api, befriend, make_user, say
 
 from .conftest import (
@@ -61,8 +61,10 @@ def test_a_person_is_one_row_however_many_report_them(desk, mallory, bob, alice)
     assert mallorys.tally == (3, 3, 3)
     assert (first.tally, second.tally) == ((1, 1, 1), (1, 1, 1))
     assert "anna and 2 more" in page.content.decode()
+    assert waiting._reports().value == "3"  # on the front page
     services.dismiss(by=User.objects.create_superuser("boss"), report=mallorys)
     assert len(rows(desk)) == 2
+    assert waiting._reports().value == "2"
     report_person(mallory, "dora")
     [row] = [each for each in rows(desk) if each.about == mallory]
     assert row.tally == (4, 1, 4)
