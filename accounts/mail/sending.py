@@ -37,7 +37,7 @@ _threads: list[Thread] = []
 _starting = Lock()
 _visitors = BoundedSemaphore(VISITORS_WAITING)
 _under_way: set[Future[None]] = set()
-_silences = 0  # how often the mail server did not answer
+_silence: OSError | None = None  # the last error with which the mail server did not answer
 
 
 class Sending:
@@ -88,7 +88,7 @@ class Letter:
     message: EmailMultiAlternatives
     code: OneTimeCode | None
     taken: Taken | None
-    silences: int  # at the moment when it was asked for
+    silence: OSError | None  # the last one when it was asked for
 
     def settle(self, state: OneTimeCode.MailState) -> None:
         """Store the outcome with the code, unless another has taken the place of that."""
@@ -121,7 +121,7 @@ def send(
     sending = Sending()
 
     def begin() -> None:
-        letter = Letter(message, code, taken, _silences)
+        letter = Letter(message, code, taken, _silence)
         sending.future = in_background(_deliver, letter)
         if sending.future is None:
             letter.fail(OSError("too many mails wait"))
@@ -153,9 +153,9 @@ def _deliver(letter: Letter) -> None:
     Otherwise a class whose mails wait for a server that hangs would be told one by one, two every
     ten seconds. Mails without a code have nobody who would try again, so they get their turn.
     """
-    global _silences
-    if letter.code is not None and letter.silences != _silences:
-        letter.fail(TimeoutError("the mail before it was not answered"))
+    global _silence
+    if letter.code is not None and _silence is not None and letter.silence is not _silence:
+        letter.fail(_silence)
         return
     try:
         letter.message.send()
@@ -164,7 +164,7 @@ def _deliver(letter: Letter) -> None:
         reason = error.smtp_code if isinstance(error, SMTPResponseException) else ""
         logger.error("A mail could not be sent: %s %s", type(error).__name__, reason)
         if isinstance(error, SMTPServerDisconnected) or not isinstance(error, SMTPException):
-            _silences += 1
+            _silence = error
         letter.fail(error)
     else:
         mail_failures.note_success()

@@ -20,7 +20,7 @@ from chat.models import AuditEntry
 
 from . import rights, services
 from .acts import ON_USERS, perform
-from .queue import LookedAt, deleted_user
+from .queue import LookedAt, deleted_user, detail_of
 
 NAMES_SHOWN = 50  # names of accounts in the question before a deletion
 Act = AuditEntry.Act
@@ -125,7 +125,7 @@ class ModeratedUserAdmin(UserAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(LookedAt):
-    list_display = ["at", "who", "act", "about_whom", "report", "detail"]
+    list_display = ["at", "who", "act", "about_whom", "report", "words"]
     list_display_links = None
     list_filter = ["act", "at"]
     search_fields = ["=actor_number", "=about_number"]
@@ -150,6 +150,10 @@ class AuditEntryAdmin(LookedAt):
         if entry.about_number is None:
             return ""
         return entry.about_name or deleted_user(entry.about_number)
+
+    @admin.display(description=gettext_lazy("detail"))
+    def words(self, entry: AuditEntry) -> str:
+        return detail_of(entry)
 
     @admin.display(description=gettext_lazy("report"))
     def report(self, entry: AuditEntry) -> str:

@@ -29,7 +29,7 @@ from webchat.base.times import minute
 from . import services
 from .acts import ON_USERS, perform
 
-EXCERPT = 60  # characters of a message or a reason in a row
+EXCERPT = 40  # characters of a message or a reason in a row
 OTHERS_SHOWN = 20  # open reports of the same person, with their reasons
 DONE_SHOWN = 20  # acts about one report
 
@@ -39,6 +39,11 @@ def name_of(user: User | None, number: int | None) -> str:
     if user is not None:
         return user.username
     return deleted_user(number) if number else _("Deleted user")
+
+
+def detail_of(entry: AuditEntry) -> str:
+    """Return the detail in the reader's language: the log holds the hours of a mute."""
+    return str(services.MUTES.get(entry.detail.removesuffix(" h"), entry.detail))
 
 
 def deleted_user(number: int) -> str:
@@ -129,6 +134,10 @@ class ReportAdmin(LookedAt):
     search_fields = ["about__username_key", "reporter__username_key", "reason"]
     search_help_text = gettext_lazy("User name, or words of a reason")
     ordering = ["id"]  # the longest wait comes first
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        is_open = StateFilter.parameter_name not in request.GET
+        return [name for name in self.list_display if name != "decision" or not is_open]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Queue]:
         return Queue
@@ -242,6 +251,7 @@ def _decide(request: HttpRequest, act: str, report: Report) -> None:
 def _context(by: User, report: Report) -> dict[str, Any]:
     about = report.about
     act_url = reverse("admin:chat_report_decide", args=[report.pk, "act"])[: -len("act/")]
+    done = AuditEntry.objects.about_report(report).with_names()[:DONE_SHOWN]
     return _neighbours(by, report) | {
         "title": str(report),
         "subtitle": None,
@@ -251,7 +261,7 @@ def _context(by: User, report: Report) -> dict[str, Any]:
         "reporter_name": name_of(report.reporter, None),
         "mutes": services.mutes_for(about) if about else {},
         "now": timezone.now(),
-        "done": AuditEntry.objects.about_report(report).with_names()[:DONE_SHOWN],
+        "done": [(entry, detail_of(entry)) for entry in done],
         "is_removed": services.is_removed(report),
         "done_already": report.is_open and services.done_already(report),
         "may_decide": by.has_perm("chat.decide_report"),

@@ -11,10 +11,20 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat.models import AuditEntry, Message, Notice, Report
-from chat.moderation import services
+from chat.moderation import services, waiting
 from tests.cast import Api, befriend, make_user, say
 
-from .conftest import QUEUE, acts, client_of, decide, moderate, page_of, report_state, user_page
+from .conftest import (
+    AUDIT,
+    QUEUE,
+    acts,
+    client_of,
+    decide,
+    moderate,
+    page_of,
+    report_state,
+    user_page,
+)
 
 
 def report_person(about, *reporters, reason="Kettenbriefe"):
@@ -51,8 +61,10 @@ def test_a_person_is_one_row_however_many_report_them(desk, mallory, bob, alice)
     assert mallorys.tally == (3, 3, 3)
     assert (first.tally, second.tally) == ((1, 1, 1), (1, 1, 1))
     assert "anna and 2 more" in page.content.decode()
+    assert waiting._reports().value == "3"  # on the front page
     services.dismiss(by=User.objects.create_superuser("boss"), report=mallorys)
     assert len(rows(desk)) == 2
+    assert waiting._reports().value == "2"
     report_person(mallory, "dora")
     [row] = [each for each in rows(desk) if each.about == mallory]
     assert row.tally == (4, 1, 4)
@@ -79,8 +91,8 @@ def test_a_long_message_is_an_excerpt_and_one_without_a_text_is_named(desk, bob,
     Report.objects.filter(pk=report.pk).update(snapshot=snapshot)
     page = desk.get(QUEUE).content.decode()
     assert ">A message</a>" in page
-    assert "x" * 59 + "…" in page
-    assert "x" * 60 not in page
+    assert "x" * 39 + "…" in page
+    assert "x" * 40 not in page
 
 
 def test_who_has_deleted_the_account_is_named_as_such(desk, bob, alice):
@@ -235,6 +247,9 @@ def test_a_muted_person_is_offered_the_end_and_what_is_longer(desk, bob):
     desk.post(moderate(bob, "mute"), {"hours": "168"})
     assert "/mute/" not in content(desk, path)
     assert acts() == ["muted", "muted"]
+    log = desk.get(AUDIT).content.decode()
+    assert "7 days" in log
+    assert "1 day" in log
 
 
 @pytest.mark.parametrize("act", ["unmute", "unban", "ban"])

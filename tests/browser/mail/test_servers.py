@@ -15,6 +15,8 @@ from ..conftest import DESKTOP, PHONE
 from ..test_moderation import open_user, press
 from .conftest import ANSWER_MS, EN_DESKTOP, EN_PHONE, NEW, ZH_DESKTOP, ZH_PHONE, age, make_server
 
+HANGS_MS = 30_000  # ten seconds until the server gives up, and three between two looks
+
 # Without mail
 
 
@@ -105,6 +107,22 @@ def test_a_slow_mail_server_is_said_and_keeps_nobody_waiting(guest, mailbox, mai
     rosa.fill(code=digits_of(rosa.read(mailbox, 2)))
     rosa.submit()
     rosa.arrive()
+
+
+@pytest.mark.parametrize("way", [ZH_PHONE])
+def test_a_mail_server_that_hangs_is_said_on_the_open_page(guest, mailbox, way):
+    ruth = guest("ruth", way)
+    with ill(mailbox, "slow"):
+        ruth.fill_registration()
+        ruth.submit()
+        assert ruth.answer_ms() < ANSWER_MS
+        expect(ruth.notice()).to_contain_text("可能要等一会儿")
+        expect(ruth.error()).to_contain_text("没有发出去", timeout=HANGS_MS)
+        expect(ruth.page.locator("main")).to_contain_text("用户名会为你保留到")
+    ruth.press(ruth.again())
+    ruth.fill(code=digits_of(ruth.read(mailbox)))
+    ruth.submit()
+    ruth.arrive()
 
 
 def test_a_code_for_a_new_password_that_could_not_go_out_is_asked_for_again(member, guest, mailbox):
