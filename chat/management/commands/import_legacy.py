@@ -5,7 +5,7 @@ import shlex
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
@@ -29,8 +29,10 @@ Example, first to see what would happen, then in earnest:
 
 
 class Command(commands.Command):
-    help = gettext_lazy("Brings over the data of the earlier Flask program: all of it, or nothing.")  # type: ignore[assignment]
-    example = EXAMPLE  # type: ignore[assignment]
+    help: Any = gettext_lazy(
+        "Brings over the data of the earlier Flask program: all of it, or nothing."
+    )
+    example: ClassVar[Any] = EXAMPLE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, help=_("the data/ folder with users/ in it"))
