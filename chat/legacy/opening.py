@@ -26,7 +26,7 @@ from .people import Pair, People, Person, is_impossible
 from .reasons import Reason
 from .report import Report
 from .staging import Rows, Stage
-from .writing import Numbers, Writer, is_talked_in, numbers_of, standing_conversations
+from .writing import Numbers, Read, Writer, is_talked_in, numbers_of, standing_conversations
 
 
 class Opening:
@@ -121,12 +121,12 @@ class Opening:
         update(Conversation, ("low", "high"), [(kept, *members)])
         return kept
 
-    def _open(self, numbers: Numbers) -> None:
-        """Give the two a conversation if they have none yet."""
-        if numbers not in self._conversations:
-            [pk] = self._rows.insert(Conversation, ("low", "high"), [numbers])
-            self._conversations[numbers] = pk
-            self._opened.append(numbers)
+    def _open(self, pairs: Iterable[Numbers]) -> None:
+        """Give each two a conversation if they have none yet."""
+        new = [numbers for numbers in pairs if numbers not in self._conversations]
+        ids = self._rows.insert(Conversation, ("low", "high"), new)
+        self._conversations.update(zip(new, ids, strict=True))
+        self._opened += new
 
     def memberships(self, writer: Writer) -> None:
         """Make everybody a member of the new conversations, and note how far they have read."""
@@ -142,11 +142,20 @@ class Opening:
                 rows.append((self._conversations[numbers], member, through, at, *[False] * 3, 0))
         names = ("conversation", "user", "last_read", "last_read_at", "pinned", "muted")
         self._rows.insert(Membership, (*names, "marked_unread", "hidden_through"), rows)
-        for (numbers, pk), mark in read.items():
-            theirs = Membership.objects.filter(
-                conversation=self._conversations[numbers], user=pk, last_read__lt=mark.through
-            )
-            theirs.update(last_read=mark.through, last_read_at=mark.at)
+        self._move_cursors(read)
+
+    def _move_cursors(self, read: Mapping[tuple[Numbers, int | None], Read]) -> None:
+        """Move the cursors of members of older conversations forward."""
+        if not read:
+            return
+        members = Membership.objects.values_list("conversation", "user", "pk", "last_read")
+        cursors = {(place, user): (pk, last_read) for place, user, pk, last_read in members}
+        rows = []
+        for (numbers, user), mark in read.items():
+            pk, last_read = cursors[self._conversations[numbers], user or 0]
+            if last_read < mark.through:
+                rows.append((pk, mark.through, stored(Membership, "last_read_at", mark.at)))
+        update(Membership, ("last_read", "last_read_at"), rows)
 
     def found_again(self, attachments: list[Attachment]) -> None:
         """Give files to the messages that an earlier import brought without them."""
@@ -186,13 +195,13 @@ class Opening:
             return reasons.PARTED
         return None
 
-    def _befriend(self, pairs: Iterable[tuple[Pair, Numbers]], found: Friendships) -> None:
+    def _befriend(self, pairs: Collection[tuple[Pair, Numbers]], found: Friendships) -> None:
         now = stored(Friendship, "created_at", timezone.now())
         rows = []
-        for pair, numbers in pairs:
+        for pair, _numbers in pairs:
             for owner, friend in (pair, pair[::-1]):
                 rows.append((owner.pk, friend.pk, self._remark(owner, friend, found), "", now))
-            self._open(numbers)
+        self._open(numbers for _pair, numbers in pairs)
         names = ("owner", "friend", "remark", "remark_pinyin", "created_at")
         self._rows.insert(Friendship, names, rows)
 

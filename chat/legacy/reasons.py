@@ -1,4 +1,4 @@
-"""Why something of the old data was not imported, or not as it was.
+"""The reasons why something of the old data was not imported, or not as it was.
 
 The code of a reason stays the same in every version and language: programs read it in the report.
 """

@@ -161,7 +161,8 @@ class Report:
             )
             yield f"  {printable(old)}: {lost.reason} ({brought})"
         if line := _options(dict.fromkeys(sorted(self.lost)[:1], _("NAME"))):
-            yield _("What they left can be given to somebody: %(line)s") % {"line": line}
+            words = _("Their messages and friends can be given to somebody: %(line)s")
+            yield words % {"line": line}
 
     def _lines_of_names(self) -> Iterator[str]:
         if self.names:

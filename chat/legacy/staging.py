@@ -2,8 +2,8 @@
 
 Newcomers get an account without a name. Old conversations are between those, and others that hold
 the place of people who are here already: no page, look-up or log-in finds any. At the end, one
-transaction, which only concerns people and conversations, puts the real ones in their place. What
-an import that was stopped has left stays invisible until it is cleared.
+transaction, which only concerns people and conversations, puts the real ones in their place. The
+rest of an import that was stopped stays invisible until it is cleared.
 """
 
 from __future__ import annotations

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from accounts.models import User
-from chat.legacy import files, importing, opening
+from chat.legacy import files, importing, opening, staging
+from chat.management.commands import import_legacy
+from chat.models import Message
 
 from .conftest import stored_files, tables, tree_v1, tree_v3
 
@@ -70,3 +73,29 @@ def test_a_folder_without_users_is_refused_and_the_one_above_it_will_do(old, tmp
         call_command("import_legacy", str(tmp_path / "data" / "users"))
     call_command("import_legacy", str(tmp_path))
     assert User.objects.count() == 4
+
+
+def test_a_database_that_fills_up_in_the_middle_is_cleared(old, monkeypatch):
+    tree_v3(old)
+    stored = stored_files()
+    insert = staging.insert
+
+    def fill_up(model, names, rows):
+        if model is Message:
+            raise OperationalError("database or disk is full")
+        return insert(model, names, rows)
+
+    monkeypatch.setattr(staging, "insert", fill_up)
+    with pytest.raises(CommandError, match="什么都没有导入：database or disk is full"):
+        old.run()
+    assert stored_files() == stored
+    assert not User.everybody.exists()
+
+
+def test_a_folder_that_cannot_be_entered_is_a_sentence(old, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(import_legacy, "find_root", refuse)
+    with pytest.raises(CommandError, match="Permission denied"):
+        old.run()

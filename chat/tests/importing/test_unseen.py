@@ -121,6 +121,33 @@ def test_messages_come_a_little_at_a_time_and_the_end_costs_the_same(old, monkey
     assert not [each for each in statements if "chat_message" in each and "INSERT" in each[:6]]
 
 
+@pytest.mark.parametrize("number", [2, 40])
+def test_the_end_takes_few_queries_for_two_and_for_a_class(old, monkeypatch, number):
+    names = [f"old{n}" for n in range(number)]
+    old.users(*names)
+    for name in names:
+        old.write(f"friends/{name}.json", ["alice", *names])
+    old.write("friends/alice.json", names)
+    for name in names:
+        old.write(f"messages/bob_{name}.json", [v1(name, "hi", START), v1("bob", "ho", START + 1)])
+    queries = []
+    opens = importing._open
+
+    def count(*args, **options):
+        with CaptureQueriesContext(connection) as captured:
+            opens(*args, **options)
+        queries.append(len(captured))
+
+    monkeypatch.setattr(importing, "_open", count)
+    old.run()
+    for name in names:
+        old.write(f"last_read/bob_{name}.txt", "2025-10-17T04:00:00Z")
+    old.run()
+    first, second = queries
+    assert first < 70  # of 3,400 rows, a hundred and more in each
+    assert second < 20
+
+
 # Conversations that stand
 
 
