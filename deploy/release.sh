@@ -55,7 +55,7 @@ check_room() {
     free=$(df -Pm "$home" | awk 'NR == 2 { print $4 }')
     [ "$free" -ge "$room_megabytes" ] || fail \
         "磁盘空间不足：$home 只剩 $free MB，需要 $room_megabytes MB。" \
-        "The disk is full: $home has $free MB left, and $room_megabytes MB are needed."
+        "Too little room on the disk: $home has $free MB left, and $room_megabytes MB are needed."
 }
 
 # Copy the code in this folder to a release of its own, with its packages and its static files.

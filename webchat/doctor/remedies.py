@@ -103,15 +103,12 @@ def certificate(host: str) -> str:
     if _is_number(host):
         return _("Browsers believe a certificate for a name: give the site one in SITE_URL.")
     home = installed()
-    certbot = by_root("apt install certbot") + " && "
     if home is None or not OWN_SITE.exists():
-        return certbot + by_root(f"certbot --nginx -d {host}")
-    return (
-        certbot
-        + by_root(f"certbot certonly --webroot -w /var/www/html -d {host}")
-        + f" && cd {_quote(home / 'current')} && "
-        + by_root("sh deploy/install.sh")
-    )
+        steps = "apt install certbot python3-certbot-nginx", f"certbot --nginx -d {host}"
+        return " && ".join(map(by_root, steps))
+    steps = "apt install certbot", f"certbot certonly --webroot -w /var/www/html -d {host}"
+    again = f"cd {_quote(home / 'current')} && " + by_root("sh deploy/install.sh")
+    return " && ".join([*map(by_root, steps), again])
 
 
 def _is_typed_by(name: str) -> bool:

@@ -134,3 +134,16 @@ def test_a_unit_of_another_program_is_not_ours(layout):
     home = layout("folder", WEBCHAT)
     (home / "webchat.socket").write_text("[Socket]\nListenStream=/run/other.sock\n")
     assert remedies.unix_socket() is None
+
+
+def test_a_certificate_comes_by_the_site_that_install_has_made_or_by_the_plugin(
+    layout, monkeypatch, tmp_path
+):
+    home = layout("installed", WEBCHAT)
+    monkeypatch.setattr(remedies, "OWN_SITE", tmp_path / "webchat.conf")
+    plugin = remedies.certificate("chat.example")
+    assert plugin.split(" && ")[-1] == "sudo certbot --nginx -d chat.example"
+    (tmp_path / "webchat.conf").touch()
+    own = remedies.certificate("chat.example").split(" && ")
+    assert own[1] == "sudo certbot certonly --webroot -w /var/www/html -d chat.example"
+    assert own[2:] == [f"cd {home}/current", "sudo sh deploy/install.sh"]
