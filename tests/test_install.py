@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -58,6 +59,14 @@ class Machine:
         self.home.mkdir()
         (self.home / ".env").write_text(f"SECRET_KEY={'k' * 40}\nDATA_DIR=/var/lib/webchat\n{env}")
         (self.home / "install.conf").write_text(conf)
+
+
+def test_every_script_is_plain_posix_shell():
+    scripts = sorted((ROOT / "deploy").rglob("*.sh"))
+    assert len(scripts) > 10
+    for path in scripts:
+        assert path.read_text().count("\n") <= 400, path
+        subprocess.run([shutil.which("dash") or "sh", "-n", str(path)], check=True)
 
 
 @pytest.fixture
