@@ -175,6 +175,26 @@ def test_a_site_by_plain_http_gets_no_certificate(machine):
     assert "openssl" in machine.steps(*OWN)
 
 
+@pytest.mark.parametrize(
+    ("version", "is_new"), [("1.22.1", False), ("1.25.0", False), ("1.25.1", True), ("1.30", True)]
+)
+def test_http2_is_said_as_this_nginx_has_it(machine, version, is_new):
+    (machine.programs / "nginx").write_text(
+        f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n"
+    )
+    script = ". deploy/site.sh; for_this_nginx <deploy/nginx/site.conf"
+    said = subprocess.run(
+        ["sh", "-euc", script],
+        cwd=ROOT,
+        env=machine.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ("    http2 on;\n" in said, "ssl http2;" in said) == (is_new, not is_new)
+    assert said.count(" ssl") >= 2
+
+
 def test_what_was_set_by_hand_stays_unless_another_mode_needs_it(machine):
     machine.was("BEHIND_PROXY=on\nPORT=8010\nMAIL_MODE=console\n", "nginx=none\nbehind_proxy=off\n")
     same = machine.steps("--nginx", "none")
