@@ -7,6 +7,7 @@ set -eu
 umask 022
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
+PATH=$PATH:/usr/sbin:/sbin
 
 suite=bookworm
 parts="modes nothing handset socket half flask trouble"
@@ -76,9 +77,10 @@ mirror_answers() {
 make_wheels() {
     wanted=$(cksum <requirements.txt)
     [ "$(cat "$wheels/.stamp" 2>/dev/null)" != "$wanted" ] || return 0
-    make_venv
+    find_python
+    "$cache/venv/bin/python" -c 'import pip' 2>/dev/null || "$python" -m venv --clear "$cache/venv"
     mkdir -p "$wheels"
-    .venv/bin/python -m pip download --quiet --disable-pip-version-check --only-binary :all: \
+    "$cache/venv/bin/python" -m pip download --quiet --disable-pip-version-check --only-binary :all: \
         --python-version "$version" --dest "$wheels" --requirement requirements.txt || skip \
         "下载 Python 依赖失败。" "The Python packages could not be downloaded."
     echo "$wanted" >"$wheels/.stamp"
