@@ -205,20 +205,26 @@ wrong_port() {
 # refuse_holders PORT ADVICE ADVICE: fail if another program listens there.
 refuse_holders() {
     "$python" deploy/facts.py listener "$1" | while read -r pid unit name; do
-        ! may_listen "$name" "$unit" || continue
+        ! may_listen "$1" "$name" "$unit" || continue
         fail "端口 $1 已被 $name（进程 $pid，$unit）占用：$2。" \
             "Port $1 is taken by $name (process $pid, $unit): $3."
     done
 }
 
+# may_listen PORT NAME UNIT: whether it will have gone from there, or is who shall listen.
 may_listen() {
-    case $nginx:$1:$2 in
+    case $nginx:$2:$3 in
     none:*:webchat.service) [ -n "$from" ] || is_ours webchat.service ;;
     none:*:"${old_unit:--}.service") true ;;
+    none:nginx:*) [ "$(nginx_before):$(site_port_before)" = "own:$1" ] ;;
     own:nginx:*) true ;;
     own:*:webchat.service) is_ours webchat.service ;;
     *) false ;;
     esac
+}
+
+site_port_before() {
+    "$python" deploy/facts.py site "$(env_value SITE_URL)" | sed -n 4p
 }
 
 check_nginx() {

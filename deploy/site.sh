@@ -43,7 +43,7 @@ nginx_file() {
     own:conf.d/* | beside:conf.d/*) cat deploy/nginx/http.conf ;;
     own:*/webchat-proxy.conf | beside:*/webchat-proxy.conf) cat deploy/nginx/proxy.conf ;;
     own:*/webchat-site.conf | beside:snippets/webchat.conf) locations ;;
-    own:sites-available/*) own_site | for_this_kernel ;;
+    own:sites-available/*) own_site | for_this_kernel | for_this_nginx ;;
     *:snippets/webchat.conf) ! is_included || cat deploy/nginx/nothing.conf ;;
     esac
 }
@@ -71,6 +71,16 @@ for_this_kernel() {
         cat
     else
         sed -e '/listen \[::\]/d'
+    fi
+}
+
+# Since 1.25.1 http2 is a directive of its own, and the earlier form is warned about.
+for_this_nginx() {
+    version=$(PATH=$PATH:/usr/sbin nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')
+    if [ -n "$version" ] && printf '%s\n' 1.25.1 "$version" | sort -C -V; then
+        sed -e 's/ ssl http2;/ ssl;/' -e 's/^\( *\)ssl_protocols /\1http2 on;\n&/'
+    else
+        cat
     fi
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -58,6 +59,14 @@ class Machine:
         self.home.mkdir()
         (self.home / ".env").write_text(f"SECRET_KEY={'k' * 40}\nDATA_DIR=/var/lib/webchat\n{env}")
         (self.home / "install.conf").write_text(conf)
+
+
+def test_every_script_is_plain_posix_shell():
+    scripts = sorted((ROOT / "deploy").rglob("*.sh"))
+    assert len(scripts) > 10
+    for path in scripts:
+        assert path.read_text().count("\n") <= 400, path
+        subprocess.run([shutil.which("dash") or "sh", "-n", str(path)], check=True)
 
 
 @pytest.fixture
@@ -164,6 +173,26 @@ def test_an_nginx_that_is_broken_already_is_told_and_one_that_we_broke_is_mended
 def test_a_site_by_plain_http_gets_no_certificate(machine):
     assert "openssl" not in machine.steps("--site-url", "http://192.168.1.100", "--nginx", "own")
     assert "openssl" in machine.steps(*OWN)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_new"), [("1.22.1", False), ("1.25.0", False), ("1.25.1", True), ("1.30", True)]
+)
+def test_http2_is_said_as_this_nginx_has_it(machine, version, is_new):
+    (machine.programs / "nginx").write_text(
+        f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n"
+    )
+    script = ". deploy/site.sh; for_this_nginx <deploy/nginx/site.conf"
+    said = subprocess.run(
+        ["sh", "-euc", script],
+        cwd=ROOT,
+        env=machine.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ("    http2 on;\n" in said, "ssl http2;" in said) == (is_new, not is_new)
+    assert said.count(" ssl") >= 2
 
 
 def test_what_was_set_by_hand_stays_unless_another_mode_needs_it(machine):

@@ -14,6 +14,8 @@ look() {
     adopted) look_at_service && look_at_port && look_at_people && look_at_adopted ;;
     earlier) look_at_earlier ;;
     undo | refused) look_at_flask ;;
+    # nginx at the port where the chat was, or the other way round.
+    shared) look_at_service && look_at_site http://192.168.1.100:8000 && look_at_plain ;;
     uninstall) look_at_nothing ;;
     esac
     look_at_leftovers "$1"
@@ -88,7 +90,7 @@ look_at_plain() {
 # What belongs to another target.
 look_at_leftovers() {
     case $1 in
-    own | plain) ;;
+    own | plain | shared) ;;
     *) [ ! -L /etc/nginx/sites-enabled/webchat.conf ] || complain "a site of its own is enabled" ;;
     esac
     case $1 in

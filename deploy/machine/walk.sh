@@ -33,6 +33,7 @@ reach() {
         install --nginx beside --site-url https://www.example.com/chat --mail off && include_snippet
         ;;
     plain) install --nginx own --site-url http://192.168.1.100 --mail off ;;
+    shared) install --nginx own --site-url http://192.168.1.100:8000 --mail off ;;
     uninstall) install --uninstall ;;
     takeover | adopted) install --from /root/webchat --mail off ;;
     undo | earlier) install --undo ;;
@@ -120,6 +121,10 @@ walk_from_trouble() {
         cell "$each" refused
     done
     rm -rf /run/systemd/system/webchat.service.d
+    make_nothing
+    quietly_reach none
+    cell none shared
+    cell shared none
 }
 
 walk_upgrade() {
@@ -177,6 +182,6 @@ done
 # shellcheck disable=SC2086  # words
 table $targets
 ! grep -q ' takeover ' /check/cells || table takeover undo adopted earlier
-! grep -q ' refused ' /check/cells || table refused
+! grep -q ' refused ' /check/cells || table refused shared
 ! grep -q ' upgrade ' /check/cells || table upgrade back reload
 [ -z "$all_well" ] || touch /check/well

@@ -5,7 +5,7 @@ import shlex
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
