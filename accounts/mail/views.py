@@ -78,7 +78,7 @@ def _redirect_nobody(request: HttpRequest) -> HttpResponse:
 
     So is who waits, once an administrator has confirmed the account or another device has the code.
     """
-    own = User.objects.present().filter(pk=request.session.pop(VERIFYING, 0)).first()
+    own = User.objects.present().filter(pk=request.session.get(VERIFYING, 0)).first()
     if own is not None:
         request.session["registered"] = own.username
         return redirect("accounts:registered")

@@ -8,9 +8,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
@@ -22,6 +19,8 @@ from webchat.base.times import minute
 from webchat.database.backup import newest_backup
 from webchat.doctor.finding import Level
 from webchat.health import LOW_DISK_BYTES
+from webchat.mail_failures import last_failure
+from webchat.nightly import last_nightly
 
 CHEAP = ("env_file", "secret_key")  # of doctor's checks: a stat at the most
 
@@ -59,7 +58,7 @@ def _mail() -> Iterator[Trouble]:
     if settings.MAIL_MODE == "console":
         words = _("Mails are only printed by the server.")
         yield Trouble(words, _("Set MAIL_MODE=qq or smtp in .env."))
-    failure = _known("webchat.mail_failures", "last_failure")
+    failure = last_failure()
     if failure is None or failure.is_about_address:
         return
     words = ngettext(
@@ -88,7 +87,7 @@ def _backup() -> Iterator[Trouble]:
 
 def _nightly() -> Iterator[Trouble]:
     """Tell what failed in the last nightly, doctor's findings among it, or that it is overdue."""
-    last = _known("webchat.nightly", "last_nightly")
+    last = last_nightly()
     if last is None:  # none is set up: the age of the backup tells the same
         return
     if last.is_late:
@@ -104,8 +103,3 @@ def _settings() -> Iterator[Trouble]:
         finding = doctor.CHECKS[name]()
         if finding.level == Level.WRONG:
             yield Trouble(finding.message, finding.fix)
-
-
-def _known(module: str, name: str) -> Any:
-    """Return what a part of the program has noted, None where there is no such part."""
-    return getattr(import_module(module), name)() if find_spec(module) else None

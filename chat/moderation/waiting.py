@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Max
 from django.template.defaultfilters import filesizeformat
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
@@ -60,7 +60,7 @@ def look(user: User) -> Overview:
 def _waiting(user: User) -> list[Waiting]:
     waiting = []
     if user.has_perm("chat.view_report"):
-        waiting.append(_reports())
+        waiting.append(_reports(user))
     if user.has_perm("chat.moderate_user"):
         waiting.append(_unverified())
     if user.has_perm("accounts.view_user"):
@@ -68,15 +68,16 @@ def _waiting(user: User) -> list[Waiting]:
     return waiting
 
 
-def _reports() -> Waiting:
-    number = Report.objects.open().one_each().count()  # as many as the queue has rows
+def _reports(user: User) -> Waiting:
+    reports = Report.objects.open().visible_to(user)
+    number = reports.one_each().count()  # as many as the queue has rows
     url = reverse("admin:chat_report_changelist")
     return Waiting(_("Open reports"), str(number), url, is_urgent=number > 0)
 
 
 def _unverified() -> Waiting:
     number = User.objects.exclude(unverified_since=None).count()
-    url = _address("admin:accounts_user_waiting")
+    url = reverse("admin:accounts_user_waiting")
     return Waiting(_("To be confirmed"), str(number), url, is_urgent=number > 0)
 
 
@@ -107,15 +108,7 @@ def _tasks(user: User) -> list[tuple[str, str]]:
             "admin:chat_auditentry_changelist",
         ),
     ]
-    addresses = [(words, _address(name)) for is_allowed, words, name in offered if is_allowed]
-    return [(words, url) for words, url in addresses if url]
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:  # a page that this version does not have
-        return ""
+    return [(words, reverse(name)) for is_allowed, words, name in offered if is_allowed]
 
 
 # --- Numbers ---

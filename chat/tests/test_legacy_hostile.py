@@ -18,6 +18,7 @@ from chat.legacy.reading import FOLDERS, Tree
 from chat.legacy.report import Report
 from chat.models import Attachment, Message
 from tests.server import ROOT, Server
+from webchat.base.commands import StoppedError
 
 from .legacy import OldTree, file, v3
 
@@ -184,6 +185,6 @@ def test_ctrl_c_in_the_middle_of_the_report_leaves_the_advice(old, monkeypatch, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Report, "lines", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StoppedError):
         call_command("import_legacy", str(old.root))
     assert ADVICE in capsys.readouterr().out

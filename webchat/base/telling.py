@@ -38,11 +38,13 @@ def tell(stream: OutputWrapper, words: str, ending: str = "\n") -> bool:
     return True
 
 
-def finish(stream: IO[str]) -> bool:
+def finish(stream: IO[str] | None) -> bool:
     """Write out what a command has said; False if that is lost, as on a full disk.
 
-    A reader that has left (`| head`) has read what it wanted.
+    A reader that has left (`| head`) has read what it wanted; None is an output that was closed.
     """
+    if stream is None:
+        return True
     try:
         stream.flush()
     except BrokenPipeError:

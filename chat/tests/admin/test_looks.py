@@ -132,7 +132,7 @@ def test_each_cell_of_a_list_names_its_column(root_desk, bob):
     assert '<td data-label="邮箱" data-empty class="field-email">-</td>' in page
     assert '<td class="action-checkbox">' in page
     assert re.search(
-        '<td data-label="有效" class="field-is_active"><img src="[^"]+" alt="是">', page
+        '<td data-label="管理员" class="field-is_staff"><img src="[^"]+" alt="否">', page
     )
     row = page.partition("<tbody>")[2].partition("</tr>")[0]
     assert row.count("data-label=") == row.count("<td") + row.count("<th") - 1

@@ -194,9 +194,9 @@ def test_nobody_but_a_superuser_sees_who_reported_them(desk, moderator, alice):
 
 
 def test_the_history_of_acts_has_the_words_of_each_warning(desk, moderator, alice, bob):
-    for words in ("erstens", "", "drittens"):
+    for words, hours in (("erstens", "1"), ("", "24"), ("drittens", "168")):
         services.warn(by=moderator, about=alice, words=words)
-        services.mute(by=moderator, about=alice, hours="1")
+        services.mute(by=moderator, about=alice, hours=hours)
     services.warn(by=moderator, about=bob, words="an bob")
     history = desk.get(user_page(alice)).context["history"]
     found = [(entry.act, words) for entry, words in history.rows]

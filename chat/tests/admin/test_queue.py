@@ -52,7 +52,7 @@ def content(desk, path):
 # The list
 
 
-def test_a_person_is_one_row_however_many_report_them(desk, mallory, bob, alice):
+def test_a_person_is_one_row_however_many_report_them(desk, moderator, mallory, bob, alice):
     report_person(mallory, "anna", "ben", "cleo")
     report_message(alice, bob, "eins")
     report_message(alice, bob, "zwei")
@@ -61,10 +61,10 @@ def test_a_person_is_one_row_however_many_report_them(desk, mallory, bob, alice)
     assert mallorys.tally == (3, 3, 3)
     assert (first.tally, second.tally) == ((1, 1, 1), (1, 1, 1))
     assert "anna and 2 more" in page.content.decode()
-    assert waiting._reports().value == "3"  # on the front page
+    assert waiting._reports(moderator).value == "3"  # on the front page
     services.dismiss(by=User.objects.create_superuser("boss"), report=mallorys)
     assert len(rows(desk)) == 2
-    assert waiting._reports().value == "2"
+    assert waiting._reports(moderator).value == "2"
     report_person(mallory, "dora")
     [row] = [each for each in rows(desk) if each.about == mallory]
     assert row.tally == (4, 1, 4)
@@ -102,7 +102,7 @@ def test_who_has_deleted_the_account_is_named_as_such(desk, bob, alice):
     alice.delete()
     row = desk.get(QUEUE).content.decode()
     assert f"Deleted user #{number}" in row
-    assert '<td class="field-reporters">Deleted user</td>' in row
+    assert 'class="field-reporters">Deleted user</td>' in row
     page = content(desk, page_of(report))
     assert f"Deleted user #{number}" in page
     chinese = client_of(User.objects.create_superuser("boss"))

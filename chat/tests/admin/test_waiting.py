@@ -58,7 +58,7 @@ def test_one_is_let_in_and_the_address_is_not_taken_for_proved(desk):
     assert second.unverified_since is not None
 
 
-def test_the_page_that_waits_for_the_code_leads_to_the_log_in(desk, settings):
+def test_the_page_that_waits_for_the_code_leads_on(desk, settings):
     settings.MAIL_MODE = "smtp"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.REGISTRATION = "open"
@@ -69,7 +69,7 @@ def test_the_page_that_waits_for_the_code_leads_to_the_log_in(desk, settings):
     assert newcomer.get("/register/verify/").status_code == 200
     desk.post(WAITING, {"confirm": User.objects.get(username="new").pk})
     for method in (newcomer.get, newcomer.post):
-        assert method("/register/verify/")["Location"] == "/login/?username=new"
+        assert method("/register/verify/")["Location"] == "/register/done/"
 
 
 def test_many_are_let_in_at_once(desk):
