@@ -27,6 +27,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "clock": data.check_clock,
     "administrator": data.check_administrator,
     "backup": data.check_backup,
+    "nightly": data.check_nightly,
     "static_files": machine.check_static_files,
     "server": site.check_server,
     "site_url": site.check_site_url,

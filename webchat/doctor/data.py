@@ -13,10 +13,12 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from webchat.base.times import minute
 from webchat.database import examining
 from webchat.database.backup import newest_backup, own_folder
 from webchat.disks import unescaped
 from webchat.health import migrations_are_applied
+from webchat.nightly import last_nightly
 
 from . import remedies
 from .finding import Finding, advice, ok, wrong
@@ -119,6 +121,23 @@ def check_backup() -> Finding:
             _("They count as the oldest. Delete them, or give them the date that is right."),
         )
     return ok(_("The newest backup: %(name)s") % {"name": newest.name})
+
+
+def check_nightly() -> Finding:
+    """Look at the record of the last night; what doctor found then, the other checks find now."""
+    last = last_nightly()
+    if last is None:
+        return ok(_("There was no nightly run yet"))
+    time = {"time": minute(last.at)}
+    if last.is_late:
+        timer = "systemctl status webchat-nightly.timer"
+        return wrong(_("The nightly has not run since %(time)s.") % time, timer)
+    failed = {name: words for name, words in last.failures.items() if name != "doctor"}
+    if failed:
+        names = {"name": ", ".join(failed)}
+        words = _("Last night's %(name)s failed (%(time)s).") % (names | time)
+        return wrong(words, "\n    ".join(failed.values()))
+    return ok(_("The last nightly run: %(time)s") % time)
 
 
 def _file_system(folder: Path, mounts: str) -> str:

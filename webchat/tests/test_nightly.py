@@ -9,6 +9,8 @@ import pytest
 from django.utils import timezone
 
 from webchat import nightly
+from webchat.doctor.data import check_nightly
+from webchat.doctor.finding import Level
 from webchat.nightly import Nightly, last_nightly
 
 
@@ -57,3 +59,16 @@ def test_a_record_that_cannot_be_written_leaves_the_one_before(data, monkeypatch
         nightly.record(Nightly(timezone.now(), {"backup": "x"}))
     assert last_nightly() == before
     assert len(list(data.iterdir())) == 1
+
+
+def test_the_doctor_looks_at_the_last_night(data):
+    assert check_nightly().level == Level.OK
+    now = timezone.now()
+    nightly.record(Nightly(now, {"doctor": "found by the other checks, too"}))
+    assert check_nightly().level == Level.OK
+    nightly.record(Nightly(now, {"backup --to": "磁盘已满。"}))
+    finding = check_nightly()
+    assert (finding.level, finding.fix) == (Level.WRONG, "磁盘已满。")
+    assert "backup --to" in finding.message
+    nightly.record(Nightly(now - timedelta(hours=49)))
+    assert check_nightly().level == Level.WRONG
