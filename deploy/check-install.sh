@@ -10,7 +10,7 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
 
 suite=bookworm
-parts="modes nothing handset socket half flask trouble"
+parts="modes nothing handset socket half flask upgrade trouble"
 seconds=1500  # a quiet machine takes six minutes
 while [ $# -gt 0 ]; do
     case $1 in
