@@ -19,6 +19,8 @@ def test_no_script_names_a_file_where_others_can_make_one_first():
         if "tests" in path.parts:
             continue
         for line in path.read_text().splitlines():
+            if line.endswith("# noqa: S108"):
+                continue  # somebody has looked at it: nothing is made there
             found = re.search(r"/tmp/|/var/tmp|/dev/shm/|(?<!\\)\$\$|mktemp\(", line)
             assert not found, f"{path}: {line}"
 

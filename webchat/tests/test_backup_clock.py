@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
-from chat.moderation import waiting
+from chat.moderation import troubles
 from webchat.database import backup
 from webchat.database.backup import backups_in, keep_newest, own_folder
 from webchat.doctor import data
@@ -72,10 +72,10 @@ def test_a_second_backup_in_one_second_replaces_nothing():
 def test_the_doctor_and_the_front_page_of_the_admin_name_them():
     make(NOW + 1000 * NIGHT)
     assert data.check_backup().level == Level.WRONG
-    assert waiting._backup().is_urgent
+    assert list(troubles._backup())
     make(NOW - NIGHT)
     assert data.check_backup().level == Level.ADVICE
-    assert not waiting._backup().is_urgent
+    assert not list(troubles._backup())
 
 
 def test_an_old_one_is_old_whatever_lies_in_the_future():

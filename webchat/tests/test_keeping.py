@@ -129,7 +129,11 @@ class Held:
         (self.data / "attachments").mkdir(exist_ok=True)
         os.mkfifo(self.data / "attachments/a.png")
         self.process = subprocess.Popen(
-            **command(self.data, "backup"), stderr=subprocess.PIPE, stdout=subprocess.PIPE
+            **command(self.data, "backup"),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Whoever runs the tests in the background has Ctrl+C ignored in all that they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:
             self._wait()
