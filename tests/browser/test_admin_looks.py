@@ -50,7 +50,7 @@ def test_a_row_is_a_card_that_names_its_columns_and_leads_on(boss):
     phone.go("/admin/accounts/user/?q=looks-card")
     card = phone.page.locator("#result_list tbody tr")
     label = "cell => getComputedStyle(cell, '::before').content"
-    joined = card.locator(".field-date_joined")
+    joined = card.locator(".field-joined")
     assert joined.evaluate(label) == f'"{joined.get_attribute("data-label")}"'
     card.get_by_role("link").tap()
     expect(phone.page.locator("#content h2").first).to_have_text("looks-card")
