@@ -15,7 +15,8 @@ BAR_SECONDS = 0.1
 class Progress:
     """The progress of a long command: a bar on a terminal, plain lines in a pipe.
 
-    When nobody reads it any more it is quiet, and the command goes on.
+    When nobody reads it any more it is quiet, and the command goes on; so it is with a `total` of
+    0, of which nothing can be a part: no files, or a pipe whose length nobody knows.
 
     `with Progress(self.stdout, "Passwords", len(people)) as progress: …; progress.step()`
     """
@@ -38,8 +39,7 @@ class Progress:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._total:
-            self._show("\n" if self._is_terminal else "")
+        self._show("\n" if self._is_terminal else "")
 
     def step(self, count: int = 1) -> None:
         self._done += count
@@ -49,7 +49,7 @@ class Progress:
 
     def _show(self, end: str) -> None:
         self._shown_at = time.monotonic()
-        if not self._is_heard:
+        if not self._is_heard or not self._total:
             return
         share = min(self._done / self._total, 1)
         if self._is_terminal:
