@@ -126,7 +126,7 @@ def _of_a_file(error: BaseException, at: Path | None) -> str:
     if error.errno in CLOSED:
         return _closed(path)
     if error.errno == errno.EROFS and "INVOCATION_ID" in os.environ:  # a service of systemd
-        return _("%(path)s is closed to this service: open it with ReadWritePaths=%(path)s") % {
+        return _("%(path)s is closed to this service: open it with ReadWritePaths=-%(path)s") % {
             "path": path
         }
     reason = OTHER_REASONS.get(error.errno)
