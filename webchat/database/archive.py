@@ -60,14 +60,18 @@ class NoRoomError(OSError):
 
 
 class Counted:
-    """A file that is read, and somebody who hears of the bytes."""
+    """A file that is read, and somebody who hears of the bytes; its errors name it."""
 
     def __init__(self, file: BinaryIO, step: Step) -> None:
         self._file = file
         self._step = step
 
     def read(self, size: int = -1) -> bytes:
-        chunk = self._file.read(size)
+        try:
+            chunk = self._file.read(size)
+        except OSError as error:
+            error.filename = error.filename or self._file.name
+            raise
         self._step(len(chunk))
         return chunk
 
