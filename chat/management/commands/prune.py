@@ -111,6 +111,7 @@ class Command(commands.Command):
 
     def _work(self, chores: Iterable[Chore], deleted: dict[str, int], ctrl_c: CtrlC) -> None:
         for chore in chores:
+            ctrl_c.check()
             deleted[chore.label] = 0
             with (
                 Progress(self.stdout, chore.label, chore.count()) as progress,
