@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from .terminal import ENDINGS, Terminated
+from webchat.database.stops import STOPS
 
-STOPS = (signal.SIGINT, *ENDINGS)
+from .terminal import Terminated
 
 Batches = Generator[int, None, None]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from webchat.base.pruning import STOPS, CtrlC
+from webchat.base.pruning import CtrlC
 from webchat.base.terminal import Terminated
+from webchat.database.stops import STOPS, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +54,15 @@ def test_what_was_ignored_stays_ignored(number):
         signal.raise_signal(number)
         ctrl_c.check()
     assert signal.getsignal(number) == signal.SIG_IGN
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_what_is_undisturbed_goes_on_to_its_end_and_nothing_comes_later(number):
+    with undisturbed():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == signal.default_int_handler
+
+
+def test_another_thread_hears_no_signals_anyway():
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(undisturbed().__enter__).result() is None
