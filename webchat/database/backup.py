@@ -106,7 +106,7 @@ def keep_newest(folder: Path, number: int, *, written: Path | None = None) -> li
     others = [each for each in backups_in(folder) if each != written]
     gone = others[: max(0, len(others) - (number - 1))]
     for path in gone:
-        path.unlink()
+        path.unlink(missing_ok=True)  # as another backup into the same folder does
     return gone
 
 
@@ -124,7 +124,7 @@ def backups_in(folder: Path) -> list[Path]:
 def is_of_the_future(path: Path) -> bool:
     """Return whether a backup says by its name, or its file by its date, that it is yet to come."""
     limit = timezone.now() + AHEAD_AT_MOST
-    return path.name > _name_at(limit) or path.stat().st_mtime > limit.timestamp()
+    return path.name > _name_at(limit) or _modified_at(path) > limit.timestamp()
 
 
 def _free_place(folder: Path) -> Path:
@@ -169,7 +169,7 @@ def newest_backup() -> Newest | None:
         return None
     newest = backups[-1]
     doubtful = sum(map(is_of_the_future, backups))
-    made_at = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    made_at = datetime.fromtimestamp(_modified_at(newest), UTC)
     return Newest(newest.name, made_at, doubtful == len(backups), doubtful)
 
 
@@ -223,6 +223,13 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:  # its message has just been deleted
+        return 0
+
+
+def _modified_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another backup has just made room
         return 0
 
 
