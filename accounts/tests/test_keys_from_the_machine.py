@@ -141,9 +141,11 @@ def test_a_wrong_one_may_be_typed_again_but_not_for_ever(alice, typed, password)
     assert may_log_in("alice", NEW)
 
 
-def test_the_end_of_the_input_changes_nothing(alice, typed, password):
+def test_the_end_of_the_input_changes_nothing(alice, typed, password, monkeypatch):
     typed(NEW)
     assert "--stdin" in refusal("set_password", "alice")
+    monkeypatch.setattr(sys, "stdin", None)  # closed: <&-
+    assert "--random" in refusal("set_password", "alice", "--stdin")
     assert may_log_in("alice", password)
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from webchat.database import connecting, locks
+from webchat.database.archive import NoRoomError
 from webchat.database.trouble import Trouble, trouble_of
 
 from . import running
@@ -136,7 +137,7 @@ def _of_a_file(error: BaseException, at: Path | None) -> str:
 def _of_input(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         return "\n".join(error.messages)
-    return str(error) if isinstance(error, locks.HeldError) else ""
+    return str(error) if isinstance(error, (locks.HeldError, NoRoomError)) else ""
 
 
 def _closed(path: Path) -> str:

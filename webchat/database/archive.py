@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.db.migrations.loader import MigrationLoader
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+
+from .sizes import size
 
 FORMAT = 1
 DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the server is
@@ -55,7 +56,7 @@ class NoRoomError(OSError):
     def __init__(self, folder: Path, needed: int, free: int) -> None:
         super().__init__(
             _("It needs %(needed)s on the disk of %(path)s, where %(free)s are free.")
-            % {"needed": filesizeformat(needed), "free": filesizeformat(free), "path": folder}
+            % {"needed": size(needed), "free": size(free), "path": folder}
         )
 
 

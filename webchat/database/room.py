@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import wal
+from .archive import NoRoomError
 
 IN_STEPS = 2  # the `auto_vacuum` of a file that can give room back a little at a time
 PAGES_AT_FIRST = 256  # one megabyte
@@ -19,7 +21,8 @@ STEP_SECONDS = 0.05  # of a step, for which writers wait; the pause after it is 
 # Of a processor and a disk that others use, too: 100 MB of content took 2.4 s there.
 SECONDS_A_BYTE = 2.5 / 100e6
 BUSY_SECONDS = 5
-# Where SQLite puts its temporary files: https://sqlite.org/tempfiles.html, 5.
+# Where SQLite puts its temporary files: https://sqlite.org/tempfiles.html, 5. Variables come first.
+NAMED_IN = ("SQLITE_TMPDIR", "TMPDIR")
 TEMPORARY = ("/var/tmp", "/usr/tmp", "/tmp", ".")  # noqa: S108
 WORTH_SHARE, WORTH_BYTES = 0.25, 10 * 1024 * 1024  # below that, new messages soon fill it
 
@@ -55,19 +58,18 @@ def measure(file: Path) -> Room:
     return Room(size * pages, size * free, mode == IN_STEPS)
 
 
-def lacking(file: Path) -> tuple[Path, int, int] | None:
-    """Return a folder that is too small for `rebuild`, what it needs there, and what is free.
+def check_room(file: Path) -> None:
+    """Raise NoRoomError for a folder that is too small for `rebuild`, or PermissionError.
 
     The content is written twice: into a temporary file, and from there into the log.
     """
     needed = measure(file).used
-    folders = [Path(os.environ.get("SQLITE_TMPDIR", _temporary())), file.parent]
+    folders = [_temporary(), file.parent]
     shared = folders[0].stat().st_dev == folders[1].stat().st_dev
     for folder in folders:
         wanted, free = needed * (1 + shared), shutil.disk_usage(folder).free
         if wanted > free:
-            return folder, wanted, free
-    return None
+            raise NoRoomError(folder, wanted, free)
 
 
 def rebuild(file: Path) -> None:
@@ -115,5 +117,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     return database
 
 
-def _temporary() -> str:
-    return next(each for each in TEMPORARY if os.access(each, os.W_OK | os.X_OK))
+def _temporary() -> Path:
+    for place in (*map(os.environ.get, NAMED_IN), *TEMPORARY):
+        if place and Path(place).is_dir() and os.access(place, os.W_OK | os.X_OK):
+            return Path(place)
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), TEMPORARY[0])

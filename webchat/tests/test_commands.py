@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -19,6 +21,8 @@ from django.utils import translation
 
 from tests.server import ROOT
 from webchat.base import commands, failures, terminal
+from webchat.database.archive import NoRoomError
+from webchat.database.sizes import size
 
 OURS = ("webchat", "accounts", "friends", "chat")
 
@@ -164,6 +168,38 @@ def test_an_install_without_tables_is_told_of_them(tmp_path, command):
     answer = manage(*command, DATA_DIR=str(tmp_path / "data"))
     assert "Traceback" not in answer.stderr
     assert (answer.returncode, "manage.py migrate" in answer.stderr) == (1, True), answer.stderr
+
+
+class Typed(io.TextIOWrapper):
+    """A terminal of UTF-8 on which somebody types bytes."""
+
+    def __init__(self, typed: bytes) -> None:
+        super().__init__(io.BytesIO(typed), encoding="utf-8")
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_yes"),
+    [
+        ("是\n".encode("gbk"), True), ("是\n".encode(), True), (b"y\n", True), (b"", False),
+        ("不\n".encode("gbk"), False), (b"\xff\xfe\xff", False), (b"y" * 10_000, False),
+    ],
+)  # fmt: skip
+def test_an_answer_is_understood_in_gbk_too(monkeypatch, typed, is_yes):
+    monkeypatch.setattr("sys.stdin", Typed(typed))
+    assert Failing(None).confirm("?") is is_yes
+
+
+def test_a_size_has_the_space_that_every_terminal_knows():
+    with translation.override("zh-hans"):
+        assert size(1536).encode("gbk") == b"1.5 KB"
+
+
+def test_too_little_room_is_a_sentence_of_every_command():
+    error = NoRoomError(Path("/mnt/x"), 2048, 1024)
+    assert "2.0 KB" in str(failures.explain(error))
 
 
 def test_a_reader_that_leaves_ends_nothing_with_a_traceback(tmp_path):
