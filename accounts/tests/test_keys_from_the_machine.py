@@ -258,3 +258,11 @@ def test_another_case_holds_nothing_back(alice):
     told = manage("rename_user", "alice", "Alice")
     assert "Nobody can take" not in told
     assert not RetiredUsername.objects.exists()
+
+
+def test_a_number_without_an_account_has_to_say_whose_password(alice, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert "user name" in refusal("changepassword")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -148,10 +149,16 @@ def _closed(path: Path) -> str:
         return _("%(path)s may not be used by %(user)s, as whom this runs.") % facts
     facts |= {"owner": running.name_of(owner), "line": running.line_as(owner)}
     if owner == 0:  # as whom the commands do not run: see webchat.owner
-        return (
-            _("%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s.")
-            % facts
+        words = _(
+            "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
         )
+        if os.path.lexists(path):
+            words = _(
+                "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
+                " Name another place, or give this one away:\n  %(line)s"
+            )
+        gift = shlex.join(["sudo", "chown", f"{running.own_name()}:", str(path)])
+        return words % (facts | {"line": gift})
     return (
         _(
             "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."

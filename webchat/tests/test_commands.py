@@ -202,6 +202,15 @@ def test_too_little_room_is_a_sentence_of_every_command():
     assert "2.0 KB" in str(failures.explain(error))
 
 
+def test_what_is_roots_may_be_given_away(monkeypatch, tmp_path):
+    monkeypatch.setattr(failures.running, "owner_of", lambda path: 0)
+    monkeypatch.setattr(failures.os, "geteuid", lambda: 64101)
+    error = PermissionError(errno.EACCES, "denied", str(tmp_path / "usb 1"))
+    assert "sudo" not in str(failures.explain(error)), "it is not there at all"
+    (tmp_path / "usb 1").mkdir()
+    assert f"\n  sudo chown 64101: '{tmp_path}/usb 1'" in str(failures.explain(error))
+
+
 def test_a_reader_that_leaves_ends_nothing_with_a_traceback(tmp_path):
     command = f"{sys.executable} manage.py prune --help | true; echo done"
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "webchat.settings", "DATA_DIR": str(tmp_path)}
