@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ STEP_SECONDS = 0.05  # of a step, for which writers wait; the pause after it is 
 # Of a processor and a disk that others use, too: 100 MB of content took 2.4 s there.
 SECONDS_A_BYTE = 2.5 / 100e6
 BUSY_SECONDS = 5
+STEPS_A_BEAT = 1000  # of SQLite's machine, below a millisecond
 # Where SQLite puts its temporary files: https://sqlite.org/tempfiles.html, 5. Variables come first.
 NAMED_IN = ("SQLITE_TMPDIR", "TMPDIR")
 TEMPORARY = ("/var/tmp", "/usr/tmp", "/tmp", ".")  # noqa: S108
@@ -72,15 +73,37 @@ def check_room(file: Path) -> None:
             raise NoRoomError(folder, wanted, free)
 
 
-def rebuild(file: Path) -> None:
+def rebuild(file: Path, beat: Callable[[], None] = lambda: None) -> None:
     """Write the file again without its free pages; from then on it can give back in steps.
 
-    Nobody can write meanwhile.
+    Nobody can write meanwhile. `beat` is called many times a second; what it raises, Ctrl+C too,
+    ends the work, and the file is as it was.
     """
     with closing(_connect(file)) as database:
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        database.execute("VACUUM")
+        _vacuum(database, beat)
     wal.truncate_within(file, BUSY_SECONDS)
+
+
+def _vacuum(database: sqlite3.Connection, beat: Callable[[], None]) -> None:
+    raised: list[BaseException] = []
+
+    def go_on() -> bool:
+        try:
+            beat()
+        except BaseException as error:  # SQLite would only say that it was interrupted
+            raised.append(error)
+        return bool(raised)
+
+    database.set_progress_handler(go_on, STEPS_A_BEAT)
+    try:
+        database.execute("VACUUM")
+    except sqlite3.OperationalError:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        database.set_progress_handler(None, 0)
 
 
 def give_back(file: Path) -> Iterator[int]:

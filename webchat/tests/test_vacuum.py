@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from webchat.base.terminal import Terminated
 from webchat.database import backup, locks, room
 from webchat.management.commands import vacuum as command
 
@@ -121,6 +123,34 @@ def test_without_room_nothing_is_begun(file, monkeypatch):
     with pytest.raises(CommandError, match="磁盘"):
         vacuum()
     assert file.stat().st_size == size
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_stop_ends_the_first_time_and_leaves_the_file_as_it_was(file, monkeypatch, number, error):
+    monkeypatch.setattr(room, "STEPS_A_BEAT", 10)
+    before, size = rows(file), file.stat().st_size
+    handler, steps = signal.signal(number, signal.default_int_handler), []
+
+    def stop_at_the_tenth(progress, count=1):
+        steps.append(count)
+        if len(steps) == 10:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(command.Progress, "step", stop_at_the_tenth)
+    try:
+        with pytest.raises(CommandError) as stopped:
+            vacuum()
+    finally:
+        signal.signal(number, handler)
+    assert stopped.value.returncode == 128 + number
+    assert isinstance(stopped.value.__cause__, error)
+    assert len(steps) == 10
+    assert (rows(file), file.stat().st_size) == (before, size)
+    vacuum()
+    assert rows(file) == before
+    assert file.stat().st_size < size / 2
 
 
 def test_temporary_files_are_where_sqlite_puts_them(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,27 @@ class Command(commands.Command):
     def _rebuild(self, file: Path, found: room.Room, *, is_sure: bool) -> None:
         room.check_room(file)
         if is_sure or found.seconds < NOTICED_SECONDS:
-            room.rebuild(file)
+            self._write_again(file, found)
             return
         try:
             with locks.take(backup.serving_lock(), seconds=0):
-                room.rebuild(file)
+                self._write_again(file, found)
         except locks.HeldError:
             raise CommandError(
                 _("The server is running: stop it first, or say --yes, and nobody can write.")
             ) from None
+
+    def _write_again(self, file: Path, found: room.Room) -> None:
+        """Show the seconds that have passed, of about as many as it takes: SQLite tells no more."""
+        began, shown = time.monotonic(), 0
+        total = max(1, round(found.seconds))
+        with CtrlC() as ctrl_c, Progress(self.stdout, _("Seconds"), total) as progress:
+
+            def beat() -> None:
+                nonlocal shown
+                passed = int(time.monotonic() - began)
+                progress.step(passed - shown)
+                shown = passed
+                ctrl_c.check()
+
+            room.rebuild(file, beat)
