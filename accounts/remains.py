@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
 from webchat.database import scratch, wal
-from webchat.database.archive import DATABASE, FILES
+from webchat.database.archive import DATABASE, FILES, Step, quietly
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
 from webchat.database.pages import dead_parts
@@ -34,12 +34,16 @@ CHUNK = 1024 * 1024  # bytes of a file in memory
 BEFORE_RESTORE = "before-restore-*"
 
 
-def find_in_files(username: str, texts: Sequence[str]) -> Iterator[str]:
+def count_files() -> int:
+    return sum(1 for _path in _files())
+
+
+def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> Iterator[str]:
     """Find raw files that name the account outside of any row, or hold one of `texts` at all.
 
     Call this last: it closes connections, since closing one of SQLite's files in passing would
     release the locks that a connection of this process has on it. Inside a transaction nothing
-    is reported: its changes are in no file yet.
+    is reported: its changes are in no file yet. `step` hears of each file.
     """
     if connection.in_atomic_block:
         return
@@ -58,6 +62,7 @@ def find_in_files(username: str, texts: Sequence[str]) -> Iterator[str]:
         }
     own = files_of(database)
     for path in _files():
+        step(1)
         words = _why_left(path, path in own, name, _needles(texts))
         if words:
             yield about(_shown(path), words)

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -173,12 +173,15 @@ def newest_backup() -> Newest | None:
     return Newest(newest.name, made_at, doubtful == len(backups), doubtful)
 
 
-def restore(file: Path, step: Step = quietly) -> Path | None:
+def restore(
+    file: Path, step: Step = quietly, when_read: Callable[[], None] = lambda: None
+) -> Path | None:
     """Put a backup in the place of the data, which no server may be using.
 
     Until the last step, one rename, the old data stay; they are kept in the folder that is
     returned. Raises UnusableError and OSError, and then nothing has changed; once that step is
-    taken, a stop comes too late. `step` hears of the bytes of the file, as they are read.
+    taken, a stop comes too late. `step` hears of the bytes of the file, as they are read, and
+    `when_read` is called before what was read is checked, which takes about as long again.
     """
     with (
         ExitStack() as until_the_end,
@@ -186,6 +189,7 @@ def restore(file: Path, step: Step = quietly) -> Path | None:
         scratch.scratch(settings.DATA_DIR, ".restore-") as folder,
     ):
         unpack(file, folder, step)
+        when_read()
         _make_ours(folder / DATABASE, folder)
         with _on_the_disk_of_ours(folder / DATABASE) as database:
             with _old_kept() as kept:

@@ -8,13 +8,14 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from webchat.database import backup
-from webchat.tests.test_keeping import command
+from webchat.tests.test_keeping import WAIT_SECONDS, command
 from webchat.tests.test_keeping import home as home  # a fixture
 
 
@@ -98,3 +99,53 @@ def test_a_database_on_another_disk_is_restored_there(home, tmp_path):
         assert os.listdir(other) == ["db.sqlite3"]
         [folder] = kept(data)
         assert (folder / "db.sqlite3").exists()
+
+
+def wait_until(is_so, process) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_so():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_in_the_middle_leaves_nothing_and_says_so(home, tmp_path, number):
+    data = shutil.copytree(home.data, tmp_path / "data")
+    pipe = tmp_path / "backup.tar.gz"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        **command(data, "restore", str(pipe)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Whoever runs the tests in the background has Ctrl+C ignored in all that they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    content = home.backup.read_bytes()
+    try:
+        with pipe.open("wb") as half:
+            half.write(content[: len(content) // 2])
+            half.flush()
+            wait_until(lambda: list(data.glob(".restore-*/attachments")), process)
+            process.send_signal(number)
+            said = process.communicate(timeout=WAIT_SECONDS)[1].decode()
+    finally:
+        process.kill()
+    assert (process.returncode, said) == (128 + number, "已停止。\n")
+    assert (kept(data), list(data.glob(".restore-*"))) == ([], [])
+
+
+def test_a_backup_through_a_pipe_is_restored_and_each_part_of_the_work_named(home, tmp_path):
+    (tmp_path / "data").mkdir()
+    shell = ["bash", "-c", 'exec "$0" "$1" restore <(cat "$2")']
+    started = command(tmp_path / "data", str(home.backup))
+    started["args"] = [*shell, *started["args"]]
+    told = subprocess.run(**started, capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[0].startswith("正在检查")
+    told = subprocess.run(
+        **command(tmp_path / "data", "restore", str(home.backup)), capture_output=True, text=True
+    )
+    size = home.backup.stat().st_size
+    assert told.stdout.splitlines()[0].endswith(f"{size}/{size}")
+    assert told.stdout.splitlines()[1].startswith("正在检查")
