@@ -18,13 +18,14 @@ from webchat.base import commands, failures
 from webchat.base.failures import StoppedError
 from webchat.doctor import examine
 from webchat.doctor.finding import Level
+from webchat.management.commands.backup import KEEP_AT_MOST
 from webchat.nightly import Nightly, last_nightly
 
 EXAMPLE = gettext_lazy("""\
 Example, with a second backup on a disk that is plugged in:
   manage.py nightly --to /mnt/usb
 """)
-KEEP, KEEP_AT_MOST = 14, 10_000
+KEEP = 14
 DAYS = (7, 36_500)  # as prune has it: events are kept for as long as that
 OTHER_DISK = "backup --to"
 OWN_CHECK = "nightly"  # of the doctor, about the run before this one: it would fail for ever
