@@ -35,7 +35,8 @@ BEFORE_RESTORE = "before-restore-*"
 
 
 def count_files() -> int:
-    return sum(1 for _path in _files())
+    """Count them without those that come and go with a connection to the database."""
+    return len(set(_files()).difference(files_of(own_file())[1:]))
 
 
 def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> Iterator[str]:
@@ -62,7 +63,7 @@ def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> 
         }
     own = files_of(database)
     for path in _files():
-        step(1)
+        step(path not in own[1:])
         words = _why_left(path, path in own, name, _needles(texts))
         if words:
             yield about(_shown(path), words)

@@ -87,8 +87,10 @@ class Command(commands.Command):
     def _write_again(self, file: Path, found: room.Room) -> None:
         """Show the seconds that have passed, of about as many as it takes: SQLite tells no more."""
         began, shown = time.monotonic(), 0
-        total = max(1, round(found.seconds))
-        with CtrlC() as ctrl_c, Progress(self.stdout, _("Seconds"), total) as progress:
+        with (
+            CtrlC() as ctrl_c,
+            Progress(self.stdout, _("Seconds"), round(found.seconds)) as progress,
+        ):
 
             def beat() -> None:
                 nonlocal shown
