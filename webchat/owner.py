@@ -49,12 +49,16 @@ def leave_root(data_dir: Path, command: str = "") -> None:
 
 
 def _beside_the_program(command: str) -> Path | None:
-    """Return the folder of a command that writes there, and reads no data; it may be missing."""
-    locale = settings.LOCALE_PATHS[0]
-    places = {
-        "collectstatic": settings.STATIC_ROOT, "compilemessages": locale, "makemessages": locale
-    }  # fmt: skip
-    return places.get(command)
+    """Return the folder of a command that writes there, and reads no data; it may be missing.
+
+    For any other no setting is looked at: a server asks before Django has them.
+    """
+    place: Path | None = None
+    if command == "collectstatic":
+        place = settings.STATIC_ROOT
+    elif command in ("compilemessages", "makemessages"):
+        place = settings.LOCALE_PATHS[0]
+    return place
 
 
 def _first_existing(place: Path) -> Path:

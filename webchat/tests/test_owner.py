@@ -44,6 +44,13 @@ def test_a_folder_of_roots_own_stays_roots(became, tmp_path):
     assert became == [NOBODY]
 
 
+def test_a_server_asks_before_django_has_its_settings(became, monkeypatch, tmp_path):
+    monkeypatch.setattr(owner, "settings", None)
+    os.chown(tmp_path / "data", NOBODY, NOBODY)
+    owner.leave_root(tmp_path / "data")
+    assert became == [NOBODY]
+
+
 def test_what_writes_nothing_needs_no_owner(became, tmp_path):
     for command in ("help", "version", "--help"):
         owner.leave_root(tmp_path / "data", command)
