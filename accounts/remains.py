@@ -16,11 +16,14 @@ from django.db import connection, connections
 from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
-from webchat.database import wal
-from webchat.database.archive import DATABASE, FILES
+from webchat.database import scratch, wal
+from webchat.database.archive import DATABASE, FILES, Step, quietly
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
 from webchat.database.pages import dead_parts
+from webchat.disks import check_other_disk
+from webchat.nightly import FILE_NAME as NIGHTLY
+from webchat.nightly import last_nightly
 
 from .names import username_key
 from .traces import Kept, Name
@@ -29,15 +32,19 @@ LOG_SECONDS = 3.0  # for a reader that holds the log; a large backup may take lo
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
 CHUNK = 1024 * 1024  # bytes of a file in memory
 BEFORE_RESTORE = "before-restore-*"
-SCRATCH = (".backup-", ".restore-")  # the folders in which those commands work
 
 
-def find_in_files(username: str, texts: Sequence[str]) -> Iterator[str]:
+def count_files() -> int:
+    """Count them without those that come and go with a connection to the database."""
+    return len(set(_files()).difference(files_of(own_file())[1:]))
+
+
+def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> Iterator[str]:
     """Find raw files that name the account outside of any row, or hold one of `texts` at all.
 
     Call this last: it closes connections, since closing one of SQLite's files in passing would
     release the locks that a connection of this process has on it. Inside a transaction nothing
-    is reported: its changes are in no file yet.
+    is reported: its changes are in no file yet. `step` hears of each file.
     """
     if connection.in_atomic_block:
         return
@@ -56,6 +63,7 @@ def find_in_files(username: str, texts: Sequence[str]) -> Iterator[str]:
         }
     own = files_of(database)
     for path in _files():
+        step(path not in own[1:])
         words = _why_left(path, path in own, name, _needles(texts))
         if words:
             yield about(_shown(path), words)
@@ -76,6 +84,10 @@ def list_copies(username: str, texts: Sequence[str]) -> Iterator[Kept]:
         finding = _examine(path, needles, _needles(texts))
         facts = {"path": _shown(path), "kind": kind, "finding": finding}
         yield Kept(_("%(path)s: %(kind)s; %(finding)s") % facts)
+    other = _other_disk()
+    if other is not None and not _is_reachable(other):
+        words = _("backups of the nightly run may be there; it is not reachable now")
+        yield Kept(about(_shown(other), words))
 
 
 def about(place: str, words: str) -> str:
@@ -83,7 +95,24 @@ def about(place: str, words: str) -> str:
 
 
 def _copies() -> list[Path]:
-    return [*backups_in(own_folder()), *sorted(settings.DATA_DIR.glob(BEFORE_RESTORE))]
+    other = _other_disk()
+    there = backups_in(other) if other is not None and _is_reachable(other) else []
+    before = sorted(settings.DATA_DIR.glob(BEFORE_RESTORE))
+    return list(dict.fromkeys([*backups_in(own_folder()), *there, *before]))
+
+
+def _other_disk() -> Path | None:
+    """Return the folder into which the last nightly run has written backups, too."""
+    last = last_nightly()
+    return Path(last.to).absolute() if last and last.to else None
+
+
+def _is_reachable(folder: Path) -> bool:
+    try:
+        check_other_disk(folder)
+    except OSError:
+        return False
+    return True
 
 
 def _examine(path: Path, name: Sequence[bytes], texts: Sequence[bytes]) -> str:
@@ -105,6 +134,7 @@ def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes]) -> s
     try:
         if _occurs(path, texts):
             return _("one of the texts")
+        is_own = is_own or path == settings.DATA_DIR / NIGHTLY  # its own words are names, too
         if not is_own and path.parent != settings.DATA_DIR / FILES and _names(path, name):
             return _("names the account; an export or a list perhaps")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
@@ -140,7 +170,9 @@ def _files() -> Iterator[Path]:
 
 
 def _is_in_scratch(path: Path) -> bool:
-    return any(part.startswith(SCRATCH) for part in path.relative_to(settings.DATA_DIR).parts)
+    return any(
+        part.startswith(scratch.PREFIXES) for part in path.relative_to(settings.DATA_DIR).parts
+    )
 
 
 def _needles(texts: Sequence[str]) -> list[bytes]:
@@ -170,4 +202,5 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(settings.DATA_DIR))
+    is_inside = path.is_relative_to(settings.DATA_DIR)
+    return str(path.relative_to(settings.DATA_DIR) if is_inside else path)

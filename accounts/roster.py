@@ -8,7 +8,7 @@ import io
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base.addresses import lan_addresses
 from webchat.base.text import clean_text
+from webchat.database.stops import undisturbed
 
 from .models import REAL_NAME_AT_MOST, User
 from .names import NAME_OR_MAIL_AT_MOST, normalize_username, username_key, validate_username
@@ -285,8 +286,11 @@ def enrol(
     sheet = [Slip(each.username, each.name, passwords[each.username]) for each in people]
     style = (settings.BASE_DIR / "static/css/slips.css").read_text(encoding="utf-8")
     context = {"slips": sheet, "address": address, "style": style}
-    with _new_file(slips, render_to_string("accounts/slips.html", context)):
+    page = render_to_string("accounts/slips.html", context)
+    with ExitStack() as until_the_end, _new_file(slips, page), transaction.atomic():
         make_accounts(people=people, hashes=hashes, trust_mail=trust_mail)
+        # Raised after the commit, a stop would delete the slips of accounts that exist.
+        until_the_end.enter_context(undisturbed())
 
 
 def make_accounts(

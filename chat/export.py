@@ -105,7 +105,7 @@ def _refuse_busy(user_id: int) -> None:
 def write_zip(user: User, language: str | None) -> Iterator[bytes]:
     """Yield the zip in pieces while it is made, so that memory does not grow with its size."""
     pipe = _Pipe()
-    with translation.override(language), zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as target:
+    with translation.override(language), _new_zip(pipe) as target:
         chats = [chat for chat in list_conversations(user) if chat.last_message]
         named = [(chat, file_name(chat.username)) for chat in chats]
         context = {"user": user, "chats": named, "now": minute(timezone.now())}
@@ -120,6 +120,11 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
                 yield from _write_chat(target, pipe, thread, user, chat, kind)
             yield from _write_attachments(target, pipe, thread)
     yield pipe.take()
+
+
+def _new_zip(pipe: _Pipe) -> zipfile.ZipFile:
+    """Begin a zip; of a file from before 1980, its first year, it says that one."""
+    return zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False)
 
 
 def file_name(username: str) -> str:

@@ -53,6 +53,8 @@ def begin(folder: Path, *, goes_on: bool) -> set[str]:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if goes_on and (folder / LIST).is_file():
+        for part in folder.glob(f"*.zip{PART}"):  # of a run that was killed
+            part.unlink(missing_ok=True)
         return _listed(folder)
     if (folder / LIST).is_file():
         message = _("%(path)s holds an earlier export. To go on with it: --resume")
@@ -89,7 +91,6 @@ def is_open_to_others(folder: Path) -> bool:
 
 def _write(folder: Path, name: str, user: User) -> Written:
     part, path = folder / f"{name}{PART}", folder / name
-    part.unlink(missing_ok=True)  # of a run that was killed
     try:
         with open(_new(part), "wb") as file:
             file.writelines(write_zip(user, get_language()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-MOUNTS, PLANNED = Path("/proc/self/mounts"), Path("/etc/fstab")
+MOUNTS, PLANNED = Path("/proc/self/mountinfo"), Path("/etc/fstab")
 # Whatever lies in one of these is a disk that somebody has mounted there (FHS 3.0).
 FOR_DISKS = ("/mnt", "/media", "/run/media")
 
@@ -51,20 +53,52 @@ def _device(path: Path) -> int:
 
 def _place_without_disk(folder: Path) -> Path | None:
     """Return the place on the way to a folder where a disk should be mounted, and none is."""
-    mounts = _places_in(MOUNTS)
+    mounts = _mounted()
     if not mounts:
         return None  # nobody can tell
     mounted = next(each for each in (folder, *folder.parents) if each in mounts or each.name == "")
-    for place in [*_places_in(PLANNED), *map(Path, FOR_DISKS)]:
+    for place in [*_planned(), *map(Path, FOR_DISKS)]:
         if folder.is_relative_to(place) and not mounted.is_relative_to(place):
             return folder if str(place) in FOR_DISKS else place
     return None
 
 
-def _places_in(table: Path) -> set[Path]:
-    """Return the folders in the second column of a table of mounts, as of fstab(5)."""
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    """A line of mountinfo: a folder of a disk, `root`, that is seen at `place`."""
+
+    number: str
+    parent: str  # the number of the mount on which it lies
+    disk: str
+    root: Path
+    place: Path
+
+    def shows_nothing_else_than(self, below: _Mount | None) -> bool:
+        """Return whether a folder was mounted onto itself, as a service's ReadWritePaths are."""
+        if below is None or below.disk != self.disk or not self.place.is_relative_to(below.place):
+            return False
+        return self.root == below.root / self.place.relative_to(below.place)
+
+
+def _mounted() -> set[Path]:
+    """Return the folders at which something else is mounted; see proc_pid_mountinfo(5)."""
+    rows = [
+        _Mount(row[0], row[1], row[2], Path(unescaped(row[3])), Path(unescaped(row[4])))
+        for row in _rows_of(MOUNTS)
+        if len(row) > 4
+    ]
+    by_number = {each.number: each for each in rows}
+    own = [each for each in rows if not each.shows_nothing_else_than(by_number.get(each.parent))]
+    return {each.place for each in own}
+
+
+def _planned() -> set[Path]:
+    """Return the folders at which the system should mount a disk; see fstab(5)."""
+    places = [row[1] for row in _rows_of(PLANNED) if len(row) > 1 and not row[0].startswith("#")]
+    return {Path(unescaped(place)) for place in places if place.startswith("/")} - {Path("/")}
+
+
+def _rows_of(table: Path) -> Iterator[list[str]]:
     with suppress(OSError):
-        rows = [line.split() for line in os.fsdecode(table.read_bytes()).splitlines()]
-        columns = [row[1] for row in rows if len(row) > 1 and not row[0].startswith("#")]
-        return {Path(unescaped(place)) for place in columns if place.startswith("/")} - {Path("/")}
-    return set()
+        for line in os.fsdecode(table.read_bytes()).splitlines():
+            yield line.split()

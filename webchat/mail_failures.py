@@ -72,6 +72,12 @@ def note_failure(error: OSError | SMTPException, *, to: Iterable[str]) -> None:
         _write(failure)
 
 
+def words_of(error: Exception, *, to: Iterable[str]) -> str:
+    """Return the code and the words of an error for people, without these addresses; or ""."""
+    code, words = _answer(error)
+    return " ".join(filter(None, (str(code or ""), _tell_nothing(words, to))))
+
+
 def note_success() -> None:
     with _writing:
         try:
@@ -90,7 +96,7 @@ def _write(failure: Failure) -> None:
         logger.error("A mail that failed could not be noted: %s", type(error).__name__)
 
 
-def _answer(error: OSError | SMTPException) -> tuple[int, str]:
+def _answer(error: Exception) -> tuple[int, str]:
     """Return the code and the words of the mail server; without an answer, 0 and the system's."""
     code, words = 0, getattr(error, "strerror", None) or str(error)
     if isinstance(error, SMTPResponseException):

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils import timezone
 
 FILE_NAME = "nightly.json"
-FILE_BYTES = 64 * 1024
+FILE_BYTES = 256 * 1024  # six failures, each character escaped
 SENTENCE_LENGTH = 2000  # characters of one failure: doctor's ✗, one below the other
 LATE_AFTER = timedelta(hours=48)  # the timer starts it each night
 
@@ -56,10 +56,11 @@ def last_nightly() -> Nightly | None:
 
 def record(nightly: Nightly) -> None:
     """Put a record in the place of the one before, in one step. Raises OSError."""
-    text = json.dumps(asdict(nightly), ensure_ascii=False, indent=1, default=datetime.isoformat)
+    # In ASCII: a folder that was named in GBK has a name that UTF-8 cannot write.
+    text = json.dumps(asdict(nightly), indent=1, default=datetime.isoformat)
     part = _file().with_name(f".{FILE_NAME}.part")  # the next one writes over a left one
     try:
-        with part.open("w", encoding="utf-8") as file:
+        with part.open("w", encoding="ascii") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

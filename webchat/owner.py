@@ -11,35 +11,67 @@ import pwd
 import shlex
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from django.conf import settings
 
 from . import environment
 from .base import running
 
-# These write beside the program, which may be root's, and read no data.
-OF_THE_PROGRAM = ("collectstatic", "compilemessages", "makemessages", "help", "version")
+WRITE_NOTHING = ("help", "version")
 
 
 def leave_root(data_dir: Path, command: str = "") -> None:
-    """Become the owner of the data for good if this is root and that is somebody else.
+    """Become the owner of what a command writes for good, if this is root and that somebody else.
 
     Ends the process where that person could not run this program.
     """
-    if os.geteuid() != 0 or command in OF_THE_PROGRAM or command.startswith("-"):
+    if os.geteuid() != 0 or command in WRITE_NOTHING or command.startswith("-"):
         return
-    found = data_dir.stat()
-    if found.st_uid == 0:
+    place = _beside_the_program(command) or data_dir
+    found = _first_existing(place).stat()
+    has_account = running.name_of(found.st_uid) != str(found.st_uid)
+    # The program may have come with an archive from elsewhere.
+    if found.st_uid == 0 or (place != data_dir and not has_account):
         return
-    _become(found.st_uid, found.st_gid)
+    try:
+        _become(found.st_uid, found.st_gid)
+    except PermissionError:  # as in a container that was started without this right
+        _end_where_nobody_may_go(found.st_uid)
     if closed := _first_closed():
         name = running.name_of(found.st_uid)
         sys.exit(
-            f"{data_dir} 属于 {name}，而 {name} 不能读取程序所在的 {closed}。\n"
-            f"{data_dir} belongs to {name}, who cannot read the program at {closed}."
-            " Let them, or give the data to root:\n"
-            f"  chown -R root: {shlex.quote(str(data_dir))}"
+            f"{place} 属于 {name}，而 {name} 不能读取程序所在的 {closed}。\n"
+            f"{place} belongs to {name}, who cannot read the program at {closed}."
+            " Let them, or give it to root:\n"
+            f"  chown -R root: {shlex.quote(str(place))}"
         )
+
+
+def _beside_the_program(command: str) -> Path | None:
+    """Return the folder of a command that writes there, and reads no data; it may be missing.
+
+    For any other no setting is looked at: a server asks before Django has them.
+    """
+    place: Path | None = None
+    if command == "collectstatic":
+        place = settings.STATIC_ROOT
+    elif command in ("compilemessages", "makemessages"):
+        place = settings.LOCALE_PATHS[0]
+    return place
+
+
+def _first_existing(place: Path) -> Path:
+    return next(each for each in (place, *place.parents) if each.exists())
+
+
+def _end_where_nobody_may_go(uid: int) -> NoReturn:
+    name, line = running.name_of(uid), running.line_as(uid)
+    sys.exit(
+        f"这里的 root 不能切换为 {name}（缺少 CAP_SETUID 或 CAP_SETGID）。请这样运行：\n"
+        f"Root may not become {name} here (without CAP_SETUID or CAP_SETGID). Run it as that"
+        f" user:\n  {line}"
+    )
 
 
 def left_by_root() -> list[Path]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from smtplib import SMTPException
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from webchat import mail_failures
 from webchat.nightly import Nightly
 
 from . import sending
@@ -14,17 +18,32 @@ from . import sending
 ONE_EACH = timedelta(hours=20)  # a day, less the delay that the timer adds at random
 
 
-def tell_superusers(run: Nightly, before: Nightly | None) -> bool:
-    """Mail about a run if there is something to say; return whether anybody was told.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The number of those who were told, and why others were not, without addresses."""
 
-    Raises OSError or SMTPException when the mail server takes none.
-    """
+    told: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+def tell_superusers(run: Nightly, before: Nightly | None) -> Outcome:
+    """Mail about a run to each if there is something to say, though another's mail failed."""
     if settings.MAIL_MODE == "off" or not _is_news(run, before):
-        return False
+        return Outcome()
     people = User.objects.filter(is_superuser=True, is_active=True).exclude(email="")
-    for user in people:
+    answers = [_tell(user, run) for user in people]
+    reasons = tuple(dict.fromkeys(filter(None, answers)))
+    return Outcome(answers.count(""), reasons)
+
+
+def _tell(user: User, run: Nightly) -> str:
+    """Mail to one person; return why it failed, or ""."""
+    try:
         sending.send_now("nightly", to=user.email, user=user, failures=list(run.failures.items()))
-    return bool(people)
+    except (OSError, SMTPException, ValueError) as error:  # the last one: no address at all
+        words = mail_failures.words_of(error, to=[user.email])
+        return words or _("The mail server does not answer.")
+    return ""
 
 
 def _is_news(run: Nightly, before: Nightly | None) -> bool:

@@ -141,9 +141,11 @@ def test_a_wrong_one_may_be_typed_again_but_not_for_ever(alice, typed, password)
     assert may_log_in("alice", NEW)
 
 
-def test_the_end_of_the_input_changes_nothing(alice, typed, password):
+def test_the_end_of_the_input_changes_nothing(alice, typed, password, monkeypatch):
     typed(NEW)
     assert "--stdin" in refusal("set_password", "alice")
+    monkeypatch.setattr(sys, "stdin", None)  # closed: <&-
+    assert "--random" in refusal("set_password", "alice", "--stdin")
     assert may_log_in("alice", password)
 
 
@@ -256,3 +258,11 @@ def test_another_case_holds_nothing_back(alice):
     told = manage("rename_user", "alice", "Alice")
     assert "Nobody can take" not in told
     assert not RetiredUsername.objects.exists()
+
+
+def test_a_number_without_an_account_has_to_say_whose_password(alice, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert "user name" in refusal("changepassword")

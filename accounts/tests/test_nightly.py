@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import OperationalError
 from django.utils import timezone
 
+from accounts.mail import sending
 from accounts.management.commands import nightly as command
 from accounts.models import User
 from webchat.base.failures import StoppedError
@@ -67,13 +70,35 @@ def test_each_part_runs_although_one_before_it_failed(parts, db, part, error):
     parts.raised[part] = error
     parts.findings.append(("server", wrong("It is down.", "start it")))
     out, err = run("--to", "/mnt/usb")
-    assert parts.done == ["backup", "backup --to", "prune", "doctor"]
+    assert parts.done == ["backup", "prune", "doctor", "backup --to"]
     assert f"✗ {part}: " in err
     assert "2" in err.splitlines()[-1]
     found = last_nightly()
-    assert list(found.failures) == [part, "doctor"]
+    assert set(found.failures) == {part, "doctor"}
     assert found.failures["doctor"] == "server: It is down. start it"
     assert found.to == "/mnt/usb"
+
+
+def test_a_disk_from_which_nobody_comes_back_is_recorded_beforehand(parts, db, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    parts.raised["prune"] = CommandError("x")
+    parts.raised["backup --to"] = Killed()
+    monkeypatch.setattr(command.Command, "_record", lambda *args, **options: None)
+    with pytest.raises(Killed):
+        call_command("nightly", "--to", "/mnt/nas", stderr=io.StringIO())
+    found = last_nightly()
+    assert (set(found.failures), found.to) == ({"prune", "backup --to"}, "/mnt/nas")
+    assert "没有做完" in found.failures["backup --to"]
+
+
+def test_a_failure_that_no_encoding_can_write_is_escaped(parts, db):
+    parts.raised["backup --to"] = CommandError("没有 /mnt/\udcb1。")
+    run("--to", "/mnt/\udcb1")
+    found = last_nightly()
+    assert found.failures == {"backup --to": "没有 /mnt/\\udcb1。"}
+    assert found.to == "/mnt/\udcb1"
 
 
 def test_the_doctors_view_of_the_night_before_does_not_fail_this_one(parts, db):
@@ -148,6 +173,61 @@ def test_a_mail_server_that_refuses_is_one_more_failure_and_tried_again(
     assert last_nightly().mailed_at is None
     run()
     assert len(mail.outbox) == 1
+
+
+@pytest.fixture
+def deliver(monkeypatch):
+    """A function that makes the mail of one address fail."""
+    send = sending.send_now
+
+    def fail_for(address, error):
+        def deliver(kind, *, to, **context):
+            if to == address:
+                raise error
+            send(kind, to=to, **context)
+
+        monkeypatch.setattr(sending, "send_now", deliver)
+
+    return fail_for
+
+
+def test_an_address_that_is_refused_hides_nothing_from_all_others(parts, superusers, deliver):
+    User.objects.filter(username="root2").update(email="root2@example.com")
+    parts.raised["prune"] = CommandError("x")
+    for first, second in (("root1", "root2"), ("root2", "root1")):
+        address = f"{first}@example.com"
+        refusal = {address: (550, f"No {first} here: {address}".encode())}
+        deliver(address, SMTPRecipientsRefused(refusal))
+        mail.outbox.clear()
+        record(Nightly(timezone.now()))
+        _out, err = run()
+        assert [sent.to for sent in mail.outbox] == [[f"{second}@example.com"]]
+        assert "550" in err
+        assert "SMTP" not in err
+        assert "@" not in err
+        assert last_nightly().mailed_at is not None
+        run()
+        assert len(mail.outbox) == 1, "one a day"
+
+
+def test_without_a_database_the_mail_fails_in_a_sentence(parts, superusers, monkeypatch, caplog):
+    def fail(*_args):
+        raise OperationalError("no such table: accounts_user")
+
+    parts.raised["prune"] = CommandError("x")
+    monkeypatch.setattr(command, "tell_superusers", fail)
+    run()
+    assert "manage.py migrate" in last_nightly().failures["mail"]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), Terminated(15)])
+def test_a_stop_while_it_mails_is_no_night_without_a_record(parts, superusers, deliver, stop):
+    parts.raised["prune"] = CommandError("x")
+    deliver("root1@example.com", stop)
+    with pytest.raises(StoppedError):
+        call_command("nightly", stderr=io.StringIO())
+    assert last_nightly().failures == {"prune": "x"}
 
 
 def test_with_mail_off_nobody_is_written_to(parts, superusers, settings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import stat
 from datetime import timedelta
 from html import unescape
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -187,6 +189,24 @@ def test_everybody_logs_in_with_their_slip_and_has_to_choose_a_password(school):
         assert client.login(username=username, password=password)
         assert client.get("/").status_code == 302
         assert User.objects.get(username=username).must_change_password
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_at_the_commit_deletes_no_slips_of_accounts_that_exist(school, monkeypatch):
+    make = roster.make_accounts
+
+    def make_and_stop(**facts):
+        make(**facts)
+        transaction.on_commit(lambda: signal.raise_signal(signal.SIGINT))
+
+    monkeypatch.setattr(roster, "make_accounts", make_and_stop)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        school.enrol()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert set(school.passwords()) == {"wangwei", "李雷", "han.mm"}
+    assert User.objects.count() == 3
 
 
 def test_names_stand_on_the_slips_and_beside_the_user_names(school):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 from datetime import datetime, timedelta
@@ -168,6 +169,21 @@ def test_excel_opens_the_file_and_nobody_else_may(people, tmp_path):
     with pytest.raises(CommandError, match="there already"):
         users("--csv", str(path))
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space")])
+def test_of_a_table_that_is_not_written_to_its_end_nothing_stays(
+    people, tmp_path, monkeypatch, error
+):
+    def half(_users):
+        yield "a\n"
+        raise error
+
+    monkeypatch.setattr("accounts.listing.as_csv", half)
+    with pytest.raises(CommandError) as refusal:
+        users("--csv", str(tmp_path / "users.csv"))
+    assert isinstance(error, KeyboardInterrupt) or str(tmp_path) in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_list_goes_to_the_output_too(people):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from django.db import close_old_connections
 from django.test import Client
 
 from chat import export as exporting
+from chat.tests.test_attachments import attach
 from tests.cast import Api, befriend, make_user, say
 
 
@@ -59,6 +61,15 @@ def test_every_friend_has_files_of_their_own_that_windows_can_unpack(alice, zip_
     assert archive.namelist() == ["index.html", f"_{name}.html", f"_{name}.txt"]
     assert f'href="{quote(f"_{name}.html")}"' in archive.read("index.html").decode()
     assert "da bin ich" in archive.read(f"_{name}.html").decode()
+
+
+@pytest.mark.parametrize("date", [0, 5_000_000_000])  # 1970, and beyond 2107
+def test_a_file_with_a_date_that_no_zip_knows_is_in_it(alice, bob, zip_of, date):
+    attachment = attach(bob, alice)
+    os.utime(attachment.path, (date, date))
+    archive = zip_of(alice)
+    [name] = [name for name in archive.namelist() if name.startswith("attachments/")]
+    assert archive.read(name) == attachment.path.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["indexer", "console", "com10", "lpt", "bob.con", "王伟.nul"])

@@ -133,9 +133,11 @@ def test_what_a_kill_left_half_is_written_again(talk, tmp_path):
     folder = tmp_path / "chats"
     run(folder)
     (folder / "bob.zip").rename(folder / "bob.zip.part")
+    (folder / "renamed-since.zip.part").touch()
     content = (folder / "contents.csv").read_bytes()
     (folder / "contents.csv").write_bytes(content[: content.index(b"dora.zip") + 5])
     run(folder, "--resume")
+    assert not list(folder.glob("*.part"))
     assert zips(folder) == ["alice.zip", "bob.zip", "dora.zip"]
     assert listed(folder)[-2:] == ["bob.zip", "dora.zip"]
     assert not list(folder.glob("*.part"))

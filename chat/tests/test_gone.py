@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import sqlite3
 import time
 import zipfile
@@ -15,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts import remains
 from accounts.models import User
@@ -28,6 +29,7 @@ from chat.services import hide_message, mark_read, recall
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import make_user, say
+from webchat import nightly
 from webchat.database import backup, wal
 from webchat.database.pages import dead_parts
 
@@ -151,6 +153,7 @@ def test_what_the_server_deletes_leaves_no_byte(alice, bob, transactional_db):
     delete_account(user=bob)
     printed = verify("bob", *words)
     assert "Nothing else is left" in printed
+    assert re.search(r"^Files: (\d+)/\1$", printed, re.MULTILINE), "it shows how far it is"
     database = connection.settings_dict["NAME"]
     connection.close()
     assert not any(word.encode() in part for part in dead_parts(Path(database)) for word in words)
@@ -284,3 +287,34 @@ def test_so_it_is_of_what_was_there_before_a_restore(transactional_db, data_file
 def test_what_is_no_name_is_refused(db, name):
     with pytest.raises(CommandError, match="没有|不可能"):
         call_command("verify_deletion", name)
+
+
+@pytest.fixture
+def night():
+    """A function that records a nightly run, which goes again."""
+    yield lambda **facts: nightly.record(nightly.Nightly(timezone.now(), **facts))
+    (settings.DATA_DIR / nightly.FILE_NAME).unlink(missing_ok=True)
+
+
+def test_backups_on_another_disk_are_named_or_said_to_be_out_of_reach(
+    transactional_db, night, tmp_path
+):
+    usb = tmp_path / "usb"
+    usb.mkdir()
+    copy = usb / "webchat-20260101-030000Z.tar.gz"
+    with gzip.open(copy, "wb") as file:
+        file.write(b"x eva.lang y")
+    night(to=str(usb))
+    told = verify("eva.lang")
+    assert f"kept for good: {copy}: a backup; the name is in it" in told
+    assert "Nothing else is left" in told
+    usb.rename(tmp_path / "unplugged")
+    told = verify("eva.lang")
+    assert f"kept for good: {usb}: backups" in told
+    assert "not reachable" in told
+
+
+@pytest.mark.parametrize("name", ["failures", "backup", "mailed_at"])
+def test_the_words_of_a_record_of_ours_name_nobody(transactional_db, night, name):
+    night(failures={"backup": "x"})
+    assert "Nothing else is left" in verify(name)

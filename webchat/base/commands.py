@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from argparse import Action, ArgumentTypeError, RawDescriptionHelpFormatter
@@ -21,10 +22,12 @@ from . import failures
 from .failures import StoppedError
 from .tables import width
 from .telling import tell
+from .text import LONE_SURROGATE
 
 __all__ = ["Command", "StoppedError", "number"]
 
 DIGITS_AT_MOST = 18  # of a number that is typed
+ANSWER_LENGTH = 80  # of a yes or a no
 SHOWN = 40  # characters of a wrong one
 YES = ("y", "yes", "是", "好")
 
@@ -98,7 +101,18 @@ class Command(BaseCommand):
         """
         self.need_a_terminal()
         tell(self.stdout, f"{question} [y/N] ", ending="")
-        return sys.stdin.readline().strip().lower() in YES
+        return _typed().strip().lower() in YES
+
+
+def _typed() -> str:
+    """Read a line, in GBK too: not every terminal writes what the system was told of."""
+    stdin = sys.stdin
+    if isinstance(stdin, io.TextIOWrapper):
+        stdin.reconfigure(errors="surrogateescape")
+    line = stdin.readline(ANSWER_LENGTH)
+    if LONE_SURROGATE.search(line):
+        return line.encode(stdin.encoding, "surrogateescape").decode("gb18030", "replace")
+    return line
 
 
 def number(low: int, high: int) -> Callable[[str], int]:

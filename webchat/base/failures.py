@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from webchat.database import connecting, locks
+from webchat.database.archive import NoRoomError
 from webchat.database.trouble import Trouble, trouble_of
 
 from . import running
@@ -126,7 +128,7 @@ def _of_a_file(error: BaseException, at: Path | None) -> str:
     if error.errno in CLOSED:
         return _closed(path)
     if error.errno == errno.EROFS and "INVOCATION_ID" in os.environ:  # a service of systemd
-        return _("%(path)s is closed to this service: open it with ReadWritePaths=%(path)s") % {
+        return _("%(path)s is closed to this service: open it with ReadWritePaths=-%(path)s") % {
             "path": path
         }
     reason = OTHER_REASONS.get(error.errno)
@@ -136,7 +138,7 @@ def _of_a_file(error: BaseException, at: Path | None) -> str:
 def _of_input(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         return "\n".join(error.messages)
-    return str(error) if isinstance(error, locks.HeldError) else ""
+    return str(error) if isinstance(error, (locks.HeldError, NoRoomError)) else ""
 
 
 def _closed(path: Path) -> str:
@@ -147,10 +149,16 @@ def _closed(path: Path) -> str:
         return _("%(path)s may not be used by %(user)s, as whom this runs.") % facts
     facts |= {"owner": running.name_of(owner), "line": running.line_as(owner)}
     if owner == 0:  # as whom the commands do not run: see webchat.owner
-        return (
-            _("%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s.")
-            % facts
+        words = _(
+            "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
         )
+        if os.path.lexists(path):
+            words = _(
+                "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
+                " Name another place, or give this one away:\n  %(line)s"
+            )
+        gift = shlex.join(["sudo", "chown", f"{running.own_name()}:", str(path)])
+        return words % (facts | {"line": gift})
     return (
         _(
             "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."

@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from .terminal import ENDINGS, Terminated
+from webchat.database.stops import STOPS
 
-STOPS = (signal.SIGINT, *ENDINGS)
+from .terminal import Terminated
 
 Batches = Generator[int, None, None]
 
@@ -44,23 +44,31 @@ def short_transaction() -> Iterator[None]:
 
 
 class CtrlC:
-    """A guard that lets Ctrl+C, and SIGTERM, wait for the end of a batch; a second one does not."""
+    """A guard that lets Ctrl+C, and SIGTERM, wait for the end of a batch; a second one does not.
+
+    One that came after the last check is raised at the end. What whoever started us wants ignored
+    (nohup, `&` of a script) stays ignored.
+    """
 
     def __enter__(self) -> CtrlC:
         self._number = 0  # of the signal that has come
-        self._before = {each: signal.signal(each, self._note) for each in STOPS}
+        heard = [each for each in STOPS if signal.getsignal(each) != signal.SIG_IGN]
+        self._before = {each: signal.signal(each, self._note) for each in heard}
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def __exit__(self, exc_type: type[BaseException] | None, *exc_info: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if exc_type is None:
+            self.check()
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if it was pressed, or Terminated."""
-        if self._number == signal.SIGINT:
+        number, self._number = self._number, 0
+        if number == signal.SIGINT:
             raise KeyboardInterrupt
-        if self._number:
-            raise Terminated(self._number)
+        if number:
+            raise Terminated(number)
 
     def _note(self, number: int, _frame: object) -> None:
         self._number = number

@@ -11,11 +11,12 @@ from types import FrameType
 from django.conf import settings
 from django.utils import translation
 
+from webchat.database.stops import ENDINGS
+
 # LANG is left out: it came with the image of the server, en_US.UTF-8 on most in China, too, and
 # tells nothing of who reads. These are set by somebody who wants that language.
 WANTED_IN = ("LANGUAGE", "LC_ALL", "LC_MESSAGES")
 LOCALE_LENGTH = 100  # characters of such a variable
-ENDINGS = (signal.SIGTERM, signal.SIGHUP)  # a stop of the system, and a terminal that is closed
 
 
 class Terminated(KeyboardInterrupt):

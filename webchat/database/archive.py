@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.db.migrations.loader import MigrationLoader
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+
+from .sizes import size
 
 FORMAT = 1
 DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the server is
@@ -55,19 +56,23 @@ class NoRoomError(OSError):
     def __init__(self, folder: Path, needed: int, free: int) -> None:
         super().__init__(
             _("It needs %(needed)s on the disk of %(path)s, where %(free)s are free.")
-            % {"needed": filesizeformat(needed), "free": filesizeformat(free), "path": folder}
+            % {"needed": size(needed), "free": size(free), "path": folder}
         )
 
 
 class Counted:
-    """A file that is read, and somebody who hears of the bytes."""
+    """A file that is read, and somebody who hears of the bytes; its errors name it."""
 
     def __init__(self, file: BinaryIO, step: Step) -> None:
         self._file = file
         self._step = step
 
     def read(self, size: int = -1) -> bytes:
-        chunk = self._file.read(size)
+        try:
+            chunk = self._file.read(size)
+        except OSError as error:
+            error.filename = error.filename or self._file.name
+            raise
         self._step(len(chunk))
         return chunk
 

@@ -9,8 +9,8 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,12 +36,15 @@ from .archive import (
     quietly,
     unpack,
 )
+from .stops import undisturbed
 from .trouble import OF_THE_MACHINE, trouble_of
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 AHEAD_AT_MOST = timedelta(minutes=5)  # of a clock that was put right since
 # The moment is in UTC, so that summer time cannot mix up the order; "Z" says so, but in old ones.
 NAME = re.compile(r"webchat-\d{8}-\d{6}Z?\.tar\.gz")
+
+LOGS = ("-wal", "-shm")  # of a database that nobody has closed
 
 
 def write_backup(folder: Path, step: Step = quietly) -> Path:
@@ -84,7 +87,8 @@ def bytes_to_write() -> int:
 
 def clear_left() -> list[Path]:
     """Delete the work of backups and restores that were killed, and return its folders."""
-    return scratch.clear(settings.DATA_DIR) + scratch.clear(own_folder())
+    places = dict.fromkeys((settings.DATA_DIR, settings.DATABASE_FILE.parent, own_folder()))
+    return [path for place in places for path in scratch.clear(place)]
 
 
 def make_room(folder: Path, number: int) -> list[Path]:
@@ -102,7 +106,7 @@ def keep_newest(folder: Path, number: int, *, written: Path | None = None) -> li
     others = [each for each in backups_in(folder) if each != written]
     gone = others[: max(0, len(others) - (number - 1))]
     for path in gone:
-        path.unlink()
+        path.unlink(missing_ok=True)  # as another backup into the same folder does
     return gone
 
 
@@ -120,7 +124,7 @@ def backups_in(folder: Path) -> list[Path]:
 def is_of_the_future(path: Path) -> bool:
     """Return whether a backup says by its name, or its file by its date, that it is yet to come."""
     limit = timezone.now() + AHEAD_AT_MOST
-    return path.name > _name_at(limit) or path.stat().st_mtime > limit.timestamp()
+    return path.name > _name_at(limit) or _modified_at(path) > limit.timestamp()
 
 
 def _free_place(folder: Path) -> Path:
@@ -165,26 +169,33 @@ def newest_backup() -> Newest | None:
         return None
     newest = backups[-1]
     doubtful = sum(map(is_of_the_future, backups))
-    made_at = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    made_at = datetime.fromtimestamp(_modified_at(newest), UTC)
     return Newest(newest.name, made_at, doubtful == len(backups), doubtful)
 
 
-def restore(file: Path, step: Step = quietly) -> Path | None:
+def restore(
+    file: Path, step: Step = quietly, when_read: Callable[[], None] = lambda: None
+) -> Path | None:
     """Put a backup in the place of the data, which no server may be using.
 
     Until the last step, one rename, the old data stay; they are kept in the folder that is
-    returned. Raises UnusableError and OSError, and then nothing has changed. `step` hears of the
-    bytes of the file, as they are read.
+    returned. Raises UnusableError and OSError, and then nothing has changed; once that step is
+    taken, a stop comes too late. `step` hears of the bytes of the file, as they are read, and
+    `when_read` is called before what was read is checked, which takes about as long again.
     """
-    with _nobody_serves(), scratch.scratch(settings.DATA_DIR, ".restore-") as folder:
+    with (
+        ExitStack() as until_the_end,
+        _nobody_serves(),
+        scratch.scratch(settings.DATA_DIR, ".restore-") as folder,
+    ):
         unpack(file, folder, step)
-        database = folder / DATABASE
-        _make_ours(database, folder)
-        kept = _keep_old()
-        _add_files(folder / FILES)
-        _sync_file(database)
-        os.replace(database, settings.DATABASE_FILE)
-        _sync(settings.DATABASE_FILE.parent)
+        when_read()
+        _make_ours(folder / DATABASE, folder)
+        with _on_the_disk_of_ours(folder / DATABASE) as database:
+            with _old_kept() as kept:
+                _add_files(folder / FILES)
+                until_the_end.enter_context(undisturbed())
+            _put_in_place(database)
     connections.close_all()
     return kept
 
@@ -216,6 +227,13 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:  # its message has just been deleted
+        return 0
+
+
+def _modified_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another backup has just made room
         return 0
 
 
@@ -280,25 +298,60 @@ def _make_ours(database: Path, scratch: Path) -> None:
         raise UnusableError(_("The database in it is damaged.")) from error
 
 
-def _keep_old() -> Path | None:
-    """Put the old database aside, with its log checkpointed."""
+@contextmanager
+def _on_the_disk_of_ours(database: Path) -> Iterator[Path]:
+    """Bring a database beside ours, which may be elsewhere: only there is a rename one step."""
+    place: Path = settings.DATABASE_FILE.parent
+    with scratch.scratch(place, ".restore-") as own:
+        ready = own / DATABASE
+        try:
+            os.rename(database, ready)
+        except OSError:  # another disk
+            needed, free = _size(database), shutil.disk_usage(place).free
+            if needed > free:
+                raise NoRoomError(place, needed, free) from None
+            shutil.copyfile(database, ready)
+        _sync_file(ready)
+        yield ready
+
+
+@contextmanager
+def _old_kept() -> Iterator[Path | None]:
+    """Keep the old database with its log beside the data, unless what follows fails."""
     database: Path = settings.DATABASE_FILE
     if not database.exists():
-        return None
+        yield None
+        return
     kept: Path = settings.DATA_DIR / f"before-restore-{timezone.now():%Y%m%d-%H%M%S}Z"
     kept.mkdir(mode=0o700)
-    connections.close_all()
-    copies.fold_log(database)
-    for suffix in ("-wal", "-shm"):
-        log = Path(f"{database}{suffix}")
-        if log.exists():
-            os.replace(log, kept / f"{DATABASE}{suffix}")
     try:
-        os.link(database, kept / DATABASE)
-    except OSError:  # a file system without links
-        shutil.copy2(database, kept / DATABASE)
-    _sync(kept)
-    return kept
+        connections.close_all()
+        copies.fold_log(database)
+        for suffix in ("", *LOGS):
+            _keep(Path(f"{database}{suffix}"), kept / f"{DATABASE}{suffix}")
+        _sync(kept)
+        yield kept
+    except BaseException:
+        shutil.rmtree(kept, ignore_errors=True)
+        raise
+
+
+def _keep(path: Path, at: Path) -> None:
+    try:
+        os.link(path, at)
+    except FileNotFoundError:  # no log, as after every clean end
+        return
+    except OSError:  # a file system without links, or another one
+        shutil.copy2(path, at)
+
+
+def _put_in_place(database: Path) -> None:
+    """Take the last step. A log of the old database would be written into the new one."""
+    ours: Path = settings.DATABASE_FILE
+    for suffix in LOGS:
+        Path(f"{ours}{suffix}").unlink(missing_ok=True)
+    os.replace(database, ours)
+    _sync(ours.parent)
 
 
 def _add_files(folder: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from .archive import Counted, digest, quietly
 from .connecting import to_read
+from .trouble import of_another_file
 
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 # An id from before a restore must never lead to something else after it.
@@ -16,19 +19,26 @@ MARGIN = 1_000_000  # for what was handed out after the backup, where nothing el
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, while others write into it."""
-    with (
-        closing(sqlite3.connect(to_read(source), uri=True)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        # In one step: with several it starts again whenever somebody writes in between.
-        old.backup(new, pages=-1)
-        new.execute("PRAGMA journal_mode=DELETE")
+    """Copy a database as it is at one moment, while others write into it.
+
+    Raises OSError without a name if the disk of `target` fails.
+    """
+    with closing(sqlite3.connect(to_read(source), uri=True)) as old:
+        old.execute("SELECT count(*) FROM sqlite_schema")  # opens all files of the source
+        try:
+            with of_another_file(), closing(sqlite3.connect(target)) as new:
+                # In one step: with several it starts again whenever somebody writes in between.
+                old.backup(new, pages=-1)
+                new.execute("PRAGMA journal_mode=DELETE")
+        except OSError as error:
+            if error.errno == errno.EIO:  # SQLite does not say of which of both
+                digest(Counted(source.open("rb"), quietly))
+            raise
 
 
 def count_rows(database: Path) -> dict[str, int]:
     """Count the rows that people ask about first."""
-    with closing(sqlite3.connect(database)) as connection:
+    with of_another_file(), closing(sqlite3.connect(database)) as connection:
         return {
             table: connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
             for table in COUNTED
@@ -37,7 +47,7 @@ def count_rows(database: Path) -> dict[str, int]:
 
 def list_migrations(database: Path) -> list[list[str]]:
     """Return the app and the name of all that were applied."""
-    with closing(sqlite3.connect(database)) as connection:
+    with of_another_file(), closing(sqlite3.connect(database)) as connection:
         migrations = connection.execute(
             "SELECT app, name FROM django_migrations ORDER BY app, name"
         ).fetchall()

@@ -12,10 +12,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
+from .trouble import Trouble, trouble_of
+
 LOCK_SECONDS = 2.0  # a program starts in one more: within three a person is told
 LOOK_SECONDS = 0.05
-# In SQLite's error when another process does not let it in.
-HELD = ("locked", "locking protocol")
 
 
 class HeldError(Exception):
@@ -82,7 +82,7 @@ def _ask(path: Path, to_write: bool, refusals: list[bool]) -> None:
                 database.execute("ROLLBACK")
             refusals.append(False)  # before the closing, which may write a long log back
     except sqlite3.Error as error:
-        refusals.append(any(reason in str(error) for reason in HELD))
+        refusals.append(trouble_of(error) is Trouble.LOCKED)
 
 
 def holders_of(paths: Iterable[Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -16,6 +17,8 @@ PREFIXES = (".backup-", ".restore-")
 LOCK = "lock"  # held in each for as long as its process works there
 # Versions before this one took no lock; no work of theirs was as long.
 OLD_SECONDS = 6 * 3600
+# Of a disk that knows no locks, as some of the network: there, age alone tells.
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 @contextmanager
@@ -47,8 +50,10 @@ def _is_scratch(path: Path) -> bool:
 def _clear(path: Path) -> bool:
     try:
         with (path / LOCK).open("r+b") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _lock(lock):
+                return _clear_if_old(path)
             shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)  # a network disk has kept the open file
     except FileNotFoundError:
         _clear_without_lock(path)
     except OSError:  # somebody works there, or it is another user's
@@ -61,9 +66,14 @@ def _clear_without_lock(path: Path) -> None:
     with suppress(OSError):
         path.rmdir()
         return
+    _clear_if_old(path)
+
+
+def _clear_if_old(path: Path) -> bool:
     with suppress(OSError):
         if time.time() - path.stat().st_mtime > OLD_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+    return not path.exists()
 
 
 def _make(folder: Path, prefix: str) -> tuple[Path, IO[bytes]]:
@@ -73,7 +83,23 @@ def _make(folder: Path, prefix: str) -> tuple[Path, IO[bytes]]:
         with suppress(BlockingIOError, FileNotFoundError):
             descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             lock = os.fdopen(descriptor, "r+b")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if (path / LOCK).exists():
-                return path, lock
+            try:
+                _lock(lock)
+                if (path / LOCK).exists():
+                    return path, lock
+            except BaseException:
+                lock.close()
+                shutil.rmtree(path, ignore_errors=True)
+                raise
             lock.close()
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file; False where its disk knows no locks. Raises BlockingIOError if it is taken."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+        return False
+    return True

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 
 from django.db import DatabaseError, OperationalError
@@ -41,6 +45,26 @@ OF_THE_MACHINE = (
     Trouble.READONLY,
     Trouble.CLOSED,
 )
+
+# The same troubles in the numbers of the system.
+NUMBERS = {
+    Trouble.FULL: errno.ENOSPC,
+    Trouble.FAILING: errno.EIO,
+    Trouble.READONLY: errno.EROFS,
+    Trouble.CLOSED: errno.EACCES,
+}
+
+
+@contextmanager
+def of_another_file() -> Iterator[None]:
+    """Raise what a disk does to a copy as OSError without a name: ours is not in trouble."""
+    try:
+        yield
+    except DriverError as error:
+        number = NUMBERS.get(trouble_of(error))  # type: ignore[arg-type]
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number)) from error
 
 
 def trouble_of(error: BaseException | None) -> Trouble | None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core import checks
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from webchat import owner
+from webchat.database.sizes import size
 from webchat.health import LOW_DISK_BYTES
 from webchat.privacy import close_to_others
 
@@ -97,7 +97,7 @@ def check_files() -> Finding:
 
 def check_disk() -> Finding:
     free = shutil.disk_usage(settings.DATA_DIR).free
-    told = {"free": filesizeformat(free)}
+    told = {"free": size(free)}
     fix = _("Delete old backups, or move DATA_DIR to a larger disk.")
     if free < LOW_DISK_BYTES:
         return wrong(_("The disk is full: %(free)s are left.") % told, fix)

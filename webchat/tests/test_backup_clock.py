@@ -35,6 +35,20 @@ def make(moment: datetime):
     return path
 
 
+def test_another_backup_that_makes_room_in_the_same_folder_is_in_nobodys_way(monkeypatch):
+    paths = [make(NOW - days * NIGHT) for days in range(1, 5)]
+    found = backup.is_of_the_future
+
+    def delete_and_look(path):
+        path.unlink(missing_ok=True)
+        return found(path)
+
+    monkeypatch.setattr(backup, "is_of_the_future", delete_and_look)
+    assert keep_newest(own_folder(), 1) == sorted(paths)
+    make(NOW)
+    assert backup.newest_backup().name.startswith("webchat-2026")
+
+
 def test_after_nights_with_a_clock_ahead_the_new_one_stays_and_they_go_first():
     future = [make(NOW + 1000 * NIGHT + n * NIGHT) for n in range(5)]
     good = make(NOW - 9 * NIGHT)

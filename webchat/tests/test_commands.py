@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -19,6 +21,8 @@ from django.utils import translation
 
 from tests.server import ROOT
 from webchat.base import commands, failures, terminal
+from webchat.database.archive import NoRoomError
+from webchat.database.sizes import size
 
 OURS = ("webchat", "accounts", "friends", "chat")
 
@@ -151,19 +155,72 @@ def test_a_number_out_of_bounds_is_refused_in_a_sentence(value):
     assert commands.number(1, 365)("365") == 365
 
 
+# By the arguments with which they get as far as the database; () for those that need no tables.
+WITHOUT_TABLES = {
+    "backup": [[]], "prune": [[]], "demo": [[], ["--remove"]], "verify_deletion": [["anna"]],
+    "changepassword": [["anna"]], "set_password": [["anna", "--random"]], "users": [[]],
+    "rename_user": [["anna", "anne"]], "stats": [[]], "export_all": [["chats"]],
+    "import_roster": [["class.csv", "--dry-run"]],
+    "import_legacy": (),  # tests/importing: it reads the old data first
+    "collectstatic": (), "doctor": (), "nightly": (), "prepare": (), "restore": (), "vacuum": (),
+}  # fmt: skip
+
+
+def test_no_command_of_ours_is_forgotten():
+    assert set(WITHOUT_TABLES) == {name for name, app in get_commands().items() if app in OURS}
+
+
 @pytest.mark.parametrize(
-    "command",
-    [
-        ["backup"], ["prune"], ["demo"], ["demo", "--remove"], ["verify_deletion", "anna"],
-        ["changepassword", "anna"], ["import_roster", "class.csv", "--dry-run"],
-    ],
-)  # fmt: skip
+    "command", [[name, *words] for name, all_words in WITHOUT_TABLES.items() for words in all_words]
+)
 def test_an_install_without_tables_is_told_of_them(tmp_path, command):
     (tmp_path / "class.csv").write_text("用户名,姓名,邮箱\nanna,安娜,\n")
-    command = [str(tmp_path / each) if each.endswith(".csv") else each for each in command]
+    files = ("class.csv", "chats")
+    command = [str(tmp_path / each) if each in files else each for each in command]
     answer = manage(*command, DATA_DIR=str(tmp_path / "data"))
     assert "Traceback" not in answer.stderr
     assert (answer.returncode, "manage.py migrate" in answer.stderr) == (1, True), answer.stderr
+
+
+class Typed(io.TextIOWrapper):
+    """A terminal of UTF-8 on which somebody types bytes."""
+
+    def __init__(self, typed: bytes) -> None:
+        super().__init__(io.BytesIO(typed), encoding="utf-8")
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_yes"),
+    [
+        ("是\n".encode("gbk"), True), ("是\n".encode(), True), (b"y\n", True), (b"", False),
+        ("不\n".encode("gbk"), False), (b"\xff\xfe\xff", False), (b"y" * 10_000, False),
+    ],
+)  # fmt: skip
+def test_an_answer_is_understood_in_gbk_too(monkeypatch, typed, is_yes):
+    monkeypatch.setattr("sys.stdin", Typed(typed))
+    assert Failing(None).confirm("?") is is_yes
+
+
+def test_a_size_has_the_space_that_every_terminal_knows():
+    with translation.override("zh-hans"):
+        assert size(1536).encode("gbk") == b"1.5 KB"
+
+
+def test_too_little_room_is_a_sentence_of_every_command():
+    error = NoRoomError(Path("/mnt/x"), 2048, 1024)
+    assert "2.0 KB" in str(failures.explain(error))
+
+
+def test_what_is_roots_may_be_given_away(monkeypatch, tmp_path):
+    monkeypatch.setattr(failures.running, "owner_of", lambda path: 0)
+    monkeypatch.setattr(failures.os, "geteuid", lambda: 64101)
+    error = PermissionError(errno.EACCES, "denied", str(tmp_path / "usb 1"))
+    assert "sudo" not in str(failures.explain(error)), "it is not there at all"
+    (tmp_path / "usb 1").mkdir()
+    assert f"\n  sudo chown 64101: '{tmp_path}/usb 1'" in str(failures.explain(error))
 
 
 def test_a_reader_that_leaves_ends_nothing_with_a_traceback(tmp_path):

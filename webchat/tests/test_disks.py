@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -22,10 +24,11 @@ def tables(tmp_path, monkeypatch):
     (tmp_path / "mnt/usb 1/webchat").mkdir(parents=True)
     (tmp_path / "nas").mkdir()
 
-    def write(mounted=(), planned=()):
+    def write(mounted=(), planned=(), more=()):
         places = [str(each).replace(" ", "\\040") for each in mounted]
-        rows = ["/dev/root / ext4 rw", "proc /proc proc rw", *(f"/dev/x {p} ext4" for p in places)]
-        (tmp_path / "mounts").write_text("\n".join(rows))
+        rows = ["1 0 8:1 / / rw - ext4 /dev/root rw", "2 1 0:5 / /proc rw - proc proc rw"]
+        rows += [f"{3 + at} 1 8:{17 + at} / {p} rw - ext4 /dev/x" for at, p in enumerate(places)]
+        (tmp_path / "mounts").write_text("\n".join([*rows, *more]))
         rows = ["# <what> <where>", "/dev/root / ext4", "", "tmp none swap"]
         rows += [f"UUID=1 {each} ext4" for each in planned]
         (tmp_path / "fstab").write_text("\n".join(rows))
@@ -50,6 +53,48 @@ def test_a_disk_that_the_system_should_have_mounted_is_missed(tables):
         disks.check_other_disk(folder)
     tables.write(planned=[folder], mounted=[folder])
     disks.check_other_disk(folder)
+
+
+def test_a_folder_that_a_service_has_mounted_onto_itself_is_no_disk(tables):
+    folder = tables.root / "nas"
+    (folder / "webchat").mkdir()
+    for place in (folder, folder / "webchat"):
+        tables.write(planned=[folder], more=[f"9 1 8:1 {place} {place} rw - ext4 /dev/root rw"])
+        with pytest.raises(disks.NotMountedError, match="nas"):
+            disks.check_other_disk(folder / "webchat")
+        onto_the_disk = f"9 3 8:17 /{place.relative_to(folder)} {place} rw - ext4 /dev/x rw"
+        tables.write(planned=[folder], mounted=[folder], more=[onto_the_disk])
+        disks.check_other_disk(folder / "webchat")
+    elsewhere = f"9 1 8:1 /srv/nas {folder} rw - ext4 /dev/root rw"
+    tables.write(planned=[folder], more=[elsewhere])
+    disks.check_other_disk(folder)
+
+
+def test_a_folder_of_a_subvolume_mounted_onto_itself_is_no_disk(tables):
+    folder = tables.root / "mnt/usb 1"
+    place = str(folder).replace(" ", "\\040")
+    rows = ["1 0 0:30 /@ / rw - btrfs /dev/x rw", f"9 1 0:30 /@{place} {place} rw - btrfs /dev/x"]
+    (tables.root / "mounts").write_text("\n".join(rows))
+    with pytest.raises(disks.NotMountedError, match="usb 1"):
+        disks.check_other_disk(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_the_systems_own_table_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(disks, "FOR_DISKS", (str(tmp_path),))
+    folder = tmp_path / "usb"
+    folder.mkdir()
+    for kind in (["--bind", str(folder)], ["-t", "tmpfs", "none"]):
+        if subprocess.run(["mount", *kind, str(folder)], capture_output=True).returncode:
+            pytest.skip("nothing can be mounted here")
+        try:
+            if "tmpfs" in kind:
+                disks.check_other_disk(folder)
+                continue
+            with pytest.raises(disks.NotMountedError, match="usb"):
+                disks.check_other_disk(folder)
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_link_leads_to_where_it_points(tables):

@@ -32,6 +32,19 @@ def test_what_was_recorded_is_read_back_and_nobody_else_can(data):
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_folder_with_a_name_in_another_encoding_is_recorded_and_read_back(data):
+    run = Nightly(timezone.now(), {"backup --to": "没有 /mnt/\udcb1"}, to="/mnt/\udcb1\udcb8")
+    nightly.record(run)
+    assert last_nightly() == run
+
+
+def test_the_longest_record_is_read_back(data):
+    words = "\U00020000" * nightly.SENTENCE_LENGTH
+    run = Nightly(timezone.now(), {str(number): words for number in range(6)})
+    nightly.record(run)
+    assert last_nightly() == run
+
+
 @pytest.mark.parametrize(
     "content",
     [

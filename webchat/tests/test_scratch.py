@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +70,53 @@ def test_what_older_versions_left_without_a_lock_goes_once_nobody_can_work_there
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {".backup-new", ".backup-link", "mine"}
     assert (foreign / "db.sqlite3").exists()
+
+
+def without_locks(number):
+    def flock(*_args):
+        raise OSError(number, os.strerror(number))
+
+    return flock
+
+
+@pytest.mark.parametrize("number", scratch.WITHOUT_LOCKS)
+def test_on_a_disk_without_locks_age_alone_tells(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(scratch.fcntl, "flock", without_locks(number))
+    with scratch.scratch(tmp_path, ".backup-") as own:
+        assert scratch.clear(tmp_path) == []
+        assert own.is_dir()
+        long_ago = time.time() - scratch.OLD_SECONDS - 60
+        os.utime(own, (long_ago, long_ago))
+        assert scratch.clear(tmp_path) == [own]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch.fcntl, "flock", without_locks(errno.EIO))
+    for _each in range(2):
+        with pytest.raises(OSError, match="Input"), scratch.scratch(tmp_path, ".backup-"):
+            pytest.fail("there is no lock")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_network_disk_keeps_while_it_is_open_goes_afterwards(tmp_path, monkeypatch):
+    left, remove = tmp_path / ".backup-x", shutil.rmtree
+    left.mkdir()
+    (left / scratch.LOCK).touch()
+    opened = []
+
+    def rmtree(path, **options):
+        opened.append(any("backup-x" in os.readlink(each) for each in open_files()))
+        if not opened[-1]:
+            remove(path, **options)
+
+    monkeypatch.setattr(scratch.shutil, "rmtree", rmtree)
+    assert scratch.clear(tmp_path) == [left]
+    assert opened == [True, False]
+
+
+def open_files():
+    return [each for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
 
 
 def test_many_at_once_never_take_each_others(tmp_path):

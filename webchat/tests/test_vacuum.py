@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import signal
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from webchat.base.terminal import Terminated
 from webchat.database import backup, locks, room
 from webchat.management.commands import vacuum as command
 
@@ -58,7 +61,10 @@ def test_the_first_time_writes_the_file_again_and_later_ones_go_in_steps(file):
     assert (found.in_steps, found.free > 5 * MEGABYTE) == (False, True)
     vacuum("--dry-run")
     assert file.stat().st_size == size
-    assert "1" in vacuum()
+    told = vacuum()
+    assert "第一次" in told
+    assert "9.8 MB" in told.splitlines()[0], "with the space of a terminal"
+    assert re.search(r"\b1\.\d MB", told.splitlines()[-1])
     assert rows(file) == before
     assert file.stat().st_size < 2 * MEGABYTE
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
@@ -115,6 +121,55 @@ def test_without_room_nothing_is_begun(file, monkeypatch):
     usage = room.shutil.disk_usage(file.parent)
     monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage._replace(free=1000))
     with pytest.raises(CommandError, match="磁盘"):
+        vacuum()
+    assert file.stat().st_size == size
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_stop_ends_the_first_time_and_leaves_the_file_as_it_was(file, monkeypatch, number, error):
+    monkeypatch.setattr(room, "STEPS_A_BEAT", 10)
+    before, size = rows(file), file.stat().st_size
+    handler, steps = signal.signal(number, signal.default_int_handler), []
+
+    def stop_at_the_tenth(progress, count=1):
+        steps.append(count)
+        if len(steps) == 10:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(command.Progress, "step", stop_at_the_tenth)
+    try:
+        with pytest.raises(CommandError) as stopped:
+            vacuum()
+    finally:
+        signal.signal(number, handler)
+    assert stopped.value.returncode == 128 + number
+    assert isinstance(stopped.value.__cause__, error)
+    assert len(steps) == 10
+    assert (rows(file), file.stat().st_size) == (before, size)
+    vacuum()
+    assert rows(file) == before
+    assert file.stat().st_size < size / 2
+
+
+def test_temporary_files_are_where_sqlite_puts_them(tmp_path, monkeypatch):
+    folders = {name: tmp_path / name for name in ("SQLITE_TMPDIR", "TMPDIR", "last")}
+    monkeypatch.setattr(room, "TEMPORARY", [str(folders["last"])])
+    for name, folder in reversed(folders.items()):
+        monkeypatch.setenv(name, str(folder))  # not there: it is passed over
+        with pytest.raises(PermissionError) if name == "last" else nullcontext():
+            room._temporary()
+        folder.mkdir()
+        assert room._temporary() == folder
+
+
+def test_where_no_temporary_file_can_be_nothing_is_begun(file, monkeypatch):
+    monkeypatch.setattr(room, "TEMPORARY", [str(file)])
+    for name in room.NAMED_IN:
+        monkeypatch.delenv(name, raising=False)
+    size = file.stat().st_size
+    with pytest.raises(CommandError, match="没有权限"):
         vacuum()
     assert file.stat().st_size == size
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,5 +28,13 @@ class Command(set_password.Command):
         name.help = _("the user name (default: that of this account of the system)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        options["username"] = options["username"] or getpass.getuser()
+        options["username"] = options["username"] or _own_name()
         super().handle(*args, **options)
+
+
+def _own_name() -> str:
+    """Return the name of this account of the system; raises CommandError if it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without an account, as in a container
+        raise CommandError(_("Whose password? Please type the user name.")) from None

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from smtplib import SMTPException
 from typing import Any
 
 from django.core.management import call_command
@@ -19,14 +18,16 @@ from webchat.base import commands, failures
 from webchat.base.failures import StoppedError
 from webchat.doctor import examine
 from webchat.doctor.finding import Level
+from webchat.management.commands.backup import KEEP_AT_MOST
 from webchat.nightly import Nightly, last_nightly
 
 EXAMPLE = gettext_lazy("""\
 Example, with a second backup on a disk that is plugged in:
   manage.py nightly --to /mnt/usb
 """)
-KEEP, KEEP_AT_MOST = 14, 10_000
+KEEP = 14
 DAYS = (7, 36_500)  # as prune has it: events are kept for as long as that
+OTHER_DISK = "backup --to"
 OWN_CHECK = "nightly"  # of the doctor, about the run before this one: it would fail for ever
 
 logger = logging.getLogger(__name__)
@@ -76,10 +77,11 @@ class Command(commands.Command):
     def _work(self, to: Path | None, keep: int, days: int | None) -> None:
         old = [f"--messages-older-than={days}", "--yes"] if days else []
         self._try("backup", lambda: call_command("backup", keep=keep))
-        if to is not None:
-            self._try("backup --to", lambda: call_command("backup", to=to, keep=keep))
         self._try("prune", lambda: call_command("prune", *old))
         self._try("doctor", self._examine)
+        if to is not None:  # last: a disk of the network that is gone may hold it up for ever
+            self._record_as_unfinished(str(to))
+            self._try(OTHER_DISK, lambda: call_command("backup", to=to, keep=keep))
 
     def _try(self, name: str, work: Callable[[], Any]) -> None:
         try:
@@ -103,26 +105,45 @@ class Command(commands.Command):
             raise CommandError("\n".join(wrong))
 
     def _fail(self, name: str, words: str) -> None:
+        # The name of a folder in another encoding can be written nowhere as it is.
+        words = words.encode(errors="backslashreplace").decode()
         self._failures[name] = words[: nightly.SENTENCE_LENGTH]
         self.stderr.write(f"✗ {name}: {words}")
 
+    def _record_as_unfinished(self, to: str) -> None:
+        """Write down what stays true if nobody comes back from the other disk."""
+        words = _("It did not come to its end. Is the disk still there?")
+        self._write(self._run(to, {**self._failures, OTHER_DISK: words}))
+
     def _record(self, to: str, *, by_mail: bool = True) -> None:
         """Tell the superusers, then write down how it went: a mail that fails is part of it."""
+        run = self._run(to, self._failures)
+        try:
+            if by_mail and self._tell(run):
+                run = replace(run, mailed_at=None if run.is_well else run.at)
+        finally:  # also when it is stopped meanwhile
+            self._write(run)
+
+    def _run(self, to: str, failed: dict[str, str]) -> Nightly:
         before = last_nightly()
-        run = Nightly(timezone.now(), self._failures, before.mailed_at if before else None, to)
-        if by_mail and self._tell(run, before):
-            run = replace(run, mailed_at=None if run.is_well else run.at)
+        return Nightly(timezone.now(), failed, before.mailed_at if before else None, to)
+
+    def _write(self, run: Nightly) -> None:
         try:
             nightly.record(run)
         except OSError as error:
             self._fail("record", str(failures.explain(error) or error))
 
-    def _tell(self, run: Nightly, before: Nightly | None) -> bool:
+    def _tell(self, run: Nightly) -> bool:
+        """Mail to the superusers; return whether anybody was told."""
+        message = _("The superusers could not be told: %(reason)s")
         try:
-            return tell_superusers(run, before)
+            outcome = tell_superusers(run, last_nightly())
         except Exception as error:  # whatever it is, the record must be written
-            if not isinstance(error, (OSError, SMTPException)):
+            if (failure := failures.explain(error)) is None:
                 logger.exception("The mail about the nightly run failed")
-            message = _("The superusers could not be told: %(reason)s")
-            self._fail("mail", message % {"reason": type(error).__name__})
+            self._fail("mail", message % {"reason": failure or f"{type(error).__name__}: {error}"})
             return False
+        if outcome.reasons:
+            self._fail("mail", message % {"reason": "\n".join(outcome.reasons)})
+        return outcome.told > 0

@@ -112,6 +112,10 @@ def _checked(password: str, user: User) -> str:
 
 
 def _read_line() -> str:
+    if sys.stdin is None:  # closed before we began
+        raise CommandError(
+            _("Nobody has typed a password. Without a terminal: --stdin or --random.")
+        )
     try:
         # A longer one is refused by the rules, whatever follows it.
         line = sys.stdin.readline(PASSWORD_AT_MOST + 2)

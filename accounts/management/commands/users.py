@@ -78,7 +78,14 @@ class Command(commands.Command):
 
     def _save(self, users: UserQuerySet, path: Path) -> None:
         with path.open("x", encoding="utf-8", newline="") as file:
-            file.writelines(listing.as_csv(users))
+            try:
+                file.writelines(listing.as_csv(users))
+                file.flush()
+            except BaseException as error:  # half a table looks like a whole one
+                path.unlink(missing_ok=True)
+                if isinstance(error, OSError):
+                    error.filename = error.filename or str(path)
+                raise
         self.stdout.write(_("Written: %(path)s") % {"path": path})
 
     def _tell(self, lines: Iterable[str], ending: str = "\n") -> None:

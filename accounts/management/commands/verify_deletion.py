@@ -52,7 +52,8 @@ class Command(commands.Command):
                 kept.append(traces.Kept(remains.about(str(trace), reason.what), reason.until))
             else:
                 left.append(str(trace))
-        left += remains.find_in_files(username, texts)
+        with Progress(self.stdout, _("Files"), remains.count_files()) as progress:
+            left += remains.find_in_files(username, texts, progress.step)
         self._tell(username, kept, left)
 
     def _list_copies(self, username: str, texts: list[str]) -> Iterable[traces.Kept]:

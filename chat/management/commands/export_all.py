@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chat import export_all
 from webchat.base import commands
 from webchat.base.progress import Progress
+from webchat.database import sizes
 
 EXAMPLE = gettext_lazy("""\
 Examples: at the end of a term, and to go on after the disk was full:
@@ -59,7 +59,7 @@ class Command(commands.Command):
         self.stderr.write(words % {"count": number, "path": folder / export_all.LIST})
 
     def _tell(self, folder: Path, number: int, before: int, size: int) -> None:
-        room = filesizeformat(size).replace("\xa0", " ")
+        room = sizes.size(size)
         facts = {"count": number, "before": before, "size": room, "path": folder}
         words = _("Written: %(count)d zips, %(size)s.")
         if before:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +20,7 @@ from webchat.base.pruning import Chore, CtrlC
 from webchat.base.times import minute_with_zone
 from webchat.database import backup, room
 from webchat.database.connecting import own_file
+from webchat.database.sizes import size
 
 EXAMPLE = gettext_lazy("""\
 Example, first to see what would go, then in earnest:
@@ -106,11 +106,12 @@ class Command(commands.Command):
                 "%(free)s of the %(total)s in the database file are free: manage.py vacuum gives"
                 " them back."
             )
-            facts = {"free": filesizeformat(found.free), "total": filesizeformat(found.total)}
+            facts = {"free": size(found.free), "total": size(found.total)}
             self.stdout.write(message % facts)
 
     def _work(self, chores: Iterable[Chore], deleted: dict[str, int], ctrl_c: CtrlC) -> None:
         for chore in chores:
+            ctrl_c.check()
             deleted[chore.label] = 0
             with (
                 Progress(self.stdout, chore.label, chore.count()) as progress,

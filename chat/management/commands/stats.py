@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -17,6 +16,7 @@ from chat.statistics import Count, Statistics, collect
 from webchat.base import commands
 from webchat.base.tables import pad, width
 from webchat.base.times import minute_with_zone
+from webchat.database.sizes import size
 
 EXAMPLE = gettext_lazy("""\
 Example, for a script that draws a curve:
@@ -56,21 +56,17 @@ def _rows(found: Statistics) -> Iterator[tuple[str, str]]:
     for day, count in found.messages_by_day.items():
         yield f"… {day:%Y-%m-%d}", _number(count)
     yield _("Open reports"), _number(found.open_reports)
-    yield _("Files in messages"), f"{_number(found.files)}, {_size(found.files_bytes)}"
-    yield _("Database"), _size(found.database_bytes)
-    yield _("… of it free for new data"), _size(found.free_bytes_in_database)
-    yield _("Backups"), f"{_number(found.backups)}, {_size(found.backups_bytes)}"
-    yield _("Free on the disk"), _size(found.disk_free_bytes)
+    yield _("Files in messages"), f"{_number(found.files)}, {size(found.files_bytes)}"
+    yield _("Database"), size(found.database_bytes)
+    yield _("… of it free for new data"), size(found.free_bytes_in_database)
+    yield _("Backups"), f"{_number(found.backups)}, {size(found.backups_bytes)}"
+    yield _("Free on the disk"), size(found.disk_free_bytes)
 
 
 def _number(count: Count) -> str:
     if count is None:
         return _("too many to count now")
     return number_format(count, force_grouping=True)
-
-
-def _size(number: int) -> str:
-    return filesizeformat(number).replace("\xa0", " ")
 
 
 def _facts(found: Statistics) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,6 +14,7 @@ from webchat.base import commands, failures
 from webchat.base.progress import Progress
 from webchat.base.times import minute_with_zone
 from webchat.database import backup
+from webchat.database.sizes import size
 from webchat.database.trouble import DriverError
 
 EXAMPLE = gettext_lazy("""\
@@ -53,8 +53,8 @@ class Command(commands.Command):
         folder, keep = options["to"] or options["folder"] or backup.own_folder(), options["keep"]
         backup.clear_left()
         path = self._write(folder, keep, is_other_disk=options["to"] is not None)
-        size, now = filesizeformat(path.stat().st_size), minute_with_zone(timezone.now())
-        self.stdout.write(f"{path} {size}, {now}")
+        now = minute_with_zone(timezone.now())
+        self.stdout.write(f"{path} {size(path.stat().st_size)}, {now}")
         self._tell_gone(backup.keep_newest(folder, keep, written=path) if keep else ())
         for each in filter(backup.is_of_the_future, backup.backups_in(folder)):
             warning = _("Dated in the future, so a clock was wrong: %(name)s")

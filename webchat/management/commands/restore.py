@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from webchat.base import commands, failures
 from webchat.base.progress import Progress
+from webchat.base.telling import tell
 from webchat.database import backup
 from webchat.database.archive import UnusableError
 from webchat.database.trouble import DriverError
@@ -33,8 +35,15 @@ class Command(commands.Command):
         file = options["file"]
         backup.clear_left()
         try:
-            with Progress(self.stdout, _("Reading"), file.stat().st_size) as progress:
-                kept = backup.restore(file, progress.step)
+            with ExitStack() as reading:
+                progress = Progress(self.stdout, _("Reading"), file.stat().st_size)
+                reading.enter_context(progress)
+
+                def go_on() -> None:
+                    reading.close()
+                    tell(self.stdout, _("Checking it, and bringing it up to date …"))
+
+                kept = backup.restore(file, progress.step, go_on)
         except (UnusableError, OSError, DatabaseError, DriverError) as error:
             message = _("Nothing was restored. %(reason)s")
             reason = failures.explain(error, at=settings.DATA_DIR) or error

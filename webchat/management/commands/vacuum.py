@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,6 +14,7 @@ from webchat.base import commands
 from webchat.base.progress import Progress
 from webchat.base.pruning import CtrlC
 from webchat.database import backup, locks, room
+from webchat.database.sizes import size
 
 EXAMPLE = gettext_lazy("""\
 Example, first to see how much it would give back, then in earnest:
@@ -41,7 +42,7 @@ class Command(commands.Command):
         file: Path = settings.DATABASE_FILE
         file.stat()  # or measuring would make an empty one
         found = room.measure(file)
-        sizes = {"total": filesizeformat(found.total), "free": filesizeformat(found.free)}
+        sizes = {"total": size(found.total), "free": size(found.free)}
         self.stdout.write(_("The database has %(total)s, of which %(free)s are free.") % sizes)
         if not found.free and found.in_steps:
             return
@@ -54,7 +55,7 @@ class Command(commands.Command):
             self._give_back(file, found)
         else:
             self._rebuild(file, found, is_sure=options["yes"])
-        left = {"total": filesizeformat(file.stat().st_size)}
+        left = {"total": size(file.stat().st_size)}
         self.stdout.write(_("Done: the file has %(total)s now.") % left)
 
     def _say_how_long(self, found: room.Room) -> None:
@@ -71,18 +72,31 @@ class Command(commands.Command):
                 ctrl_c.check()
 
     def _rebuild(self, file: Path, found: room.Room, *, is_sure: bool) -> None:
-        if small := room.lacking(file):
-            folder, needed, free = small
-            message = _("It needs %(needed)s on the disk of %(path)s, where %(free)s are free.")
-            facts = {"needed": filesizeformat(needed), "free": filesizeformat(free), "path": folder}
-            raise CommandError(message % facts)
+        room.check_room(file)
         if is_sure or found.seconds < NOTICED_SECONDS:
-            room.rebuild(file)
+            self._write_again(file, found)
             return
         try:
             with locks.take(backup.serving_lock(), seconds=0):
-                room.rebuild(file)
+                self._write_again(file, found)
         except locks.HeldError:
             raise CommandError(
                 _("The server is running: stop it first, or say --yes, and nobody can write.")
             ) from None
+
+    def _write_again(self, file: Path, found: room.Room) -> None:
+        """Show the seconds that have passed, of about as many as it takes: SQLite tells no more."""
+        began, shown = time.monotonic(), 0
+        with (
+            CtrlC() as ctrl_c,
+            Progress(self.stdout, _("Seconds"), round(found.seconds)) as progress,
+        ):
+
+            def beat() -> None:
+                nonlocal shown
+                passed = int(time.monotonic() - began)
+                progress.step(passed - shown)
+                shown = passed
+                ctrl_c.check()
+
+            room.rebuild(file, beat)
