@@ -271,10 +271,10 @@ def forget_in_sessions(user: User) -> None:
 
 
 def forget_in_admin_log(user: User) -> None:
-    """Let the admin's log know a user by number only."""
+    """Let the admin's log know a user by number only; what was changed may name them, too."""
     content_type = ContentType.objects.get_for_model(User)
     LogEntry.objects.filter(content_type=content_type, object_id=str(user.pk)).update(
-        object_repr=f"user {user.pk}"
+        object_repr=f"user {user.pk}", change_message=""
     )
 
 

@@ -103,16 +103,17 @@ class ModeratedUserAdmin(UserAdmin):
         super().save_model(request, obj, form, change)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Log a change, and a change of rights in words: who may do what now."""
+        """Log a change, and say in words when somebody's rights are others now.
+
+        The words name the person, so they are not for the log, which outlives an account.
+        """
         before = getattr(obj, "rights_before", None)  # none where a password is set
         act = before and rights.change(before, rights.rights_of(obj.pk))
         if act is None or obj.is_edited:  # type: ignore[attr-defined]
             services.note(by=user_of(request), act=Act.EDITED, about=[obj])
         if act is not None:
             services.note(by=user_of(request), act=act, about=[obj])
-            words = rights.WORDS[act] % {"name": obj.username}
-            messages.warning(request, words)
-            message = message if obj.is_edited else str(words)  # type: ignore[attr-defined]
+            messages.warning(request, rights.WORDS[act] % {"name": obj.username})
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
