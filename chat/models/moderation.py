@@ -150,8 +150,18 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         return self.filter(about_number=user.pk)
 
     def about_report(self, report: Report) -> AuditEntryQuerySet:
-        """Filter what was done about a report, without the looks at it."""
-        return self.filter(report_number=report.pk).exclude(act=AuditEntry.Act.LOOKED)
+        """Filter what was done about the subject of a report: one act closes all reports of it."""
+        reports = Report.objects.about_the_same(report).order_by()
+        return self.filter(report_number__in=reports.values("pk")).without_looks()
+
+    def without_looks(self) -> AuditEntryQuerySet:
+        return self.exclude(act=AuditEntry.Act.LOOKED)
+
+    def visible_to(self, by: User) -> AuditEntryQuerySet:
+        """Leave out what reports of themselves led to: as with the reports, superusers see it."""
+        if by.is_superuser:
+            return self
+        return self.exclude(about_number=by.pk, report_number__isnull=False)
 
 
 class AuditEntry(models.Model):

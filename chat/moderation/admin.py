@@ -133,7 +133,7 @@ class AuditEntryAdmin(LookedAt):
     search_help_text = gettext_lazy("The user name or the number of whom it concerns")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        return AuditEntry.objects.with_names()
+        return AuditEntry.objects.visible_to(user_of(request)).with_names()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str

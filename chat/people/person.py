@@ -38,22 +38,25 @@ def facts(*, by: User, about: User) -> dict[str, Any]:
         known["may_sign_out"] = services.may_sign_out(by, about)
     # Nobody but a superuser sees who has reported them.
     if by.has_perm("chat.view_report") and (by.is_superuser or by.pk != about.pk):
-        reports = Report.objects.select_related("about", "reporter").order_by("-id")
+        reports = Report.objects.visible_to(by).order_by("-id")
         known["reports_about"] = Some.of(reports.filter(about=about))
         known["reports_by"] = Some.of(reports.filter(reporter=about))
     if by.has_perm("chat.view_auditentry"):
         is_judge = staff.may_touch(by, about, "chat.moderate_user")
-        known["history"] = _history(about, with_words=is_judge)
+        known["history"] = _history(by, about, with_words=is_judge)
     return known
 
 
-def _history(about: User, *, with_words: bool) -> Some:
+def _history(by: User, about: User, *, with_words: bool) -> Some:
     """Return the acts about a person, each with the words of it if it is a warning.
+
+    The looks are left out: they are many, and the audit log has them.
 
     The words are those of the notice that was given in the same transaction: the audit log outlives
     an account, and they do not.
     """
-    found = Some.of(AuditEntry.objects.about(about).with_names().order_by("-id"))
+    acts = AuditEntry.objects.about(about).visible_to(by).without_looks()
+    found = Some.of(acts.with_names().order_by("-id"))
     warnings = about.notices.filter(kind=Notice.Kind.WARNING).order_by("-id")
     words = iter(warnings.values_list("words", flat=True)[:ROWS_AT_MOST] if with_words else ())
     is_warning = AuditEntry.Act.WARNED

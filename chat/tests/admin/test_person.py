@@ -20,7 +20,7 @@ from chat.moderation import services
 from chat.people.person import ROWS_AT_MOST
 from tests.cast import Api, befriend, make_user, say
 
-from .conftest import USERS, acts, client_of, page_of, user_page
+from .conftest import AUDIT, USERS, acts, client_of, page_of, user_page
 
 PASSWORD = "blaue-Wolke-7"
 
@@ -191,6 +191,35 @@ def test_nobody_but_a_superuser_sees_who_reported_them(desk, moderator, alice):
     assert own not in desk.get(user_page(moderator)).content.decode()
     boss = client_of(User.objects.create_superuser("boss"))
     assert own in boss.get(user_page(moderator)).content.decode()
+
+
+def test_a_moderator_does_not_find_out_by_other_pages_who_reported_them(desk, moderator, alice):
+    befriend(alice, moderator)
+    Api(alice).post("friends/moderator/report/", reason="unfair")
+    own = Report.objects.get()
+    boss = User.objects.create_superuser("boss")
+    services.look(by=boss, report=own)
+    services.warn(by=boss, about=moderator, report=own)
+    services.mute(by=boss, about=moderator, hours="1")  # not about a report
+    for path in (user_page(alice), user_page(moderator), f"{AUDIT}?q=moderator", AUDIT):
+        page = desk.get(path).content.decode()
+        assert page_of(own) not in page, path
+        assert "Looked at a report" not in page.partition("<tbody>")[2], path
+        page = client_of(boss).get(path)
+        assert page_of(own) in page.content.decode(), path
+    assert [entry.act for entry in desk.get(AUDIT).context["cl"].result_list] == ["muted"]
+    history = desk.get(user_page(moderator)).context["history"]
+    assert [entry.act for entry, _words in history.rows] == ["muted"]
+
+
+def test_looks_do_not_push_the_words_of_warnings_off_the_page(desk, moderator, report, bob):
+    services.warn(by=moderator, about=bob, words="bleib freundlich", report=report)
+    for number in range(ROWS_AT_MOST + 1):
+        boss = User.objects.create_superuser(f"boss{number}")
+        services.look(by=boss, report=report)
+    page = desk.get(user_page(bob))
+    assert page.context["history"].number == 1
+    assert "bleib freundlich" in page.content.decode()
 
 
 def test_the_history_of_acts_has_the_words_of_each_warning(desk, moderator, alice, bob):
