@@ -66,10 +66,13 @@ def _mail() -> Iterator[Trouble]:
         "The last %(number)d mails could not be sent (since %(time)s): %(reason)s",
         failure.number,
     )
-    reason = " ".join(map(str, filter(None, (failure.code, failure.words)))) or failure.kind
+    since = minute(failure.since)
     yield Trouble(
-        words % {"number": failure.number, "time": minute(failure.since), "reason": reason},
-        _("Run manage.py doctor: it says why. Until then, confirm newcomers yourself."),
+        words % {"number": failure.number, "time": since, "reason": failure.reason},
+        _(
+            "Run manage.py doctor: it says why. This goes with the next mail that is sent;"
+            " until then, let in newcomers yourself."
+        ),
     )
 
 

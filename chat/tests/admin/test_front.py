@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from accounts.models import User
 from chat.models import Announcement, Message
 from tests.cast import Api, make_user, say
 from webchat.health import LOW_DISK_BYTES
+from webchat.mail_failures import Failure
 
 from .conftest import FRONT, USERS, acts, client_of
 
@@ -115,14 +117,14 @@ def test_what_is_wrong_comes_first_with_its_remedy(root_desk, folder, monkeypatc
 def test_mail_that_failed_last_is_told_unless_only_one_address_was_refused(
     root_desk, folder, known
 ):
-    facts = {"since": timezone.now(), "number": 3, "kind": "SMTPAuthenticationError"}
-    facts |= {"code": 535, "words": "Login fail", "is_about_address": False}
-    known["last_failure"] = SimpleNamespace(**facts)
+    now = timezone.now()
+    failure = Failure(now, now, 3, "SMTPAuthenticationError", 535, "Login fail", refused="")
+    known["last_failure"] = failure
     assert "The last 3 mails could not be sent" in troubles(root_desk)
     assert "535 Login fail" in troubles(root_desk)
-    known["last_failure"] = SimpleNamespace(**facts | {"code": 0, "words": ""})
+    known["last_failure"] = replace(failure, code=0, words="")
     assert "SMTPAuthenticationError" in troubles(root_desk)
-    known["last_failure"] = SimpleNamespace(**facts | {"is_about_address": True})
+    known["last_failure"] = replace(failure, refused="0123456789abcdef")
     assert not troubles(root_desk)
 
 
