@@ -308,7 +308,9 @@ def has_power_over(by: User, about: User) -> bool:
 
 
 def may_issue_code(by: User, about: User) -> bool:
-    return about.is_active and staff.may_judge(by, about, "chat.issue_code")
+    """Whether somebody may issue a code; there is none for newcomers, whom no password lets in."""
+    can_log_in = about.is_active and about.unverified_since is None
+    return can_log_in and staff.may_judge(by, about, "chat.issue_code")
 
 
 @contextmanager

@@ -102,6 +102,10 @@ class PersonAdmin(ModeratedUserAdmin):
     def issue_codes(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse:
         """Show the page for codes, with the names of those who are chosen."""
         names = queryset.values_list("username", flat=True)[: codes.PEOPLE_AT_MOST]
+        if (number := queryset.count()) > codes.PEOPLE_AT_MOST:
+            words = _("The codes of the first %(shown)d of %(number)d: take the others after them.")
+            facts = {"shown": codes.PEOPLE_AT_MOST, "number": number}
+            messages.warning(request, words % facts)
         return codes.ask(request, self._context(request), names)
 
     def _page(self, page: Page) -> Any:

@@ -49,6 +49,7 @@ class CodesForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.by = by
         self.people: list[User] = []
+        self.has_newcomers = False  # among the names, who are to be let in first
 
     def clean_names(self) -> str:
         text = clean_text(self.cleaned_data["names"], most=TEXT_AT_MOST)
@@ -68,18 +69,30 @@ class CodesForm(forms.Form):
         return text
 
     def _find(self, name: str) -> User:
-        """Find one person. Raises ValidationError: not_found, invalid."""
-        user = User.objects.named(name).first()
-        found = [user] if user else list(User.objects.filter(real_name=name)[:2])
+        """Find one person. Raises ValidationError: not_found, invalid.
+
+        A user name is anybody's to choose, also that of a pupil: it does not win over a real name.
+        """
+        named = User.objects.named(name)
+        found = list((named | User.objects.filter(real_name__iexact=name))[:2])
         if not found:
             raise ValidationError(_("Nobody is called %(name)s."), "not_found", {"name": name})
         if len(found) > 1:
             words = _("Several people are called %(name)s: please give the user name.")
+            if named.exists():
+                words = _("Several people are called %(name)s: please use the page of the person.")
             raise ValidationError(words, "invalid", {"name": name})
-        if not services.may_issue_code(self.by, found[0]):
+        self._check(found[0], name)
+        return found[0]
+
+    def _check(self, user: User, name: str) -> None:
+        if user.unverified_since is not None:
+            self.has_newcomers = True
+            words = _("%(name)s still waits to be let in, and cannot use a code.")
+            raise ValidationError(words, "invalid", {"name": name})
+        if not services.may_issue_code(self.by, user):
             words = _("You may not issue a code for %(name)s.")
             raise ValidationError(words, "invalid", {"name": name})
-        return found[0]
 
 
 def may_open(by: User) -> bool:
