@@ -344,10 +344,9 @@ def test_a_report_of_something_done_already_is_closed_as_such(
     assert "Closed a report of something done already" in page
 
 
-@pytest.mark.parametrize("act", ["settle", "dismiss", "remove", "warn", "ban"])
-def test_who_may_only_look_at_reports_decides_nothing(report, carol, bob, act):
-    if act == "settle":
-        services.ban(by=User.objects.create_superuser("boss"), about=bob)
+@pytest.mark.parametrize("act", ["settle"])
+def test_who_may_only_look_at_reports_closes_nothing(report, carol, bob, act):
+    services.ban(by=User.objects.create_superuser("boss"), about=bob)
     before = acts()
     assert client_of(carol).post(decide(report, act)).status_code == 302  # to the log-in
     User.objects.filter(pk=carol.pk).update(is_staff=True)
