@@ -144,6 +144,16 @@ def test_who_was_confirmed_by_an_administrator_is_led_to_the_log_in(client, brok
     assert log_in(client, "王伟") == 302
 
 
+def test_a_used_link_of_somebody_else_does_not_lead_to_one_s_own_account(client, other, broken):
+    with broken(DOWN[0]):
+        client.post("/register/", WANTED)
+    User.objects.update(unverified_since=None)
+    for method in (client.get, client.post):
+        answer = method("/register/verify/?name=other")
+        assert answer["Location"] == "/login/?username=other"
+    assert client.get("/register/verify/?name=王伟")["Location"] == "/register/done/"
+
+
 def test_a_mail_for_which_there_is_no_room_has_failed(client, monkeypatch):
     monkeypatch.setattr(sending, "in_background", lambda job, *args: None)
     client.post("/register/", WANTED)
