@@ -1,4 +1,4 @@
-"""The rights of the staff in words, for the audit log and the page on which they were changed."""
+"""The rights of the staff: which pages they open, and in words where they were changed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,20 @@ WORDS = {
     Act.NO_STAFF: _("“%(name)s” is not a member of the staff any more."),
     Act.RIGHTS: _("The rights of %(name)s are changed."),
 }
+
+
+def may_let_in(by: User) -> bool:
+    """Whether somebody may open the page of the newcomers, which shows and judges users."""
+    return by.has_perm("chat.moderate_user") and by.has_perm("accounts.view_user")
+
+
+def may_issue_codes(by: User) -> bool:
+    return by.has_perm("chat.issue_code")
+
+
+def may_enrol(by: User) -> bool:
+    """Whether somebody may make accounts with passwords: these open the accounts."""
+    return by.is_superuser
 
 
 class Rights(NamedTuple):

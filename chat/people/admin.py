@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.admin import DATES, PERSON
 from accounts.http import user_of
 from accounts.models import User
+from chat.moderation import rights
 from chat.moderation.admin import ModeratedUserAdmin
 from webchat.base.times import minute
 
@@ -67,9 +68,9 @@ class PersonAdmin(ModeratedUserAdmin):
     ) -> HttpResponse:
         by = user_of(request)
         may = {
-            "may_see_waiting": waiting.may_open(by),
-            "may_enrol": services.may_enrol(by),
-            "may_issue_codes": codes.may_open(by),
+            "may_see_waiting": rights.may_let_in(by),
+            "may_enrol": rights.may_enrol(by),
+            "may_issue_codes": rights.may_issue_codes(by),
         }
         return super().changelist_view(request, (extra_context or {}) | may)
 
@@ -96,7 +97,7 @@ class PersonAdmin(ModeratedUserAdmin):
         return redirect("admin:accounts_user_change", pk)
 
     def has_code_permission(self, request: HttpRequest) -> bool:
-        return codes.may_open(user_of(request))
+        return rights.may_issue_codes(user_of(request))
 
     @admin.action(permissions=["code"], description=gettext_lazy("Issue reset codes …"))
     def issue_codes(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.http import user_of
 from accounts.models import REAL_NAME_AT_MOST, User
-from chat.moderation import services
+from chat.moderation import rights, services
 from webchat.base.text import clean_text
 
 from .paper import link
@@ -95,14 +95,10 @@ class CodesForm(forms.Form):
             raise ValidationError(words, "invalid", {"name": name})
 
 
-def may_open(by: User) -> bool:
-    return by.has_perm("chat.issue_code")
-
-
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Serve the page: ask for names, issue their codes, and show these once."""
     by = user_of(request)
-    if not may_open(by):
+    if not rights.may_issue_codes(by):
         raise PermissionDenied
     if request.method != "POST":
         return ask(request, context)
@@ -122,7 +118,8 @@ def ask(request: HttpRequest, context: dict[str, Any], names: Iterable[str] = ()
 
 
 def _render(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    context |= {"title": _("Codes for new passwords")}
+    may_let_in = rights.may_let_in(user_of(request))
+    context |= {"title": _("Codes for new passwords"), "may_let_in": may_let_in}
     return render(request, "admin/people/codes.html", context, status=status)
 
 
