@@ -18,6 +18,11 @@ WORDS = {
     Act.RIGHTS: _("The rights of %(name)s are changed."),
 }
 
+WITHOUT_STAFF = _(
+    "The rights of %(name)s are changed, but have no effect: only members of the staff enter the"
+    " admin."
+)
+
 
 def may_let_in(by: User) -> bool:
     """Whether somebody may open the page of the newcomers, which shows and judges users."""
@@ -65,3 +70,9 @@ def change(before: Rights, after: Rights) -> AuditEntry.Act | None:
     if before == after:
         return None
     return after.role if before.role != after.role else Act.RIGHTS
+
+
+def words_of(act: AuditEntry.Act, after: Rights) -> str:
+    """Return the sentence about a change, with a place for the name."""
+    is_idle = after.role == Act.NO_STAFF and bool(after.groups or after.permissions)
+    return str(WITHOUT_STAFF if act == Act.RIGHTS and is_idle else WORDS[act])

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone, translation
@@ -293,6 +294,11 @@ def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
     """Log the changes that the admin's own forms make to users, inside their transaction."""
     for user in about:
         audit.write(act, by=by, about_number=user.pk)
+
+
+def note_group(*, by: User, group: Group) -> None:
+    """Log that a group was made, changed or deleted, and with it the rights of its members."""
+    audit.write(Act.RIGHTS, by=by, detail=group.name)
 
 
 def may_decide(by: User, report: Report) -> bool:

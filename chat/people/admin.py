@@ -27,7 +27,7 @@ from .person import facts
 
 Page = Callable[[HttpRequest, dict[str, Any]], HttpResponse]
 
-admin.site.unregister(User)
+admin.site.unregister(User)  # of `accounts`, which knows nothing of reports and devices
 
 
 @admin.register(User)
