@@ -138,10 +138,11 @@ def _rows(content: bytes, most: int) -> Iterator[tuple[int, list[str]]]:
     """
     text = io.StringIO(decode(content), newline="")
     rows = csv.reader(text, delimiter=_delimiter(content), strict=True)
-    line = 1
+    line, number = 1, 0
     try:
         for cells in rows:
-            if rows.line_num > most:
+            number += any(cell.strip() for cell in cells)  # a copied table may end in empty lines
+            if number > most:
                 raise ValidationError(
                     _("The list has at most %(limit)d lines."), "too_long", {"limit": most}
                 )

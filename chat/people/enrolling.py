@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from threading import RLock
+from threading import Lock
 from typing import Any
 
 from django import forms
@@ -38,7 +38,7 @@ GOOD_FOR = timedelta(hours=1)  # a list that was looked through; as long as its 
 SALT = "chat.people.enrolling"
 
 # Of a form that is sent twice the second waits for the first, instead of hashing all of it, too.
-_enrolling = RLock()
+_enrolling = Lock()
 
 
 class RosterForm(forms.Form):
