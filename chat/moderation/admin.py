@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -70,7 +69,6 @@ class ModeratedUserAdmin(UserAdmin):
             extra_context = (extra_context or {}) | {
                 "about": about,
                 "mutes": services.mutes_for(about),
-                "now": timezone.now(),
                 "has_power": services.has_power_over(by, about),
                 "may_issue_code": services.may_issue_code(by, about),
                 "act_url": url[: -len("act/")],

@@ -13,7 +13,6 @@ from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -260,7 +259,6 @@ def _context(by: User, report: Report) -> dict[str, Any]:
         "about_name": name_of(about, report.about_number),
         "reporter_name": name_of(report.reporter, None),
         "mutes": services.mutes_for(about) if about else {},
-        "now": timezone.now(),
         "done": [(entry, detail_of(entry)) for entry in done],
         "is_removed": services.is_removed(report),
         "done_already": report.is_open and services.done_already(report),

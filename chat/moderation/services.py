@@ -166,16 +166,12 @@ def done_already(report: Report) -> Report.Outcome | None:
         return Outcome.REMOVED
     if report.about is not None and not report.about.is_active:
         return Outcome.BANNED
-    return Outcome.MUTED if report.about is not None and is_muted(report.about) else None
+    return Outcome.MUTED if report.about is not None and report.about.is_muted else None
 
 
 def is_removed(report: Report) -> bool:
     number = report.message_number or 0
     return Message.objects.filter(pk=number, removed_at__isnull=False).exists()
-
-
-def is_muted(about: User) -> bool:
-    return about.muted_until is not None and about.muted_until > timezone.now()
 
 
 def mutes_for(about: User) -> dict[str, Any]:
@@ -234,7 +230,7 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
 
 def unmute(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
-        if not is_muted(about):
+        if not about.is_muted:
             raise ValidationError(_("This user is not muted any more."), "decided")
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)

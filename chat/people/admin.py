@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -59,7 +58,7 @@ class PersonAdmin(ModeratedUserAdmin):
             return _("Waits to be let in")
         if not user.is_active:
             return _("Banned")
-        if user.muted_until is not None and user.muted_until > timezone.now():
+        if user.is_muted:
             return _("Muted until %(until)s") % {"until": minute(user.muted_until)}
         return _("In good standing")
 
