@@ -133,6 +133,10 @@ def test_the_pages_that_answer_a_form_neither(root_desk, alice, bob):
         root_desk.get(waiting),
     ]
     statuses = [200, 422, 200, 422, 200, 200]
+    for slips in (answers[2], answers[4]):
+        page = slips.content.decode()
+        assert re.search(r'src="/static/js/print[^"]*\.js"', page)
+        assert "data-print hidden>打印</button>" in page
     for answer, status in zip(answers, statuses, strict=True):
         page = Page(answer.content.decode())
         facts = (answer.status_code, page.inline, page.english)
