@@ -184,9 +184,12 @@ def _delimiter(content: bytes) -> str:
 def _header(cells: Sequence[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     if USERNAME not in header or not set(header) <= {*COLUMNS, ""} or _repeats(header):
-        columns = {"columns": "，".join(COLUMNS)}
-        reason = _("The first line should name the columns: %(columns)s.") % columns
-        raise ValidationError(_at(1, reason))
+        reason = _(
+            "The first line should name the columns: %(columns)s. Above user names alone, write"
+            " %(username)s."
+        )
+        names = {"columns": "，".join(COLUMNS), "username": USERNAME}
+        raise ValidationError(_at(1, reason % names))
     return header
 
 

@@ -106,6 +106,7 @@ def test_each_bad_line_has_its_reason_and_all_that_was_typed_stays(office, alice
     [
         ("", "The first line should name the columns"),
         ("wangwei\t王伟", "The first line should name the columns"),
+        ("wangwei\nlilei", "Above user names alone, write 用户名."),
         ("用户名\t姓名", "There is nobody in the list."),
         ('用户名\nwangwei\n"lilei', "Line 3: "),
         ("用户名\n" + "\n".join(f"u{number:04}" for number in range(101)), "at most 101 lines"),
