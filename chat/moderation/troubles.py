@@ -62,7 +62,7 @@ def _by_doctor(name: str) -> Callable[[], Iterator[Trouble]]:
 def _mail() -> Iterator[Trouble]:
     if settings.MAIL_MODE == "console":
         words = _("Mails are only printed by the server.")
-        yield Trouble(words, _("Set MAIL_MODE=qq or smtp in .env."))
+        yield Trouble(words, _("Set MAIL_MODE=qq or smtp in .env."), is_grave=False)
     failure = last_failure()
     if failure is None or failure.is_about_address:
         return

@@ -179,6 +179,8 @@ def test_what_is_wrong_stands_above_mere_advice(root_desk, folder, known):
     (folder / ".env").chmod(0o644)
     page = shown_troubles(root_desk)
     assert page.index("read .env") < page.index("There is no backup yet.")
+    assert "<li><strong>Others" in page
+    assert '<li class="is-advice"><strong>There is no backup yet.' in page
 
 
 def test_the_front_page_tells_only_what_one_may_know(db):
