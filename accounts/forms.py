@@ -116,7 +116,9 @@ class LoginForm(AuthenticationForm):
         required=False,
     )
 
-    error_messages = {"invalid_login": _("The user name or the password is wrong.")}
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": _("The user name or the password is wrong.")
+    }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

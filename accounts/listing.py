@@ -92,7 +92,7 @@ def standing_of(user: User) -> Iterator[str]:
         yield _("staff")
     if not user.is_active:
         yield _("banned")
-    if is_muted(user):
+    if user.is_muted:
         yield _("muted until %(time)s") % {"time": minute(user.muted_until)}
     if user.unverified_since is not None:
         yield _("not verified")
@@ -100,10 +100,6 @@ def standing_of(user: User) -> Iterator[str]:
         yield _("must change the password")
     if user.is_demo:
         yield _("demo")
-
-
-def is_muted(user: User) -> bool:
-    return user.muted_until is not None and user.muted_until > timezone.now()
 
 
 def _zone() -> str:
@@ -119,7 +115,7 @@ def _facts(user: User) -> dict[str, Any]:
         "superuser": user.is_superuser,
         "staff": user.is_staff,
         "banned": not user.is_active,
-        "muted_until": _moment(user.muted_until) if is_muted(user) else None,
+        "muted_until": _moment(user.muted_until) if user.is_muted else None,
         "verified": user.unverified_since is None,
         "must_change_password": user.must_change_password,
         "demo": user.is_demo,

@@ -194,6 +194,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    @property
+    def is_muted(self) -> bool:
+        return self.muted_until is not None and self.muted_until > timezone.now()
+
     @classmethod
     def normalize_username(cls, username: str) -> str:
         return normalize_username(username)

@@ -139,10 +139,11 @@ def _rows(content: bytes, most: int) -> Iterator[tuple[int, list[str]]]:
     """
     text = io.StringIO(decode(content), newline="")
     rows = csv.reader(text, delimiter=_delimiter(content), strict=True)
-    line = 1
+    line, number = 1, 0
     try:
         for cells in rows:
-            if rows.line_num > most:
+            number += any(cell.strip() for cell in cells)  # a copied table may end in empty lines
+            if number > most:
                 raise ValidationError(
                     _("The list has at most %(limit)d lines."), "too_long", {"limit": most}
                 )
@@ -184,9 +185,12 @@ def _delimiter(content: bytes) -> str:
 def _header(cells: Sequence[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     if USERNAME not in header or not set(header) <= {*COLUMNS, ""} or _repeats(header):
-        columns = {"columns": "，".join(COLUMNS)}
-        reason = _("The first line should name the columns: %(columns)s.") % columns
-        raise ValidationError(_at(1, reason))
+        reason = _(
+            "The first line should name the columns: %(columns)s. Above user names alone, write"
+            " %(username)s."
+        )
+        names = {"columns": "，".join(COLUMNS), "username": USERNAME}
+        raise ValidationError(_at(1, reason % names))
     return header
 
 

@@ -88,7 +88,7 @@ def find_just_registered(
         return None
     try:
         found = authenticate(request, username=user.username, password=password)
-    except ValidationError:  # too many guesses
+    except ValidationError:  # too many guesses, or banned meanwhile
         return None
     return found if isinstance(found, User) else None
 

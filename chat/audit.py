@@ -10,6 +10,8 @@ from accounts.models import User
 
 from .models import AuditEntry, Report
 
+DETAIL_LENGTH = 100  # characters, as the column has it: a name of a group may be longer
+
 
 def write(
     act: AuditEntry.Act,
@@ -24,7 +26,7 @@ def write(
         act=act,
         about_number=about_number,
         report_number=report.pk if report else None,
-        detail=detail,
+        detail=detail[:DETAIL_LENGTH],
     )
 
 

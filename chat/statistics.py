@@ -63,7 +63,7 @@ def collect() -> Statistics:
         active_today=_active_since(_beginning(timezone.localdate(now))),
         active_7_days=_active_since(now - timedelta(days=7)),
         active_30_days=_active_since(now - timedelta(days=30)),
-        waiting_newcomers=_count(User.objects.exclude(unverified_since=None)),
+        waiting_newcomers=_count(User.objects.waiting()),
         banned=_count(User.objects.filter(is_active=False)),
         staff=_count(User.objects.staff()),
         conversations=_count(Conversation.objects.all()),

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.signals import account_summary, trace_found
@@ -31,5 +32,5 @@ def count_friends(users: list[User], **kwargs: Any) -> dict[str, int]:
 @receiver(trace_found)
 def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
     if trace.column in ("note", "remark"):
-        return Kept("somebody else's words")
+        return Kept(_("somebody else's words"))
     return None

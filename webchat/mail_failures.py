@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +16,12 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 FILE = "mail-failure.json"
 BYTES_AT_MOST = 4096  # of the file: ours has some 400
 WORDS_AT_MOST = 200  # characters of an answer: the first sentence says what is wrong
+DIGEST_LENGTH = 16  # hexadecimal digits: it is compared with one other
 HIDDEN = "…"
 # Addresses of mail, addresses with a password in them, and codes that a filter quotes.
 TELLING = re.compile(r"\S*@\S*|\S*://\S*|\d{6,}")
@@ -38,7 +40,19 @@ class Failure:
     kind: str  # the name of the error's class
     code: int  # of the mail server's answer; 0 if there was none
     words: str  # the server's or the system's own, without addresses, passwords and codes
-    is_about_address: bool  # the server works, and refused this one address
+    refused: str  # the digest of the one address that all these mails went to; empty for others
+
+    @property
+    def is_about_address(self) -> bool:
+        """Return whether the server works, as far as is known, and refused this one address.
+
+        One that relays nothing refuses address after address, with the same codes.
+        """
+        return bool(self.refused)
+
+    @property
+    def reason(self) -> str:
+        return " ".join(map(str, filter(None, (self.code, self.words)))) or self.kind
 
 
 def last_failure() -> Failure | None:
@@ -54,8 +68,11 @@ def last_failure() -> Failure | None:
         return None
 
 
-def note_failure(error: OSError | SMTPException, *, to: Iterable[str]) -> None:
-    """Note that a mail to these addresses failed; none of them is kept."""
+def note_failure(error: OSError | SMTPException, *, to: Sequence[str]) -> Failure:
+    """Note that a mail to these addresses failed, and return what is known now.
+
+    Of an address that was refused, a digest is kept until the next mail goes out.
+    """
     now = timezone.now()
     with _writing:
         before = last_failure()
@@ -67,9 +84,10 @@ def note_failure(error: OSError | SMTPException, *, to: Iterable[str]) -> None:
             kind=type(error).__name__,
             code=code,
             words=_tell_nothing(words, to),
-            is_about_address=isinstance(error, SMTPRecipientsRefused) and code >= 500,
+            refused=_refused(error, code, to, before),
         )
         _write(failure)
+        return failure
 
 
 def words_of(error: Exception, *, to: Iterable[str]) -> str:
@@ -118,6 +136,16 @@ def _tell_nothing(words: str, to: Iterable[str]) -> str:
     for secret in filter(None, secrets):
         words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, words, flags=re.IGNORECASE)
     return " ".join(TELLING.sub(HIDDEN, words).split())[:WORDS_AT_MOST]
+
+
+def _refused(
+    error: OSError | SMTPException, code: int, to: Sequence[str], before: Failure | None
+) -> str:
+    """Return the digest of an address that is refused for good, unless other mails failed, too."""
+    if not isinstance(error, SMTPRecipientsRefused) or code < 500:
+        return ""
+    digest = salted_hmac(FILE, " ".join(to).casefold()).hexdigest()[:DIGEST_LENGTH]
+    return digest if before is None or before.refused == digest else ""
 
 
 def _path() -> Path:

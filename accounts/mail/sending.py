@@ -10,7 +10,6 @@ from functools import partial
 from queue import Full, Queue
 from smtplib import (
     SMTPException,
-    SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
@@ -98,8 +97,8 @@ class Letter:
 
     def fail(self, error: OSError | SMTPException) -> None:
         """Give back what was counted, unless the server works and refuses this address."""
-        mail_failures.note_failure(error, to=self.message.to)
-        if self.taken is not None and not isinstance(error, SMTPRecipientsRefused):
+        failure = mail_failures.note_failure(error, to=self.message.to)
+        if self.taken is not None and not failure.is_about_address:
             self.taken.give_back()
         self.settle(OneTimeCode.MailState.FAILED)
 
@@ -132,7 +131,13 @@ def send(
 
 def send_now(kind: str, *, to: str, **context: Any) -> None:
     """Send a mail while the caller waits, as a command does; raises OSError or SMTPException."""
-    _render(kind, to, context).send()
+    message = _render(kind, to, context)
+    try:
+        message.send()
+    except (OSError, SMTPException) as error:
+        mail_failures.note_failure(error, to=message.to)
+        raise
+    mail_failures.note_success()
 
 
 def _work() -> None:

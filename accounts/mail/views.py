@@ -61,7 +61,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 def _who_verifies(request: HttpRequest) -> User | None:
     """Find the user by the registration's session, or on another device by the mail's link."""
-    waiting = User.objects.exclude(unverified_since=None)
+    waiting = User.objects.waiting()
     name = request.POST.get("name") or request.GET.get("name")
     if name:
         return waiting.named(name).first()
@@ -78,11 +78,12 @@ def _redirect_nobody(request: HttpRequest) -> HttpResponse:
 
     So is who waits, once an administrator has confirmed the account or another device has the code.
     """
-    own = User.objects.present().filter(pk=request.session.get(VERIFYING, 0)).first()
-    if own is not None:
-        request.session["registered"] = own.username
-        return redirect("accounts:registered")
     name = request.POST.get("name") or request.GET.get("name")
+    own = User.objects.present().filter(pk=request.session.get(VERIFYING, 0))
+    mine = (own.named(name) if name else own).first()
+    if mine is not None:
+        request.session["registered"] = mine.username
+        return redirect("accounts:registered")
     if name:
         return redirect(reverse("accounts:login", query={"username": name}))
     return redirect("accounts:register")

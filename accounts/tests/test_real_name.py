@@ -8,10 +8,10 @@ import zipfile
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts import services, traces
-from accounts.models import User
+from accounts.models import OldName, RetiredUsername, User
 from accounts.roster import make_accounts, read_roster
 from chat.export import write_zip
 
@@ -23,6 +23,27 @@ def test_a_list_gives_the_real_names():
     make_accounts(people=people, hashes=dict.fromkeys(["wangwei", "lilei"], "x"), trust_mail=False)
     found = dict(User.objects.values_list("username", "real_name"))
     assert found == {"wangwei": "王 伟", "lilei": ""}
+
+
+def test_a_list_with_a_mistake_can_be_taken_back_and_imported_again(alice):
+    def make(name):
+        people = read_roster(f"用户名,姓名\nwangwei,{name}\n".encode())
+        [user] = make_accounts(people=people, hashes={"wangwei": "x"}, trust_mail=False)
+        return user
+
+    services.delete_account(user=make("王维"))
+    make("王伟")
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+def test_the_name_of_somebody_whom_others_have_met_is_held_back(alice, is_old):
+    User.objects.filter(pk=alice.pk).update(must_change_password=True, last_login=None)
+    if is_old:  # from the earlier program
+        OldName.objects.create(digest="x", user=alice)
+    else:
+        User.objects.filter(pk=alice.pk).update(last_login=timezone.now())
+    services.delete_account(user=User.objects.get(pk=alice.pk))
+    assert RetiredUsername.objects.holds("alice")
 
 
 def test_a_name_that_does_not_fit_is_refused_with_its_line():
@@ -59,5 +80,7 @@ def test_somebody_who_is_really_called_like_a_deleted_account_is_no_trace_of_it(
     gone = User.objects.create_user("王伟")
     User.objects.filter(pk=alice.pk).update(real_name="王伟")
     services.delete_account(user=gone)
-    call_command("verify_deletion", "王伟", stdout=(out := io.StringIO()))
-    assert "somebody else's real name" in out.getvalue()
+    for language, words in (("en", "somebody else's real name"), ("zh-hans", "别人的真实姓名")):
+        with translation.override(language):
+            call_command("verify_deletion", "王伟", stdout=(out := io.StringIO()))
+        assert words in out.getvalue()

@@ -312,10 +312,9 @@ def test_whatever_stops_it_no_slip_and_no_account_is_left(school, monkeypatch):
 
 def test_a_list_has_its_limits():
     assert refusals("用户名\n" + "x" * roster.BYTES_AT_MOST) == ["The file has at most 1024 KB."]
-    assert refusals("用户名\n" + "\n" * roster.LINES_AT_MOST + "wangwei") == [
-        "The list has at most 5000 lines."
-    ]
-    [person] = read("用户名\n" + "\n" * (roster.LINES_AT_MOST - 2) + "wangwei")
+    names = "".join(f"u{number:04}\n" for number in range(roster.LINES_AT_MOST))
+    assert "The list has at most 5000 lines." in refusals("用户名\n" + names)
+    [person] = read("用户名\n" + "\n" * roster.LINES_AT_MOST + "wangwei")  # nobody's lines
     assert person.username == "wangwei"
 
 

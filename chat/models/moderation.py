@@ -213,6 +213,7 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["actor_number", "at"], name="chat_audit_actor"),
             models.Index(fields=["report_number"], name="chat_audit_report"),
+            models.Index(fields=["about_number"], name="chat_audit_about"),
         ]
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")

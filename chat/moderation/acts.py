@@ -23,32 +23,32 @@ def _warn(by: User, about: User, report: Report | None, data: Any) -> str:
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
     services.warn(by=by, about=about, report=report, words=form.cleaned_data["words"])
-    return _("%(name)s is warned, and has to confirm it.")
+    return _("“%(name)s” is warned, and has to confirm it.")
 
 
 def _mute(by: User, about: User, report: Report | None, data: Any) -> str:
     services.mute(by=by, about=about, report=report, hours=data.get("hours", ""))
-    return _("%(name)s is muted.")
+    return _("“%(name)s” is muted.")
 
 
 def _unmute(by: User, about: User, report: Report | None, data: Any) -> str:
     services.unmute(by=by, about=about)
-    return _("%(name)s can send again.")
+    return _("“%(name)s” can send again.")
 
 
 def _ban(by: User, about: User, report: Report | None, data: Any) -> str:
     services.ban(by=by, about=about, report=report)
-    return _("%(name)s is banned.")
+    return _("“%(name)s” is banned.")
 
 
 def _unban(by: User, about: User, report: Report | None, data: Any) -> str:
     services.unban(by=by, about=about)
-    return _("%(name)s can log in again.")
+    return _("“%(name)s” can log in again.")
 
 
 def _sign_out(by: User, about: User, report: Report | None, data: Any) -> str:
     services.sign_out(by=by, about=about)
-    return _("%(name)s is signed out everywhere.")
+    return _("“%(name)s” is signed out everywhere.")
 
 
 def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
@@ -59,7 +59,8 @@ def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
     return f"{words} {code}"
 
 
-# Each performs its act, and returns the message about it.
+# Each performs its act, and returns the message about it. A name stands in quotation marks where
+# it comes first: the page writes the first letter of a message large.
 ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
     "warn": _warn,
     "mute": _mute,

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.admin import RIGHTS, UserAdmin
+from accounts.admin import RIGHTS, GroupAdmin, UserAdmin
 from accounts.http import user_of
 from accounts.models import User
 from chat.models import AuditEntry
@@ -28,27 +28,17 @@ Act = AuditEntry.Act
 
 # --- Users ---
 
-admin.site.unregister(User)
 
-
-@admin.register(User)
 class ModeratedUserAdmin(UserAdmin):
     """The users, with the acts of the moderators, and every change in the audit log."""
 
     change_form_template = "admin/accounts/user/moderated.html"
-    list_display = ["username", "email", "is_active", "muted_until", "is_staff", "date_joined"]
     list_filter = [*UserAdmin.list_filter, "muted_until"]
 
     def get_urls(self) -> list[URLPattern]:
         act = require_POST(self.admin_site.admin_view(self.act))
         route = path("<int:pk>/moderate/<str:act>/", act, name="accounts_user_moderate")
         return [route, *super().get_urls()]
-
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        if obj is None or self.has_change_permission(request, obj):
-            return super().get_fieldsets(request, obj)
-        fields = ["username", "email", "is_active", "muted_until", "last_login", "date_joined"]
-        return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         # A ban is more than a flag: sessions end, and friends are told.
@@ -79,7 +69,6 @@ class ModeratedUserAdmin(UserAdmin):
             extra_context = (extra_context or {}) | {
                 "about": about,
                 "mutes": services.mutes_for(about),
-                "now": timezone.now(),
                 "has_power": services.has_power_over(by, about),
                 "may_issue_code": services.may_issue_code(by, about),
                 "act_url": url[: -len("act/")],
@@ -108,16 +97,42 @@ class ModeratedUserAdmin(UserAdmin):
         The words name the person, so they are not for the log, which outlives an account.
         """
         before = getattr(obj, "rights_before", None)  # none where a password is set
-        act = before and rights.change(before, rights.rights_of(obj.pk))
+        after = rights.rights_of(obj.pk)
+        act = before and rights.change(before, after)
         if act is None or obj.is_edited:  # type: ignore[attr-defined]
             services.note(by=user_of(request), act=Act.EDITED, about=[obj])
         if act is not None:
             services.note(by=user_of(request), act=act, about=[obj])
-            messages.warning(request, rights.WORDS[act] % {"name": obj.username})
+            messages.warning(request, rights.words_of(act, after) % {"name": obj.username})
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
         services.note(by=user_of(request), act=Act.DELETED, about=queryset)
+        return super().log_deletions(request, queryset)
+
+
+# --- Groups ---
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class AuditedGroupAdmin(GroupAdmin):
+    """The groups, with every change in the audit log: it is one of the rights of all members."""
+
+    def log_addition(self, request: HttpRequest, obj: Group, message: Any) -> Any:
+        services.note_group(by=user_of(request), group=obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Group, message: Any) -> Any:
+        if message:  # otherwise nothing is changed
+            services.note_group(by=user_of(request), group=obj)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Group]) -> Any:
+        for group in queryset:
+            services.note_group(by=user_of(request), group=group)
         return super().log_deletions(request, queryset)
 
 

@@ -9,11 +9,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -30,8 +29,8 @@ from . import services
 from .acts import ON_USERS, perform
 
 EXCERPT = 40  # characters of a message or a reason in a row
-OTHERS_SHOWN = 20  # open reports of the same person, with their reasons
-DONE_SHOWN = 20  # acts about one report
+OTHERS_SHOWN = 20  # reports of the same message or person, with their reasons, the open ones first
+DONE_SHOWN = 20  # acts about one message or person
 
 
 def name_of(user: User | None, number: int | None) -> str:
@@ -260,7 +259,6 @@ def _context(by: User, report: Report) -> dict[str, Any]:
         "about_name": name_of(about, report.about_number),
         "reporter_name": name_of(report.reporter, None),
         "mutes": services.mutes_for(about) if about else {},
-        "now": timezone.now(),
         "done": [(entry, detail_of(entry)) for entry in done],
         "is_removed": services.is_removed(report),
         "done_already": report.is_open and services.done_already(report),
@@ -273,15 +271,15 @@ def _context(by: User, report: Report) -> dict[str, Any]:
 
 
 def _neighbours(by: User, report: Report) -> dict[str, Any]:
-    """Return the other reports that are decided with this one, all about the person, the next."""
-    others = Report.objects.filter(about_number=report.about_number).exclude(pk=report.pk)
-    same = others.open().about_the_same(report) if report.is_open else others.none()
+    """Return the other reports of the same subject, how many others of the person, the next."""
+    same = Report.objects.about_the_same(report).exclude(pk=report.pk).select_related("reporter")
+    others = Report.objects.filter(about_number=report.about_number).besides(report).one_each()
     waiting = Report.objects.open().visible_to(by).besides(report).one_each()
     query = urlencode({"state": "all", "q": report.about.username}) if report.about else ""
     return {
         "others": others.count(),
         "others_url": query and f"{reverse('admin:chat_report_changelist')}?{query}",
-        "same": same.select_related("reporter").order_by("pk")[:OTHERS_SHOWN],
+        "same": same.order_by(F("closed_at").desc(nulls_first=True), "pk")[:OTHERS_SHOWN],
         "next": services.next_open(by=by, after=report),
         "waiting": waiting.count(),
     }

@@ -1,4 +1,4 @@
-"""The rights of the staff in words, for the audit log and the page on which they were changed."""
+"""The rights of the staff: which pages they open, and in words where they were changed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,25 @@ WORDS = {
     Act.NO_STAFF: _("“%(name)s” is not a member of the staff any more."),
     Act.RIGHTS: _("The rights of %(name)s are changed."),
 }
+
+WITHOUT_STAFF = _(
+    "The rights of %(name)s are changed, but have no effect: only members of the staff enter the"
+    " admin."
+)
+
+
+def may_let_in(by: User) -> bool:
+    """Whether somebody may open the page of the newcomers, which shows and judges users."""
+    return by.has_perm("chat.moderate_user") and by.has_perm("accounts.view_user")
+
+
+def may_issue_codes(by: User) -> bool:
+    return by.has_perm("chat.issue_code")
+
+
+def may_enrol(by: User) -> bool:
+    """Whether somebody may make accounts with passwords: these open the accounts."""
+    return by.is_superuser
 
 
 class Rights(NamedTuple):
@@ -51,3 +70,9 @@ def change(before: Rights, after: Rights) -> AuditEntry.Act | None:
     if before == after:
         return None
     return after.role if before.role != after.role else Act.RIGHTS
+
+
+def words_of(act: AuditEntry.Act, after: Rights) -> str:
+    """Return the sentence about a change, with a place for the name."""
+    is_idle = after.role == Act.NO_STAFF and bool(after.groups or after.permissions)
+    return str(WITHOUT_STAFF if act == Act.RIGHTS and is_idle else WORDS[act])

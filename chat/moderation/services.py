@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone, translation
@@ -165,16 +166,12 @@ def done_already(report: Report) -> Report.Outcome | None:
         return Outcome.REMOVED
     if report.about is not None and not report.about.is_active:
         return Outcome.BANNED
-    return Outcome.MUTED if report.about is not None and is_muted(report.about) else None
+    return Outcome.MUTED if report.about is not None and report.about.is_muted else None
 
 
 def is_removed(report: Report) -> bool:
     number = report.message_number or 0
     return Message.objects.filter(pk=number, removed_at__isnull=False).exists()
-
-
-def is_muted(about: User) -> bool:
-    return about.muted_until is not None and about.muted_until > timezone.now()
 
 
 def mutes_for(about: User) -> dict[str, Any]:
@@ -233,7 +230,7 @@ def mute(*, by: User, about: User, hours: str, report: Report | None = None) -> 
 
 def unmute(*, by: User, about: User) -> None:
     with _holding_power_over(by, about):
-        if not is_muted(about):
+        if not about.is_muted:
             raise ValidationError(_("This user is not muted any more."), "decided")
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)
@@ -295,6 +292,11 @@ def note(*, by: User, act: AuditEntry.Act, about: Iterable[User]) -> None:
         audit.write(act, by=by, about_number=user.pk)
 
 
+def note_group(*, by: User, group: Group) -> None:
+    """Log that a group was made, changed or deleted, and with it the rights of its members."""
+    audit.write(Act.RIGHTS, by=by, detail=group.name)
+
+
 def may_decide(by: User, report: Report) -> bool:
     """Whether somebody may close a report or remove its message; not if it is about themselves."""
     about = User.objects.filter(pk=report.about_number).first()
@@ -308,7 +310,9 @@ def has_power_over(by: User, about: User) -> bool:
 
 
 def may_issue_code(by: User, about: User) -> bool:
-    return about.is_active and staff.may_judge(by, about, "chat.issue_code")
+    """Whether somebody may issue a code; there is none for newcomers, whom no password lets in."""
+    can_log_in = about.is_active and about.unverified_since is None
+    return can_log_in and staff.may_judge(by, about, "chat.issue_code")
 
 
 @contextmanager

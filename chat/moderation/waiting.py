@@ -20,6 +20,7 @@ from chat.models import Message, Report
 from webchat.database.backup import newest_backup
 from webchat.database.connecting import bytes_used
 
+from . import rights
 from .troubles import Trouble, troubles
 
 NEW = timedelta(days=7)
@@ -61,7 +62,7 @@ def _waiting(user: User) -> list[Waiting]:
     waiting = []
     if user.has_perm("chat.view_report"):
         waiting.append(_reports(user))
-    if user.has_perm("chat.moderate_user"):
+    if rights.may_let_in(user):
         waiting.append(_unverified())
     if user.has_perm("accounts.view_user"):
         waiting.append(_newcomers())
@@ -76,7 +77,7 @@ def _reports(user: User) -> Waiting:
 
 
 def _unverified() -> Waiting:
-    number = User.objects.exclude(unverified_since=None).count()
+    number = User.objects.waiting().count()
     url = reverse("admin:accounts_user_waiting")
     return Waiting(_("To be confirmed"), str(number), url, is_urgent=number > 0)
 
@@ -93,10 +94,9 @@ def _newcomers() -> Waiting:
 
 
 def _tasks(user: User) -> list[tuple[str, str]]:
-    may_issue = user.is_superuser or user.has_perm("chat.issue_code")
     offered = [
-        (may_issue, _("Give out reset codes"), "admin:accounts_user_codes"),
-        (user.is_superuser, _("Upload a roster"), "admin:accounts_user_roster"),
+        (rights.may_issue_codes(user), _("Give out reset codes"), "admin:accounts_user_codes"),
+        (rights.may_enrol(user), _("Upload a roster"), "admin:accounts_user_roster"),
         (
             user.has_perm("chat.add_announcement"),
             _("Write an announcement"),

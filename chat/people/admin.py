@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.admin import DATES, PERSON
 from accounts.http import user_of
 from accounts.models import User
+from chat.moderation import rights
 from chat.moderation.admin import ModeratedUserAdmin
 from webchat.base.times import minute
 
@@ -26,7 +26,7 @@ from .person import facts
 
 Page = Callable[[HttpRequest, dict[str, Any]], HttpResponse]
 
-admin.site.unregister(User)
+admin.site.unregister(User)  # of `accounts`, which knows nothing of reports and devices
 
 
 @admin.register(User)
@@ -58,7 +58,7 @@ class PersonAdmin(ModeratedUserAdmin):
             return _("Waits to be let in")
         if not user.is_active:
             return _("Banned")
-        if user.muted_until is not None and user.muted_until > timezone.now():
+        if user.is_muted:
             return _("Muted until %(until)s") % {"until": minute(user.muted_until)}
         return _("In good standing")
 
@@ -67,9 +67,9 @@ class PersonAdmin(ModeratedUserAdmin):
     ) -> HttpResponse:
         by = user_of(request)
         may = {
-            "may_see_waiting": waiting.may_open(by),
-            "may_enrol": services.may_enrol(by),
-            "may_issue_codes": codes.may_open(by),
+            "may_see_waiting": rights.may_let_in(by),
+            "may_enrol": rights.may_enrol(by),
+            "may_issue_codes": rights.may_issue_codes(by),
         }
         return super().changelist_view(request, (extra_context or {}) | may)
 
@@ -96,12 +96,16 @@ class PersonAdmin(ModeratedUserAdmin):
         return redirect("admin:accounts_user_change", pk)
 
     def has_code_permission(self, request: HttpRequest) -> bool:
-        return codes.may_open(user_of(request))
+        return rights.may_issue_codes(user_of(request))
 
     @admin.action(permissions=["code"], description=gettext_lazy("Issue reset codes …"))
     def issue_codes(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse:
         """Show the page for codes, with the names of those who are chosen."""
         names = queryset.values_list("username", flat=True)[: codes.PEOPLE_AT_MOST]
+        if (number := queryset.count()) > codes.PEOPLE_AT_MOST:
+            words = _("The codes of the first %(shown)d of %(number)d: take the others after them.")
+            facts = {"shown": codes.PEOPLE_AT_MOST, "number": number}
+            messages.warning(request, words % facts)
         return codes.ask(request, self._context(request), names)
 
     def _page(self, page: Page) -> Any:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.http import user_of
 from accounts.models import REAL_NAME_AT_MOST, User
-from chat.moderation import services
+from chat.moderation import rights, services
 from webchat.base.text import clean_text
 
 from .paper import link
@@ -49,6 +49,7 @@ class CodesForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.by = by
         self.people: list[User] = []
+        self.has_newcomers = False  # among the names, who are to be let in first
 
     def clean_names(self) -> str:
         text = clean_text(self.cleaned_data["names"], most=TEXT_AT_MOST)
@@ -68,28 +69,36 @@ class CodesForm(forms.Form):
         return text
 
     def _find(self, name: str) -> User:
-        """Find one person. Raises ValidationError: not_found, invalid."""
-        user = User.objects.named(name).first()
-        found = [user] if user else list(User.objects.filter(real_name=name)[:2])
+        """Find one person. Raises ValidationError: not_found, invalid.
+
+        A user name is anybody's to choose, also that of a pupil: it does not win over a real name.
+        """
+        named = User.objects.named(name)
+        found = list((named | User.objects.filter(real_name__iexact=name))[:2])
         if not found:
             raise ValidationError(_("Nobody is called %(name)s."), "not_found", {"name": name})
         if len(found) > 1:
             words = _("Several people are called %(name)s: please give the user name.")
+            if named.exists():
+                words = _("Several people are called %(name)s: please use the page of the person.")
             raise ValidationError(words, "invalid", {"name": name})
-        if not services.may_issue_code(self.by, found[0]):
-            words = _("You may not issue a code for %(name)s.")
-            raise ValidationError(words, "invalid", {"name": name})
+        self._check(found[0], name)
         return found[0]
 
-
-def may_open(by: User) -> bool:
-    return by.has_perm("chat.issue_code")
+    def _check(self, user: User, name: str) -> None:
+        if user.unverified_since is not None:
+            self.has_newcomers = True
+            words = _("%(name)s still waits to be let in, and cannot use a code.")
+            raise ValidationError(words, "invalid", {"name": name})
+        if not services.may_issue_code(self.by, user):
+            words = _("You may not issue a code for %(name)s.")
+            raise ValidationError(words, "invalid", {"name": name})
 
 
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Serve the page: ask for names, issue their codes, and show these once."""
     by = user_of(request)
-    if not may_open(by):
+    if not rights.may_issue_codes(by):
         raise PermissionDenied
     if request.method != "POST":
         return ask(request, context)
@@ -109,7 +118,8 @@ def ask(request: HttpRequest, context: dict[str, Any], names: Iterable[str] = ()
 
 
 def _render(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    context |= {"title": _("Codes for new passwords")}
+    may_let_in = rights.may_let_in(user_of(request))
+    context |= {"title": _("Codes for new passwords"), "may_let_in": may_let_in}
     return render(request, "admin/people/codes.html", context, status=status)
 
 

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from threading import RLock
+from threading import Lock
 from typing import Any
 
 from django import forms
@@ -23,6 +23,7 @@ from accounts.http import user_of
 from accounts.models import User
 from accounts.names import username_key
 from accounts.roster import Newcomer, Roster, Slip
+from chat.moderation import rights
 from webchat.base.text import encodable
 
 from . import services
@@ -37,7 +38,7 @@ GOOD_FOR = timedelta(hours=1)  # a list that was looked through; as long as its 
 SALT = "chat.people.enrolling"
 
 # Of a form that is sent twice the second waits for the first, instead of hashing all of it, too.
-_enrolling = RLock()
+_enrolling = Lock()
 
 
 class RosterForm(forms.Form):
@@ -105,7 +106,7 @@ class Upload:
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Serve the page: look a list through, or make the accounts of one that was looked through."""
     by = user_of(request)
-    staff.need(services.may_enrol(by))
+    staff.need(rights.may_enrol(by))
     if request.method != "POST":
         return _render(request, context | {"form": RosterForm()})
     form = RosterForm(request.POST, request.FILES)

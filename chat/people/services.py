@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.roster import Newcomer
 from chat import audit
 from chat.models import AuditEntry
+from chat.moderation import rights
 from webchat.base.holding import holding
 
 Act = AuditEntry.Act
@@ -63,11 +64,6 @@ def sign_out_device(*, by: User, about: User, public_id: str) -> bool:
         return has_ended
 
 
-def may_enrol(by: User) -> bool:
-    """Return whether somebody may make accounts with passwords: these open the accounts."""
-    return by.is_superuser
-
-
 def enrol(
     *,
     by: User,
@@ -80,7 +76,7 @@ def enrol(
 
     Raises ValidationError: rate_limited for a list that is enrolled already, name_taken.
     """
-    staff.need(may_enrol(by))
+    staff.need(rights.may_enrol(by))
     with transaction.atomic():
         limits.take(claim)
         for user in roster.make_accounts(people=people, hashes=hashes, trust_mail=trust_mail):

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from accounts import staff
 from accounts.http import user_of
 from accounts.models import OneTimeCode, User
+from chat.moderation import rights
 from webchat.base.numbers import parse_id
 
 from . import services
@@ -25,14 +26,10 @@ Act = Callable[..., bool]
 May = Callable[[User, User], bool]
 
 
-def may_open(by: User) -> bool:
-    return by.has_perm("chat.moderate_user") and by.has_perm("accounts.view_user")
-
-
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Serve the page: the longest wait first; a button lets in or refuses one, or all chosen."""
     by = user_of(request)
-    staff.need(may_open(by))
+    staff.need(rights.may_let_in(by))
     if request.method == "POST":
         _act(request, by)
         return redirect("admin:accounts_user_waiting")

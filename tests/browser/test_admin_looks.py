@@ -14,6 +14,9 @@ PAGES = [
     "chat/report/?state=all",
     "chat/auditentry/",
     "chat/announcement/add/",
+    "accounts/user/waiting/",
+    "accounts/user/roster/",
+    "accounts/user/codes/",
 ]
 TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"
 # Of what can be tapped: a box to tick counts with the words beside it, which tick it as well.
@@ -38,7 +41,9 @@ def boss(people, server):
 
 def test_a_phone_shows_every_page_without_scrolling_aside(boss):
     phone = boss("looks-phone", PHONE)
-    for path in PAGES:
+    phone.go("/admin/accounts/user/?q=looks-phone")
+    link = phone.page.locator("#result_list tbody th a").get_attribute("href")
+    for path in [*PAGES, link.removeprefix("/admin/")]:
         phone.go(f"/admin/{path}")
         assert phone.page.evaluate(TOO_WIDE) <= 0, path
         assert phone.page.evaluate(TOO_SMALL) == [], path

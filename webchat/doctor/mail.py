@@ -1,4 +1,7 @@
-"""The check of the mail server: a real log-in, the sender's address offered, no mail sent."""
+"""The check of the mail server: a real log-in, the sender's address offered, no mail sent.
+
+A server may take both and relay nothing, which only real mails show: the last ones are asked, too.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import get_connection
 from django.utils.translation import gettext as _
+
+from webchat.base.times import minute
+from webchat.mail_failures import Failure, last_failure
 
 from .finding import Finding, advice, ok, wrong
 
@@ -36,7 +42,19 @@ def check_mail() -> Finding:
         return _explain(error)
     finally:
         mailer.close()
+    failure = last_failure()
+    if failure is not None and not failure.is_about_address:
+        return _tell(failure)
     return ok(_("The mail server accepts the log-in: %(host)s") % {"host": settings.EMAIL_HOST})
+
+
+def _tell(failure: Failure) -> Finding:
+    facts = {"time": minute(failure.at), "reason": failure.reason}
+    return advice(
+        _("The mail server accepts the log-in, but took no mail last (%(time)s): %(reason)s")
+        % facts,
+        _("If that is mended: this goes with the next mail that is sent."),
+    )
 
 
 def _offer_sender(smtp: Any) -> None:

@@ -12,6 +12,7 @@ import threading
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
 from types import SimpleNamespace
 
 import httpx
@@ -23,6 +24,7 @@ from tests.server import ROOT, Server, free_port
 from webchat.doctor import data, machine
 from webchat.doctor.finding import Level
 from webchat.health import QUESTION, sign_question
+from webchat.mail_failures import note_failure
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +233,19 @@ def test_a_mail_server_that_works(folder):
     with Mailbox() as mailbox:
         url = f"smtp://user:secret@127.0.0.1:{mailbox.port}"
         assert examine(folder, MAIL_MODE="smtp", EMAIL_URL=url)["mail"]["level"] == "ok"
+
+
+def test_a_mail_server_that_lets_one_log_in_and_relays_nothing(folder, settings):
+    settings.DATA_DIR, settings.MAIL_MODE = folder, "smtp"
+    findings = []
+    with Mailbox() as mailbox:
+        url = f"smtp://user:secret@127.0.0.1:{mailbox.port}"
+        for address in ("wang@example.com", "li@example.com"):
+            answer = {address: (554, b"5.7.1 Relay access denied")}
+            note_failure(SMTPRecipientsRefused(answer), to=[address])
+            findings.append(examine(folder, MAIL_MODE="smtp", EMAIL_URL=url)["mail"])
+    assert [finding["level"] for finding in findings] == ["ok", "advice"]
+    assert "554 5.7.1 Relay access denied" in findings[1]["message"]
 
 
 # Faults that a test cannot cause for real

@@ -63,6 +63,27 @@ def test_the_code_and_the_words_of_the_server_are_kept(error, code, words, is_ab
     assert failure.is_about_address == is_about_address
 
 
+def refuse(address, code=554):
+    answer = (code, b"5.7.1 Relay access denied")
+    error = smtplib.SMTPRecipientsRefused({address: answer})
+    return mail_failures.note_failure(error, to=[address])
+
+
+def test_a_server_that_refuses_one_address_after_the_other_is_at_fault():
+    for _again in range(3):  # somebody who tries a wrong address again and again
+        assert refuse("wang@example.com").is_about_address
+    assert not refuse("li@example.com").is_about_address
+    assert not refuse("wang@example.com").is_about_address
+    assert not refuse("wang@example.com").is_about_address
+    mail_failures.note_success()
+    assert refuse("li@example.com").is_about_address
+
+
+def test_an_address_that_is_refused_while_the_server_fails_is_not_blamed():
+    fail(TimeoutError("timed out"))
+    assert not refuse("wang@example.com").is_about_address
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -98,6 +119,11 @@ def test_where_no_mail_is_sent_none_failed(settings, mode):
     assert fail(TimeoutError())
     settings.MAIL_MODE = mode
     assert mail_failures.last_failure() is None
+
+
+def test_a_refused_address_is_kept_as_a_digest_only():
+    refuse("wang.wei@example.com")
+    assert b"wang" not in (live.DATA_DIR / mail_failures.FILE).read_bytes().lower()
 
 
 def test_a_disk_that_takes_nothing_stops_no_mail(settings, tmp_path):

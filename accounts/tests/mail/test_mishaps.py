@@ -74,6 +74,32 @@ def test_an_address_that_the_mail_server_refuses_counts(client, broken):
     assert last_failure().is_about_address
 
 
+@pytest.mark.parametrize("code", [451, 554])
+def test_newcomers_do_not_use_up_their_codes_while_no_address_is_taken(client, broken, code):
+    """A server that puts off every first try, and one that relays nothing."""
+
+    def refusal(address):
+        return smtplib.SMTPRecipientsRefused({address: (code, b"not here")})
+
+    with broken(refusal("li@example.com")):
+        client.__class__().post(
+            "/register/", WANTED | {"username": "li", "email": "li@example.com"}
+        )
+    with broken(refusal(WANTED["email"])):
+        client.post("/register/", WANTED)
+        answers = [client.post("/register/verify/", AGAIN).status_code for _try in range(9)]
+    assert answers == [302] * 9
+    assert not last_failure().is_about_address
+
+
+def test_a_mail_of_a_command_is_noted_as_well(broken):
+    with broken(DOWN[0]), pytest.raises(ConnectionRefusedError):
+        sending.send_now("nightly", to="boss@example.com", user=User(username="boss"), failures=[])
+    assert last_failure().words == "Connection refused"
+    sending.send_now("nightly", to="boss@example.com", user=User(username="boss"), failures=[])
+    assert last_failure() is None
+
+
 def test_tries_are_bounded_while_the_mail_server_is_down_and_the_bound_passes(client, broken):
     with broken(DOWN[0]):
         client.post("/register/", WANTED)
@@ -116,6 +142,16 @@ def test_who_was_confirmed_by_an_administrator_is_led_to_the_log_in(client, brok
     assert answer.redirect_chain == [("/register/done/", 302)]
     assert "注册成功" in answer.content.decode()
     assert log_in(client, "王伟") == 302
+
+
+def test_a_used_link_of_somebody_else_does_not_lead_to_one_s_own_account(client, other, broken):
+    with broken(DOWN[0]):
+        client.post("/register/", WANTED)
+    User.objects.update(unverified_since=None)
+    for method in (client.get, client.post):
+        answer = method("/register/verify/?name=other")
+        assert answer["Location"] == "/login/?username=other"
+    assert client.get("/register/verify/?name=王伟")["Location"] == "/register/done/"
 
 
 def test_a_mail_for_which_there_is_no_room_has_failed(client, monkeypatch):

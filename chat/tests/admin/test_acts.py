@@ -90,6 +90,14 @@ def test_what_cannot_be_done_any_more_is_said(desk, report, bob):
     assert report_state(report) == ""
 
 
+def test_a_message_writes_a_name_as_it_is(desk, alice):
+    for act in ("warn", "mute", "unmute", "sign_out", "ban", "unban"):
+        page = desk.post(moderate(alice, act), {"hours": "1"}, follow=True).content.decode()
+        said = page.partition('class="messagelist"')[2].partition("</ul>")[0]
+        assert "“alice”" in said, act
+        assert "Alice" not in said, act
+
+
 def test_there_is_no_other_act(desk, report, alice):
     assert desk.post(decide(report, "read")).status_code == 404
     assert desk.post(decide(report, "sign_out")).status_code == 302

@@ -85,7 +85,7 @@ def entries():
         ({"is_staff": "on", "groups": "管理员"}, "moderator", "已将 alice 设为管理员"),
         ({"is_staff": "on"}, "staff", "已准许 alice 进入管理后台"),
         ({"is_staff": "on", "is_superuser": "on"}, "superuser", "已将 alice 设为超级用户"),
-        ({"groups": "管理员"}, "rights", "已修改 alice 的权限"),
+        ({"groups": "管理员"}, "rights", "已修改 alice 的权限，但还不起作用"),
     ],
 )
 def test_who_becomes_what_is_said_in_words_and_undone_in_words(alice, form, act, words):
@@ -116,6 +116,27 @@ def test_no_words_on_rights_outlive_the_account_that_they_name(alice):
     accounts.delete_account(user=alice)
     assert LogEntry.objects.count() == 2
     assert list(traces.find_traces("alice")) == []
+
+
+def test_rights_that_a_group_gives_are_written_down(desk):
+    client = client_of(User.objects.create_superuser("boss"))
+    group = Group.objects.get(name="管理员")
+    path = reverse("admin:auth_group_change", args=[group.pk])
+    chosen = list(group.permissions.values_list("pk", flat=True))
+    client.post(path, {"name": group.name, "permissions": chosen})  # nothing is changed
+    assert acts() == []
+    client.post(path, {"name": group.name, "permissions": chosen[1:]})
+    client.post(reverse("admin:auth_group_add"), {"name": "x" * 150})
+    long = Group.objects.latest("pk").pk
+    client.post(reverse("admin:auth_group_delete", args=[long]), {"post": "yes"})
+    details = list(AuditEntry.objects.order_by("pk").values_list("act", "detail"))
+    assert details == [("rights", "管理员"), ("rights", "x" * 100), ("rights", "x" * 100)]
+    assert "管理员" in desk.get(AUDIT).content.decode().partition("<tbody>")[2]
+
+
+def test_the_acts_about_somebody_are_found_without_reading_the_log(alice):
+    plan = AuditEntry.objects.about(alice).order_by().explain()
+    assert "chat_audit_about" in plan
 
 
 def test_rights_beside_other_changes_are_two_entries(alice):

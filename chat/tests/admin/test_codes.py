@@ -8,13 +8,14 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import OneTimeCode, User
 from chat.models import Notice
 from chat.people.codes import PEOPLE_AT_MOST
 from tests.cast import make_user
 
-from .conftest import USERS, acts, client_of
+from .conftest import USERS, acts, client_of, moderate, user_page
 
 CODES = reverse("admin:accounts_user_codes")
 
@@ -82,6 +83,41 @@ def test_nobody_gets_one_while_a_name_is_wrong_and_all_names_stay(
     assert words in page.content.decode()
     assert page.context["form"]["names"].value() == names
     assert acts() == []
+
+
+def test_no_code_goes_to_whoever_took_the_name_of_a_pupil(office, alice, bob, mallory):
+    User.objects.filter(pk=mallory.pk).update(username="王伟", username_key="王伟")
+    call(bob, "王伟")
+    page = office.post(CODES, {"names": "王伟"})
+    assert page.status_code == 422
+    assert "Several people are called 王伟" in page.content.decode()
+    call(bob, "Alice")  # in whatever case
+    assert office.post(CODES, {"names": "alice"}).status_code == 422
+    assert acts() == []
+    call(bob, "")
+    call(mallory, "王伟")  # one person: both names are hers
+    assert office.post(CODES, {"names": "王伟"}).status_code == 200
+
+
+def test_who_still_waits_gets_no_code_but_a_way_in(office, desk, alice):
+    User.objects.filter(pk=alice.pk).update(unverified_since=timezone.now())
+    page = office.post(CODES, {"names": "alice"})
+    assert page.status_code == 422
+    assert "still waits to be let in" in page.content.decode()
+    assert reverse("admin:accounts_user_waiting") in page.content.decode()
+    page = office.get(user_page(alice)).content.decode()
+    assert "/issue_code/" not in page
+    assert f'action="{reverse("admin:accounts_user_waiting")}"' in page
+    assert office.post(moderate(alice, "issue_code")).status_code == 403
+    assert acts() == []
+
+
+def test_who_ticks_too_many_is_told_who_is_left(office):
+    people = [make_user(f"user{number:03}").pk for number in range(PEOPLE_AT_MOST + 3)]
+    data = {"action": "issue_codes", "_selected_action": people}
+    page = office.post(USERS, data)
+    assert len(page.context["form"]["names"].value().split("\n")) == PEOPLE_AT_MOST
+    assert "The codes of the first 100 of 103" in page.content.decode()
 
 
 def test_from_other_staff_it_goes_by_mail_and_is_not_shown(alice, bob, settings, mailoutbox):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -16,8 +17,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat.models import Announcement, Message
+from chat.moderation import troubles
 from tests.cast import Api, make_user, say
+from webchat import doctor
+from webchat.doctor.finding import Finding, Level
 from webchat.health import LOW_DISK_BYTES
+from webchat.mail_failures import Failure
 
 from .conftest import FRONT, USERS, acts, client_of
 
@@ -51,7 +56,7 @@ def front(client):
     return client.get(FRONT).content.decode().partition('id="content-main"')[2]
 
 
-def troubles(client):
+def shown_troubles(client):
     return front(client).partition('class="troubles"')[2].partition("</section>")[0]
 
 
@@ -60,7 +65,8 @@ def folder(settings, tmp_path, monkeypatch):
     """A folder of data with a backup of this night; the server has all that it needs."""
     settings.DATA_DIR = settings.BASE_DIR = tmp_path
     # The key of the tests is a simple one.
-    monkeypatch.setattr("chat.moderation.troubles.CHEAP", ("env_file",))
+    cheap = [name for name in troubles.CHEAP if name != "secret_key"]
+    monkeypatch.setattr("chat.moderation.troubles.CHEAP", cheap)
     (tmp_path / ".env").touch(mode=0o600)
     (tmp_path / "backups").mkdir()
     (tmp_path / "backups" / "webchat-20260101-030000.tar.gz").touch()
@@ -78,6 +84,7 @@ def known(monkeypatch):
     notes = {"last_failure": None, "last_nightly": None}
     for name in notes:
         monkeypatch.setattr(f"chat.moderation.troubles.{name}", partial(notes.get, name))
+    monkeypatch.setattr("webchat.doctor.data.last_nightly", partial(notes.get, "last_nightly"))
     return notes
 
 
@@ -93,20 +100,20 @@ def test_the_front_page_says_what_waits_and_how_things_stand(desk, report, folde
 
 def test_one_quiet_line_says_that_nothing_is_wrong(desk, folder):
     assert "Nothing is wrong with the server." in front(desk)
-    assert not troubles(desk)
+    assert not shown_troubles(desk)
 
 
 def test_what_is_wrong_comes_first_with_its_remedy(root_desk, folder, monkeypatch):
     age(folder, days=5)
-    assert "The newest backup is 5 days old." in troubles(root_desk)
-    assert "manage.py backup" in troubles(root_desk)
+    assert "The newest backup is 5 days old." in shown_troubles(root_desk)
+    assert "manage.py backup" in shown_troubles(root_desk)
     shutil.rmtree(folder / "backups")
-    assert "There is no backup yet." in troubles(root_desk)
+    assert "There is no backup yet." in shown_troubles(root_desk)
     (folder / ".env").chmod(0o644)
-    assert "Others on this machine can read .env." in troubles(root_desk)
-    assert f"chmod 600 {folder}/.env" in troubles(root_desk)
+    assert "Others on this machine can read .env." in shown_troubles(root_desk)
+    assert f"chmod 600 {folder}/.env" in shown_troubles(root_desk)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=LOW_DISK_BYTES - 1))
-    assert "The disk is full" in troubles(root_desk)
+    assert "The disk is full" in shown_troubles(root_desk)
     page = front(root_desk)
     assert page.index("The disk is full") < page.index("What waits")
     assert "Nothing is wrong" not in page
@@ -115,41 +122,65 @@ def test_what_is_wrong_comes_first_with_its_remedy(root_desk, folder, monkeypatc
 def test_mail_that_failed_last_is_told_unless_only_one_address_was_refused(
     root_desk, folder, known
 ):
-    facts = {"since": timezone.now(), "number": 3, "kind": "SMTPAuthenticationError"}
-    facts |= {"code": 535, "words": "Login fail", "is_about_address": False}
-    known["last_failure"] = SimpleNamespace(**facts)
-    assert "The last 3 mails could not be sent" in troubles(root_desk)
-    assert "535 Login fail" in troubles(root_desk)
-    known["last_failure"] = SimpleNamespace(**facts | {"code": 0, "words": ""})
-    assert "SMTPAuthenticationError" in troubles(root_desk)
-    known["last_failure"] = SimpleNamespace(**facts | {"is_about_address": True})
-    assert not troubles(root_desk)
+    now = timezone.now()
+    failure = Failure(now, now, 3, "SMTPAuthenticationError", 535, "Login fail", refused="")
+    known["last_failure"] = failure
+    assert "The last 3 mails could not be sent" in shown_troubles(root_desk)
+    assert "535 Login fail" in shown_troubles(root_desk)
+    known["last_failure"] = replace(failure, code=0, words="")
+    assert "SMTPAuthenticationError" in shown_troubles(root_desk)
+    known["last_failure"] = replace(failure, refused="0123456789abcdef")
+    assert not shown_troubles(root_desk)
 
 
 def test_what_failed_at_night_is_told_and_that_there_was_none(root_desk, desk, folder, known):
     failures = {"doctor": "✗ files: /srv is open to others"}
     known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
-    assert "Last night&#x27;s doctor failed" in troubles(root_desk)
-    assert "/srv is open" in troubles(root_desk)
-    assert "Last night&#x27;s doctor failed" in troubles(desk)
-    assert "/srv" not in troubles(desk)
+    assert "Last night&#x27;s doctor failed" in shown_troubles(root_desk)
+    assert "/srv is open" in shown_troubles(root_desk)
+    assert "Last night&#x27;s doctor failed" in shown_troubles(desk)
+    assert "/srv" not in shown_troubles(desk)
     known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=True, failures={})
-    assert "The nightly has not run since" in troubles(root_desk)
+    assert "The nightly has not run since" in shown_troubles(root_desk)
 
 
 def test_only_who_can_mend_it_is_told_how(desk, folder):
     shutil.rmtree(folder / "backups")
-    assert "There is no backup yet." in troubles(desk)
-    assert "manage.py" not in troubles(desk)
-    assert "Please tell the administrator" in troubles(desk)
+    assert "There is no backup yet." in shown_troubles(desk)
+    assert "manage.py" not in shown_troubles(desk)
+    assert "Please tell the administrator" in shown_troubles(desk)
 
 
-def test_a_look_that_fails_is_a_trouble_and_breaks_no_page(desk, folder, monkeypatch):
-    def fail(path):
-        raise PermissionError("no")
+def test_a_look_that_fails_is_a_trouble_and_breaks_no_page(desk, folder, monkeypatch, caplog):
+    def fail():
+        raise PermissionError(13, "Permission denied", "/srv/webchat/backups")
 
-    monkeypatch.setattr("chat.moderation.troubles.newest_backup", lambda: fail("backups"))
-    assert "This could not be checked" in troubles(desk)
+    monkeypatch.setattr("webchat.doctor.data.newest_backup", fail)
+    page = shown_troubles(desk)
+    assert "This could not be checked: PermissionError" in page
+    assert "/srv" not in page
+    [record] = [each for each in caplog.records if each.name == troubles.__name__]
+    assert record.exc_info[0] is PermissionError
+
+
+@pytest.mark.parametrize("name", troubles.CHEAP)
+def test_the_front_page_says_what_doctor_says(root_desk, folder, known, monkeypatch, name):
+    for level in (Level.ADVICE, Level.WRONG):
+        finding = Finding(level, f"{name} is {level}", f"mend {name}")
+        monkeypatch.setitem(doctor.CHECKS, name, lambda finding=finding: finding)
+        monkeypatch.setattr("chat.moderation.troubles.CHEAP", [name])
+        page = shown_troubles(root_desk)
+        assert f"{name} is {level}" in page
+        assert f"mend {name}" in page
+
+
+def test_what_is_wrong_stands_above_mere_advice(root_desk, folder, known):
+    shutil.rmtree(folder / "backups")  # advice, which doctor gives before it looks at .env
+    (folder / ".env").chmod(0o644)
+    page = shown_troubles(root_desk)
+    assert page.index("read .env") < page.index("There is no backup yet.")
+    assert "<li><strong>Others" in page
+    assert '<li class="is-advice"><strong>There is no backup yet.' in page
 
 
 def test_the_front_page_tells_only_what_one_may_know(db):

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -20,13 +21,14 @@ from webchat.templatetags.admin_lists import labelled
 from .conftest import AUDIT, FRONT, QUEUE, USERS, page_of
 
 READ_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
+# First passwords, and codes.
+SECRETS = r"([a-z2-9]{4}-){2}[a-z2-9]{4}|[A-Z0-9]{5}-[A-Z0-9]{5}"
 # The same in every language: names, settings, commands, and the words of a report.
 NAMES = (
-    r"webchat|alice|bob|root|moderator|manage\.py \w+|chmod \S+ \S+|[A-Z]+_[A-Z]+(=\w+)?|\.env"
-    r"|[MG]B|Control|Mac|Command|beleidigend|davor|böse|Worte|danach"
+    r"cd \S+ && (sudo -u \S+ )?\.venv/bin/python manage\.py \w+|chmod \S+ \S+"
+    r"|webchat|alice|bob|root|moderator|manage\.py \w+|[A-Z]+_[A-Z]+(=\w+)?|\.env"
+    r"|https?://\S+|Excel|CSV|UTF-8|GBK|Ctrl|[KMG]B|Control|Mac|Command|beleidigend|davor|böse|Worte|danach"
 )
-# Django's own on passwords: of their hashes in a page of a user, and not to be translated.
-ON_PASSWORDS = r"LDAP|If disabled, the current password for this user will be lost\.|md5|\w+\*{10,}"
 
 
 class Page(HTMLParser):
@@ -58,7 +60,7 @@ class Page(HTMLParser):
 
     @property
     def english(self):
-        read = [re.sub(f"{NAMES}|{ON_PASSWORDS}", "", each) for each in self.words]
+        read = [re.sub(f"{SECRETS}|{NAMES}", "", each) for each in self.words]
         return [each for each in read if re.search("[A-Za-z]{2}", each)]
 
 
@@ -98,6 +100,7 @@ def paths(report, alice, bob, root_desk):
         *lists,
         *for_one,
         reverse("admin:accounts_user_add"),
+        *(reverse(f"admin:accounts_user_{name}") for name in ("waiting", "roster", "codes")),
         reverse("admin:auth_user_password_change", args=[alice.pk]),
         reverse("admin:chat_announcement_add"),
         reverse("admin:friends_friendrequest_changelist"),
@@ -112,6 +115,32 @@ def test_no_page_has_anything_inline_or_in_english(root_desk, paths):
         page = Page(answer.content.decode())
         assert len(page.words) > 10, path
         assert (path, page.inline, page.english) == (path, [], [])
+
+
+def test_the_pages_that_answer_a_form_neither(root_desk, alice, bob):
+    User.objects.filter(pk=bob.pk).update(unverified_since=timezone.now())
+    roster, codes, waiting = (
+        reverse(f"admin:accounts_user_{name}") for name in ("roster", "codes", "waiting")
+    )
+    preview = root_desk.post(roster, {"text": "用户名\n李雷\n"})
+    sent = preview.context["form"].initial | {"enrol": "1"}
+    answers = [
+        preview,
+        root_desk.post(roster, {"text": "用户名\nalice\n"}),
+        root_desk.post(roster, {name: value for name, value in sent.items() if value}),
+        root_desk.post(codes, {"names": "bob"}),
+        root_desk.post(codes, {"names": "alice"}),
+        root_desk.get(waiting),
+    ]
+    statuses = [200, 422, 200, 422, 200, 200]
+    for slips in (answers[2], answers[4]):
+        page = slips.content.decode()
+        assert re.search(r'src="/static/js/print[^"]*\.js"', page)
+        assert "data-print hidden>打印</button>" in page
+    for answer, status in zip(answers, statuses, strict=True):
+        page = Page(answer.content.decode())
+        facts = (answer.status_code, page.inline, page.english)
+        assert facts == (status, [], []), answer.templates[0].name
 
 
 def test_the_log_in_is_like_the_rest(db):

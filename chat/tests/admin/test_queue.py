@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -217,6 +219,50 @@ def test_all_reasons_for_which_a_person_is_decided_are_shown(desk, mallory):
     assert "Kettenbriefe 1" in page
 
 
+def test_a_decided_thing_shows_all_its_reports_and_the_act_whichever_is_opened(
+    desk, moderator, mallory, bob, alice
+):
+    oldest = report_person(mallory, "anna", "ben", "cleo")
+    desk.post(decide(oldest, "mute"), {"hours": "24"})
+    [row] = rows(desk, state="closed")
+    for each in (oldest, row):
+        page = content(desk, page_of(each))
+        assert all(f"Kettenbriefe {number}" in page for number in range(3))
+        assert "Muted (1 day)" in page
+        assert not re.search(r"\d other report", page)  # they are all here
+    assert row.pk != oldest.pk
+
+
+def test_the_link_to_other_reports_leads_to_as_many(desk, bob, alice):
+    first = report_message(alice, bob, "eins")
+    for text in ("zwei", "drei"):
+        report_message(alice, bob, text)
+    page = content(desk, page_of(first))
+    assert "2 other reports" in page
+    url = re.search(r'href="([^"]+state=all[^"]+)"', page)[1].replace("&amp;", "&")
+    found = desk.get(url).context["cl"].result_list
+    assert len([each for each in found if each.pk != first.pk]) == 2
+
+
+def test_an_open_report_tells_how_earlier_ones_ended(desk, mallory):
+    desk.post(decide(report_person(mallory, "anna"), "dismiss"))
+    newer = report_person(mallory, "ben", reason="Werbung") and Report.objects.latest("pk")
+    page = content(desk, page_of(newer))
+    assert "Kettenbriefe 0" in page
+    assert "Dismissed" in page.partition("Reported again")[2].partition("Kettenbriefe")[0]
+
+
+def test_who_has_decided_and_left_is_named_as_deleted(desk, report, alice, bob):
+    boss = User.objects.create_superuser("boss")
+    services.warn(by=boss, about=bob, report=report)
+    number = boss.pk
+    boss.delete()
+    for path in (page_of(report), user_page(bob)):
+        page = content(desk, path)
+        assert f"Deleted user #{number}" in page, path
+        assert f"· #{number}" not in page, path
+
+
 # What is done already
 
 
@@ -299,7 +345,13 @@ def test_a_report_of_something_done_already_is_closed_as_such(
 
 
 @pytest.mark.parametrize("act", ["settle"])
-def test_who_may_not_decide_closes_nothing(report, carol, bob, act):
+def test_who_may_only_look_at_reports_closes_nothing(report, carol, bob, act):
     services.ban(by=User.objects.create_superuser("boss"), about=bob)
-    assert client_of(carol).post(decide(report, act)).status_code == 302
-    assert report_state(report) == ""
+    before = acts()
+    assert client_of(carol).post(decide(report, act)).status_code == 302  # to the log-in
+    User.objects.filter(pk=carol.pk).update(is_staff=True)
+    carol.user_permissions.add(Permission.objects.get(codename="view_report"))
+    clerk = client_of(carol)
+    assert clerk.post(decide(report, act)).status_code == 403
+    assert (report_state(report), acts()) == ("", before)
+    assert clerk.get(page_of(report)).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 from html import unescape
 from threading import Event, Semaphore, Thread
@@ -105,6 +106,7 @@ def test_each_bad_line_has_its_reason_and_all_that_was_typed_stays(office, alice
     [
         ("", "The first line should name the columns"),
         ("wangwei\t王伟", "The first line should name the columns"),
+        ("wangwei\nlilei", "Above user names alone, write 用户名."),
         ("用户名\t姓名", "There is nobody in the list."),
         ('用户名\nwangwei\n"lilei', "Line 3: "),
         ("用户名\n" + "\n".join(f"u{number:04}" for number in range(101)), "at most 101 lines"),
@@ -121,6 +123,13 @@ def test_a_list_that_cannot_be_read_is_refused_in_words_and_kept(office, text, w
     assert 'name="enrol"' not in shown
     assert page.context["form"]["text"].value() == text
     assert names() == set()
+
+
+def test_empty_lines_are_nobody_s(office):
+    lines = [f"u{number:04}" for number in range(enrolling.PEOPLE_AT_MOST)]
+    page = look(office, "用户名\n\n" + "\n".join(lines) + "\n\t\t\n" * 50)
+    assert page.status_code == 200
+    assert len(page.context["roster"].rows) == enrolling.PEOPLE_AT_MOST
 
 
 @pytest.mark.parametrize(
@@ -199,6 +208,8 @@ def test_a_form_that_is_sent_twice_at_once_makes_the_class_once(office, monkeypa
         return real(*args, **options)
 
     monkeypatch.setattr(enrolling, moment, overtaken)
+    # As in another process, which this lock does not hold up.
+    monkeypatch.setattr(enrolling, "_enrolling", nullcontext())
     first = send(office, preview)
     assert first.status_code == second[0].status_code == 200
     assert slips(first) == slips(second[0])

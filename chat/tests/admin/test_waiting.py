@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from accounts.mail.codes import Purpose
 from accounts.models import OneTimeCode, User
 from tests.cast import make_user
 
-from .conftest import acts, client_of, user_page
+from .conftest import FRONT, acts, client_of, user_page
 
 WAITING = reverse("admin:accounts_user_waiting")
 
@@ -136,6 +137,24 @@ def test_who_may_not_delete_refuses_nobody(alice):
     assert client.post(WAITING, data).status_code == 403
     assert client.post(WAITING, {"confirm": newcomer.pk}).status_code == 302
     assert acts() == ["confirmed"]
+
+
+def test_nobody_is_led_to_a_page_that_is_closed_to_them(alice):
+    warden = make_user("warden")
+    User.objects.filter(pk=warden.pk).update(is_staff=True)
+    make_newcomer("new")
+    for codename, has_link in (("moderate_user", False), ("view_user", True)):
+        warden.user_permissions.add(Permission.objects.get(codename=codename))
+        client = client_of(User.objects.get(pk=warden.pk))
+        assert (WAITING in client.get(FRONT).content.decode()) == has_link
+        assert (client.get(WAITING).status_code == 200) == has_link
+
+
+def test_the_enter_key_lets_in_those_who_are_ticked(desk):
+    make_newcomer("new")
+    page = desk.get(WAITING).content.decode().partition('id="content-main"')[2]
+    buttons = re.findall(r'<button[^>]* name="(\w+)"', page)
+    assert buttons == ["confirm_chosen", "refuse_chosen", "confirm"]
 
 
 def test_only_a_superuser_lets_the_staff_in(desk):
