@@ -24,7 +24,8 @@ from webchat.database.snapshot import read_snapshot
 from . import staging
 from .files import FileStore
 from .links import Asked, Friendships, read_friendships, read_requests
-from .naming import Memory, rename, settle_names, tell_names
+from .memory import Memory
+from .naming import rename, settle_names, tell_names
 from .opening import Opening, changed
 from .people import Pair, People, Person, find_accounts, read_users, settle_mail
 from .reading import Tree
@@ -82,12 +83,10 @@ def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Rep
 
 
 def _read(tree: Tree, options: Options, report: Report, progress_to: OutputWrapper) -> Old:
-    memory = Memory(options.tree)
+    memory = Memory.load(options.tree)
     users = read_users(tree, report)
-    for user in users:
-        memory.recall(user)
-    aliases = rename(users, options.renames)
-    people = People(users, aliases, memory.owners(users))
+    memory.recall(users)
+    people = People(users, rename(users, options.renames, memory), memory)
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)
     marks = read_marks(tree, people, options.zone, report)

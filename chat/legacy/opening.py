@@ -21,7 +21,7 @@ from webchat.database.bulk import stored, update
 
 from . import reasons
 from .links import REMARK_LENGTH, Asked, Friendships
-from .naming import Memory
+from .memory import Memory
 from .people import Pair, People, Person, is_impossible
 from .reasons import Reason
 from .report import Report

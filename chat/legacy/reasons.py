@@ -46,6 +46,9 @@ REGISTERING = Reason(
 )
 HELD_BACK = Reason("held_back", _("was deleted or renamed here, and the name is held back"))
 DELETED = Reason("deleted", _("has been imported before, and deleted the account here"))
+GIVEN = Reason("given", _("is the name of nobody: an earlier import was told whose data it has"))
+# What is left of these belongs to nobody here.
+HEIRLESS = (GHOST, OTHER_NAME)
 
 # A new name
 TWIN = Reason("twin", _("differs from another name only by case or width"))

@@ -167,9 +167,34 @@ def test_a_file_that_holds_another_name_is_nobody(old, inner):
     assert report["lost"][0]["messages"] == report["lost"][0]["friendships"] == 1
     assert not Message.objects.exists()
     assert not Client().login(username="evil", password="x")
-    # Somebody else can have what it left.
+    # Somebody else can have what it left; a second run needs no word of it.
     old.run("--rename", "evil=bob")
     assert texts("bob", "alice") == ["boo"]
+    befriended(old, "evil", "alice", "boo", "hoo")
+    before = tables()
+    report, printed = old.run()
+    assert accounted(report)["messages"] == [2, 1, 1, 0]
+    assert accounted(report)["friendships"] == [1, 0, 1, 0]
+    assert texts("bob", "alice") == ["boo", "hoo"]
+    assert tables()["accounts_oldname"] == before["accounts_oldname"]
+    assert "--rename" not in printed
+
+
+def test_a_file_that_is_mended_after_its_messages_were_given_away_is_nobody(old):
+    old.write("users/zoe.json", '{"username": "zo')
+    befriended(old, "zoe", "alice", "boo")
+    old.run("--rename", "zoe=bob")
+    assert texts("bob", "alice") == ["boo"]
+    old.users("zoe")
+    befriended(old, "zoe", "alice", "boo", "hoo")
+    for options in [(), ("--rename", "zoe=bob"), ()]:
+        report, printed = old.run(*options)
+        assert accounted(report)["users"] == [5, 0, 4, 1]
+        assert lost(report) == {"zoe": "given"}
+        assert "--rename" not in printed
+    assert texts("bob", "alice") == ["boo", "hoo"]
+    with pytest.raises(CommandError, match="bob"):
+        old.run("--rename", "zoe=carol")
 
 
 @pytest.mark.parametrize("inner", ["dora", "Dora", "ｄｏｒａ", "DORA"])
@@ -288,6 +313,64 @@ def test_two_people_never_get_one_name(old, renames):
     old.run("--rename", "zed=x1")
     with pytest.raises(CommandError):
         old.run(*[word for each in renames for word in ("--rename", each)])
+
+
+@pytest.mark.parametrize(
+    ("renames", "free"),
+    [(["Li Lei=bob"], False), (["Li Lei=BOB"], False), (["Li Lei=bob", "bob=dora"], True)],
+)
+def test_nobody_takes_the_name_of_somebody_who_keeps_it(old, renames, free):
+    old.users("Li Lei")
+    words = [word for each in renames for word in ("--rename", each)]
+    if not free:
+        with pytest.raises(CommandError, match="bob"):
+            old.run(*words)
+        assert not User.objects.exists()
+        return
+    report, _printed = old.run(*words)
+    assert {old: new for old, (new, _code) in names(report).items()} == {
+        "Li Lei": "bob",
+        "bob": "dora",
+    }
+
+
+def test_one_of_twins_may_be_chosen_to_keep_the_name(old):
+    old.users("zed", "Zed")
+    befriended(old, "zed", "alice", "1")
+    report, _printed = old.run("--rename", "Zed=Zed")
+    assert names(report) == {"Zed": ("Zed", "asked"), "zed": ("zed2", "twin")}
+
+
+@pytest.mark.parametrize("name", ["bob", "bobby"])
+def test_nobody_gets_what_belonged_to_a_deleted_account(old, name):
+    befriended(old, "bob", "alice", "1")
+    befriended(old, "bobby", "alice", "2")
+    old.run("--rename", "bobby=bob")
+    delete_account(user=User.objects.get(username="bob"))
+    report, printed = old.run()
+    assert lost(report) == {"bob": "deleted", "bobby": "deleted"}
+    assert "--rename" not in printed
+    before = tables()
+    with pytest.raises(CommandError, match="注销"):
+        old.run("--rename", f"{name}=carol")
+    assert tables() == before
+
+
+def test_one_line_offers_what_all_who_are_nobody_have_left(old):
+    old.users("held")
+    RetiredUsername.objects.retire("held")
+    old.users("alone")
+    old.write("users/alone.json", {"username": "other"})
+    for name in ("g\x1b[2J", "ghost 1", "ghost2", "held"):
+        old.write(f"messages/alice_{name}.json", [v3(name, "boo", AT)])
+    _report, printed = old.run()
+    [line] = [each for each in printed.splitlines() if "ghost2=" in each]
+    assert shlex.split(line.partition("--rename ")[2]) == [
+        "ghost 1=名字",
+        "--rename",
+        "ghost2=名字",
+    ]
+    assert "--rename held=held2" in printed
 
 
 def test_who_changed_the_name_here_or_left_is_known_by_the_old_one(old):
