@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from accounts.hashers import hash_all
 from accounts.models import User
 from friends.models import Friendship
 from webchat.base.progress import Progress
+from webchat.base.telling import tell
 from webchat.database.snapshot import read_snapshot
 
 from . import staging
@@ -140,7 +141,7 @@ def _import(
     stage = Stage(rows)
     writer = Writer(old.people, stage, rows, files, report)
     unusable = make_password(None)
-    with _nothing_left(files, is_dry=is_dry):
+    with _nothing_left(stage, files, progress_to, is_dry=is_dry):
         new = [person for person in old.people.importable if person.is_new]
         stage.admit(new, lambda person: passwords.get(person) or unusable)
         _write(old, writer, progress_to)
@@ -193,30 +194,39 @@ def _seen_by_all(*, is_dry: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _nothing_left(files: FileStore, *, is_dry: bool) -> Iterator[None]:
-    """Take back what was written if the import fails; if even that does, nobody sees it."""
+def _nothing_left(
+    stage: Stage, files: FileStore, progress_to: OutputWrapper, *, is_dry: bool
+) -> Iterator[None]:
+    """Take back what was written if the import fails; if even that does, nobody sees it.
+
+    A stop that comes when all see the import already is too late, and ignored.
+    """
     try:
         yield
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and stage.is_open:
+            return
         if not is_dry:
-            files.take_back()
-            with suppress(Exception, KeyboardInterrupt):
-                _exhaust(staging.clear())
-        if isinstance(error, IntegrityError):  # an account is gone that was there
-            raise changed() from None
+            _take_back(files, progress_to)
+        if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error):
+            raise changed() from None  # an account is gone that was there
         raise
 
 
+def _take_back(files: FileStore, progress_to: OutputWrapper) -> None:
+    try:
+        _clear(progress_to)
+        files.take_back()
+    except (Exception, KeyboardInterrupt):
+        words = _("Some of it waits, where nobody sees it, until the next import or prune.")
+        tell(progress_to, words)
+
+
 def _clear(progress_to: OutputWrapper) -> None:
-    """Clear what an import has left that was killed."""
-    with Progress(progress_to, _("Clearing"), sum(staging.count_messages())) as progress:
+    """Clear what an import has left that was killed, or that failed just now."""
+    with Progress(progress_to, _("Clearing"), staging.count()) as progress:
         for number in staging.clear():
             progress.step(number)
-
-
-def _exhaust(batches: Iterable[int]) -> None:
-    for _number in batches:
-        pass
 
 
 def _check_waiting(writer: Writer, report: Report) -> None:

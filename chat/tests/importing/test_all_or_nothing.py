@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from io import StringIO
+
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from accounts.models import User
 from chat.legacy import files, importing, opening, staging
 from chat.management.commands import import_legacy
-from chat.models import Message
+from chat.models import Attachment, Message
+from webchat.base.terminal import Terminated
 
-from .conftest import stored_files, tables, tree_v1, tree_v3
+from .conftest import accounted, stored_files, tables, tree_v1, tree_v3
 
 
 @pytest.mark.parametrize("trouble", [KeyboardInterrupt, OSError(28, "No space left on device")])
@@ -33,6 +37,77 @@ def test_whatever_stops_it_nothing_is_left_half_done(old, monkeypatch, trouble):
 def _without_deletions(rows):
     """Leave out the counter that says that deleted rows are to be overwritten."""
     return rows | {"chat_gone": []}
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, Terminated(15), OSError(5, "bad")])
+def test_what_stops_it_after_the_commit_takes_nothing_back(old, monkeypatch, trouble):
+    tree_v3(old)
+    seen_by_all = importing._seen_by_all
+
+    @contextmanager
+    def commit_and_stop(**options):
+        with seen_by_all(**options):
+            yield
+        raise trouble
+
+    monkeypatch.setattr(importing, "_seen_by_all", commit_and_stop)
+    if isinstance(trouble, OSError):
+        with pytest.raises(CommandError):
+            old.run()
+    else:
+        report, printed = old.run()
+        assert accounted(report)["messages"] == [4, 4, 0, 0]
+        assert "shred" in printed
+    assert Message.objects.count() == 4
+    assert stored_files() == set(Attachment.objects.values_list("file", flat=True))
+    assert len(stored_files()) == 1
+
+
+def test_a_second_stop_ends_the_clearing_and_the_rest_waits_unseen(old, monkeypatch, capsys):
+    tree_v3(old)
+    clear, clearing = staging.clear, []
+
+    def fail():
+        raise KeyboardInterrupt
+
+    def stop():
+        clearing.append(True)
+        if len(clearing) > 1:  # the first time is before the import
+            raise Terminated(15)
+        yield from clear()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opening.writing, "have_all_reload", fail)
+        patch.setattr(staging, "clear", stop)
+        out = StringIO()
+        with pytest.raises(CommandError) as error:
+            call_command("import_legacy", str(old.root), stdout=out)
+    assert error.value.returncode == 130
+    assert "下次导入" in out.getvalue()
+    assert not User.objects.exists()
+    assert staging.count() == Message.objects.count() + User.everybody.count() > 4
+    assert old.run()[0]["messages"]["imported"] == 4
+
+
+def test_the_clearing_after_a_stop_is_shown(old, monkeypatch):
+    tree_v3(old)
+    out = StringIO()
+    monkeypatch.setattr(opening.writing, "have_all_reload", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call_command("import_legacy", str(old.root), stdout=out)
+    # Four people and four messages.
+    assert "清理: 8/8" in out.getvalue()
+
+
+def test_a_fault_of_ours_is_not_put_down_to_others(old, monkeypatch):
+    tree_v3(old)
+
+    def fail():
+        raise IntegrityError("UNIQUE constraint failed: chat_attachment.file")
+
+    monkeypatch.setattr(opening.writing, "have_all_reload", fail)
+    with pytest.raises(IntegrityError):
+        old.run()
 
 
 def test_a_disk_that_fills_up_takes_back_what_was_written(old, monkeypatch):
