@@ -91,7 +91,7 @@ def _read(tree: Tree, options: Options, report: Report, progress_to: OutputWrapp
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)
     marks = read_marks(tree, people, options.zone, report)
-    talk = Talk(tree, people, friendships.listed_by, options.zone, report)
+    talk = Talk(tree, people, friendships.listed_by, options.zone, report, options.tree)
     pairs = _survey(tree, talk, progress_to)
     free = settle_names(people, _weigh(friendships, pairs).__getitem__)
     find_accounts(people)

@@ -25,7 +25,7 @@ from .memory import Memory
 from .people import Pair, People, Person, is_impossible
 from .reasons import Reason
 from .report import Report
-from .staging import Rows, Stage
+from .staging import ROWS_AT_ONCE, Rows, Stage, in_parts
 from .writing import Numbers, Read, Writer, is_talked_in, numbers_of, standing_conversations
 
 
@@ -158,14 +158,22 @@ class Opening:
         update(Membership, ("last_read", "last_read_at"), rows)
 
     def found_again(self, attachments: list[Attachment]) -> None:
-        """Give files to the messages that an earlier import brought without them."""
-        for attachment in attachments:
-            numbers = Message.objects.values_list("conversation", flat=True)
-            attachment.conversation_id = numbers.get(pk=attachment.message_id)
-        self._rows.create(Attachment, attachments)
-        if not self._rows.is_dry:
-            ids = [attachment.message_id for attachment in attachments]
-            Message.objects.filter(pk__in=ids).update(text="")
+        """Give files to the messages that an earlier import brought without them.
+
+        Raises ValidationError if one of these was recalled, removed or pruned meanwhile.
+        """
+        if self._rows.is_dry:
+            return
+        for part in in_parts(attachments, ROWS_AT_ONCE):
+            ids = [attachment.message_id for attachment in part]
+            messages = Message.objects.present().filter(pk__in=ids)
+            conversations = dict(messages.values_list("pk", "conversation"))
+            if len(conversations) < len(part):
+                raise changed()
+            for attachment in part:
+                attachment.conversation_id = conversations[attachment.message_id]
+            self._rows.create(Attachment, part)
+            messages.update(text="")
 
     # Friends
 

@@ -61,6 +61,9 @@ class Writer:
                 is_impossible(pair, "attachments", self._report, files)
             return
         standing = self._look_up(pair)
+        for message in messages:  # another tree with the same past may have brought it
+            if message.common_id in standing:
+                message.client_id = message.common_id
         is_talking = bool(standing) and is_talked_in(self._standing[numbers_of(pair)])
         good = []
         for message in messages:
@@ -157,10 +160,10 @@ class Writer:
         if not with_file:
             return
         conversation = self._standing[numbers_of(pair)]
-        here = set(
-            Attachment.objects.filter(conversation=conversation).values_list("message", flat=True)
-        )
-        lacking = [each for each in with_file if standing[each.client_id] not in here]
+        # Whatever was recalled or removed stays away, with its file.
+        there = Message.objects.present().filter(conversation=conversation, attachment=None)
+        waiting = set(there.values_list("pk", flat=True))
+        lacking = [each for each in with_file if standing[each.client_id] in waiting]
         self._report.existing("attachments", len(with_file) - len(lacking))
         for client_id, attachment in self._fetch(lacking).items():
             attachment.message_id = standing[client_id]

@@ -296,6 +296,30 @@ def test_a_second_old_program_has_people_of_its_own(old, tmp_path):
     assert accounted(old.run()[0])["messages"] == [1, 0, 1, 0]
 
 
+def test_two_old_programs_with_a_common_past_keep_their_files_apart(old, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = OldTree(tmp_path / "other")
+    other.users("alice", "bob", "carol")
+    for tree in (old, other):
+        said = [v3("bob", "hi", AT), v3("bob", file(tree.upload("x.png"), name="x.png"), AT)]
+        tree.write("messages/alice_bob.json", said)
+        tree.write("messages/bob_carol.json", said)
+        tree.write("friends/bob.json", ["alice", "carol"])
+    old.run()
+    first = stored_files()
+    options = ["--tree", "lab", "--rename", "alice=dora"]
+    report, _printed = other.run(*options)
+    # bob and carol have theirs already; dora is another one than alice.
+    assert accounted(report)["messages"] == [4, 2, 2, 0]
+    assert accounted(report)["attachments"] == [2, 1, 1, 0]
+    assert len(stored_files() - first) == 1
+    assert first < stored_files()
+    assert [len(texts("bob", each)) for each in ("alice", "carol", "dora")] == [2, 2, 2]
+    before = tables()
+    assert accounted(other.run("--tree", "lab")[0])["messages"] == [4, 0, 4, 0]
+    assert tables() == before
+
+
 def test_of_twins_two_copies_are_not_twice_as_much(old):
     old.users("zed", "Zed")
     befriended(old, "zed", "alice", "1", "2", "3")
