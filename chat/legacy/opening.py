@@ -112,13 +112,14 @@ class Opening:
         longest = [(_count(each), each) for each in (staged, standing)]
         (_few, gone), (_many, kept) = sorted(longest)
         members = Conversation.objects.values_list("low", "high").get(pk=standing)
-        SearchSegment.objects.filter(conversation__in=(staged, standing)).delete()
+        SearchSegment.objects.filter(conversation=gone).delete()
         for relation in Conversation._meta.get_fields(include_hidden=True):
             if isinstance(relation, ManyToOneRel):
                 rows = relation.related_model._base_manager.filter(**{relation.field.name: gone})
                 rows.update(**{relation.field.name: kept})
         Conversation.objects.filter(pk=gone).delete()
         update(Conversation, ("low", "high"), [(kept, *members)])
+        SearchSegment.objects.ask_for(kept)
         return kept
 
     def _open(self, pairs: Iterable[Numbers]) -> None:
