@@ -76,6 +76,8 @@ class Memory:
         """Remember everybody, in a transaction, for the next import."""
         olds = {person.old: person for person in people.importable} | dict(people.aliases)
         known = {self._digest(old): person.pk for old, person in olds.items()}
+        if self._tree:  # where two trees have a name, it leads to the first who had it
+            known |= {old_name_digest(f"/{old}"): person.pk for old, person in olds.items()}
         OldName.objects.bulk_create(
             OldName(digest=digest, user_id=pk)
             for digest, pk in known.items()

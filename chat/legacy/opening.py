@@ -1,6 +1,7 @@
 """The end of an import: one short transaction, after which everybody sees all of it.
 
-Its work is bounded by people, friendships and conversations, not by messages.
+Its work is bounded by people, friendships and conversations, not by messages; but where a second
+import adds to a conversation, the shorter part moves, and each file that was found again is a row.
 """
 
 from __future__ import annotations
