@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, models
-from django.db.models import Q
 
 from accounts.models import User
 from accounts.names import NOBODY
@@ -130,14 +129,9 @@ def _accounts() -> models.QuerySet[User]:
     return User.everybody.filter(username_key__startswith=NOBODY)
 
 
-def _conversations() -> models.QuerySet[Conversation]:
-    accounts = _accounts().values("pk")
-    return Conversation.objects.filter(Q(low__in=accounts) | Q(high__in=accounts))
-
-
 def count_messages() -> tuple[int, int]:
     """Count the messages and attachments that wait."""
-    waiting = _conversations().values("pk")
+    waiting = Conversation.objects.waiting().values("pk")
     return (
         Message.objects.filter(conversation__in=waiting).count(),
         Attachment.objects.filter(conversation__in=waiting).count(),
@@ -182,7 +176,7 @@ def _unless_at_work(work: Callable[[], Iterator[int]]) -> Iterator[int]:
 
 def clear() -> Batches:
     """Delete everything that waits, a little at a time; counts accounts and messages."""
-    for conversation in list(_conversations().values_list("pk", flat=True)):
+    for conversation in list(Conversation.objects.waiting().values_list("pk", flat=True)):
         yield from _clear_conversation(conversation)
     accounts = list(_accounts().values_list("pk", flat=True))
     for part in in_parts(accounts, PEOPLE_AT_ONCE):

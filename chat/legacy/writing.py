@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from chat.models import Attachment, Conversation, Message
+from chat.models import IMPORTED, Attachment, Conversation, Message
 from webchat.database.bulk import stored
 
 from . import reasons
@@ -20,9 +20,6 @@ from .reasons import Reason
 from .report import Report
 from .staging import ROWS_AT_ONCE, Rows, Stage, in_parts
 from .talk import OldFile, OldMessage, ReadMarks
-
-# No draft has this digest: no retry by a client finds an imported message, but an import does.
-IMPORTED = b""
 
 Numbers = tuple[int, int]
 
@@ -197,8 +194,7 @@ def standing_conversations() -> dict[Numbers, int]:
 
 def is_talked_in(conversation: int) -> bool:
     """Whether there are messages in it that no import has brought."""
-    here = Message.objects.filter(conversation=conversation)
-    return here.exclude(digest=IMPORTED).exists()
+    return Message.objects.written_here().filter(conversation=conversation).exists()
 
 
 def numbers_of(pair: Pair) -> Numbers:
