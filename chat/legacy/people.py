@@ -148,7 +148,7 @@ def _email_in(content: Mapping[str, Any]) -> str:
 
 
 def settle_mail(people: People, report: Report, *, trust_mail: bool) -> None:
-    times = Counter(person.email.casefold() for person in people.users)
+    times = Counter(person.email.casefold() for person in people.importable)
     unproven = 0
     for person in people.users:
         address, person.email = person.email, ""
