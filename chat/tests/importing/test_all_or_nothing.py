@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 
 from accounts.models import User
 from chat.legacy import files, importing, opening, reading, staging
@@ -62,6 +62,42 @@ def test_what_stops_it_after_the_commit_takes_nothing_back(old, monkeypatch, tro
     assert Message.objects.count() == 4
     assert stored_files() == set(Attachment.objects.values_list("file", flat=True))
     assert len(stored_files()) == 1
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_stop_within_the_last_commit_is_all_or_nothing(
+    transactional_db, old, monkeypatch, is_committed
+):
+    """SQLite finishes what it has begun, and Python raises the stop then."""
+    tree_v3(old)
+    commit, reload, at_end = connection._commit, opening.writing.have_all_reload, []
+
+    def note():
+        at_end.append(True)
+        return reload()
+
+    def commit_and_stop():
+        if not at_end:
+            commit()
+            return
+        at_end.clear()
+        if is_committed:
+            commit()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(opening.writing, "have_all_reload", note)
+    monkeypatch.setattr(connection, "_commit", commit_and_stop)
+    try:
+        report, _printed = old.run()
+        assert accounted(report)["messages"] == [4, 4, 0, 0]
+        is_done = True
+    except CommandError:
+        is_done = False
+    assert is_done or not is_committed
+    assert User.objects.count() == (4 if is_done else 0)
+    assert Message.objects.count() == (4 if is_done else 0)
+    assert len(stored_files()) == Attachment.objects.count() == (1 if is_done else 0)
+    assert not User.everybody.filter(username__startswith="?").exists()
 
 
 def test_a_second_stop_ends_the_clearing_and_the_rest_waits_unseen(old, monkeypatch, capsys):
