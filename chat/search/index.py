@@ -113,11 +113,11 @@ def _add(conversation_id: int) -> int:
 def _renew(segment: SearchSegment) -> int:
     """Rebuild the filters of a segment from its present messages; returns how many blocks.
 
-    One without blocks goes: it only asked for a look at its conversation.
+    One without blocks goes: it only asked for a look at its conversation. That counts as one.
     """
     if not segment.ends:
         SearchSegment.objects.filter(pk=segment.pk, through=segment.through).delete()
-        return 0
+        return 1
     before = SearchSegment.objects.filter(
         conversation=segment.conversation_id, through__lt=segment.through
     )

@@ -324,7 +324,10 @@ def test_so_do_the_nightly_pruning_and_a_restore_which_migrates(old, monkeypatch
     before = tables()
     tree_v1(old)
     leave(old, monkeypatch)
+    # Newcomers, those in the place of alice and bob, and messages.
+    assert staging.count_leftovers() == 2 + 2 + 4 == staging.count()
     with staging.alone():  # not under the hands of an import
+        assert staging.count_leftovers() == 0
         call_command(command, verbosity=0)
         assert Message.objects.exists()
     call_command(command, verbosity=0)
