@@ -26,11 +26,12 @@ from . import staging
 from .files import FileStore
 from .links import Asked, Friendships, read_friendships, read_requests
 from .memory import Memory
-from .naming import rename, settle_names, tell_names
+from .naming import settle_names, tell_names
 from .opening import Opening, changed
 from .people import Pair, People, Person, find_accounts, read_users, settle_mail
 from .reading import Tree
 from .reasons import Reason
+from .renaming import Renaming
 from .report import Report
 from .staging import Rows, Stage
 from .talk import Found, ReadMarks, Talk, read_marks
@@ -87,7 +88,7 @@ def _read(tree: Tree, options: Options, report: Report, progress_to: OutputWrapp
     memory = Memory.load(options.tree)
     users = read_users(tree, report)
     memory.recall(users)
-    people = People(users, rename(users, options.renames, memory), memory)
+    people = People(users, Renaming(users, memory).apply(options.renames), memory)
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)
     marks = read_marks(tree, people, options.zone, report)
