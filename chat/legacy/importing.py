@@ -87,7 +87,7 @@ def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Rep
 def _read(tree: Tree, options: Options, report: Report, progress_to: OutputWrapper) -> Old:
     memory = Memory.load(options.tree)
     users = read_users(tree, report)
-    memory.recall(users)
+    memory.recall(users, [name for name, _path in tree.files("users")])
     people = People(users, Renaming(users, memory).apply(options.renames), memory)
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)

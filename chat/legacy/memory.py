@@ -42,17 +42,30 @@ class Memory:
         # No file name holds a slash.
         return old_name_digest(f"{self._tree}/{old}" if self._tree else old)
 
-    def recall(self, users: Iterable[Person]) -> None:
-        """Tell people the accounts that they have got, or why they get none."""
-        known = [person for person in users if self._digest(person.old) in self._users]
-        for person in sorted(known, key=lambda each: self._places[self._digest(each.old)]):
-            pk = self._users[self._digest(person.old)]
-            if pk is None:
-                person.problem = reasons.DELETED
-            elif person.problem is None and self._owners.setdefault(pk, person) is not person:
-                person.problem = reasons.GIVEN
-            elif person.problem is None:
-                self._settle(person, pk)
+    def recall(self, users: Iterable[Person], names: Iterable[str]) -> None:
+        """Tell people the accounts that they have got, or why they get none.
+
+        `names` are all in users/, also of files that cannot be read now: an account belongs to
+        that which was known first, and the rest of them was given to it.
+        """
+        firsts: dict[int | None, str] = {}
+        known = [name for name in names if self._digest(name) in self._users]
+        for name in sorted(known, key=lambda each: self._places[self._digest(each)]):
+            firsts.setdefault(self._users[self._digest(name)], name)
+        for person in users:
+            if self._digest(person.old) in self._users:
+                self._tell(person, self._users[self._digest(person.old)], firsts)
+
+    def _tell(self, person: Person, pk: int | None, firsts: Mapping[int | None, str]) -> None:
+        if pk is None:
+            person.problem = reasons.DELETED
+        elif person.problem is not None:
+            return
+        elif person.old != firsts[pk] or pk in self._owners:
+            person.problem = reasons.GIVEN
+        else:
+            self._owners[pk] = person
+            self._settle(person, pk)
 
     def _settle(self, person: Person, pk: int) -> None:
         person.pk, person.name = pk, self._names[pk]

@@ -141,6 +141,35 @@ def test_nothing_of_a_name_is_left_when_its_owner_is_gone(old):
     assert list(find_traces("Li Lei")) == list(find_traces("Li_Lei")) == []
 
 
+def test_what_was_given_away_is_not_doubled_while_the_owners_file_is_broken(old):
+    befriended(old, "zoe", "alice", "boo")
+    old.run("--rename", "zoe=bob")
+    before = tables()
+    old.users("zoe")
+    old.write("users/bob.json", '{"username": "bo')
+    report, _printed = old.run()
+    assert lost(report)["zoe"] == "given"
+    assert accounted(report)["messages"][1] == 0
+    assert tables() == before
+    old.users("bob")
+    report, _printed = old.run()
+    assert accounted(report)["messages"] == [1, 0, 1, 0]
+    assert tables() == before
+
+
+def test_two_files_of_one_name_stop_no_later_import(old):
+    """One was written by a system that stores é as one character, the other by one with two."""
+    old.users("Jose\u0301", "Jos\u00e9")
+    befriended(old, "Jos\u00e9", "alice", "hi")
+    old.run()
+    before = tables()
+    for _time in range(2):
+        report, _printed = old.run()
+        assert accounted(report)["messages"] == [1, 0, 1, 0]
+        assert accounted(report)["users"] == [6, 0, 5, 1]
+    assert tables() == before
+
+
 def test_who_came_from_another_tree_logs_in_with_the_old_name_too(old, tmp_path):
     old.users("Li Lei")
     befriended(old, "Li Lei", "alice", "1")
