@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
 
-from .models import User
+from .models import OldName, User
 from .names import TYPED_AT_MOST
 from .pinyin import spells
 
@@ -21,16 +21,31 @@ LOOKED_AT = 50_000  # accounts: half a second for the most people that one machi
 def find_user(typed: str) -> User:
     """Return the account of that name, typed in any case or width, or of that verified address.
 
-    Raises ValidationError("not_found"), which suggests names that are near.
+    Where nobody has the name here, the one who had it in the earlier program. Raises
+    ValidationError("ambiguous") if it is the old name of one and, in another case or width, the
+    name of another; and ValidationError("not_found"), which suggests names that are near.
     """
     user = User.objects.known_as(typed)
     if user is not None:
+        _refuse_ambiguous(typed, user)
         return user
     message = _("Nobody is called that here.")
     if names := near(typed):
         message = _("Nobody is called that here. Do you mean %(names)s?")
         message %= {"names": ", ".join(names)}
     raise ValidationError(message, "not_found")
+
+
+def _refuse_ambiguous(typed: str, user: User) -> None:
+    other = OldName.objects.owner_of(typed)
+    if other in (None, user) or user.username == typed:
+        return
+    message = _(
+        "%(name)s is called that here, and %(other)s was in the earlier program. Type the name of"
+        " the one you mean, in the same case and width."
+    )
+    facts = {"name": user.username, "other": other}
+    raise ValidationError(message, "ambiguous", facts)
 
 
 def near(typed: str) -> list[str]:

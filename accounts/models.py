@@ -338,13 +338,21 @@ def retired_digest(username: str) -> str:
 class OldNameQuerySet(models.QuerySet["OldName"]):
     def owner_of(self, typed: str) -> User | None:
         """Find who had this very name in the earlier program, in this case and width."""
-        known = self.filter(digest=old_name_digest(typed), user__isnull=False)
-        found = known.select_related("user").first()
+        known = self.named(typed).filter(user__isnull=False)
+        found = known.select_related("user").order_by("pk").first()
         return found.user if found else None
+
+    def named(self, typed: str) -> OldNameQuerySet:
+        """Return the rows of this very name, in whichever tree it was."""
+        return self.filter(digest__in=[old_name_digest(typed), old_name_digest(f"/{typed}")])
 
 
 class OldName(models.Model):
-    """A name of the earlier program, as an HMAC, and who got its data; nobody once deleted."""
+    """A name of the earlier program, as an HMAC, and who got its data; nobody once deleted.
+
+    One of a tree with a name is there twice: as `tree/name` for the next import, and as `/name`,
+    by which its owner logs in. No name has a slash.
+    """
 
     digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")

@@ -19,7 +19,7 @@ from webchat.base.text import fold
 from webchat.database import dialect, examining
 
 from . import signals
-from .models import OldName, RetiredUsername, User, old_name_digest, retired_digest
+from .models import OldName, RetiredUsername, User, retired_digest
 from .names import username_key
 
 ROWS_AT_ONCE = 1000
@@ -95,9 +95,14 @@ def list_kept(username: str) -> Iterator[Kept]:
     """List what stays without naming the account."""
     for retired in RetiredUsername.objects.filter(digest=retired_digest(username)):
         yield Kept(_("the name, held back (as an HMAC of its key)"), retired.expires_at)
-    if OldName.objects.filter(digest=old_name_digest(username), user=None).exists():
+    gone = OldName.objects.filter(user=None)
+    if gone.named(username).exists():
         what = _("that it came from the earlier program (as an HMAC): no import brings it back")
         yield Kept(what)
+    elif count := gone.count():
+        # It may have had another name there, which nobody can tell from an HMAC.
+        what = _("the old names of deleted accounts, perhaps one of its own (HMACs: %(count)d)")
+        yield Kept(what % {"count": count})
     for kept in _ask(signals.account_kept, username=username):
         yield from kept
 

@@ -47,7 +47,7 @@ def chores(now: datetime) -> list[Chore]:
 def messages_chore(before: datetime) -> Chore:
     """Make the chore that deletes older messages, for both sides, with everything attached."""
     old = Message.objects.filter(sent_at__lt=before)
-    return Chore(_("messages"), old.count, lambda: _delete_old(old))
+    return Chore(_("messages"), old.seen().count, lambda: _delete_old(old))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,12 @@ class Survey:
 
 
 def survey_messages(before: datetime) -> Survey:
-    found = Message.objects.filter(sent_at__lt=before).aggregate(
-        messages=Count("pk"), people=Count("sender", distinct=True), oldest=Min("sent_at")
+    found = (
+        Message.objects.seen()
+        .filter(sent_at__lt=before)
+        .aggregate(
+            messages=Count("pk"), people=Count("sender", distinct=True), oldest=Min("sent_at")
+        )
     )
     return Survey(**found)
 
@@ -118,7 +122,8 @@ def _delete_old(old: MessageQuerySet) -> Batches:
 def _by_conversation(messages: MessageQuerySet) -> Iterator[list[int]]:
     """Yield batches of ids; the fewer conversations in one, the less there is to recount."""
     batch: list[int] = []
-    for conversation in list(Conversation.objects.values_list("pk", flat=True)):
+    # An import under way would miss its messages, and stop.
+    for conversation in list(Conversation.objects.seen().values_list("pk", flat=True)):
         theirs = messages.filter(conversation=conversation).order_by("id")
         batch += theirs.values_list("id", flat=True)
         while len(batch) >= ROWS_AT_ONCE:

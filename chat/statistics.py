@@ -6,11 +6,10 @@ import os
 import shutil
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -66,10 +65,10 @@ def collect() -> Statistics:
         waiting_newcomers=_count(User.objects.waiting()),
         banned=_count(User.objects.filter(is_active=False)),
         staff=_count(User.objects.staff()),
-        conversations=_count(Conversation.objects.all()),
-        messages=_count(Message.objects.all()),
+        conversations=_count(Conversation.objects.seen()),
+        messages=_count(Message.objects.seen()),
         messages_by_day=_by_day(now),
-        files=_count(Attachment.objects.all()),
+        files=_count(Attachment.objects.seen()),
         open_reports=_count(Report.objects.open()),
         backups=len(backups),
         database_bytes=bytes_used(),
@@ -81,17 +80,18 @@ def collect() -> Statistics:
 
 
 def first_since(moment: datetime) -> int:
-    """Return the id of the first message of that moment or later, or one beyond all ids.
+    """Return the id of the first message written at that moment or later, or one beyond all ids.
 
     By halving, some dozens of look-ups: `sent_at` has no index, as nothing else needs one. Around a
-    step of the clock it is off by the messages of the step.
+    step of the clock it is off by the messages of the step. What an import brought is passed over:
+    it may be of any time, but was brought later than that.
     """
-    by_id = Message.objects.order_by("id").values_list("id", "sent_at")
-    last = by_id.last()
-    low, high = 1, last[0] + 1 if last else 1
+    by_id = Message.objects.written_here().order_by("id").values_list("id", "sent_at")
+    newest = Message.objects.aggregate(id=Max("id"))["id"] or 0
+    low, high = 1, newest + 1
     while low < high:
         middle = (low + high) // 2
-        found = by_id.filter(id__gte=middle).first()
+        found = by_id.filter(id__gte=middle, id__lt=high).first()
         if found is None or found[1] >= moment:
             high = middle
         else:
@@ -102,12 +102,13 @@ def first_since(moment: datetime) -> int:
 def _by_day(now: datetime) -> dict[date, Count]:
     """Count the messages of the last days, today first."""
     today = timezone.localdate(now)
-    days = [today - timedelta(days=ago) for ago in range(DAYS)]
-    borders = [first_since(_beginning(day)) for day in [today + timedelta(days=1), *days]]
-    return {
-        day: _count(Message.objects.filter(id__gte=first, id__lt=end))
-        for day, (end, first) in zip(days, pairwise(borders), strict=True)
-    }
+    return {day: _count(_of(day)) for day in (today - timedelta(days=ago) for ago in range(DAYS))}
+
+
+def _of(day: date) -> QuerySet:
+    begins, ends = _beginning(day), _beginning(day + timedelta(days=1))
+    since = Message.objects.seen().filter(id__gte=first_since(begins))
+    return since.filter(sent_at__gte=begins, sent_at__lt=ends)
 
 
 def _active_since(moment: datetime) -> Count:

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 
 from accounts import finding, limits, services
 from accounts.mail import codes, sending
-from accounts.models import RetiredUsername, User
+from accounts.models import OldName, RetiredUsername, User, old_name_digest
 from accounts.passwords import PASSWORD_AT_MOST
 from chat.models import Event, Notice
 from tests.cast import Api, befriend, say
@@ -266,3 +266,17 @@ def test_a_number_without_an_account_has_to_say_whose_password(alice, monkeypatc
 
     monkeypatch.setattr("getpass.getuser", nobody)
     assert "user name" in refusal("changepassword")
+
+
+def test_an_old_name_that_is_nearly_another_ones_name_is_nobodys_here(alice, bob):
+    OldName.objects.create(digest=old_name_digest("Alice"), user=bob)
+    before = {user.pk: user.password for user in User.objects.all()}
+    for command in (["set_password", "Alice", "--random"], ["rename_user", "Alice", "neu"]):
+        words = refusal(*command)
+        assert "alice" in words
+        assert "bob" in words
+    assert {user.pk: user.password for user in User.objects.all()} == before
+    manage("set_password", "alice", "--random")
+    manage("set_password", "ALICE", "--random")
+    bob.refresh_from_db()
+    assert bob.password == before[bob.pk]

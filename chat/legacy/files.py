@@ -7,8 +7,10 @@ import binascii
 import mimetypes
 import re
 import shutil
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
+from uuid import uuid4
 
 from chat.attachments import MAGIC_BYTES, sniff_picture
 from chat.models import Attachment
@@ -16,9 +18,11 @@ from chat.models.attachments import PICTURES, attachments_folder
 from webchat.base.text import mend_text
 
 from .reading import Tree
+from .staging import in_parts
 from .talk import OldFile, OldMessage
 
 NAME_LENGTH = 255
+FILES_AT_ONCE = 500  # looked for in one query
 MIMETYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 EXTENSION = re.compile(r"\.[a-z0-9]{1,8}", re.ASCII)
 DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL | re.IGNORECASE)
@@ -47,9 +51,8 @@ class FileStore:
             return None
         name = name_of(message.file)
         mimetype = _mimetype(message.file, name, head)
-        attachment = Attachment(
-            file=f"{message.client_id}{_extension(name, mimetype)}", name=name, mimetype=mimetype
-        )
+        file = _free(str(message.client_id), _extension(name, mimetype))
+        attachment = Attachment(file=file, name=name, mimetype=mimetype)
         if not self._is_dry:
             self._write(source, attachment.path)
         return attachment
@@ -65,16 +68,26 @@ class FileStore:
 
     def _write(self, source: Path | bytes, target: Path) -> None:
         attachments_folder().mkdir(mode=0o700, exist_ok=True)
-        self._written.append(target)
-        if isinstance(source, bytes):
-            target.write_bytes(source)
-            return
-        with self._tree.open(source) as old, target.open("wb") as new:
+        target.unlink(missing_ok=True)  # of an import that was killed
+        old = BytesIO(source) if isinstance(source, bytes) else self._tree.open(source)
+        with old, target.open("xb") as new:
+            self._written.append(target)
             shutil.copyfileobj(old, new)
 
     def take_back(self) -> None:
-        for path in self._written:
-            path.unlink(missing_ok=True)
+        """Delete the files that were copied, but for those of messages that are here."""
+        for part in in_parts(self._written, FILES_AT_ONCE):
+            here = Attachment.objects.filter(file__in=[path.name for path in part])
+            names = set(here.values_list("file", flat=True))
+            for path in part:
+                if path.name not in names:
+                    path.unlink(missing_ok=True)
+
+
+def _free(stem: str, extension: str) -> str:
+    """Return a name for a file that no other attachment has."""
+    is_taken = Attachment.objects.filter(file=stem + extension).exists()
+    return f"{uuid4() if is_taken else stem}{extension}"
 
 
 def _data_of(url: str) -> bytes | None:

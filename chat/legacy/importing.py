@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,16 +19,19 @@ from accounts.hashers import hash_all
 from accounts.models import User
 from friends.models import Friendship
 from webchat.base.progress import Progress
+from webchat.base.telling import tell
 from webchat.database.snapshot import read_snapshot
 
 from . import staging
 from .files import FileStore
 from .links import Asked, Friendships, read_friendships, read_requests
-from .naming import Memory, rename, settle_names, tell_names
+from .memory import Memory
+from .naming import settle_names, tell_names
 from .opening import Opening, changed
 from .people import Pair, People, Person, find_accounts, read_users, settle_mail
 from .reading import Tree
 from .reasons import Reason
+from .renaming import Renaming
 from .report import Report
 from .staging import Rows, Stage
 from .talk import Found, ReadMarks, Talk, read_marks
@@ -82,16 +85,14 @@ def import_tree(root: Path, options: Options, progress_to: OutputWrapper) -> Rep
 
 
 def _read(tree: Tree, options: Options, report: Report, progress_to: OutputWrapper) -> Old:
-    memory = Memory(options.tree)
+    memory = Memory.load(options.tree)
     users = read_users(tree, report)
-    for user in users:
-        memory.recall(user)
-    aliases = rename(users, options.renames)
-    people = People(users, aliases, memory.owners(users))
+    memory.recall(users, [name for name, _path in tree.files("users")])
+    people = People(users, Renaming(users, memory).apply(options.renames), memory)
     friendships = read_friendships(tree, people, report)
     requests = read_requests(tree, people, report)
     marks = read_marks(tree, people, options.zone, report)
-    talk = Talk(tree, people, friendships.listed_by, options.zone, report)
+    talk = Talk(tree, people, friendships.listed_by, options.zone, report, options.tree)
     pairs = _survey(tree, talk, progress_to)
     free = settle_names(people, _weigh(friendships, pairs).__getitem__)
     find_accounts(people)
@@ -141,7 +142,7 @@ def _import(
     stage = Stage(rows)
     writer = Writer(old.people, stage, rows, files, report)
     unusable = make_password(None)
-    with _nothing_left(files, is_dry=is_dry):
+    with _nothing_left(stage, files, progress_to, is_dry=is_dry):
         new = [person for person in old.people.importable if person.is_new]
         stage.admit(new, lambda person: passwords.get(person) or unusable)
         _write(old, writer, progress_to)
@@ -194,30 +195,39 @@ def _seen_by_all(*, is_dry: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _nothing_left(files: FileStore, *, is_dry: bool) -> Iterator[None]:
-    """Take back what was written if the import fails; if even that does, nobody sees it."""
+def _nothing_left(
+    stage: Stage, files: FileStore, progress_to: OutputWrapper, *, is_dry: bool
+) -> Iterator[None]:
+    """Take back what was written if the import fails; if even that does, nobody sees it.
+
+    A stop that comes when all see the import already is too late, and ignored.
+    """
     try:
         yield
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and stage.is_open:
+            return
         if not is_dry:
-            files.take_back()
-            with suppress(Exception, KeyboardInterrupt):
-                _exhaust(staging.clear())
-        if isinstance(error, IntegrityError):  # an account is gone that was there
-            raise changed() from None
+            _take_back(files, progress_to)
+        if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error):
+            raise changed() from None  # an account is gone that was there
         raise
 
 
+def _take_back(files: FileStore, progress_to: OutputWrapper) -> None:
+    try:
+        _clear(progress_to)
+        files.take_back()
+    except (Exception, KeyboardInterrupt):
+        words = _("Some of it waits, where nobody sees it, until the next import or prune.")
+        tell(progress_to, words)
+
+
 def _clear(progress_to: OutputWrapper) -> None:
-    """Clear what an import has left that was killed."""
-    with Progress(progress_to, _("Clearing"), sum(staging.count_messages())) as progress:
+    """Clear what an import has left that was killed, or that failed just now."""
+    with Progress(progress_to, _("Clearing"), staging.count()) as progress:
         for number in staging.clear():
             progress.step(number)
-
-
-def _exhaust(batches: Iterable[int]) -> None:
-    for _number in batches:
-        pass
 
 
 def _check_waiting(writer: Writer, report: Report) -> None:

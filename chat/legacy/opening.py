@@ -1,6 +1,7 @@
 """The end of an import: one short transaction, after which everybody sees all of it.
 
-Its work is bounded by people, friendships and conversations, not by messages.
+Its work is bounded by people, friendships and conversations, not by messages; but where a second
+import adds to a conversation, the shorter part moves, and each file that was found again is a row.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from webchat.database.bulk import stored, update
 
 from . import reasons
 from .links import REMARK_LENGTH, Asked, Friendships
-from .naming import Memory
+from .memory import Memory
 from .people import Pair, People, Person, is_impossible
 from .reasons import Reason
 from .report import Report
-from .staging import Rows, Stage
+from .staging import ROWS_AT_ONCE, Rows, Stage, in_parts
 from .writing import Numbers, Read, Writer, is_talked_in, numbers_of, standing_conversations
 
 
@@ -112,13 +113,14 @@ class Opening:
         longest = [(_count(each), each) for each in (staged, standing)]
         (_few, gone), (_many, kept) = sorted(longest)
         members = Conversation.objects.values_list("low", "high").get(pk=standing)
-        SearchSegment.objects.filter(conversation__in=(staged, standing)).delete()
+        SearchSegment.objects.filter(conversation=gone).delete()
         for relation in Conversation._meta.get_fields(include_hidden=True):
             if isinstance(relation, ManyToOneRel):
                 rows = relation.related_model._base_manager.filter(**{relation.field.name: gone})
                 rows.update(**{relation.field.name: kept})
         Conversation.objects.filter(pk=gone).delete()
         update(Conversation, ("low", "high"), [(kept, *members)])
+        SearchSegment.objects.ask_for(kept)
         return kept
 
     def _open(self, pairs: Iterable[Numbers]) -> None:
@@ -158,14 +160,22 @@ class Opening:
         update(Membership, ("last_read", "last_read_at"), rows)
 
     def found_again(self, attachments: list[Attachment]) -> None:
-        """Give files to the messages that an earlier import brought without them."""
-        for attachment in attachments:
-            numbers = Message.objects.values_list("conversation", flat=True)
-            attachment.conversation_id = numbers.get(pk=attachment.message_id)
-        self._rows.create(Attachment, attachments)
-        if not self._rows.is_dry:
-            ids = [attachment.message_id for attachment in attachments]
-            Message.objects.filter(pk__in=ids).update(text="")
+        """Give files to the messages that an earlier import brought without them.
+
+        Raises ValidationError if one of these was recalled, removed or pruned meanwhile.
+        """
+        if self._rows.is_dry:
+            return
+        for part in in_parts(attachments, ROWS_AT_ONCE):
+            ids = [attachment.message_id for attachment in part]
+            messages = Message.objects.present().filter(pk__in=ids)
+            conversations = dict(messages.values_list("pk", "conversation"))
+            if len(conversations) < len(part):
+                raise changed()
+            for attachment in part:
+                attachment.conversation_id = conversations[attachment.message_id]
+            self._rows.create(Attachment, part)
+            messages.update(text="")
 
     # Friends
 
@@ -260,7 +270,7 @@ class Opening:
         self._stage.drop_placeholders()
         memory.keep(self._people)
         if self.report.has_news:
-            writing.have_all_reload()
+            self._stage.reload = writing.have_all_reload()
 
 
 def _count(conversation: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from accounts.names import NOBODY, username_key
 from accounts.passwords import PASSWORD_AT_MOST
 
 from . import reasons
+from .memory import Memory
 from .reading import Tree, fold
 from .reasons import Reason
 from .report import Report
@@ -46,20 +47,18 @@ Pair = tuple[Person, Person]
 class People:
     """Everybody by their name in the old data; a person without a file in users/ is a ghost.
 
-    `remember` finds people by other names, of which an earlier import was told.
+    The memory finds people by other names, of which an earlier import was told.
     """
 
     def __init__(
-        self,
-        users: Iterable[Person],
-        aliases: Mapping[str, Person],
-        remember: Callable[[str], Person | None] = lambda name: None,
+        self, users: Iterable[Person], aliases: Mapping[str, Person], memory: Memory
     ) -> None:
         self.users = list(users)
         self.aliases = aliases
-        self._remember = remember
+        self._memory = memory
         self._by_old = {person.old: person for person in self.users} | dict(aliases)
         self._ghosts: dict[str, Person] = {}
+        self._asked: set[str] = set()  # names for which the memory was asked
 
     @property
     def importable(self) -> list[Person]:
@@ -71,14 +70,20 @@ class People:
     def named(self, name: str) -> Person:
         name = fold(name)
         found = self._find(name)
-        return found or self._ghosts.setdefault(name, Person(name, name, problem=reasons.GHOST))
+        if found is None:
+            has_left = self._memory.has_left(name)
+            problem = reasons.DELETED if has_left else reasons.GHOST
+            found = self._ghosts.setdefault(name, Person(name, name, problem=problem))
+        return found
 
     def _find(self, name: str) -> Person | None:
-        if name not in self._by_old and name not in self._ghosts:
-            person = self._remember(name)
-            if person is not None:
-                self._by_old[name] = person
-        return self._by_old.get(name)
+        found = self._by_old.get(name)
+        if (found is None or found.problem) and name not in self._asked:
+            self._asked.add(name)
+            found = self._memory.owner_of(name) or found
+            if found is not None:
+                self._by_old[name] = found
+        return found
 
     def pair(self, name: str, other: str) -> Pair:
         first, second = sorted((self.named(name), self.named(other)), key=lambda each: each.old)
@@ -143,7 +148,7 @@ def _email_in(content: Mapping[str, Any]) -> str:
 
 
 def settle_mail(people: People, report: Report, *, trust_mail: bool) -> None:
-    times = Counter(person.email.casefold() for person in people.users)
+    times = Counter(person.email.casefold() for person in people.importable)
     unproven = 0
     for person in people.users:
         address, person.email = person.email, ""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base.text import normalize
 
-from .reasons import LINK, NO_LIST, NO_OBJECT, NOT_JSON, UNREADABLE
+from .reasons import NO_LIST, NO_OBJECT, NOT_JSON, unreadable
 from .report import Report
 
 FOLDERS = ("users", "friends", "friends_remarks", "requests", "messages", "last_read", "uploads")
@@ -61,8 +61,7 @@ class Tree:
         try:
             content = json.loads(_decode(self.read(path)))
         except OSError as error:
-            is_link = error.errno == errno.ELOOP
-            reason = LINK if is_link else UNREADABLE.of(str(error.strerror))
+            reason = unreadable(error)
         except (ValueError, RecursionError):
             reason = NOT_JSON
         else:

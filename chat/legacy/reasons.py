@@ -5,6 +5,7 @@ The code of a reason stays the same in every version and language: programs read
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,14 @@ class Reason:
 # A file
 LINK = Reason("link", _("is a link, which an import does not follow"))
 UNREADABLE = Reason("unreadable", _("cannot be read (%(detail)s)"))
+UNREADABLE_BECAUSE = {
+    errno.EACCES: _("this user may not"),
+    errno.EPERM: _("this user may not"),
+    errno.EINVAL: _("no regular file"),
+    errno.ENXIO: _("no regular file"),  # a socket
+    errno.ENOENT: _("gone meanwhile"),
+    errno.EIO: _("the disk fails"),
+}
 NOT_JSON = Reason("not_json", _("cannot be read as JSON, perhaps half-written"))
 NO_LIST = Reason("no_list", _("holds no JSON list"))
 NO_OBJECT = Reason("no_object", _("holds no JSON object"))
@@ -37,6 +46,14 @@ AMBIGUOUS = Reason("ambiguous", _("may stand for several pairs of people, or for
 NO_NAME = Reason("no_name", _("is no name"))
 NO_REQUEST = Reason("no_request", _("is no request"))
 UNCERTAIN = Reason("uncertain", _("says nothing certain"))
+
+
+def unreadable(error: OSError) -> Reason:
+    number = error.errno or 0
+    if number == errno.ELOOP:
+        return LINK
+    return UNREADABLE.of(str(UNREADABLE_BECAUSE.get(number, f"errno {number}")))
+
 
 # A person who cannot be imported
 GHOST = Reason("ghost", _("has no file in users/: deleted or renamed in the old program"))
@@ -46,6 +63,9 @@ REGISTERING = Reason(
 )
 HELD_BACK = Reason("held_back", _("was deleted or renamed here, and the name is held back"))
 DELETED = Reason("deleted", _("has been imported before, and deleted the account here"))
+GIVEN = Reason("given", _("is the name of nobody: an earlier import was told whose data it has"))
+# What is left of these belongs to nobody here.
+HEIRLESS = (GHOST, OTHER_NAME)
 
 # A new name
 TWIN = Reason("twin", _("differs from another name only by case or width"))

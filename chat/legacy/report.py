@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .reasons import Reason
+from .reasons import HEIRLESS, Reason
 
 KINDS = ("users", "friendships", "requests", "messages", "attachments")
 LABELS = {
@@ -160,7 +160,7 @@ class Report:
                 f"{LABELS[kind]} {lost.brought[kind]}" for kind in KINDS if lost.brought[kind]
             )
             yield f"  {printable(old)}: {lost.reason} ({brought})"
-        if line := _options(dict.fromkeys(sorted(self.lost)[:1], _("NAME"))):
+        if line := _options(dict.fromkeys(self._heirless, _("NAME"))):
             words = _("Their messages and friends can be given to somebody: %(line)s")
             yield words % {"line": line}
 
@@ -172,6 +172,15 @@ class Report:
             )
         for old, new, reason in self.names:
             yield f"  {printable(old)} → {new}: {reason}"
+
+    @property
+    def _heirless(self) -> list[str]:
+        """The names whose messages and friends somebody could have."""
+        return sorted(
+            old
+            for old, lost in self.lost.items()
+            if lost.reason in HEIRLESS and lost.brought.keys() - {"users"}
+        )
 
     @property
     def lost_names(self) -> list[str]:

@@ -9,20 +9,19 @@ rest of an import that was stopped stays invisible until it is cleared.
 from __future__ import annotations
 
 import fcntl
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, models
-from django.db.models import Q
 
 from accounts.models import User
 from accounts.names import NOBODY
-from chat.models import Attachment, Conversation, Message
+from chat.models import Attachment, Conversation, EventLog, Message
 from webchat.base.pruning import Batches, short_transaction
 from webchat.database import locks
 from webchat.database.bulk import insert
@@ -45,7 +44,7 @@ class Rows:
 
     def __init__(self, *, is_dry: bool) -> None:
         self.is_dry = is_dry
-        self._made_up = count(-1, -1)
+        self._made_up = itertools.count(-1, -1)
 
     def create(self, model: type[AnyModel], rows: Sequence[AnyModel]) -> None:
         if not self.is_dry:
@@ -75,6 +74,8 @@ class Stage:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._accounts: dict[Person, int] = {}
+        # The event by which open pages reload, made when the import opens.
+        self.reload: int | None = None
         self.conversations: dict[Pair, int] = {}
 
     def admit(self, people: Sequence[Person], password_of: Callable[[Person], str]) -> None:
@@ -111,6 +112,13 @@ class Stage:
             # Not by way of the signals: nobody has ever heard of these people.
             _accounts()._raw_delete(connection.alias)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the transaction is done after which everybody sees the import."""
+        if self.reload is None:
+            return False
+        return EventLog.objects.filter(pruned_through__gte=self.reload).exists()
+
 
 def _account(number: int, password: str) -> User:
     name = f"{NOBODY}{number}"
@@ -121,14 +129,9 @@ def _accounts() -> models.QuerySet[User]:
     return User.everybody.filter(username_key__startswith=NOBODY)
 
 
-def _conversations() -> models.QuerySet[Conversation]:
-    accounts = _accounts().values("pk")
-    return Conversation.objects.filter(Q(low__in=accounts) | Q(high__in=accounts))
-
-
 def count_messages() -> tuple[int, int]:
     """Count the messages and attachments that wait."""
-    waiting = _conversations().values("pk")
+    waiting = Conversation.objects.waiting().values("pk")
     return (
         Message.objects.filter(conversation__in=waiting).count(),
         Attachment.objects.filter(conversation__in=waiting).count(),
@@ -147,9 +150,15 @@ def _lock() -> Path:
     return folder / "import.lock"
 
 
+def count() -> int:
+    """Count the accounts and messages that wait."""
+    messages, _attachments = count_messages()
+    return _accounts().count() + messages
+
+
 def count_leftovers() -> int:
-    """Count the accounts that a stopped import has left; 0 while one is at work."""
-    return sum(_unless_at_work(lambda: iter([_accounts().count()])))
+    """Count what a stopped import has left, as `clear` does; 0 while one is at work."""
+    return sum(_unless_at_work(lambda: iter([count()])))
 
 
 def clear_leftovers() -> Batches:
@@ -167,7 +176,7 @@ def _unless_at_work(work: Callable[[], Iterator[int]]) -> Iterator[int]:
 
 def clear() -> Batches:
     """Delete everything that waits, a little at a time; counts accounts and messages."""
-    for conversation in list(_conversations().values_list("pk", flat=True)):
+    for conversation in list(Conversation.objects.waiting().values_list("pk", flat=True)):
         yield from _clear_conversation(conversation)
     accounts = list(_accounts().values_list("pk", flat=True))
     for part in in_parts(accounts, PEOPLE_AT_ONCE):

@@ -69,6 +69,8 @@ class OldMessage:
     # The sort key: the time, but a whole minute never sorts before the entry above it.
     order: datetime = EARLIEST
     client_id: UUID | None = None
+    # The same for the messages of all trees with these words between these names.
+    common_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -95,13 +97,20 @@ class Talk:
     """The files of messages/, held in memory one conversation at a time."""
 
     def __init__(
-        self, tree: Tree, people: People, friends: Collection[Pair], zone: ZoneInfo, report: Report
+        self,
+        tree: Tree,
+        people: People,
+        friends: Collection[Pair],
+        zone: ZoneInfo,
+        report: Report,
+        name: str = "",
     ) -> None:
         self._tree = tree
         self._people = people
         self._friends = friends
         self._zone = zone
         self._report = report
+        self._name = name  # of the tree
 
     def survey(self) -> Iterator[dict[Pair, Found]]:
         """Look through all files once, and report the messages whose pair is uncertain."""
@@ -115,10 +124,10 @@ class Talk:
             yield found
 
     def conversation(self, pair: Pair, paths: Iterable[Path]) -> list[OldMessage]:
-        """Merge the copies of a pair's messages, in order, each with its `client_id`."""
+        """Merge the copies of a pair's messages, in order, each with its ids."""
         copies = [self._by_pair(fold(path.stem), path).get(pair, []) for path in paths]
         messages = merge(copies)
-        _name(pair, messages)
+        _name(pair, messages, self._name)
         return messages
 
     def _by_pair(self, stem: str, path: Path) -> dict[Pair | None, list[OldMessage]]:
@@ -284,13 +293,14 @@ def merge(copies: Sequence[list[OldMessage]]) -> list[OldMessage]:
     return [message for *_, message in placed]
 
 
-def _name(pair: Pair, messages: Iterable[OldMessage]) -> None:
-    """Give each message an id that is the same in every import, even among equal messages."""
+def _name(pair: Pair, messages: Iterable[OldMessage], tree: str) -> None:
+    """Give each message ids that are the same in every import, even among equal messages."""
     numbers: dict[tuple[str, ...], int] = defaultdict(int)
     for message in messages:
         numbers[message.key] += 1
         content = [pair[0].old, pair[1].old, *message.key, numbers[message.key]]
-        message.client_id = uuid5(NAMESPACE, json.dumps(content))
+        message.common_id = uuid5(NAMESPACE, json.dumps(content))
+        message.client_id = uuid5(message.common_id, tree) if tree else message.common_id
 
 
 def read_marks(tree: Tree, people: People, zone: ZoneInfo, report: Report) -> ReadMarks:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from chat.models import Attachment, Conversation, Message
+from chat.models import IMPORTED, Attachment, Conversation, Message
 from webchat.database.bulk import stored
 
 from . import reasons
@@ -20,9 +20,6 @@ from .reasons import Reason
 from .report import Report
 from .staging import ROWS_AT_ONCE, Rows, Stage, in_parts
 from .talk import OldFile, OldMessage, ReadMarks
-
-# No draft has this digest: no retry by a client finds an imported message, but an import does.
-IMPORTED = b""
 
 Numbers = tuple[int, int]
 
@@ -61,6 +58,9 @@ class Writer:
                 is_impossible(pair, "attachments", self._report, files)
             return
         standing = self._look_up(pair)
+        for message in messages:  # another tree with the same past may have brought it
+            if message.common_id in standing:
+                message.client_id = message.common_id
         is_talking = bool(standing) and is_talked_in(self._standing[numbers_of(pair)])
         good = []
         for message in messages:
@@ -157,10 +157,10 @@ class Writer:
         if not with_file:
             return
         conversation = self._standing[numbers_of(pair)]
-        here = set(
-            Attachment.objects.filter(conversation=conversation).values_list("message", flat=True)
-        )
-        lacking = [each for each in with_file if standing[each.client_id] not in here]
+        # Whatever was recalled or removed stays away, with its file.
+        there = Message.objects.present().filter(conversation=conversation, attachment=None)
+        waiting = set(there.values_list("pk", flat=True))
+        lacking = [each for each in with_file if standing[each.client_id] in waiting]
         self._report.existing("attachments", len(with_file) - len(lacking))
         for client_id, attachment in self._fetch(lacking).items():
             attachment.message_id = standing[client_id]
@@ -194,8 +194,7 @@ def standing_conversations() -> dict[Numbers, int]:
 
 def is_talked_in(conversation: int) -> bool:
     """Whether there are messages in it that no import has brought."""
-    here = Message.objects.filter(conversation=conversation)
-    return here.exclude(digest=IMPORTED).exists()
+    return Message.objects.written_here().filter(conversation=conversation).exists()
 
 
 def numbers_of(pair: Pair) -> Numbers:

@@ -101,11 +101,13 @@ def keep_head() -> None:
     EventLog.objects.update_or_create(pk=1, defaults={"head_at_least": EventLog.objects.head()})
 
 
-def have_all_reload() -> None:
+def have_all_reload() -> int:
     """Make every page reload, in the transaction of changes without events of their own.
 
-    This uses up an id: the log goes on after it, and counts as pruned up to it.
+    This uses up an id, which it returns: the log goes on after it, and counts as pruned up to it.
     """
     nothing = Event.objects.create(kind=Kind.ANNOUNCEMENT, data={})
     EventLog.objects.update_or_create(pk=1, defaults={"pruned_through": nothing.pk})
+    through = nothing.pk
     nothing.delete()
+    return through

@@ -1,5 +1,6 @@
 from .attachments import Attachment
 from .conversations import (
+    IMPORTED,
     UNREAD_AT_MOST,
     Conversation,
     ConversationQuerySet,
@@ -16,6 +17,7 @@ from .search import SearchFilter, SearchSegment
 
 __all__ = [
     "ANNOUNCEMENTS_AT_ONCE",
+    "IMPORTED",
     "UNREAD_AT_MOST",
     "Announcement",
     "AnnouncementCursor",

@@ -10,6 +10,12 @@ from .conversations import Conversation, Message
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
 
 
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def seen(self) -> AttachmentQuerySet:
+        """Leave out those of an import under way."""
+        return self.exclude(conversation__in=Conversation.objects.waiting().values("pk"))
+
+
 class Attachment(models.Model):
     """A file in place of a message's text, which is empty then and only then."""
 
@@ -22,6 +28,8 @@ class Attachment(models.Model):
     name = models.CharField(max_length=255)
     # One of PICTURES only if the first bytes agree.
     mimetype = models.CharField(max_length=127)
+
+    objects = AttachmentQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"attachment {self.pk}"

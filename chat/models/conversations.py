@@ -9,8 +9,11 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.names import NOBODY
 from friends.models import Friendship
 
+# No draft has this digest: no retry by a client finds an imported message, but an import does.
+IMPORTED = b""
 UNREAD_AT_MOST = 100  # as the API counts; the pages show 99+
 
 
@@ -21,6 +24,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def of(self, *users: User) -> ConversationQuerySet:
         return self.filter(Q(low__in=users) | Q(high__in=users))
+
+    def waiting(self) -> ConversationQuerySet:
+        """Return those of an import under way: they are between accounts that nobody sees."""
+        accounts = User.everybody.filter(username_key__startswith=NOBODY).values("pk")
+        return self.filter(Q(low__in=accounts) | Q(high__in=accounts))
+
+    def seen(self) -> ConversationQuerySet:
+        return self.exclude(pk__in=Conversation.objects.waiting().values("pk"))
 
     def open_between(self, user: User, friend: User) -> Conversation:
         """Return the conversation of the two, made if there is none yet."""
@@ -197,6 +208,14 @@ class Membership(models.Model):
 class MessageQuerySet(models.QuerySet["Message"]):
     def present(self) -> MessageQuerySet:
         return self.filter(recalled_at=None, removed_at=None)
+
+    def seen(self) -> MessageQuerySet:
+        """Leave out those of an import under way."""
+        return self.exclude(conversation__in=Conversation.objects.waiting().values("pk"))
+
+    def written_here(self) -> MessageQuerySet:
+        """Leave out what an import has brought; the times of the others rise with their ids."""
+        return self.exclude(digest=IMPORTED)
 
     def with_attachment(self) -> MessageQuerySet:
         return self.select_related("attachment")

@@ -19,6 +19,11 @@ class SearchSegmentQuerySet(models.QuerySet["SearchSegment"]):
         )
         return self.exclude(Exists(there))
 
+    def ask_for(self, conversation: int) -> None:
+        """Have a conversation indexed from its beginning, though nobody writes in it."""
+        self.filter(conversation=conversation).delete()
+        self.create(conversation_id=conversation, through=0, ends=[])
+
     def spoiled(self) -> SearchSegmentQuerySet:
         return self.exclude(Exists(SearchFilter.objects.filter(segment=OuterRef("pk"))))
 

@@ -134,7 +134,7 @@ def _seen_since(moment: datetime) -> int:
 def _sent_since(moment: datetime) -> str:
     """Count the messages since then among the newest, which their ids find without a search."""
     newest = Message.objects.aggregate(id=Max("id"))["id"] or 0
-    recent = Message.objects.filter(id__gt=newest - COUNTED)
+    recent = Message.objects.seen().filter(id__gt=newest - COUNTED)
     number = recent.filter(sent_at__gte=moment).count()
     return f"{number}+" if number == COUNTED else str(number)
 

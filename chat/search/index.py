@@ -50,6 +50,7 @@ class Builder:
             if done >= at_most:
                 return done
             done += _renew(segment)
+            self._waiting.append(segment.conversation_id)
         if self.is_idle:
             self._find_changed()
         for _look in range(LOOKS_AT_ONCE):
@@ -110,7 +111,13 @@ def _add(conversation_id: int) -> int:
 
 
 def _renew(segment: SearchSegment) -> int:
-    """Rebuild the filters of a segment from its present messages; returns how many blocks."""
+    """Rebuild the filters of a segment from its present messages; returns how many blocks.
+
+    One without blocks goes: it only asked for a look at its conversation. That counts as one.
+    """
+    if not segment.ends:
+        SearchSegment.objects.filter(pk=segment.pk, through=segment.through).delete()
+        return 1
     before = SearchSegment.objects.filter(
         conversation=segment.conversation_id, through__lt=segment.through
     )

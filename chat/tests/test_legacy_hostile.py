@@ -67,7 +67,7 @@ def test_a_link_or_a_pipe_among_the_files_is_told_of_and_not_read(old, tmp_path)
     assert report["users"]["imported"] == 2
     assert [each["code"] for each in report["skips"]].count("link") == 2
     assert "users/pipe.json" in printed
-    assert "no regular file" in printed
+    assert "不是普通文件" in printed
     assert set(User.objects.values_list("username", flat=True)) == {"alice", "王伟"}
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.legacy.links import read_friendships, read_requests
+from chat.legacy.memory import Memory
 from chat.legacy.people import People, Person
 from chat.legacy.reading import Tree, splits
 from chat.legacy.reasons import ANSWERED
@@ -34,7 +35,7 @@ def report():
 
 
 def people(*names: str) -> People:
-    return People([Person(name, name) for name in names], {})
+    return People([Person(name, name) for name in names], {}, Memory())
 
 
 def names_of(pairs) -> set[frozenset[str]]:

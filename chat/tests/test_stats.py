@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -15,7 +16,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from chat import statistics
-from chat.models import Event, Message, Report
+from chat.models import IMPORTED, Event, Message, Report
 from chat.models.attachments import attachments_folder
 from chat.statistics import collect, first_since
 from tests.cast import say
@@ -75,6 +76,35 @@ def test_a_border_is_found_over_gaps_of_ids(noon, alice, bob):
         found = Message.objects.filter(id__gte=first_since(message.sent_at)).order_by("id")
         assert found.first() == message
     assert not Message.objects.filter(id__gte=first_since(NOON)).exists()
+
+
+@pytest.mark.parametrize("at", range(7))
+@pytest.mark.parametrize("number", [1, 40])
+def test_what_an_import_brings_at_any_time_counts_on_its_own_day(noon, alice, bob, at, number):
+    """It has the ids of the day of the import, and the times of the old program."""
+    days = [6.4, 4.4, 2.4, 1.4, 1.3, 0.1]
+    send(alice, bob, *(each * DAY for each in days))
+    ids = [*Message.objects.order_by("id").values_list("id", flat=True)]
+    for place, pk in enumerate(ids):  # room for the import
+        Message.objects.filter(pk=pk).update(id=10_000 + 1000 * place)
+    conversation = Message.objects.first().conversation
+    Message.objects.bulk_create(
+        Message(
+            id=9_500 + 1000 * at + each,
+            conversation=conversation,
+            sender=alice,
+            client_id=uuid4(),
+            digest=IMPORTED,
+            # What the old program sent before the import, two of it in this week.
+            sent_at=NOON - (400 - each if each >= 2 else 6.45) * DAY,
+        )
+        for each in range(number)
+    )
+    old = min(number, 2) if at else 0
+    if not at:
+        Message.objects.filter(digest=IMPORTED).update(sent_at=NOON - 20 * DAY)
+    found = [*collect().messages_by_day.values()]
+    assert found == [1, 2, 1, 0, 1, 0, 1 + old]
 
 
 def test_a_border_costs_look_ups_and_no_scan(noon, alice, bob, django_assert_max_num_queries):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError
 from django.utils.translation import gettext as _
@@ -17,9 +16,9 @@ from django.utils.translation import gettext_lazy
 from chat.legacy.importing import Options, import_tree
 from chat.legacy.reading import find_root
 from chat.legacy.report import Report
-from webchat.base import commands
+from chat.models.attachments import attachments_folder
+from webchat.base import commands, failures
 from webchat.base.telling import tell
-from webchat.database import locks, trouble
 
 EXAMPLE = gettext_lazy("""\
 Example, first to see what would happen, then in earnest:
@@ -70,7 +69,7 @@ class Command(commands.Command):
         try:
             root = find_root(options["path"])
         except OSError as error:  # a folder on the way that cannot be entered
-            raise _nothing(error) from None
+            raise _nothing(error, options["path"]) from None
         if root is None:
             message = _("%(path)s has no users/ in it.") % {"path": options["path"]}
             raise CommandError(message)
@@ -89,14 +88,8 @@ class Command(commands.Command):
     def _import(self, root: Path, options: Options) -> Report:
         try:
             return import_tree(root, options, self.stdout)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
-        except locks.HeldError as error:
-            raise CommandError(str(error)) from None
         except (OSError, OperationalError) as error:
-            if not (isinstance(error, OSError) or trouble.is_database_trouble(error)):
-                raise
-            raise _nothing(error) from None
+            raise _nothing(error, attachments_folder()) from None
         except KeyboardInterrupt:
             raise commands.StoppedError(_("Stopped; nothing was imported.")) from None
 
@@ -109,8 +102,11 @@ class Command(commands.Command):
             tell(self.stderr, words)
 
 
-def _nothing(error: Exception) -> CommandError:
-    return CommandError(_("Nothing was imported: %(reason)s.") % {"reason": error})
+def _nothing(error: Exception, at: Path) -> CommandError:
+    reason = failures.explain(error, at)
+    if reason is None:
+        raise error
+    return CommandError(_("Nothing was imported. %(reason)s") % {"reason": reason})
 
 
 def _dry() -> str:
@@ -157,6 +153,7 @@ def _write(path: Path, content: str, before: str = "") -> None:
     try:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        facts = {"path": path, "reason": error.strerror}
-        message = before + _("%(path)s cannot be written: %(reason)s.") % facts
-        raise CommandError(message) from None
+        reason = failures.explain(error, path)
+        if reason is None:
+            raise
+        raise CommandError(f"{before}{reason}") from None

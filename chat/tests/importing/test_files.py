@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import os
+from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from chat.models import Attachment
+from chat.legacy import importing
+from chat.models import Attachment, Message
 
 from ..legacy import PNG, file, v3
-from .conftest import UTC_MINUTE, accounted, texts
+from .conftest import UTC_MINUTE, accounted, stored_files, tables, texts, tree_v3
 
 
 def test_a_data_url_becomes_a_file(old):
@@ -84,3 +90,74 @@ def test_a_lost_file_that_is_found_again_comes_with_the_next_import(old):
     report, _printed = old.run()
     assert accounted(report)["attachments"] == [1, 1, 0, 0]
     assert texts("alice", "bob") == [""]
+
+
+def test_a_file_that_another_message_has_is_never_written_over(old, monkeypatch):
+    tree_v3(old)
+    old.run()
+    [attachment] = Attachment.objects.all()
+    # As if it had come from elsewhere.
+    Message.objects.filter(pk=attachment.message_id).update(client_id=uuid4())
+    old.upload("3d1b33ea-0fa4-4a59-8e43-e3e958ac773f.png", PNG + b"new")
+    with monkeypatch.context() as patch:
+        patch.setattr(importing.Opening, "requests", lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            old.run()
+    assert attachment.path.read_bytes() == PNG
+    old.run()
+    assert attachment.path.read_bytes() == PNG
+    assert len(stored_files()) == Attachment.objects.count() == 2
+
+
+def lose_the_file(old) -> Message:
+    """Import a message without its file, which is there from now on."""
+    said = [v3("bob", file("/chat/uploads/x.png"), f"{UTC_MINUTE}:00Z")]
+    old.write("messages/alice_bob.json", said)
+    old.run()
+    old.upload("x.png")
+    return Message.objects.get()
+
+
+def remove_by_a_moderator(message: Message) -> None:
+    Message.objects.filter(pk=message.pk).update(removed_at=timezone.now(), text="")
+
+
+@pytest.mark.parametrize("act", [Message.recall, remove_by_a_moderator])
+def test_the_file_of_what_was_recalled_or_removed_never_comes_back(old, act):
+    message = lose_the_file(old)
+    act(message)
+    before = tables()
+    report, _printed = old.run()
+    assert accounted(report)["attachments"] == [1, 0, 1, 0]
+    assert tables() == before
+    assert not stored_files()
+
+
+@pytest.mark.parametrize("act", [Message.recall, remove_by_a_moderator, Message.delete])
+def test_what_is_recalled_or_pruned_meanwhile_ends_the_import(old, monkeypatch, act):
+    message = lose_the_file(old)
+    monkeypatch.setattr(importing.os, "sync", lambda: act(message))
+    with pytest.raises(CommandError, match="再运行一次"):
+        old.run()
+    assert not Attachment.objects.exists()
+    assert not stored_files()
+
+
+def test_files_that_are_found_again_cost_the_end_no_query_each(old, monkeypatch):
+    said = [v3("bob", file(f"/chat/uploads/{n}.png"), f"{UTC_MINUTE}:{n:02}Z") for n in range(40)]
+    old.write("messages/alice_bob.json", said)
+    old.run()
+    for n in range(40):
+        old.upload(f"{n}.png")
+    found_again, numbers = importing.Opening.found_again, []
+
+    def count(*args):
+        with CaptureQueriesContext(connection) as queries:
+            found_again(*args)
+        numbers.append(len(queries))
+
+    monkeypatch.setattr(importing.Opening, "found_again", count)
+    assert accounted(old.run()[0])["attachments"] == [40, 40, 0, 0]
+    assert numbers[0] < 10
+    assert Attachment.objects.count() == 40
+    assert not Message.objects.exclude(text="").exists()

@@ -8,15 +8,12 @@ import pytest
 from django.core.management import CommandError
 from django.test import Client
 
-from accounts.models import OldName, RetiredUsername, User
-from accounts.services import delete_account, rename
-from accounts.traces import find_traces
+from accounts.models import RetiredUsername, User
 from chat.models import Message
-from friends.models import Friendship
 from tests.cast import Api, make_user
 
-from ..legacy import OldTree, file, v1, v3
-from .conftest import UTC_MINUTE, accounted, codes, lost, names, stored_files, tables, texts
+from ..legacy import file, v1, v3
+from .conftest import UTC_MINUTE, accounted, codes, lost, names, tables, texts
 
 AT = f"{UTC_MINUTE}:00Z"
 
@@ -88,6 +85,15 @@ def test_a_name_is_free_in_the_tree_and_here(old):
     befriended(old, "zed", "alice", "1")
     report, _printed = old.run()
     assert names(report) == {"ZED": ("zed5", "twin")}
+
+
+def test_of_twins_two_copies_are_not_twice_as_much(old):
+    old.users("zed", "Zed")
+    befriended(old, "zed", "alice", "1", "2", "3")
+    befriended(old, "Zed", "bob", "1", "2")
+    befriended(old, "bob", "Zed", "2", "1")
+    report, _printed = old.run("--dry-run")
+    assert names(report) == {"Zed": ("zed2", "twin")}
 
 
 @pytest.mark.parametrize(
@@ -167,9 +173,17 @@ def test_a_file_that_holds_another_name_is_nobody(old, inner):
     assert report["lost"][0]["messages"] == report["lost"][0]["friendships"] == 1
     assert not Message.objects.exists()
     assert not Client().login(username="evil", password="x")
-    # Somebody else can have what it left.
+    # Somebody else can have what it left; a second run needs no word of it.
     old.run("--rename", "evil=bob")
     assert texts("bob", "alice") == ["boo"]
+    befriended(old, "evil", "alice", "boo", "hoo")
+    before = tables()
+    report, printed = old.run()
+    assert accounted(report)["messages"] == [2, 1, 1, 0]
+    assert accounted(report)["friendships"] == [1, 0, 1, 0]
+    assert texts("bob", "alice") == ["boo", "hoo"]
+    assert tables()["accounts_oldname"] == before["accounts_oldname"]
+    assert "--rename" not in printed
 
 
 @pytest.mark.parametrize("inner", ["dora", "Dora", "ｄｏｒａ", "DORA"])
@@ -215,109 +229,47 @@ def test_five_lost_people_are_five_lines_with_what_they_would_have_brought(old):
     assert sum(line.startswith("  x: ") and "400" in line for line in printed.splitlines()) == 1
 
 
-# The memory
+def test_one_line_offers_what_all_who_are_nobody_have_left(old):
+    old.users("held")
+    RetiredUsername.objects.retire("held")
+    old.users("alone")
+    old.write("users/alone.json", {"username": "other"})
+    for name in ("g\x1b[2J", "ghost 1", "ghost2", "held"):
+        old.write(f"messages/alice_{name}.json", [v3(name, "boo", AT)])
+    _report, printed = old.run()
+    [line] = [each for each in printed.splitlines() if "ghost2=" in each]
+    assert shlex.split(line.partition("--rename ")[2]) == [
+        "ghost 1=名字",
+        "--rename",
+        "ghost2=名字",
+    ]
+    assert "--rename held=held2" in printed
 
 
-def test_a_second_run_needs_no_rename_and_brings_only_what_is_new(old):
-    old.users("zed", "Zed", "Li Lei")
-    befriended(old, "Zed", "alice", "1", "2")
-    befriended(old, "zed", "bob", "3")
-    old.write("messages/alice_bobby.json", [v3("bobby", "4", AT)])
-    first, _printed = old.run("--rename", "Li Lei=李雷", "--rename", "bobby=bob")
-    before, stored = tables(), stored_files()
-    second, _printed = old.run()
-    assert (tables(), stored_files()) == (before, stored)
-    assert accounted(second)["messages"] == [4, 0, 4, 0]
-    assert {old: new for old, (new, _code) in names(second).items()} == {
-        "Li Lei": "李雷",
-        "zed": "zed2",
-    }
-    assert second["renames"] == {}
-    # Twins may have changed places by now, and there may be a third.
-    old.users("ZED")
-    befriended(old, "zed", "bob", "3", "5", "6", "7")
-    third, _printed = old.run()
-    assert names(third)["ZED"] == ("zed3", "twin")
-    assert accounted(third)["users"] == [8, 1, 7, 0]
-    assert texts("zed2", "bob") == ["3", "5", "6", "7"]
-    assert first["users"]["imported"] == 7
-
-
-def test_another_rename_for_somebody_who_is_here_already_is_refused(old):
-    old.users("Li Lei")
-    old.run()
-    before = tables()
-    with pytest.raises(CommandError, match="Li_Lei"):
-        old.run("--rename", "Li Lei=李雷")
-    assert tables() == before
-    report, _printed = old.run("--rename", "Li Lei=Li_Lei")
-    assert accounted(report)["users"] == [5, 0, 5, 0]
-
-
-def test_a_second_old_program_has_people_of_its_own(old, tmp_path):
-    old.users("zed")
-    befriended(old, "zed", "alice", "1")
-    old.run()
-    (tmp_path / "other").mkdir()
-    other = OldTree(tmp_path / "other")
-    other.users("zed", "dora")
-    befriended(other, "zed", "dora", "2")
-    with pytest.raises(CommandError):
-        other.run("--rename", "zed=zoe")
-    options = ["--tree", "lab 2", "--rename", "zed=zoe"]
-    assert accounted(other.run(*options)[0])["users"] == [2, 2, 0, 0]
-    assert texts("zoe", "dora") == ["2"]
-    assert accounted(other.run(*options[:2])[0])["messages"] == [1, 0, 1, 0]
-    assert accounted(old.run()[0])["messages"] == [1, 0, 1, 0]
-
-
-def test_of_twins_two_copies_are_not_twice_as_much(old):
-    old.users("zed", "Zed")
-    befriended(old, "zed", "alice", "1", "2", "3")
-    befriended(old, "Zed", "bob", "1", "2")
-    befriended(old, "bob", "Zed", "2", "1")
-    report, _printed = old.run("--dry-run")
-    assert names(report) == {"Zed": ("zed2", "twin")}
+# Asked for
 
 
 @pytest.mark.parametrize(
-    "renames", [["alice=dora", "bob=Dora"], ["alice=x1"], ["alice=zed"], ["zed=alice"]]
+    ("renames", "free"),
+    [(["Li Lei=bob"], False), (["Li Lei=BOB"], False), (["Li Lei=bob", "bob=dora"], True)],
 )
-def test_two_people_never_get_one_name(old, renames):
-    old.users("zed")
-    old.run("--rename", "zed=x1")
-    with pytest.raises(CommandError):
-        old.run(*[word for each in renames for word in ("--rename", each)])
-
-
-def test_who_changed_the_name_here_or_left_is_known_by_the_old_one(old):
-    old.users("Li Lei", "zed", "Zed")
-    befriended(old, "Li Lei", "alice", "1")
-    old.run()
-    rename(user=User.objects.get(username="Li_Lei"), username="李雷")
-    delete_account(user=User.objects.get(username="zed2"))
-    RetiredUsername.objects.all().delete()  # a month goes by
-    befriended(old, "Li Lei", "alice", "1", "2")
-    report, _printed = old.run()
-    assert accounted(report)["users"] == [7, 0, 6, 1]
-    assert lost(report) == {"Zed": "deleted"}
-    assert texts("李雷", "alice") == ["1", "2"]
-    assert not User.objects.filter(username="zed2").exists()
-
-
-def test_nothing_of_a_name_is_left_when_its_owner_is_gone(old):
+def test_nobody_takes_the_name_of_somebody_who_keeps_it(old, renames, free):
     old.users("Li Lei")
-    old.run()
-    delete_account(user=User.objects.get(username="Li_Lei"))
-    assert OldName.objects.filter(user=None).count() == 1
-    assert list(find_traces("Li Lei")) == list(find_traces("Li_Lei")) == []
+    words = [word for each in renames for word in ("--rename", each)]
+    if not free:
+        with pytest.raises(CommandError, match="bob"):
+            old.run(*words)
+        assert not User.objects.exists()
+        return
+    report, _printed = old.run(*words)
+    assert {old: new for old, (new, _code) in names(report).items()} == {
+        "Li Lei": "bob",
+        "bob": "dora",
+    }
 
 
-def test_a_name_of_somebody_here_comes_before_an_old_name(old):
-    old.users("Li Lei")
-    old.run()
-    user = User.objects.get(username="Li_Lei")
-    assert User.objects.known_as("Li Lei") == user
-    assert User.objects.known_as("li lei") is None
-    assert User.objects.known_as("alice").username == "alice"
-    assert not Friendship.objects.exists()
+def test_one_of_twins_may_be_chosen_to_keep_the_name(old):
+    old.users("zed", "Zed")
+    befriended(old, "zed", "alice", "1")
+    report, _printed = old.run("--rename", "Zed=Zed")
+    assert names(report) == {"Zed": ("Zed", "asked"), "zed": ("zed2", "twin")}

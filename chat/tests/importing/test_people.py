@@ -14,8 +14,8 @@ from chat.models import Message
 from friends.models import FriendRequest, Friendship
 from tests.cast import make_user
 
-from ..legacy import v3
-from .conftest import UTC_MINUTE, accounted, codes, lost, texts, tree_v1, tree_v3
+from ..legacy import v1, v3
+from .conftest import UTC_MINUTE, accounted, codes, lost, names, texts, tree_v1, tree_v3
 
 # Names and people
 
@@ -48,6 +48,28 @@ def test_an_account_of_that_name_gets_the_old_friends_and_keeps_its_password(old
     assert accounted(report)["users"] == [4, 3, 1, 0]
     assert not Client().login(username="alice", password="alice-pw")
     assert texts("alice", "bob")[:1] == ["你好，Bob"]
+
+
+def test_an_address_is_not_shared_with_a_file_that_is_nobodys(old):
+    for name in ("dora", "emil"):
+        old.users(name, email=f"{name}@example.com")
+    old.write("users/evil.json", {"username": "../evil", "email": "dora@example.com"})
+    old.write("users/evil2.json", {"username": "../evil", "email": "emil@example.com"})
+    old.run("--trust-mail")
+    assert User.objects.get(username="dora").email == "dora@example.com"
+    assert User.objects.get(username="emil").email == "emil@example.com"
+
+
+def test_a_file_that_holds_the_name_of_another_in_another_case_is_a_twin(old):
+    """As where a system without case and one with it were put together."""
+    old.users("zed")
+    old.write("users/Zed.json", {"username": "zed", "password": "Zed-pw"})
+    old.write("messages/alice_zed.json", [v1("zed", "hi", 1760674268.0)])
+    report, _printed = old.run()
+    assert names(report) == {"Zed": ("zed2", "twin")}
+    assert Message.objects.get().sender.username == "zed"
+    assert Client().login(username="zed", password="zed-pw")
+    assert Client().login(username="zed2", password="Zed-pw")
 
 
 def test_a_name_that_nobody_verified_is_no_account(old):

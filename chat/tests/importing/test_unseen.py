@@ -7,27 +7,33 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import delete_account
+from chat import pruning, statistics
 from chat.legacy import importing, staging
 from chat.models import Conversation, Event, Membership, Message, SearchSegment
-from chat.search.index import build_all
+from chat.moderation import waiting
+from chat.search.index import MESSAGES_AT_MOST, Builder
 from friends.models import Friendship
 from tests.cast import Api, befriend, make_user, say
 from tests.server import ROOT, Server
 from webchat.database import locks
 
-from ..legacy import OldTree, v1
+from ..legacy import OldTree, file, v1
 from .conftest import accounted, stored_files, tables, texts, tree_v1, tree_v3
 
 START = 1760674000.0
+FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def talk(old: OldTree, one: str, other: str, number: int, word: str = "旧消息") -> None:
@@ -78,6 +84,42 @@ def test_until_the_end_nobody_sees_any_of_it(old, monkeypatch, client):
     assert meanwhile == before
     assert look() != before
     assert texts("alice", "bob")[-1] == "旧消息0299"
+
+
+def test_what_waits_is_in_no_number_and_no_pruning_takes_it(old, monkeypatch):
+    alice, bob = make_user("alice"), make_user("bob")
+    befriend(alice, bob)
+    befriend(alice, make_user("carol"))
+    Message.objects.filter(pk=say(alice, bob, "今天").id).update(sent_at=FIRST)
+    tree_v3(old)
+    picture = file(old.upload("x.png"))
+    entries = [v1("alice", each, time.time()) for each in ("1", "2", picture)]
+    old.write("messages/alice_carol.json", entries)
+    boss = User.objects.create_superuser("boss", password="boss-password")
+
+    def look():
+        found = statistics.collect()
+        return (
+            [found.conversations, found.messages, found.files, found.people],
+            list(found.messages_by_day.values()),
+            pruning.survey_messages(timezone.now()),
+            pruning.messages_chore(timezone.now()).count(),
+            [each.value for each in waiting.look(boss).numbers[:3]],
+        )
+
+    before, seen = look(), []
+
+    def look_and_prune():
+        seen.append((look(), Message.objects.count()))
+        call_command("prune", "--messages-older-than", "365", "--yes", stdout=StringIO())
+
+    at_the_end(monkeypatch, look_and_prune)
+    report, _printed = old.run()
+    [(meanwhile, written)] = seen
+    assert written == 5
+    assert meanwhile == before
+    assert report["messages"]["imported"] == written - 1
+    assert Message.objects.count() == written - 1  # without what was pruned
 
 
 def test_a_name_of_an_account_that_waits_is_no_name(old, monkeypatch):
@@ -169,11 +211,17 @@ def test_an_empty_chat_of_friends_gets_the_old_messages(old):
 def test_what_a_second_import_adds_comes_after_the_first_and_is_found(
     old, monkeypatch, first, then
 ):
+    builder = Builder()  # goes on where it was, like that of a worker
+
+    def build():
+        builder.build(at_most=1000)
+        builder.build(at_most=1000)
+
     talk(old, "alice", "bob", first)
     old.run()
-    build_all()
+    build()
     talk(old, "alice", "bob", then)
-    at_the_end(monkeypatch, build_all)  # as the engine does
+    at_the_end(monkeypatch, build)
     report, _printed = old.run()
     assert accounted(report)["messages"] == [then, then - first, first, 0]
     alice = User.objects.get(username="alice")
@@ -181,11 +229,15 @@ def test_what_a_second_import_adds_comes_after_the_first_and_is_found(
     assert list(Message.objects.order_by("id").values_list("text", flat=True)) == [
         f"旧消息{n:04}" for n in range(then)
     ]
-    build_all()
-    for number in (0, first - 1, first, then - 1):
-        found = Api(alice).get("search/", q=f"旧消息{number:04}").json()
-        assert f"旧消息{number:04}" in str(found)
-    assert not SearchSegment.objects.exclude(conversation__in=Conversation.objects.all()).exists()
+    for _each in range(2):
+        for number in (0, first - 1, first, then - 1):
+            found = Api(alice).get("search/", q=f"旧消息{number:04}").json()
+            assert f"旧消息{number:04}" in str(found)
+        build()
+    [segment] = SearchSegment.objects.all()
+    assert segment.conversation == Conversation.objects.get()
+    assert len(segment.ends) == then // MESSAGES_AT_MOST
+    assert not SearchSegment.objects.spoiled().exists()
 
 
 # People who do something meanwhile
@@ -272,7 +324,10 @@ def test_so_do_the_nightly_pruning_and_a_restore_which_migrates(old, monkeypatch
     before = tables()
     tree_v1(old)
     leave(old, monkeypatch)
+    # Newcomers, those in the place of alice and bob, and messages.
+    assert staging.count_leftovers() == 2 + 2 + 4 == staging.count()
     with staging.alone():  # not under the hands of an import
+        assert staging.count_leftovers() == 0
         call_command(command, verbosity=0)
         assert Message.objects.exists()
     call_command(command, verbosity=0)

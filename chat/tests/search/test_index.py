@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from accounts.services import delete_account
-from chat.models import Conversation, Message, SearchFilter
+from chat.models import Conversation, Message, SearchFilter, SearchSegment
 from chat.search.grams import blocks_that_may_hold, hash_text, make_filter, probes_of
 from chat.search.index import Builder, build_all
 from tests.cast import befriend, make_user, say
@@ -153,6 +153,23 @@ def test_the_builder_comes_to_every_conversation_in_the_end(alice):
     assert sum(made) == len(friends)
     assert max(made) < 15
     assert builder.is_idle
+
+
+def test_a_conversation_is_indexed_when_asked_for_though_nobody_writes(alice):
+    friends = [make_user(f"freund{n}") for n in range(5)]
+    for friend in friends:
+        befriend(friend, alice)
+        fill(alice, friend, 260, "x")
+    builder = Builder()
+    assert builder.build(at_most=100) == 5
+    for conversation in Conversation.objects.values_list("pk", flat=True):
+        SearchSegment.objects.ask_for(conversation)
+    assert len(texts(alice, "x", limit=5)) == 5
+    made = [builder.build(at_most=2) for _second in range(8)]
+    assert max(made) <= 3
+    assert sum(made) == 5 + 5
+    assert [len(segment.ends) for segment in segments()] == [1] * 5
+    assert not SearchSegment.objects.spoiled().exists()
 
 
 def test_two_builders_make_one_index(alice, bob):
