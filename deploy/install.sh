@@ -23,18 +23,27 @@ read_options "$@"
 scratch=$(mktemp -d)
 planning=yes taking= hint=
 
+# Whatever ends this script, a terminal that is gone as well: the old program serves again.
 finish() {
+    status=$?
+    trap '' HUP INT PIPE TERM
+    set +e
+    planning=
     [ ! -t 0 ] || stty echo
     destroy_copy
     if [ -n "$taking" ]; then
         remove_units
         give_back
+        put_back_nginx
+        ! nginx_is_sound 2>/dev/null || ! has_systemd || systemctl reload nginx
     fi
     put_back_settings
     rm -rf "$scratch"
+    exit "$status"
 }
 trap finish EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 130' INT
+trap 'exit 143' HUP PIPE TERM
 
 # Each step goes through here, so that a plan prints what would be done.
 run() {
@@ -115,6 +124,13 @@ uninstall() {
     [ ! -e "$home/install.conf" ] || run rm -f "$home/install.conf"
 }
 
+# Before anything is changed: nobody else is at it, and what a kill has left is destroyed.
+begin() {
+    mkdir -p "$home"
+    take_lock
+    destroy_left_copies
+}
+
 # plan_and_do STEPS: say what they will do, then let them.
 plan_and_do() {
     say "要做的事 / What is to be done:"
@@ -122,12 +138,14 @@ plan_and_do() {
     "$1"
     [ -z "$dry" ] || exit 0
     planning=
+    begin
     say "开始 / Now"
     "$1"
 }
 
 if [ -n "$uninstall" ]; then
-    [ "$uninstall" != undo ] || [ -n "$(kept old_unit)" ] || fail \
+    [ -n "$dry" ] || [ ! -d "$home" ] || begin
+    [ "$uninstall" != undo ] || [ -n "$(kept from)$(kept taking_from)$(kept old_unit)" ] || fail \
         "没有可以撤销的 --from。" "No --from has been done here that could be undone."
     plan_and_do uninstall
     say "已卸载。数据与设置仍在 / Removed; data and settings are still in: $(default DATA_DIR /var/lib/webchat), $home/.env"
@@ -142,6 +160,7 @@ if has_systemd; then
     is_ready || fail "服务没有就绪：journalctl -u webchat" "The service is not ready: journalctl -u webchat"
 fi
 taking=
+rm -f "$data_dir/$unfinished"
 if [ "$hint" = certificate ]; then
     say "还没有证书，先用自签名的 / No certificate yet: a self-signed one for now. Then:"
     echo "   sudo certbot certonly --webroot -w /var/www/html -d $host && sudo sh deploy/install.sh"

@@ -39,6 +39,13 @@ keep() {
     set_value "$home/install.conf" "$1" "$2"
 }
 
+# The setting as it is here, else as the program has it that is taken over.
+known() {
+    value=$(env_value "$1")
+    [ -n "$value" ] || [ "${old_kind:-}" != webchat ] || value=$(value_of "$from/.env" "$1")
+    echo "$value"
+}
+
 # Whether what was asked for has a proxy before the server: the only ones who speak https.
 implied_proxy() {
     if [ "$nginx" != none ] || [ "$scheme" = https ] || [ -n "$proxied" ]; then

@@ -15,50 +15,13 @@ from tests.nginx import make_certificate
 from webchat import environment
 
 from .environment import ROOT
-from .environment import names as settings
+from .machine import Machine
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import facts
 
 OWN = ("--site-url", "https://chat.example.com", "--nginx", "own")
 SMTP = {"SMTP_HOST": "smtp.example.com", "SMTP_PORT": "465", "SMTP_USER": "a@example.com"}
-
-
-class Machine:
-    """A home of its own, an nginx that is there in name, and nobody at the keyboard."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
-        self.temporary = folder / "tmp"
-        self.programs = folder / "bin"
-        for each in (self.temporary, self.programs):
-            each.mkdir()
-        (self.programs / "nginx").write_text("#!/bin/sh\n")
-        (self.programs / "nginx").chmod(0o755)
-        self.env = {k: v for k, v in os.environ.items() if k not in settings}
-        self.env |= {
-            "WEBCHAT_HOME": str(self.home),
-            "TMPDIR": str(self.temporary),
-            "PATH": f"{self.programs}:{os.environ['PATH']}",
-        }
-
-    def plan(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["sh", "deploy/install.sh", "--dry-run", *options],
-            cwd=ROOT, env=self.env | variables, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=60,
-        )  # fmt: skip
-
-    def steps(self, *options: str, **variables: str) -> str:
-        done = self.plan(*options, **variables)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def was(self, env: str, conf: str) -> None:
-        """Let an earlier run have left these two files."""
-        self.home.mkdir()
-        (self.home / ".env").write_text(f"SECRET_KEY={'k' * 40}\nDATA_DIR=/var/lib/webchat\n{env}")
-        (self.home / "install.conf").write_text(conf)
 
 
 def test_every_script_is_plain_posix_shell():
@@ -128,11 +91,11 @@ def test_what_cannot_be_done_is_refused_in_both_languages_before_anything(
 def test_a_port_of_another_program_is_refused_with_its_name(machine):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        done = machine.plan("--nginx", "none", "--port", str(port))
+        done = machine.plan("--nginx", "none", "--port", str(port), REAL_PORTS="yes")
     name = Path("/proc/self/comm").read_text().strip()
     assert done.returncode == 1
     assert f"Port {port} is taken by {name} (process {os.getpid()}" in done.stderr
-    assert machine.plan("--nginx", "none", "--port", str(port)).returncode == 0
+    assert machine.plan("--nginx", "none", "--port", str(port), REAL_PORTS="yes").returncode == 0
 
 
 def test_a_certificate_and_its_key_pass_and_those_of_two_sites_do_not(machine, tmp_path):
@@ -150,23 +113,24 @@ def test_the_plan_names_every_file_of_the_mode_and_none_of_another(machine):
     for name in ("sites-enabled/webchat.conf", "snippets/webchat-site.conf", "webchat.socket"):
         assert name in own
     beside = machine.steps("--site-url", "https://www.example.com/chat", "--nginx", "beside")
-    assert "+ /etc/nginx/snippets/webchat.conf" in beside
+    assert f"+ {machine.nginx}/snippets/webchat.conf" in beside
     assert "sites-" not in beside
     none = machine.steps("--nginx=none")
-    assert "+ /etc/systemd/system/webchat.service" in none
-    assert "nginx/" not in none
+    assert f"+ {machine.units}/webchat.service" in none
+    assert f"{machine.nginx}/" not in none
     assert "webchat.socket" not in none
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask nginx")
 def test_an_nginx_that_is_broken_already_is_told_and_one_that_we_broke_is_mended(machine):
-    nginx = machine.programs / "nginx"
-    nginx.write_text("#!/bin/sh\necho 'unknown directive in /etc/nginx/blog:3' >&2\nexit 1\n")
+    machine.program(
+        "nginx", "#!/bin/sh\necho 'unknown directive in /etc/nginx/blog:3' >&2\nexit 1\n"
+    )
     done = machine.plan(*OWN)
     assert done.returncode == 1
     assert "wrong already" in done.stderr
     assert "unknown directive in /etc/nginx/blog:3" in done.stderr
-    nginx.write_text("#!/bin/sh\necho 'no snippets/webchat-site.conf' >&2\nexit 1\n")
+    machine.program("nginx", "#!/bin/sh\necho 'no snippets/webchat-site.conf' >&2\nexit 1\n")
     assert machine.plan(*OWN).returncode == 0
 
 
