@@ -25,14 +25,20 @@ look_at_old_program() {
     is_taken || check_new_data
     [ -n "$given_port" ] || port=$(old_port)
     before_it=$("$python" deploy/facts.py sites-before "$port" --nginx "$nginx_folder")
-    [ -z "$before_it" ] || proxied=yes
+    # There may be a proxy although its address cannot be told.
+    proxied=$("$python" deploy/facts.py is-proxied "$port" --nginx "$nginx_folder")
     [ "$old_kind" != webchat ] || ! value_of "$from/.env" BEHIND_PROXY | grep -Eiqx '1|on|yes|true' || proxied=yes
     [ -n "$given_site_url" ] || site_url=$(old_site)
     nginx=${nginx:-$(nginx_before)}
     nginx=${nginx:-none}
-    [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || [ -t 0 ] || fail \
-        "nginx 里找不到旧程序的网址，请用 --site-url 给出（局域网用 --site-url ''）。" \
-        "nginx has no address for the old program: give it by --site-url (in a LAN, --site-url '')."
+    [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || doubt_address
+}
+
+doubt_address() {
+    [ -z "$before_it" ] || say "nginx 里的网址 / The addresses in nginx:" "$before_it"
+    [ -t 0 ] || fail \
+        "nginx 里没有旧程序的唯一网址，请用 --site-url 给出（局域网用 --site-url ''）。" \
+        "nginx has not one address for the old program: give it by --site-url (in a LAN, --site-url '')."
 }
 
 old_folder() {
@@ -115,7 +121,8 @@ old_site() {
     elif [ "$old_kind" = webchat ]; then
         value_of "$from/.env" SITE_URL
     else
-        echo "$before_it" | sed -n 1p
+        # Of several a person has to choose.
+        [ "$(echo "$before_it" | wc -l)" -ne 1 ] || echo "$before_it"
     fi
 }
 

@@ -219,31 +219,6 @@ def test_the_parts_of_a_mail_server_come_back_from_the_setting(monkeypatch):
     assert found["EMAIL_USE_SSL"]
 
 
-BLOG = """
-upstream old { server 127.0.0.1:5000 fail_timeout=3; }
-server { listen 80; server_name www.example.com; return 301 https://$host$request_uri; }
-server {
-    listen 443 ssl; listen [::]:443 ssl; server_name www.example.com example.com; # } {
-    location ~* \\.(css|js)$ { expires 1d; }
-    location /chat/ { if ($arg_a = "b;}") { return 404; } proxy_pass http://old; }
-    location /other { proxy_pass http://localhost:5001/; }
-}
-server {
-    listen 8080; server_name lan.example.com;
-    location / { proxy_pass http://127.0.0.1:5002; }
-}
-"""
-
-
-def test_nginx_tells_where_people_find_a_program(tmp_path):
-    (tmp_path / "sites-enabled").mkdir()
-    (tmp_path / "sites-enabled/blog").write_text(BLOG)
-    assert facts.sites_before(5000, tmp_path) == ["https://www.example.com/chat"]
-    assert facts.sites_before(5001, tmp_path) == ["https://www.example.com/other"]
-    assert facts.sites_before(5002, tmp_path) == ["http://lan.example.com:8080"]
-    assert facts.sites_before(500, tmp_path) == []
-
-
 def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine, tmp_path):
     (tmp_path / "old/data/users").mkdir(parents=True)
     old = str(tmp_path / "old")
@@ -253,6 +228,17 @@ def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine
     assert ".env: BEHIND_PROXY=on" in steps
     assert steps.index("import_legacy --dry-run") < steps.index(f"{old}/data ->")
     assert "BEHIND_PROXY=off" in machine.steps("--from", old, "--site-url", "")
+    # A proxy that takes every name: it may not be passed by.
+    block = "server { server_name _; location / { proxy_pass http://127.0.0.1:5000; } }"
+    (machine.nginx / "sites-enabled/blog").write_text(block)
+    assert ".env: BEHIND_PROXY=on" in machine.steps("--from", old, "--site-url", "")
+    assert "has not one address" in machine.plan("--from", old).stderr
+    names = "server { server_name a.example b.example; location /a {%s} location /b {%s} }"
+    passes = "proxy_pass http://127.0.0.1:5000;"
+    (machine.nginx / "sites-enabled/blog").write_text(names % (passes, passes))
+    done = machine.plan("--from", old)
+    assert "has not one address" in done.stderr
+    assert "http://a.example/a\nhttp://a.example/b" in done.stdout
 
 
 def test_an_earlier_webchat_brings_its_settings(machine, tmp_path):
