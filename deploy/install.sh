@@ -38,6 +38,10 @@ finish() {
         ! nginx_is_sound 2>/dev/null || ! has_systemd || systemctl reload nginx
     fi
     put_back_settings
+    if [ "$status" -ne 0 ] && [ -n "${locked:-}" ]; then
+        go_back
+        forget_old_releases
+    fi
     rm -rf "$scratch"
     exit "$status"
 }
@@ -69,8 +73,8 @@ make_user_and_folders() {
 }
 
 settle_release() {
-    old=
-    [ ! -e "$home/current" ] || old=$(readlink -f "$home/current")
+    # The first one is that of a switch that was killed on the way.
+    old=$(readlink -e "$home/switching" || readlink -e "$home/current" || true)
     if [ -n "$planning" ]; then
         echo "+ $home/releases/…, $home/static, $home/current"
         rehearse
@@ -81,15 +85,20 @@ settle_release() {
     check_settings "$release" || fail "设置不被接受（见上），什么都没有改变。" \
         "A setting is refused, see above: nothing was changed."
     [ "${old_kind:-}" != webchat ] || take_over
+    [ "$release" = "${old:-$release}" ] || [ ! -e "$data_dir/db.sqlite3" ] || back_up
     migrate
     rehearse
     # One that serves already has proved it.
     [ "$release" = "$old" ] || prove "$release" || fail "服务无法启动，见上。" "The server does not start; see above."
     [ "${old_kind:-}" != flask ] || take_over
     settings_before=
+    [ "$release" = "${old:-$release}" ] || ln -sfn "$old" "$home/switching"
     switch_to "$release"
-    [ -z "$old" ] || [ "$old" = "$release" ] || ln -sfn "$old" "$home/previous"
-    forget_old_releases
+}
+
+back_up() {
+    say "备份 / Taking a backup"
+    manage "$old" backup || fail "备份失败，什么都没有改变。" "The backup failed: nothing was changed."
 }
 
 migrate() {
@@ -110,6 +119,17 @@ converge() {
         start_service
         settle_nginx
     fi
+}
+
+# As upgrade.sh does, which restarts nothing; files of nginx that were changed by hand stay.
+renew() {
+    settle_units
+    run systemctl enable --quiet webchat-nightly.timer
+    run systemctl restart webchat-nightly.timer
+    planning=yes
+    settle_nginx
+    [ ! -e "$scratch/changed" ] || say "nginx 的文件有新的版本（见上）/ There are newer files for nginx, see above:" \
+        "sudo sh deploy/install.sh"
 }
 
 uninstall() {
@@ -138,7 +158,8 @@ plan_and_do() {
     "$1"
     [ -z "$dry" ] || exit 0
     planning=
-    begin
+    # upgrade.sh has the lock.
+    [ "$1" = renew ] || begin
     say "开始 / Now"
     "$1"
 }
@@ -153,6 +174,11 @@ if [ -n "$uninstall" ]; then
 fi
 
 complete_options
+if [ -n "$renew" ]; then
+    check_site
+    ! has_systemd || plan_and_do renew
+    exit
+fi
 check_options
 plan_and_do converge
 if has_systemd; then
@@ -160,6 +186,8 @@ if has_systemd; then
     is_ready || fail "服务没有就绪：journalctl -u webchat" "The service is not ready: journalctl -u webchat"
 fi
 taking=
+[ ! -L "$home/switching" ] || finish_switch
+forget_old_releases
 rm -f "$data_dir/$unfinished"
 if [ "$hint" = certificate ]; then
     say "还没有证书，先用自签名的 / No certificate yet: a self-signed one for now. Then:"

@@ -19,6 +19,7 @@ sudo sh deploy/install.sh [选项 / options]
                       own 用的证书 / the certificate of the site; else that of Let's Encrypt
   --from DIR          接替旧程序 / take over from the program in DIR: its data, port and address
   --dry-run           只打印 / print what would be done
+  --renew             只更新 systemd 的单元，不重启 / only bring the units of systemd up to date
   --uninstall         卸载，保留数据 / remove everything but the data and .env; what --from
                       took over is put back
   --undo              同上，仅用于撤销 --from / the same, only where --from is to be undone
@@ -31,7 +32,7 @@ END
 read_options() {
     site_url= data_dir= mail= nginx= port= certificate= key= from= dry= uninstall=
     given_site_url= given_data_dir= given_mail= given_nginx= given_port=
-    given_certificate= given_key= given_from=
+    given_certificate= given_key= given_from= renew=
     while [ $# -gt 0 ]; do
         case $1 in
         --*=*)
@@ -50,6 +51,7 @@ read_options() {
             shift
             ;;
         --dry-run) dry=yes ;;
+        --renew) renew=yes ;;
         --uninstall | --undo) uninstall=${1#--} ;;
         --help | -h)
             usage

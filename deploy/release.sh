@@ -156,7 +156,11 @@ put_in_service() {
     ln -sfn "$2" "$home/switching"
     switch_to "$1"
     tell "$1" "$2" || fail "新版本没有就绪。" "The release did not become ready."
-    ln -sfn "$2" "$home/previous"
+    finish_switch
+}
+
+finish_switch() {
+    ln -sfn "$(readlink "$home/switching")" "$home/previous"
     rm "$home/switching"
 }
 

@@ -50,7 +50,7 @@ make_venv() { mkdir -p .venv/bin; }
 install() { :; }
 check_settings() { :; }
 forget_old_releases() { :; }
-make_release() { take_lock; release=$home/releases/new; mkdir -p "$release"; }
+make_release() { take_lock; release=$home/releases/${RELEASE:-new}; mkdir -p "$release"; }
 prove() { reach prove; }
 is_ready() { reach is_ready; }
 manage() {

@@ -100,8 +100,9 @@ def test_the_old_program_serves_again_after_any_end_by_signal(machine, step, num
     done_well(machine.install("--from", str(old), *HERE))
 
 
-def killed(machine: Machine, step: str, *options: str) -> None:
-    process = machine.start(*options, *HERE, "--data-dir", str(machine.data), WAIT_AT=step)
+def killed(machine: Machine, step: str, *options: str, **variables: str) -> None:
+    options = (*options, *HERE, "--data-dir", str(machine.data))
+    process = machine.start(*options, WAIT_AT=step, **variables)
     machine.wait(process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -258,3 +259,41 @@ def test_the_mail_and_the_proxy_of_an_earlier_webchat_stay(machine):
     settings = (machine.home / ".env").read_text().splitlines()
     for line in ("MAIL_MODE=qq", "QQ_EMAIL=10001@qq.com", "BEHIND_PROXY=on", "PORT=8123"):
         assert line in settings
+
+
+def test_new_code_is_put_in_service_as_an_upgrade_does(machine):
+    done_well(machine.install(*HERE))
+    (machine.data / "db.sqlite3").touch()
+    steps = machine.folder / "steps"
+    steps.unlink()
+    done = machine.install(*HERE, RELEASE="newer", FAIL_AT="is_ready")
+    assert done.returncode == 1
+    assert steps.read_text().split()[:3] == ["backup", "migrate", "prove"]
+    assert (machine.home / "current").resolve().name == "new"
+    assert not (machine.home / "switching").is_symlink()
+    killed(machine, "is_ready", RELEASE="newer")
+    done_well(machine.install(*HERE, RELEASE="newer"))
+    assert (machine.home / "current").resolve().name == "newer"
+    assert (machine.home / "previous").resolve().name == "new"
+    assert not (machine.home / "switching").is_symlink()
+    steps.unlink()
+    done_well(machine.install(*HERE, RELEASE="newer"))
+    assert "backup" not in steps.read_text()
+
+
+def test_units_are_brought_up_to_date_without_a_restart(machine):
+    site = ("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail", "off")
+    done_well(machine.install(*site))
+    timer, nginx = machine.units / "webchat-nightly.timer", machine.nginx / "conf.d/webchat.conf"
+    wanted = timer.read_text()
+    for each in (timer, nginx):
+        each.write_text(each.read_text() + "# of before\n")
+    (machine.folder / "systemctl.log").unlink()
+    said = done_well(machine.install("--renew"))
+    assert timer.read_text() == wanted
+    assert "of before" in nginx.read_text()
+    assert f"+ {nginx}" in said
+    assert "sudo sh deploy/install.sh" in said
+    assert "restart webchat-nightly.timer" in machine.told
+    assert "webchat.service" not in machine.told
+    assert "nginx" not in machine.told
