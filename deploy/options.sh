@@ -18,6 +18,8 @@ sudo sh deploy/install.sh [选项 / options]
   --certificate FILE --key FILE
                       own 用的证书 / the certificate of the site; else that of Let's Encrypt
   --from DIR          接替旧程序 / take over from the program in DIR: its data, port and address
+  --rename OLD=NEW, --timezone ZONE, --trust-mail
+                      旧程序的数据怎样导入 / how its data are imported: see import_legacy --help
   --dry-run           只打印 / print what would be done
   --renew             只更新 systemd 的单元，不重启 / only bring the units of systemd up to date
   --uninstall         卸载，保留数据 / remove everything but the data and .env; what --from
@@ -32,7 +34,7 @@ END
 read_options() {
     site_url= data_dir= mail= nginx= port= certificate= key= from= dry= uninstall=
     given_site_url= given_data_dir= given_mail= given_nginx= given_port=
-    given_certificate= given_key= given_from= renew=
+    given_certificate= given_key= given_from= renew= import_options=
     while [ $# -gt 0 ]; do
         case $1 in
         --*=*)
@@ -50,6 +52,15 @@ read_options() {
             eval "$name=\$2; given_$name=yes"
             shift
             ;;
+        --rename | --timezone)
+            case ${2-"--"} in
+            --* | *'
+'*) fail "$1 缺少值。" "$1 needs a value." ;;
+            esac
+            add_import_option "$1=$2"
+            shift
+            ;;
+        --trust-mail) add_import_option "$1" ;;
         --dry-run) dry=yes ;;
         --renew) renew=yes ;;
         --uninstall | --undo) uninstall=${1#--} ;;
@@ -64,6 +75,12 @@ read_options() {
         esac
         shift
     done
+}
+
+# One a line: names may hold spaces.
+add_import_option() {
+    import_options="$import_options$1
+"
 }
 
 # ask VARIABLE QUESTION DEFAULT: only on a terminal, and only what no option has said.
@@ -122,6 +139,9 @@ complete_options() {
 }
 
 check_options() {
+    [ -z "$import_options" ] || [ "${old_kind:-}" = flask ] || fail \
+        "--rename、--timezone、--trust-mail 只用于 --from 接替 Flask 旧程序。" \
+        "--rename, --timezone and --trust-mail are for the data of the Flask program, with --from."
     case $nginx in
     own | beside | none) ;;
     *) fail "--nginx 只能是 own、beside 或 none，不是：$nginx" "--nginx is own, beside or none, not: $nginx" ;;

@@ -140,7 +140,7 @@ adopt_settings() {
 rehearse() {
     [ "${old_kind:-}" = flask ] || return 0
     if [ -n "$planning" ]; then
-        echo "+ manage.py import_legacy --dry-run ($old_data)"
+        echo "+ manage.py import_legacy --dry-run ($old_data)" "$(echo "$import_options" | tr '\n' ' ')"
         return
     fi
     say "试导入，不写入 / Rehearsing the import: nothing is written"
@@ -148,6 +148,17 @@ rehearse() {
     import_copy --dry-run || fail \
         "旧数据不能导入（见上），旧程序照常运行。" "The old data cannot be imported, see above: the old program goes on."
     destroy_copy
+    confirm
+}
+
+# What the rehearsal has said may be reason enough to come back with --rename.
+confirm() {
+    [ -t 0 ] || return 0
+    printf '%s ' "这样导入吗？/ Import it like this? [Y/n]:"
+    read -r said
+    case $said in
+    [Nn]*) fail "没有导入，旧程序照常运行。" "Nothing was imported: the old program goes on." ;;
+    esac
 }
 
 # The user of the service cannot read what belongs to root, so it gets a copy of its own.
@@ -165,6 +176,11 @@ copy_old_data() {
 import_copy() {
     stays=$(printf '%s' "$old_data" | sed 's/[&|\\]/\\&/g')
     rm -f "$scratch/imported"
+    while IFS= read -r each; do
+        [ -z "$each" ] || set -- "$@" "$each"
+    done <<END
+$import_options
+END
     {
         manage "$release" import_legacy "$copy/data" "$@" 2>&1 && : >"$scratch/imported"
     } | sed -u "s|$copy/data|$stays|g"

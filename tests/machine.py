@@ -57,7 +57,7 @@ manage() {
     shift
     echo "manage $*"
     case $* in
-    *--dry-run) reach rehearsal ;;
+    *--dry-run*) reach rehearsal ;;
     *) reach "$1" ;;
     esac
 }

@@ -297,3 +297,14 @@ def test_units_are_brought_up_to_date_without_a_restart(machine):
     assert "restart webchat-nightly.timer" in machine.told
     assert "webchat.service" not in machine.told
     assert "nginx" not in machine.told
+
+
+def test_how_the_data_are_imported_can_be_said(machine):
+    old = machine.make_old_program()
+    how = ("--rename", "Li Lei=李雷", "--rename=a*=an", "--timezone", "Asia/Tokyo", "--trust-mail")
+    said = done_well(machine.install("--from", str(old), *HERE, *how))
+    for option in ("", " --dry-run"):
+        options = "--rename=Li Lei=李雷 --rename=a*=an --timezone=Asia/Tokyo --trust-mail"
+        assert f"manage import_legacy {old}/data{option} {options}\n" in said
+    done_well(machine.install("--undo"))
+    assert "with --from" in machine.install(*HERE, "--trust-mail").stderr
