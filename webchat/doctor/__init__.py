@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "static_files": machine.check_static_files,
     "server": site.check_server,
     "site_url": site.check_site_url,
+    "static_site": site.check_static_site,
     "websocket": site.check_websocket,
     "mail": mail.check_mail,
 }
