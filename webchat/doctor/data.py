@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from webchat.base import failures
 from webchat.base.times import minute
 from webchat.database import examining
 from webchat.database.backup import newest_backup, own_folder
@@ -68,7 +69,8 @@ def check_database() -> Finding:
     except examining.TooLargeError:
         return ok(_("The database is too large to be read here; what was read is whole"))
     except OSError as error:
-        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": error}, damaged)
+        reason = failures.explain(error, settings.DATABASE_FILE) or error
+        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": reason}, damaged)
     except examining.DamagedError as error:
         return wrong(_("The database is damaged: %(reason)s") % {"reason": error}, damaged)
     return ok(_("The database is whole"))

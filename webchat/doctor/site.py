@@ -9,7 +9,7 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.utils.translation import gettext as _
 
-from webchat.environment import Site
+from webchat.base.places import Site
 from webchat.health import QUESTION, sign_question
 
 from . import remedies
