@@ -135,6 +135,9 @@ renew() {
 uninstall() {
     prefix= nginx=nowhere
     settle_nginx
+    for each in "$self_signed.pem" "$self_signed.key"; do
+        [ ! -e "$each" ] || run rm -f "$each"
+    done
     remove_units
     for each in releases static current previous switching releases.lock; do
         [ ! -e "$home/$each" ] && [ ! -L "$home/$each" ] || run rm -rf "${home:?}/$each"

@@ -203,6 +203,16 @@ check_data_dir() {
         fail "数据在 $before。请先停止服务并移动：sudo mv $before $data_dir" \
             "The data are in $before: stop the service, then move them: sudo mv $before $data_dir"
     fi
+    ! is_hidden || fail "服务看不到 $data_dir（/home、/root、/tmp 等），请另选。" \
+        "The service does not see $data_dir, being below /home, /root, /run/user or /tmp: choose another folder."
+}
+
+# As ProtectHome and PrivateTmp of webchat.service have it.
+is_hidden() {
+    case $data_dir/ in
+    /home/* | /root/* | /run/user/* | /tmp/* | /var/tmp/*) ;;
+    *) false ;;
+    esac
 }
 
 # Whether a folder holds files and is none of ours: it would be closed to their owners.

@@ -1,8 +1,10 @@
 # Sourced by install.sh: the two files that it writes NAME=VALUE into. .env is the server's and
 # may be edited by hand; install.conf is what install.sh was last asked for.
 
+# value_of FILE NAME: as the server reads it, which takes off quotation marks, and what Windows ends lines by.
 value_of() {
-    sed -n "s/^\(export \)\{0,1\}$2=//p" "$1" 2>/dev/null | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1$/\2/"
+    sed -n -e 's/\r$//' -e "s/^\(export \)\{0,1\}$2=//p" "$1" 2>/dev/null | tail -n 1 |
+        sed -e "s/^'\(.*\)'$/\1/" -e t -e '/^"\(.*\)"$/{s//\1/;s/\\\(.\)/\1/g}'
 }
 
 env_value() {

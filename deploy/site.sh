@@ -196,7 +196,9 @@ make_certificate() {
     name=$(echo "$host" | tr -d '[]')
     kind=DNS check=-checkhost
     ! echo "$host" | grep -Eqx '[0-9.]+|\[.*\]' || kind=IP check=-checkip
-    if ! openssl x509 -noout "$check" "$name" -in "$self_signed.pem" 2>/dev/null | grep -q "does match"; then
+    # One that ends within 30 days is made again.
+    if ! openssl x509 -noout -checkend 2592000 -in "$self_signed.pem" >/dev/null 2>&1 ||
+        ! openssl x509 -noout "$check" "$name" -in "$self_signed.pem" 2>/dev/null | grep -q "does match"; then
         (
             umask 077
             run openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj "/CN=$name" \

@@ -45,6 +45,7 @@ done
 SHORT = """
 socket=$WEBCHAT_HOME/webchat.sock
 has_systemd() { true; }
+is_hidden() { false; }
 check_room() { :; }
 make_venv() { mkdir -p .venv/bin; }
 install() { :; }

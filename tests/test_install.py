@@ -71,6 +71,9 @@ def machine(tmp_path):
         (("--data-dir", "/var/lib"), ("专用的空文件夹", "one of its own")),
         (("--data-dir", "/srv/.."), ("专用的空文件夹", "one of its own")),
         (("--data-dir", "/etc/systemd"), ("专用的空文件夹", "one of its own")),
+        (("--data-dir", "/home/a/chat"), ("看不到", "does not see")),
+        (("--data-dir", "/tmp/../root/chat"), ("看不到", "does not see")),
+        (("--data-dir", "/var/tmp/chat"), ("看不到", "does not see")),
         (("--from", "/etc"), ("data/users", "data/users")),
         (("--undo",), ("没有可以撤销", "could be undone")),
         (("--unistall",), ("不认识", "Unknown option")),
@@ -252,3 +255,26 @@ def test_an_earlier_webchat_brings_its_settings(machine, tmp_path):
     assert ".env: PORT=8123" in steps
     assert ".env: REGISTRATION=closed" in steps
     assert f"{old}/data -> /var/lib/webchat" in steps
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("NAME=a", "a"),
+        ("export NAME=a\r", "a"),
+        ("NAME='a\"b'", 'a"b'),
+        (r'NAME="a\"b\\c"', r'a"b\c'),
+        ('NAME="a\'b"\r', "a'b"),
+        ("NAME='", "'"),
+        (r"NAME=a\b", r"a\b"),
+        ("NAME=a\nOTHER=b\nNAME=c", "c"),
+    ],
+)
+def test_a_setting_is_read_as_the_server_reads_it(tmp_path, monkeypatch, line, value):
+    (tmp_path / ".env").write_bytes(f"{line}\n".encode())
+    script = f". deploy/settings.sh; value_of {tmp_path}/.env NAME"
+    done = subprocess.run(["sh", "-euc", script], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.decode() == f"{value}\n"
+    monkeypatch.delenv("NAME", raising=False)
+    environment.load_env_file(tmp_path / ".env")
+    assert os.environ.pop("NAME") == value

@@ -308,3 +308,22 @@ def test_how_the_data_are_imported_can_be_said(machine):
         assert f"manage import_legacy {old}/data{option} {options}\n" in said
     done_well(machine.install("--undo"))
     assert "with --from" in machine.install(*HERE, "--trust-mail").stderr
+
+
+def test_a_certificate_of_our_own_is_made_again_before_it_ends_and_taken_away(machine):
+    site = ("--nginx", "own", "--site-url", "https://chat.example.com", "--mail", "off")
+    done_well(machine.install(*site))
+    file = machine.nginx / "webchat-self-signed.pem"
+    first = file.read_bytes()
+    done_well(machine.install(*site))
+    assert file.read_bytes() == first
+    command = "req -x509 -newkey rsa:2048 -nodes -days 20 -subj /CN=chat.example.com -addext"
+    command += (
+        f" subjectAltName=DNS:chat.example.com -out {file} -keyout {file.with_suffix('.key')}"
+    )
+    subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
+    short = file.read_bytes()
+    done_well(machine.install(*site))
+    assert file.read_bytes() != short
+    done_well(machine.install("--uninstall"))
+    assert not list(machine.nginx.glob("webchat-self-signed*"))

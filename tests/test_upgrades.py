@@ -93,6 +93,7 @@ FAILURES = {
     "pip": "install() { fail 'no network'; }",
     "a disk that fills": "df() { printf 'Filesystem\\n- - - 12 - -\\n'; }",
     "half a copy": "tar() { command tar \"$@\"; case $1 in -C) return 2 ;; esac; }",
+    "a file of it": "tar() { command tar \"$@\"; case $* in *' -cf - .') return 2 ;; esac; }",
     "the backup": 'manage() { case $2 in backup) return 1 ;; esac; }',
     "the migration": 'manage() { case $2 in migrate) return 1 ;; esac; }',
     "the start": 'prove() { return 1; }',
