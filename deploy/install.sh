@@ -34,8 +34,9 @@ finish() {
     if [ -n "$taking" ]; then
         remove_units
         give_back
-        put_back_nginx
-        ! nginx_is_sound 2>/dev/null || ! has_systemd || systemctl reload nginx
+        if put_back_nginx && nginx_is_sound 2>/dev/null; then
+            systemctl reload nginx
+        fi
     fi
     put_back_settings
     if [ "$status" -ne 0 ] && [ -n "${locked:-}" ]; then
@@ -161,8 +162,8 @@ plan_and_do() {
     "$1"
     [ -z "$dry" ] || exit 0
     planning=
-    # upgrade.sh has the lock.
-    [ "$1" = renew ] || begin
+    # For --renew upgrade.sh has the lock.
+    [ "$1" != converge ] || begin
     say "开始 / Now"
     "$1"
 }

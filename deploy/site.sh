@@ -147,7 +147,7 @@ tell_nginx() {
             say "nginx 的设置本来就有错，没有重新加载 / nginx was wrong before, and is not reloaded"
             return 0
         fi
-        put_back_nginx
+        put_back_nginx || true
         fail "nginx 不接受这些设置（见上），已恢复原样。改好后再运行一次。" \
             "nginx refuses its configuration, see above: it is as it was. Mend it, then run this again."
     fi
@@ -170,14 +170,16 @@ remember_nginx() {
     : >"$scratch/nginx/whole"
 }
 
+# Whether there was something to put back.
 put_back_nginx() {
-    [ -e "$scratch/nginx/whole" ] || return 0
+    [ -e "$scratch/nginx/whole" ] || return 1
     for each in $of_nginx "$enabled"; do
         ! is_their_nginx "$each" || continue
         rm -f "$nginx_folder/$each"
         [ ! -e "$scratch/nginx/$each" ] && [ ! -L "$scratch/nginx/$each" ] ||
             cp -a "$scratch/nginx/$each" "$nginx_folder/$each"
     done
+    return 0
 }
 
 # The one that was given, that of Let's Encrypt, or one that says only what the machine is called.

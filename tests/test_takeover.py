@@ -327,3 +327,16 @@ def test_a_certificate_of_our_own_is_made_again_before_it_ends_and_taken_away(ma
     assert file.read_bytes() != short
     done_well(machine.install("--uninstall"))
     assert not list(machine.nginx.glob("webchat-self-signed*"))
+
+
+def test_the_files_of_nginx_are_as_they_were_after_a_take_over_that_failed(machine):
+    old = machine.make_old_program()
+    site = ("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail", "off")
+    assert machine.install("--from", str(old), *site, FAIL_AT="is_ready").returncode == 1
+    assert not [path for path in machine.nginx.rglob("*") if not path.is_dir()]
+    assert machine.told.endswith("start webchat.service\nreload nginx\n")
+
+
+def test_where_nothing_was_installed_an_uninstallation_makes_nothing(machine):
+    done_well(machine.install("--uninstall"))
+    assert not machine.home.exists()
