@@ -210,7 +210,7 @@ check_data_dir() {
 # As ProtectHome and PrivateTmp of webchat.service have it.
 is_hidden() {
     case $data_dir/ in
-    /home/* | /root/* | /run/user/* | /tmp/* | /var/tmp/*) ;;
+    /home/* | /root/* | /run/user/* | /tmp/* | /var/tmp/*) ;; # noqa: S108
     *) false ;;
     esac
 }
