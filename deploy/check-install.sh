@@ -7,10 +7,11 @@ set -eu
 umask 022
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
+. deploy/release.sh
 PATH=$PATH:/usr/sbin:/sbin
 
 suite=bookworm
-parts="modes nothing handset socket half flask upgrade trouble"
+parts="modes nothing handset socket half flask upgrade trouble cut"
 seconds=1500  # a quiet machine takes six minutes
 while [ $# -gt 0 ]; do
     case $1 in
@@ -109,8 +110,7 @@ if ! findmnt --noheadings --output FSTYPE --target /run/systemd/nspawn 2>/dev/nu
 fi
 
 mkdir "$results/code"
-tar --exclude=./.venv --exclude=./.git --exclude=./.env --exclude=./data --exclude=./staticfiles \
-    --exclude=__pycache__ -cf - . | tar -C "$results/code" -xf - --no-same-owner
+code -cf - | tar -C "$results/code" -xf - --no-same-owner
 cat >"$results/walk.service" <<END
 [Unit]
 After=network.target nginx.service

@@ -8,21 +8,18 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sites import Configuration
+
 from webchat.base.places import DEFAULT_PORTS, is_of_the_system, parse_site
 
 LISTENING = "0A"  # proc_pid_net(5): TCP_LISTEN
-# Where Debian's nginx looks, and no file beside those.
-NGINX = ("nginx.conf", "conf.d/*.conf", "sites-enabled/*")
-FILE_BYTES = 1024 * 1024  # of one file of nginx: more was written by no person
 TLS_PORTS = {"465": "smtp+ssl", "587": "smtp+tls"}
-_PIECE = re.compile(r"""#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|[^\s{};"']+""")
 
 
 def site(value: str) -> list[str]:
@@ -84,84 +81,6 @@ def _unit(process: Path) -> str:
     return found[-1] if found else "-"
 
 
-@dataclass(frozen=True)
-class Directive:
-    """One of nginx: `location /chat { … }` has children, `listen 80;` has none."""
-
-    words: tuple[str, ...]
-    children: tuple[Directive, ...]
-
-    def all(self, name: str) -> Iterator[Directive]:
-        for child in self.children:
-            if child.words[:1] == (name,):
-                yield child
-            yield from child.all(name)
-
-
-def parse_nginx(text: str) -> Directive:
-    pieces = (piece for piece in _PIECE.findall(text) if not piece.startswith("#"))
-    return Directive((), tuple(_directives(pieces)))
-
-
-def _directives(pieces: Iterator[str]) -> Iterator[Directive]:
-    words: list[str] = []
-    for piece in pieces:
-        if piece == "}":
-            return
-        if piece in ("{", ";"):
-            children = tuple(_directives(pieces)) if piece == "{" else ()
-            yield Directive(tuple(words), children)
-            words = []
-        else:
-            words.append(piece.strip("\"'"))
-
-
-def sites_before(port: int, folder: Path) -> list[str]:
-    """Return the addresses at which nginx hands over to a port of this machine, https first."""
-    texts = []
-    for pattern in NGINX:
-        for path in sorted(folder.glob(pattern)):
-            with suppress(OSError):
-                if path.stat().st_size <= FILE_BYTES:
-                    texts.append(path.read_text(errors="replace"))
-    whole = parse_nginx("\n".join(texts))
-    here = rf"(?:127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1?\]):{port}"
-    names = [re.escape(each.words[1]) for each in whole.all("upstream") if _leads(each, here)]
-    target = re.compile(rf"https?://(?:{'|'.join([here, *names])})(?:/.*)?")
-    found = [
-        f"{origin}{prefix}"
-        for server in whole.all("server")
-        for origin in _origins(server)
-        for prefix in _prefixes(server, target)
-    ]
-    return sorted(dict.fromkeys(found), key=lambda url: not url.startswith("https"))
-
-
-def _leads(upstream: Directive, here: str) -> bool:
-    return any(re.fullmatch(here, word) for each in upstream.all("server") for word in each.words)
-
-
-def _origins(server: Directive) -> Iterator[str]:
-    names = [name for each in server.all("server_name") for name in each.words[1:]]
-    names = [name for name in names if re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-f:]+\]", name)]
-    for each in server.all("listen"):
-        port = each.words[1].rpartition(":")[2].rpartition("]")[2] or "80"
-        port = port if port.isdigit() else "80"
-        scheme = "https" if "ssl" in each.words[2:] or port == "443" else "http"
-        for name in names[:1]:
-            default = port == str(DEFAULT_PORTS[scheme])
-            yield f"{scheme}://{name}" + ("" if default else f":{port}")
-
-
-def _prefixes(server: Directive, target: re.Pattern[str]) -> Iterator[str]:
-    for location in server.all("location"):
-        path = location.words[-1]
-        is_plain = location.words[1] in (path, "^~", "=") and path.startswith("/")
-        passes = (each.words[-1] for each in location.children if each.words[0] == "proxy_pass")
-        if is_plain and any(map(target.fullmatch, passes)):
-            yield path.rstrip("/")
-
-
 def answer(options: argparse.Namespace) -> list[str]:
     if options.what == "site":
         return site(options.value)
@@ -170,7 +89,9 @@ def answer(options: argparse.Namespace) -> list[str]:
     if options.what == "folder":
         return ["system"] if is_of_the_system(Path(options.value)) else []
     if options.what == "sites-before":
-        return sites_before(int(options.value), Path(options.nginx))
+        return Configuration(Path(options.nginx)).addresses(int(options.value))
+    if options.what == "is-proxied":
+        return ["yes"] if Configuration(Path(options.nginx)).hands_over(int(options.value)) else []
     found = listeners()
     if options.what == "listener":
         found = (each for each in found if each.port == int(options.value))
@@ -180,7 +101,7 @@ def answer(options: argparse.Namespace) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    questions = ("site", "mail-url", "folder", "listener", "ports-of", "sites-before")
+    questions = ["site", "mail-url", "folder", "listener", "ports-of", "sites-before", "is-proxied"]
     parser.add_argument("what", choices=questions)
     parser.add_argument("value", nargs="?", default="")
     parser.add_argument("--nginx", default="/etc/nginx", help="the folder of its configuration")

@@ -23,18 +23,32 @@ read_options "$@"
 scratch=$(mktemp -d)
 planning=yes taking= hint=
 
+# Whatever ends this script, a terminal that is gone as well: the old program serves again.
 finish() {
+    status=$?
+    trap '' HUP INT PIPE TERM
+    set +e
+    planning=
     [ ! -t 0 ] || stty echo
     destroy_copy
     if [ -n "$taking" ]; then
         remove_units
         give_back
+        if put_back_nginx && nginx_is_sound 2>/dev/null; then
+            systemctl reload nginx
+        fi
     fi
     put_back_settings
+    if [ "$status" -ne 0 ] && [ -n "${locked:-}" ]; then
+        go_back
+        forget_old_releases
+    fi
     rm -rf "$scratch"
+    exit "$status"
 }
 trap finish EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 130' INT
+trap 'exit 143' HUP PIPE TERM
 
 # Each step goes through here, so that a plan prints what would be done.
 run() {
@@ -60,8 +74,8 @@ make_user_and_folders() {
 }
 
 settle_release() {
-    old=
-    [ ! -e "$home/current" ] || old=$(readlink -f "$home/current")
+    # The first one is that of a switch that was killed on the way.
+    old=$(readlink -e "$home/switching" || readlink -e "$home/current" || true)
     if [ -n "$planning" ]; then
         echo "+ $home/releases/…, $home/static, $home/current"
         rehearse
@@ -72,15 +86,20 @@ settle_release() {
     check_settings "$release" || fail "设置不被接受（见上），什么都没有改变。" \
         "A setting is refused, see above: nothing was changed."
     [ "${old_kind:-}" != webchat ] || take_over
+    [ "$release" = "${old:-$release}" ] || [ ! -e "$data_dir/db.sqlite3" ] || back_up
     migrate
     rehearse
     # One that serves already has proved it.
     [ "$release" = "$old" ] || prove "$release" || fail "服务无法启动，见上。" "The server does not start; see above."
     [ "${old_kind:-}" != flask ] || take_over
     settings_before=
+    [ "$release" = "${old:-$release}" ] || ln -sfn "$old" "$home/switching"
     switch_to "$release"
-    [ -z "$old" ] || [ "$old" = "$release" ] || ln -sfn "$old" "$home/previous"
-    forget_old_releases
+}
+
+back_up() {
+    say "备份 / Taking a backup"
+    manage "$old" backup || fail "备份失败，什么都没有改变。" "The backup failed: nothing was changed."
 }
 
 migrate() {
@@ -103,9 +122,23 @@ converge() {
     fi
 }
 
+# As upgrade.sh does, which restarts nothing; files of nginx that were changed by hand stay.
+renew() {
+    settle_units
+    run systemctl enable --quiet webchat-nightly.timer
+    run systemctl restart webchat-nightly.timer
+    planning=yes
+    settle_nginx
+    [ ! -e "$scratch/changed" ] || say "nginx 的文件有新的版本（见上）/ There are newer files for nginx, see above:" \
+        "sudo sh deploy/install.sh"
+}
+
 uninstall() {
     prefix= nginx=nowhere
     settle_nginx
+    for each in "$self_signed.pem" "$self_signed.key"; do
+        [ ! -e "$each" ] || run rm -f "$each"
+    done
     remove_units
     for each in releases static current previous switching releases.lock; do
         [ ! -e "$home/$each" ] && [ ! -L "$home/$each" ] || run rm -rf "${home:?}/$each"
@@ -115,6 +148,13 @@ uninstall() {
     [ ! -e "$home/install.conf" ] || run rm -f "$home/install.conf"
 }
 
+# Before anything is changed: nobody else is at it, and what a kill has left is destroyed.
+begin() {
+    mkdir -p "$home"
+    take_lock
+    destroy_left_copies
+}
+
 # plan_and_do STEPS: say what they will do, then let them.
 plan_and_do() {
     say "要做的事 / What is to be done:"
@@ -122,12 +162,15 @@ plan_and_do() {
     "$1"
     [ -z "$dry" ] || exit 0
     planning=
+    # For --renew upgrade.sh has the lock.
+    [ "$1" != converge ] || begin
     say "开始 / Now"
     "$1"
 }
 
 if [ -n "$uninstall" ]; then
-    [ "$uninstall" != undo ] || [ -n "$(kept old_unit)" ] || fail \
+    [ -n "$dry" ] || [ ! -d "$home" ] || begin
+    [ "$uninstall" != undo ] || [ -n "$(kept from)$(kept taking_from)$(kept old_unit)" ] || fail \
         "没有可以撤销的 --from。" "No --from has been done here that could be undone."
     plan_and_do uninstall
     say "已卸载。数据与设置仍在 / Removed; data and settings are still in: $(default DATA_DIR /var/lib/webchat), $home/.env"
@@ -135,6 +178,11 @@ if [ -n "$uninstall" ]; then
 fi
 
 complete_options
+if [ -n "$renew" ]; then
+    check_site
+    ! has_systemd || plan_and_do renew
+    exit
+fi
 check_options
 plan_and_do converge
 if has_systemd; then
@@ -142,6 +190,9 @@ if has_systemd; then
     is_ready || fail "服务没有就绪：journalctl -u webchat" "The service is not ready: journalctl -u webchat"
 fi
 taking=
+[ ! -L "$home/switching" ] || finish_switch
+forget_old_releases
+rm -f "$data_dir/$unfinished"
 if [ "$hint" = certificate ]; then
     say "还没有证书，先用自签名的 / No certificate yet: a self-signed one for now. Then:"
     echo "   sudo certbot certonly --webroot -w /var/www/html -d $host && sudo sh deploy/install.sh"

@@ -18,7 +18,10 @@ sudo sh deploy/install.sh [选项 / options]
   --certificate FILE --key FILE
                       own 用的证书 / the certificate of the site; else that of Let's Encrypt
   --from DIR          接替旧程序 / take over from the program in DIR: its data, port and address
+  --rename OLD=NEW, --timezone ZONE, --trust-mail
+                      旧程序的数据怎样导入 / how its data are imported: see import_legacy --help
   --dry-run           只打印 / print what would be done
+  --renew             只更新 systemd 的单元，不重启 / only bring the units of systemd up to date
   --uninstall         卸载，保留数据 / remove everything but the data and .env; what --from
                       took over is put back
   --undo              同上，仅用于撤销 --from / the same, only where --from is to be undone
@@ -31,7 +34,7 @@ END
 read_options() {
     site_url= data_dir= mail= nginx= port= certificate= key= from= dry= uninstall=
     given_site_url= given_data_dir= given_mail= given_nginx= given_port=
-    given_certificate= given_key= given_from=
+    given_certificate= given_key= given_from= renew= import_options=
     while [ $# -gt 0 ]; do
         case $1 in
         --*=*)
@@ -49,7 +52,17 @@ read_options() {
             eval "$name=\$2; given_$name=yes"
             shift
             ;;
+        --rename | --timezone)
+            case ${2-"--"} in
+            --* | *'
+'*) fail "$1 缺少值。" "$1 needs a value." ;;
+            esac
+            add_import_option "$1=$2"
+            shift
+            ;;
+        --trust-mail) add_import_option "$1" ;;
         --dry-run) dry=yes ;;
+        --renew) renew=yes ;;
         --uninstall | --undo) uninstall=${1#--} ;;
         --help | -h)
             usage
@@ -62,6 +75,12 @@ read_options() {
         esac
         shift
     done
+}
+
+# One a line: names may hold spaces.
+add_import_option() {
+    import_options="$import_options$1
+"
 }
 
 # ask VARIABLE QUESTION DEFAULT: only on a terminal, and only what no option has said.
@@ -90,7 +109,9 @@ from_where() {
 
 complete_options() {
     find_python
-    from=$(from_where "${from%/}")
+    [ "$(readlink -m "$home")" != "$(readlink -m "$code")" ] || fail \
+        "$home 是安装的目标，程序要放在别的文件夹。" "$home is where it is installed to: put the code into another folder."
+    [ -z "$from" ] || from=$(readlink -m "$(from_where "$from")")
     proxied= old_unit=
     certificate=$(from_where "$certificate")
     key=$(from_where "$key")
@@ -101,7 +122,7 @@ complete_options() {
         ask site_url "网址，例如 https://www.example.com/chat（局域网可留空）/ Address (empty on a LAN)" ""
     data_dir=${data_dir:-$(env_value DATA_DIR)}
     ask data_dir "数据目录 / Folder of the data" /var/lib/webchat
-    mail=${mail:-$(env_value MAIL_MODE)}
+    mail=${mail:-$(known MAIL_MODE)}
     ask mail "邮件 off、qq 或 smtp / Mail: off, qq or smtp" off
     nginx=${nginx:-$(nginx_before)}
     ask nginx "nginx：own（独立站点）、beside（已有网站）、none" "$([ -n "$site_url" ] && echo own || echo none)"
@@ -118,6 +139,9 @@ complete_options() {
 }
 
 check_options() {
+    [ -z "$import_options" ] || [ "${old_kind:-}" = flask ] || fail \
+        "--rename、--timezone、--trust-mail 只用于 --from 接替 Flask 旧程序。" \
+        "--rename, --timezone and --trust-mail are for the data of the Flask program, with --from."
     case $nginx in
     own | beside | none) ;;
     *) fail "--nginx 只能是 own、beside 或 none，不是：$nginx" "--nginx is own, beside or none, not: $nginx" ;;
@@ -172,11 +196,23 @@ check_data_dir() {
         fail "数据目录须是专用的空文件夹：$data_dir 里有别的东西。" \
             "The folder of the data must be one of its own: there is something else in $data_dir."
     fi
+    [ "$data_dir" != "${old_data:-}" ] || fail "新旧数据目录不能相同：$data_dir" \
+        "The data cannot be taken over within the same folder: $data_dir"
     before=$(env_value DATA_DIR)
     if [ -e "$before/db.sqlite3" ] && [ ! -e "$data_dir/db.sqlite3" ]; then
         fail "数据在 $before。请先停止服务并移动：sudo mv $before $data_dir" \
             "The data are in $before: stop the service, then move them: sudo mv $before $data_dir"
     fi
+    ! is_hidden || fail "服务看不到 $data_dir（/home、/root、/tmp 等），请另选。" \
+        "The service does not see $data_dir, being below /home, /root, /run/user or /tmp: choose another folder."
+}
+
+# As ProtectHome and PrivateTmp of webchat.service have it.
+is_hidden() {
+    case $data_dir/ in
+    /home/* | /root/* | /run/user/* | /tmp/* | /var/tmp/*) ;; # noqa: S108
+    *) false ;;
+    esac
 }
 
 # Whether a folder holds files and is none of ours: it would be closed to their owners.
@@ -234,8 +270,11 @@ check_nginx() {
     if [ "$(id -u)" -eq 0 ] && ! said=$(nginx_is_sound 2>&1) && ! echo "$said" | grep -q webchat; then
         fail "nginx 的设置本来就有错，请先改好：" "The configuration of nginx is wrong already, mend it first:" "$said"
     fi
+    theirs=$(in_the_way)
+    [ -z "$theirs" ] || fail "这些文件属于别的网站，本程序要用这个名字，请先改名：" \
+        "These files are of another site, and their names are needed here: rename them first." "$theirs"
     [ "$nginx" = own ] || return 0
-    [ ! -e /etc/nginx/nginx.conf ] || grep -q sites-enabled /etc/nginx/nginx.conf || fail \
+    [ ! -e "$nginx_folder/nginx.conf" ] || grep -q sites-enabled "$nginx_folder/nginx.conf" || fail \
         "/etc/nginx/nginx.conf 不读取 sites-enabled：请加上 include /etc/nginx/sites-enabled/*;" \
         "/etc/nginx/nginx.conf does not read sites-enabled: add include /etc/nginx/sites-enabled/*; to it."
     set -- "$site_port"
@@ -278,8 +317,8 @@ check_mail() {
     case $mail in
     off | console) ;;
     qq)
-        qq_email=${QQ_EMAIL:-$(env_value QQ_EMAIL)}
-        qq_mail_password=${QQ_MAIL_PASSWORD:-$(env_value QQ_MAIL_PASSWORD)}
+        qq_email=${QQ_EMAIL:-$(known QQ_EMAIL)}
+        qq_mail_password=${QQ_MAIL_PASSWORD:-$(known QQ_MAIL_PASSWORD)}
         ask qq_email "QQ 邮箱地址 / QQ mail address" ""
         ask_unseen qq_mail_password "授权码（不显示）/ Authorisation code (not shown)"
         if [ -z "$qq_mail_password" ] || ! is_mail_address "$qq_email"; then
@@ -312,7 +351,7 @@ is_one_line() {
 check_smtp() {
     email_url=${EMAIL_URL:-}
     if [ -z "$email_url" ] && [ -z "${SMTP_HOST:-}" ]; then
-        email_url=$(env_value EMAIL_URL)
+        email_url=$(known EMAIL_URL)
     fi
     if [ -z "$email_url" ]; then
         smtp_host=${SMTP_HOST:-} smtp_port=${SMTP_PORT:-} smtp_user=${SMTP_USER:-}

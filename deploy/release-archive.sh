@@ -10,6 +10,7 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 
 pythons="3.11 3.12 3.13"      # Debian 12, Ubuntu 24.04, Debian 13
 machines="x86_64 aarch64"
+pip=pip==26.0.1  # for a system that has none: on Debian it is in python3-venv
 # What wheels call a system of glibc 2.34 or newer, which all of these have.
 systems="manylinux2014 manylinux_2_17 manylinux_2_28 manylinux_2_34"
 
@@ -29,7 +30,7 @@ fetch_wheels() {
     mkdir "$1"
     for version in $pythons; do
         for machine in $machines; do
-            pip_for "$version" "$machine" download --dest "$1" || fail \
+            pip_for "$version" "$machine" download --dest "$1" "$pip" || fail \
                 "下载软件包失败，请检查网络（镜像：环境变量 PIP_INDEX_URL）。" \
                 "The packages could not be fetched: check the network, or name a mirror in PIP_INDEX_URL."
         done
@@ -42,7 +43,7 @@ check_wheels() {
     for version in $pythons; do
         for machine in $machines; do
             pip_for "$version" "$machine" install --dry-run --ignore-installed --no-index \
-                --find-links "$1" --target "$scratch/nowhere" || fail \
+                --find-links "$1" --target "$scratch/nowhere" "$pip" || fail \
                 "软件包不全：Python $version，$machine。" "Packages are missing: Python $version, $machine."
             echo "  Python $version, $machine: ✓"
         done

@@ -74,7 +74,8 @@ make_release() {
         trap 'status=$?; [ "$status" -eq 0 ] || rm -rf "$release"; exit "$status"' EXIT
         trap 'exit 130' HUP INT PIPE TERM
         mkdir -p "$release" "$home/static"
-        code -cf - | tar -C "$release" -xf - --no-same-owner
+        { code -cf - || : >"$release/.half"; } | tar -C "$release" -xf - --no-same-owner
+        [ ! -e "$release/.half" ] || fail "复制程序失败，见上。" "The code could not be copied, see above."
         ln -s "$home/.env" "$release/.env"
         cd "$release"
         make_venv
@@ -156,7 +157,11 @@ put_in_service() {
     ln -sfn "$2" "$home/switching"
     switch_to "$1"
     tell "$1" "$2" || fail "新版本没有就绪。" "The release did not become ready."
-    ln -sfn "$2" "$home/previous"
+    finish_switch
+}
+
+finish_switch() {
+    ln -sfn "$(readlink "$home/switching")" "$home/previous"
     rm "$home/switching"
 }
 

@@ -1,8 +1,10 @@
 # Sourced by install.sh: the two files that it writes NAME=VALUE into. .env is the server's and
 # may be edited by hand; install.conf is what install.sh was last asked for.
 
+# value_of FILE NAME: as the server reads it, which takes off quotation marks, and what Windows ends lines by.
 value_of() {
-    sed -n "s/^\(export \)\{0,1\}$2=//p" "$1" 2>/dev/null | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1$/\2/"
+    sed -n -e 's/\r$//' -e "s/^\(export \)\{0,1\}$2=//p" "$1" 2>/dev/null | tail -n 1 |
+        sed -e "s/^'\(.*\)'$/\1/" -e t -e '/^"\(.*\)"$/{s//\1/;s/\\\(.\)/\1/g}'
 }
 
 env_value() {
@@ -37,6 +39,13 @@ set_env() {
 
 keep() {
     set_value "$home/install.conf" "$1" "$2"
+}
+
+# The setting as it is here, else as the program has it that is taken over.
+known() {
+    value=$(env_value "$1")
+    [ -n "$value" ] || [ "${old_kind:-}" != webchat ] || value=$(value_of "$from/.env" "$1")
+    echo "$value"
 }
 
 # Whether what was asked for has a proxy before the server: the only ones who speak https.

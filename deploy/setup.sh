@@ -33,12 +33,26 @@ make_venv() {
         return
     fi
     find_python
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    pip_wheel=$(ls "$wheels"/pip-*.whl 2>/dev/null | tail -n 1)
+    needed=venv
+    [ -n "$pip_wheel" ] || needed=venv,ensurepip
+    if ! "$python" -c "import $needed" 2>/dev/null; then
         fail "缺少 Python 的 venv 模块：sudo apt install python3-venv" \
             "Python's venv module is missing: sudo apt install python3-venv"
     fi
     echo "正在创建 .venv … / Making .venv …"
-    "$python" -m venv --clear .venv || fail "无法创建 .venv。" "The folder .venv could not be made."
+    if [ -n "$pip_wheel" ]; then
+        make_venv_from_wheels
+    else
+        "$python" -m venv --clear .venv
+    fi || fail "无法创建 .venv。" "The folder .venv could not be made."
+}
+
+# A system without the package python3-venv has `venv`, and lacks only the pip for it.
+make_venv_from_wheels() {
+    check_wheels_are_whole
+    "$python" -m venv --without-pip --clear .venv &&
+        .venv/bin/python "$pip_wheel/pip" install --quiet --disable-pip-version-check --no-index --no-deps "$pip_wheel"
 }
 
 # install FILE: once for each content of the requirement files.
@@ -63,10 +77,14 @@ pip_install() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-# Without the network. Only they are for Linux with glibc, and tests need more than is in them.
-install_from_wheels() {
+check_wheels_are_whole() {
     (cd "$wheels" && sha256sum --quiet --check SHA256SUMS) || fail \
         "wheels/ 不完整或已损坏，请重新复制并解压。" "wheels/ is damaged or not whole: copy and unpack the archive again."
+}
+
+# Without the network. Only they are for Linux with glibc, and tests need more than is in them.
+install_from_wheels() {
+    check_wheels_are_whole
     set -- --no-index --find-links "$wheels" --requirement requirements.txt
     ! pip_install "$@" || return 0
     ! pip_install --dry-run --ignore-installed "$@" >/dev/null 2>&1 || fail \

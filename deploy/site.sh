@@ -3,21 +3,42 @@
 of_nginx="conf.d/webchat.conf snippets/webchat-proxy.conf snippets/webchat.conf
     snippets/webchat-site.conf sites-available/webchat.conf"
 enabled=sites-enabled/webchat.conf
+nginx_folder=${WEBCHAT_ETC:-/etc}/nginx
 letsencrypt=/etc/letsencrypt/live
-self_signed=/etc/nginx/webchat-self-signed
+self_signed=$nginx_folder/webchat-self-signed
 
 # The --nginx of the last run; one of an earlier version has kept no install.conf.
 nginx_before() {
     before=$(kept nginx)
     if [ -n "$before" ]; then
         echo "$before"
-    elif [ -e /etc/nginx/sites-available/webchat.conf ]; then
+    elif is_our_nginx sites-available/webchat.conf; then
         echo own
-    elif [ -e /etc/nginx/snippets/webchat-proxy.conf ]; then
+    elif is_our_nginx snippets/webchat-proxy.conf; then
         echo beside
     elif is_ours webchat.service; then
         echo none
     fi
+}
+
+# Whether a file below /etc/nginx is ours, by what each of ours says of itself: the site of somebody
+# else may well be called webchat.conf.
+is_our_nginx() {
+    grep -Eqs '^# (.* as|As) /etc/nginx/[a-z.-]+/webchat|^# webchat is not here any more' "$nginx_folder/$1"
+}
+
+is_their_nginx() {
+    [ -e "$nginx_folder/$1" ] && ! is_our_nginx "$1"
+}
+
+# Theirs among the names that this --nginx needs.
+in_the_way() {
+    for each in $of_nginx $enabled; do
+        case $nginx:$each in
+        own:snippets/webchat.conf | beside:*/webchat-site.conf | beside:sites-*) ;;
+        *) ! is_their_nginx "$each" || echo "$nginx_folder/$each" ;;
+        esac
+    done
 }
 
 find_nginx() {
@@ -50,7 +71,8 @@ nginx_file() {
 
 # Whether a server block of somebody else includes the snippet, and would break without it.
 is_included() {
-    grep -RqsF snippets/webchat.conf --exclude=webchat.conf --exclude=webchat-site.conf /etc/nginx
+    # Ours speak of it in their comments.
+    grep -RsE '^[^#]*snippets/webchat\.conf' "$nginx_folder" >/dev/null
 }
 
 own_site() {
@@ -85,25 +107,47 @@ for_this_nginx() {
 }
 
 settle_nginx() {
-    find_nginx || [ -d /etc/nginx ] || return 0
+    find_nginx || [ -d "$nginx_folder" ] || return 0
+    rm -f "$scratch/changed"
     [ -n "$planning" ] || remember_nginx
     choose_certificate
+    # A link to nothing would break nginx, so it goes before its file and comes after it.
+    [ "$nginx" = own ] || disable_site
     for each in $of_nginx; do
-        nginx_file "$each" | settle "/etc/nginx/$each"
+        is_their_nginx "$each" || nginx_file "$each" | settle "$nginx_folder/$each"
     done
-    if [ "$nginx" = own ]; then
-        [ "$(readlink "/etc/nginx/$enabled")" = ../sites-available/webchat.conf ] ||
-            run ln -sfn ../sites-available/webchat.conf "/etc/nginx/$enabled"
-    elif [ -e "/etc/nginx/$enabled" ] || [ -L "/etc/nginx/$enabled" ]; then
-        run rm -f "/etc/nginx/$enabled"
-    fi
-    tell_nginx
+    [ "$nginx" != own ] || enable_site
+    case $nginx in
+    own | beside) tell_nginx ;;
+    # It may be broken by somebody else, and none of ours is in it.
+    *) [ ! -e "$scratch/changed" ] || tell_nginx ;;
+    esac
+}
+
+enable_site() {
+    [ "$(readlink "$nginx_folder/$enabled")" = ../sites-available/webchat.conf ] ||
+        run ln -sfn ../sites-available/webchat.conf "$nginx_folder/$enabled"
+}
+
+disable_site() {
+    is_our_nginx "$enabled" || is_left_link || return 0
+    : >"$scratch/changed"
+    run rm -f "$nginx_folder/$enabled"
+}
+
+# Of a run that was killed.
+is_left_link() {
+    [ ! -e "$nginx_folder/$enabled" ] && [ "$(readlink "$nginx_folder/$enabled")" = ../sites-available/webchat.conf ]
 }
 
 tell_nginx() {
     find_nginx || return 0
     if [ -z "$planning" ] && ! nginx_is_sound; then
-        put_back_nginx
+        if [ -z "$was_sound" ] && [ "$nginx" != own ] && [ "$nginx" != beside ]; then
+            say "nginx 的设置本来就有错，没有重新加载 / nginx was wrong before, and is not reloaded"
+            return 0
+        fi
+        put_back_nginx || true
         fail "nginx 不接受这些设置（见上），已恢复原样。改好后再运行一次。" \
             "nginx refuses its configuration, see above: it is as it was. Mend it, then run this again."
     fi
@@ -114,20 +158,28 @@ tell_nginx() {
 
 remember_nginx() {
     rm -rf "$scratch/nginx"
+    mkdir "$scratch/nginx"
+    was_sound=yes
+    ! find_nginx || nginx_is_sound 2>/dev/null || was_sound=
     for each in $of_nginx "$enabled"; do
-        [ ! -e "/etc/nginx/$each" ] && [ ! -L "/etc/nginx/$each" ] || {
+        [ ! -e "$nginx_folder/$each" ] && [ ! -L "$nginx_folder/$each" ] || {
             mkdir -p "$scratch/nginx/$(dirname "$each")"
-            cp -a "/etc/nginx/$each" "$scratch/nginx/$each"
+            cp -a "$nginx_folder/$each" "$scratch/nginx/$each"
         }
     done
+    : >"$scratch/nginx/whole"
 }
 
+# Whether there was something to put back.
 put_back_nginx() {
+    [ -e "$scratch/nginx/whole" ] || return 1
     for each in $of_nginx "$enabled"; do
-        rm -f "/etc/nginx/$each"
+        ! is_their_nginx "$each" || continue
+        rm -f "$nginx_folder/$each"
         [ ! -e "$scratch/nginx/$each" ] && [ ! -L "$scratch/nginx/$each" ] ||
-            cp -a "$scratch/nginx/$each" "/etc/nginx/$each"
+            cp -a "$scratch/nginx/$each" "$nginx_folder/$each"
     done
+    return 0
 }
 
 # The one that was given, that of Let's Encrypt, or one that says only what the machine is called.
@@ -146,7 +198,9 @@ make_certificate() {
     name=$(echo "$host" | tr -d '[]')
     kind=DNS check=-checkhost
     ! echo "$host" | grep -Eqx '[0-9.]+|\[.*\]' || kind=IP check=-checkip
-    if ! openssl x509 -noout "$check" "$name" -in "$self_signed.pem" 2>/dev/null | grep -q "does match"; then
+    # One that ends within 30 days is made again.
+    if ! openssl x509 -noout -checkend 2592000 -in "$self_signed.pem" >/dev/null 2>&1 ||
+        ! openssl x509 -noout "$check" "$name" -in "$self_signed.pem" 2>/dev/null | grep -q "does match"; then
         (
             umask 077
             run openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj "/CN=$name" \

@@ -1,6 +1,6 @@
 # Sourced by install.sh: the units of systemd, as they shall be for this --nginx.
 
-units=/etc/systemd/system
+units=${WEBCHAT_ETC:-/etc}/systemd/system
 socket=/run/webchat.sock
 of_systemd="webchat.service webchat.socket webchat-nightly.service webchat-nightly.timer"
 
@@ -63,8 +63,11 @@ low_port() {
 settle() {
     cat >"$scratch/new"
     if [ ! -s "$scratch/new" ]; then
-        [ ! -e "$1" ] && [ ! -L "$1" ] || run rm -f "$1"
+        [ -e "$1" ] || [ -L "$1" ] || return 0
+        : >"$scratch/changed"
+        run rm -f "$1"
     elif [ -L "$1" ] || ! cmp -s "$scratch/new" "$1"; then
+        : >"$scratch/changed"
         if [ -n "$planning" ]; then
             echo "+ $1"
         else

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ensurepip
 import hashlib
 import os
 import shutil
@@ -51,10 +52,10 @@ def sh(folder: Path, script: str, **env: str) -> subprocess.CompletedProcess[str
     )
 
 
-def write_sums(wheels: Path) -> None:
+def write_sums(wheels: Path, *others: Path) -> None:
     lines = [
         f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}\n"
-        for wheel in sorted(wheels.glob("*.whl"))
+        for wheel in sorted([*wheels.glob("*.whl"), *others])
     ]
     (wheels / "SHA256SUMS").write_text("".join(lines))
 
@@ -128,6 +129,27 @@ def test_wheels_and_archives_do_not_make_a_release_another_one(tmp_path):
     assert sh(tmp_path, script).stdout == before
     (tmp_path / "manage.py").touch()
     assert sh(tmp_path, script).stdout != before
+
+
+def test_a_system_without_the_package_python3_venv_needs_no_network(tmp_path):
+    """Debian and Ubuntu have `venv` in Python itself, and `ensurepip` in a package of its own."""
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy/setup.sh", tmp_path / "deploy")
+    (tmp_path / "requirements.txt").write_text("tiny==1.0\n")
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without/ensurepip.py").write_text("raise ModuleNotFoundError\n")
+    without = OFFLINE | {"PYTHONPATH": str(tmp_path / "without")}
+    script = ". deploy/setup.sh; make_venv; install requirements.txt; .venv/bin/python -m pip -V"
+    write_wheel(tmp_path / "wheels", "py3-none-any")
+    assert "sudo apt install python3-venv" in sh(tmp_path, script, **without).stderr
+    [pip] = Path(ensurepip.__path__[0]).glob("_bundled/pip-*.whl")
+    write_sums(tmp_path / "wheels", pip)
+    (tmp_path / "wheels" / pip.name).write_bytes(pip.read_bytes()[:-1])
+    assert "damaged or not whole" in sh(tmp_path, script, **without).stderr
+    shutil.copy(pip, tmp_path / "wheels")
+    done = sh(tmp_path, script, **without)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{tmp_path}/.venv/" in done.stdout
 
 
 @pytest.fixture

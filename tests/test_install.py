@@ -15,50 +15,13 @@ from tests.nginx import make_certificate
 from webchat import environment
 
 from .environment import ROOT
-from .environment import names as settings
+from .machine import Machine
 
 sys.path.insert(0, str(ROOT / "deploy"))
 import facts
 
 OWN = ("--site-url", "https://chat.example.com", "--nginx", "own")
 SMTP = {"SMTP_HOST": "smtp.example.com", "SMTP_PORT": "465", "SMTP_USER": "a@example.com"}
-
-
-class Machine:
-    """A home of its own, an nginx that is there in name, and nobody at the keyboard."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
-        self.temporary = folder / "tmp"
-        self.programs = folder / "bin"
-        for each in (self.temporary, self.programs):
-            each.mkdir()
-        (self.programs / "nginx").write_text("#!/bin/sh\n")
-        (self.programs / "nginx").chmod(0o755)
-        self.env = {k: v for k, v in os.environ.items() if k not in settings}
-        self.env |= {
-            "WEBCHAT_HOME": str(self.home),
-            "TMPDIR": str(self.temporary),
-            "PATH": f"{self.programs}:{os.environ['PATH']}",
-        }
-
-    def plan(self, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["sh", "deploy/install.sh", "--dry-run", *options],
-            cwd=ROOT, env=self.env | variables, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=60,
-        )  # fmt: skip
-
-    def steps(self, *options: str, **variables: str) -> str:
-        done = self.plan(*options, **variables)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def was(self, env: str, conf: str) -> None:
-        """Let an earlier run have left these two files."""
-        self.home.mkdir()
-        (self.home / ".env").write_text(f"SECRET_KEY={'k' * 40}\nDATA_DIR=/var/lib/webchat\n{env}")
-        (self.home / "install.conf").write_text(conf)
 
 
 def test_every_script_is_plain_posix_shell():
@@ -108,6 +71,9 @@ def machine(tmp_path):
         (("--data-dir", "/var/lib"), ("专用的空文件夹", "one of its own")),
         (("--data-dir", "/srv/.."), ("专用的空文件夹", "one of its own")),
         (("--data-dir", "/etc/systemd"), ("专用的空文件夹", "one of its own")),
+        (("--data-dir", "/home/a/chat"), ("看不到", "does not see")),
+        (("--data-dir", "/tmp/../root/chat"), ("看不到", "does not see")),
+        (("--data-dir", "/var/tmp/chat"), ("看不到", "does not see")),
         (("--from", "/etc"), ("data/users", "data/users")),
         (("--undo",), ("没有可以撤销", "could be undone")),
         (("--unistall",), ("不认识", "Unknown option")),
@@ -128,11 +94,11 @@ def test_what_cannot_be_done_is_refused_in_both_languages_before_anything(
 def test_a_port_of_another_program_is_refused_with_its_name(machine):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        done = machine.plan("--nginx", "none", "--port", str(port))
+        done = machine.plan("--nginx", "none", "--port", str(port), REAL_PORTS="yes")
     name = Path("/proc/self/comm").read_text().strip()
     assert done.returncode == 1
     assert f"Port {port} is taken by {name} (process {os.getpid()}" in done.stderr
-    assert machine.plan("--nginx", "none", "--port", str(port)).returncode == 0
+    assert machine.plan("--nginx", "none", "--port", str(port), REAL_PORTS="yes").returncode == 0
 
 
 def test_a_certificate_and_its_key_pass_and_those_of_two_sites_do_not(machine, tmp_path):
@@ -150,23 +116,24 @@ def test_the_plan_names_every_file_of_the_mode_and_none_of_another(machine):
     for name in ("sites-enabled/webchat.conf", "snippets/webchat-site.conf", "webchat.socket"):
         assert name in own
     beside = machine.steps("--site-url", "https://www.example.com/chat", "--nginx", "beside")
-    assert "+ /etc/nginx/snippets/webchat.conf" in beside
+    assert f"+ {machine.nginx}/snippets/webchat.conf" in beside
     assert "sites-" not in beside
     none = machine.steps("--nginx=none")
-    assert "+ /etc/systemd/system/webchat.service" in none
-    assert "nginx/" not in none
+    assert f"+ {machine.units}/webchat.service" in none
+    assert f"{machine.nginx}/" not in none
     assert "webchat.socket" not in none
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may ask nginx")
 def test_an_nginx_that_is_broken_already_is_told_and_one_that_we_broke_is_mended(machine):
-    nginx = machine.programs / "nginx"
-    nginx.write_text("#!/bin/sh\necho 'unknown directive in /etc/nginx/blog:3' >&2\nexit 1\n")
+    machine.program(
+        "nginx", "#!/bin/sh\necho 'unknown directive in /etc/nginx/blog:3' >&2\nexit 1\n"
+    )
     done = machine.plan(*OWN)
     assert done.returncode == 1
     assert "wrong already" in done.stderr
     assert "unknown directive in /etc/nginx/blog:3" in done.stderr
-    nginx.write_text("#!/bin/sh\necho 'no snippets/webchat-site.conf' >&2\nexit 1\n")
+    machine.program("nginx", "#!/bin/sh\necho 'no snippets/webchat-site.conf' >&2\nexit 1\n")
     assert machine.plan(*OWN).returncode == 0
 
 
@@ -255,31 +222,6 @@ def test_the_parts_of_a_mail_server_come_back_from_the_setting(monkeypatch):
     assert found["EMAIL_USE_SSL"]
 
 
-BLOG = """
-upstream old { server 127.0.0.1:5000 fail_timeout=3; }
-server { listen 80; server_name www.example.com; return 301 https://$host$request_uri; }
-server {
-    listen 443 ssl; listen [::]:443 ssl; server_name www.example.com example.com; # } {
-    location ~* \\.(css|js)$ { expires 1d; }
-    location /chat/ { if ($arg_a = "b;}") { return 404; } proxy_pass http://old; }
-    location /other { proxy_pass http://localhost:5001/; }
-}
-server {
-    listen 8080; server_name lan.example.com;
-    location / { proxy_pass http://127.0.0.1:5002; }
-}
-"""
-
-
-def test_nginx_tells_where_people_find_a_program(tmp_path):
-    (tmp_path / "sites-enabled").mkdir()
-    (tmp_path / "sites-enabled/blog").write_text(BLOG)
-    assert facts.sites_before(5000, tmp_path) == ["https://www.example.com/chat"]
-    assert facts.sites_before(5001, tmp_path) == ["https://www.example.com/other"]
-    assert facts.sites_before(5002, tmp_path) == ["http://lan.example.com:8080"]
-    assert facts.sites_before(500, tmp_path) == []
-
-
 def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine, tmp_path):
     (tmp_path / "old/data/users").mkdir(parents=True)
     old = str(tmp_path / "old")
@@ -289,6 +231,17 @@ def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine
     assert ".env: BEHIND_PROXY=on" in steps
     assert steps.index("import_legacy --dry-run") < steps.index(f"{old}/data ->")
     assert "BEHIND_PROXY=off" in machine.steps("--from", old, "--site-url", "")
+    # A proxy that takes every name: it may not be passed by.
+    block = "server { server_name _; location / { proxy_pass http://127.0.0.1:5000; } }"
+    (machine.nginx / "sites-enabled/blog").write_text(block)
+    assert ".env: BEHIND_PROXY=on" in machine.steps("--from", old, "--site-url", "")
+    assert "has not one address" in machine.plan("--from", old).stderr
+    names = "server { server_name a.example b.example; location /a {%s} location /b {%s} }"
+    passes = "proxy_pass http://127.0.0.1:5000;"
+    (machine.nginx / "sites-enabled/blog").write_text(names % (passes, passes))
+    done = machine.plan("--from", old)
+    assert "has not one address" in done.stderr
+    assert "http://a.example/a\nhttp://a.example/b" in done.stdout
 
 
 def test_an_earlier_webchat_brings_its_settings(machine, tmp_path):
@@ -302,3 +255,26 @@ def test_an_earlier_webchat_brings_its_settings(machine, tmp_path):
     assert ".env: PORT=8123" in steps
     assert ".env: REGISTRATION=closed" in steps
     assert f"{old}/data -> /var/lib/webchat" in steps
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("NAME=a", "a"),
+        ("export NAME=a\r", "a"),
+        ("NAME='a\"b'", 'a"b'),
+        (r'NAME="a\"b\\c"', r'a"b\c'),
+        ('NAME="a\'b"\r', "a'b"),
+        ("NAME='", "'"),
+        (r"NAME=a\b", r"a\b"),
+        ("NAME=a\nOTHER=b\nNAME=c", "c"),
+    ],
+)
+def test_a_setting_is_read_as_the_server_reads_it(tmp_path, monkeypatch, line, value):
+    (tmp_path / ".env").write_bytes(f"{line}\n".encode())
+    script = f". deploy/settings.sh; value_of {tmp_path}/.env NAME"
+    done = subprocess.run(["sh", "-euc", script], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.decode() == f"{value}\n"
+    monkeypatch.delenv("NAME", raising=False)
+    environment.load_env_file(tmp_path / ".env")
+    assert os.environ.pop("NAME") == value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
 import pytest
 
 from tests.home import Home
+from tests.machine import Machine
 from tests.server import ROOT
 
 
@@ -26,27 +26,17 @@ def test_no_script_names_a_file_where_others_can_make_one_first():
 
 
 def test_a_dry_run_leaves_nothing_behind_and_shows_what_would_be_written(tmp_path):
-    (tmp_path / "tmp").mkdir()
-    env = os.environ | {"TMPDIR": f"{tmp_path}/tmp", "WEBCHAT_HOME": f"{tmp_path}/home"}
+    machine = Machine(tmp_path)
     site = ("--site-url", "https://chat.example.com", "--nginx", "own", "--mail", "off")
-    done = subprocess.run(
-        ["sh", "deploy/install.sh", "--dry-run", *site],
-        cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "+ /etc/nginx/snippets/webchat-site.conf" in done.stdout
-    assert list((tmp_path / "tmp").iterdir()) == []
-    assert not (tmp_path / "home").exists()
+    assert f"+ {machine.nginx}/snippets/webchat-site.conf" in machine.steps(*site)
+    assert list(machine.temporary.iterdir()) == []
+    assert not machine.home.exists()
 
 
 @pytest.mark.parametrize("name", ["a b", "a%h", "a|b", "a&b", "a'b", 'a"b', "a\\b"])
 def test_a_folder_whose_name_means_something_to_systemd_is_refused(tmp_path, name):
     options = ("--nginx", "none", "--mail", "off", "--data-dir", f"/srv/{name}")
-    done = subprocess.run(
-        ["sh", "deploy/install.sh", "--dry-run", *options],
-        cwd=ROOT, env=os.environ | {"WEBCHAT_HOME": f"{tmp_path}/home"}, capture_output=True,
-        text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    done = Machine(tmp_path).plan(*options)
     assert done.returncode == 1
     assert "may not hold" in done.stderr
 

@@ -6,6 +6,15 @@ home=/srv/webchat
 # look TARGET
 look() {
     case $1 in
+    *+people)
+        look "${1%+people}"
+        look_at_people
+        return
+        ;;
+    resumed)
+        look takeover
+        return
+        ;;
     none) look_at_service && look_at_port ;;
     own) look_at_service && look_at_socket && look_at_site https://chat.example.com && look_at_redirect ;;
     beside) look_at_service && look_at_socket && look_at_site https://www.example.com/chat ;;
@@ -13,7 +22,7 @@ look() {
     takeover) look_at_service && look_at_port && look_at_site https://www.example.com/chat && look_at_people ;;
     adopted) look_at_service && look_at_port && look_at_people && look_at_adopted ;;
     earlier) look_at_earlier ;;
-    undo | refused) look_at_flask ;;
+    undo | refused | hup | pipe) look_at_flask ;;
     # nginx at the port where the chat was, or the other way round.
     shared) look_at_service && look_at_site http://192.168.1.100:8000 && look_at_plain ;;
     uninstall) look_at_nothing ;;
@@ -95,7 +104,7 @@ look_at_leftovers() {
     esac
     case $1 in
     none | uninstall)
-        [ ! -e /etc/nginx/conf.d/webchat.conf ] || complain "conf.d/webchat.conf is left"
+        [ ! -e /etc/nginx/conf.d/webchat.conf ] || is_theirs || complain "conf.d/webchat.conf is left"
         [ ! -e /etc/nginx/snippets/webchat-proxy.conf ] || complain "webchat-proxy.conf is left"
         ;;
     esac
@@ -115,7 +124,12 @@ look_at_nothing() {
     [ ! -e /run/webchat.sock ] || complain "/run/webchat.sock is left"
 }
 
+is_theirs() {
+    grep -qs theirs /etc/nginx/conf.d/webchat.conf
+}
+
 look_at_blog() {
+    [ ! -e /run/theirs ] || [ "$(page http://127.0.0.1:8081/)" = theirs ] || complain "their webchat.conf is gone"
     nginx -q -t || complain "nginx -t fails"
     [ "$(page https://www.example.com/)" = "the blog" ] || complain "the blog is gone"
 }
@@ -158,9 +172,11 @@ look_at_adopted() {
     [ "$(port)" = 8123 ] || complain "another port: $(port)"
     grep -q '^SECRET_KEY=earlier' $home/.env || complain "another SECRET_KEY"
     grep -q '^REGISTRATION=closed' $home/.env || complain "REGISTRATION is lost"
+    grep -q '^MAIL_MODE=console' $home/.env || complain "the mail is lost"
 }
 
 look_at_old_unit() {
+    [ ! -e /root/webchat/webchat.service ] || [ -L /etc/systemd/system/webchat.service ] || complain "the link to the unit is gone"
     grep -q "The old program" /etc/systemd/system/webchat.service || complain "webchat.service is another one"
     systemctl is-active --quiet webchat.service || complain "the unit of the old program is not active"
     systemctl is-enabled --quiet webchat.service || complain "the unit of the old program is not enabled"

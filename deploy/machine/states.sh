@@ -51,6 +51,7 @@ keep_releases() {
 # A machine without the chat, except for the code.
 make_nothing() {
     systemctl disable --quiet --now webchat.service webchat.socket webchat-nightly.timer 2>/dev/null || true
+    rm -rf /run/theirs /run/systemd/system/webchat.service.d
     rm -rf /etc/systemd/system/webchat* /srv/webchat /var/lib/webchat /root/webchat /run/webchat.sock
     (cd /etc/nginx && rm -f conf.d/webchat* snippets/webchat* sites-available/webchat* sites-enabled/webchat*)
     systemctl daemon-reload
@@ -116,9 +117,7 @@ ExecStart=/usr/bin/python3 app.py
 [Install]
 WantedBy=multi-user.target
 END
-    # Its block stands where no rule of the blog takes its style sheets.
-    sed -i -e '/location ~/d' \
-        -e 's|# here|location /chat { proxy_pass http://127.0.0.1:5000; proxy_set_header Host $host; }\n    # here|' \
+    sed -i -e 's|# here|location /chat { proxy_pass http://127.0.0.1:5000; proxy_set_header Host $host; }\n    # here|' \
         /etc/nginx/sites-available/blog
     systemctl daemon-reload
     systemctl enable --quiet --now webchat.service
@@ -143,10 +142,36 @@ make_failing() {
     systemctl daemon-reload
 }
 
+# The same with a unit that is a link, as `systemctl enable /root/…` makes it.
+make_linked() {
+    make_flask
+    systemctl disable --quiet --now webchat.service
+    mv /etc/systemd/system/webchat.service /root/webchat/
+    systemctl enable --quiet --now /root/webchat/webchat.service
+    look_at_flask
+}
+
+# The new service takes long to start: time to cut the take-over short.
+make_slow() {
+    make_flask
+    mkdir -p /run/systemd/system/webchat.service.d
+    printf '[Service]\nExecStartPre=/bin/sh -c "grep -q current /etc/systemd/system/webchat.service && sleep 20 || true"\n' \
+        >/run/systemd/system/webchat.service.d/slow.conf
+    systemctl daemon-reload
+}
+
+# A site of somebody else has the name of one of our files.
+make_theirs() {
+    echo 'server { listen 8081; location / { default_type text/plain; return 200 theirs; } }' >/etc/nginx/conf.d/webchat.conf
+    touch /run/theirs
+    systemctl reload nginx
+    settled
+}
+
 # An earlier webchat of root's, started by a unit of somebody's own.
 make_earlier() {
     cp -r /code /root/webchat
-    printf 'SECRET_KEY=%s\nPORT=8123\nREGISTRATION=closed\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
+    printf 'SECRET_KEY=%s\nPORT=8123\nREGISTRATION=closed\nMAIL_MODE=console\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
     python=$(echo /kept/releases/*/.venv/bin/python)
     (
         cd /root/webchat

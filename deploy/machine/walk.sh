@@ -16,6 +16,27 @@ upgrade() {
     sh /code/deploy/upgrade.sh "$@" </dev/null >>/check/install.log 2>&1
 }
 
+# Where the old program was, a rule of the blog takes all style sheets: the end of the
+# installation says which line is missing.
+add_advised() {
+    line=$(grep -o 'location ^~ /chat/static/ {.*}' /check/install.log | tail -n 1)
+    [ -z "$line" ] || sed -i "s|# here|$line\n    # here|" /etc/nginx/sites-available/blog
+    systemctl reload nginx
+    settled
+}
+
+# cut_short SIGNAL: while the new service starts, to all that a terminal would send it to.
+cut_short() {
+    setsid sh /code/deploy/install.sh --from /root/webchat --mail off </dev/null >>/check/install.log 2>&1 &
+    soon is_starting || soon is_starting || soon is_starting || return 0
+    kill -s "$1" -- "-$!"
+    wait "$!"
+}
+
+is_starting() {
+    [ "$(systemctl is-active webchat.service)" = activating ]
+}
+
 # Another BEHIND_PROXY in .env than the one that the service has read.
 turn_proxy() {
     was=$(sed -n 's/^BEHIND_PROXY=//p' $home/.env)
@@ -35,7 +56,13 @@ reach() {
     plain) install --nginx own --site-url http://192.168.1.100 --mail off ;;
     shared) install --nginx own --site-url http://192.168.1.100:8000 --mail off ;;
     uninstall) install --uninstall ;;
-    takeover | adopted) install --from /root/webchat --mail off ;;
+    takeover) install --from /root/webchat --mail off && add_advised ;;
+    adopted) install --from /root/webchat ;;
+    hup) ! cut_short HUP ;;
+    pipe) ! cut_short PIPE ;;
+    resumed)
+        ! cut_short KILL && rm -r /run/systemd/system/webchat.service.d && systemctl daemon-reload && reach takeover
+        ;;
     undo | earlier) install --undo ;;
     refused) ! install --from /root/webchat --mail off ;;
     upgrade) upgrade ;;
@@ -98,9 +125,11 @@ walk_from_flask() {
         make_nothing
         make_flask
         case $each in
-        own | beside | plain) from="--from /root/webchat" ;;
+        own | beside | plain) from="--from /root/webchat" look=$each+people ;;
+        uninstall) look=refused ;;
+        *) look=$each ;;
         esac
-        cell flask "$each"
+        cell flask "$each" "$look"
         from=
     done
     make_nothing
@@ -125,6 +154,23 @@ walk_from_trouble() {
     quietly_reach none
     cell none shared
     cell shared none
+}
+
+walk_from_cut() {
+    for each in hup pipe resumed; do
+        make_nothing
+        make_slow
+        cell slow "$each"
+    done
+    make_nothing
+    make_linked
+    cell linked takeover
+    cell linked undo
+    for each in none uninstall; do
+        make_nothing
+        make_theirs
+        cell theirs "$each"
+    done
 }
 
 walk_upgrade() {
@@ -176,6 +222,7 @@ for part in $PARTS; do
     handset | socket | half) walk_from "$part" ;;
     flask) walk_from_flask ;;
     trouble) walk_from_trouble ;;
+    cut) walk_from_cut ;;
     upgrade) walk_upgrade ;;
     esac
 done
@@ -183,5 +230,6 @@ done
 table $targets
 ! grep -q ' takeover ' /check/cells || table takeover undo adopted earlier
 ! grep -q ' refused ' /check/cells || table refused shared
+! grep -q ' hup ' /check/cells || table hup pipe resumed
 ! grep -q ' upgrade ' /check/cells || table upgrade back reload
 [ -z "$all_well" ] || touch /check/well

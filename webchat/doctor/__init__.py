@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 from django.utils.translation import gettext as _
 
+from webchat.base import failures
+
 from . import data, machine, mail, site
 from .finding import Finding, wrong
 
@@ -31,6 +33,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "static_files": machine.check_static_files,
     "server": site.check_server,
     "site_url": site.check_site_url,
+    "static_site": site.check_static_site,
     "websocket": site.check_websocket,
     "mail": mail.check_mail,
 }
@@ -42,4 +45,5 @@ def examine() -> Iterator[tuple[str, Finding]]:
             yield name, check()
         except Exception as error:
             message = _("This could not be checked: %(reason)s")
-            yield name, wrong(message % {"reason": error}, _("Look at the log of the server."))
+            reason = failures.explain(error) or error
+            yield name, wrong(message % {"reason": reason}, _("Look at the log of the server."))

@@ -8,7 +8,7 @@ import socket
 import ssl
 from typing import Any
 
-from webchat.environment import Site
+from webchat.base.places import Site
 
 SECONDS = 3.0
 ANSWER_BYTES = 65_536

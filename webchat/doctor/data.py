@@ -13,12 +13,13 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from webchat.base import failures
 from webchat.base.times import minute
 from webchat.database import examining
 from webchat.database.backup import newest_backup, own_folder
 from webchat.disks import unescaped
 from webchat.health import migrations_are_applied
-from webchat.nightly import last_nightly
+from webchat.nightly import LATE_AFTER, last_nightly
 
 from . import remedies
 from .finding import Finding, advice, ok, wrong
@@ -68,7 +69,8 @@ def check_database() -> Finding:
     except examining.TooLargeError:
         return ok(_("The database is too large to be read here; what was read is whole"))
     except OSError as error:
-        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": error}, damaged)
+        reason = failures.explain(error, settings.DATABASE_FILE) or error
+        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": reason}, damaged)
     except examining.DamagedError as error:
         return wrong(_("The database is damaged: %(reason)s") % {"reason": error}, damaged)
     return ok(_("The database is whole"))
@@ -127,17 +129,31 @@ def check_nightly() -> Finding:
     """Look at the record of the last night; what doctor found then, the other checks find now."""
     last = last_nightly()
     if last is None:
-        return ok(_("There was no nightly run yet"))
+        return _without_record()
     time = {"time": minute(last.at)}
     if last.is_late:
-        timer = "systemctl status webchat-nightly.timer"
-        return wrong(_("The nightly has not run since %(time)s.") % time, timer)
+        return _not_since(last.at)
     failed = {name: words for name, words in last.failures.items() if name != "doctor"}
     if failed:
         names = {"name": ", ".join(failed)}
         words = _("Last night's %(name)s failed (%(time)s).") % (names | time)
         return wrong(words, "\n    ".join(failed.values()))
     return ok(_("The last nightly run: %(time)s") % time)
+
+
+def _without_record() -> Finding:
+    """Judge by when this release was made: an earlier one may have kept no record."""
+    whole = settings.BASE_DIR / ".content"  # the last that make_release in deploy/release.sh writes
+    if remedies.installed() is not None and whole.exists():
+        made = datetime.fromtimestamp(whole.stat().st_mtime, UTC)
+        if timezone.now() - made > LATE_AFTER:
+            return _not_since(made)
+    return ok(_("There was no nightly run yet"))
+
+
+def _not_since(moment: datetime) -> Finding:
+    message = _("The nightly has not run since %(time)s.") % {"time": minute(moment)}
+    return wrong(message, "systemctl status webchat-nightly.timer")
 
 
 def _file_system(folder: Path, mounts: str) -> str:

@@ -6,9 +6,10 @@ import http.client
 from typing import Any
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.utils.translation import gettext as _
 
-from webchat.environment import Site
+from webchat.base.places import Site
 from webchat.health import QUESTION, sign_question
 
 from . import remedies
@@ -93,6 +94,30 @@ def _judge(site: Site, status: int, body: dict[str, Any]) -> Finding:
             "proxy_set_header X-Real-IP $remote_addr;",
         )
     return ok(_("%(url)s leads here") % {"url": site.url})
+
+
+def check_static_site() -> Finding:
+    """Check that a style sheet gets through: a rule of the proxy may take all of them."""
+    site = settings.SITE
+    if site is None:
+        return ok(_("No proxy that could hold up the static files"))
+    try:
+        path = static("css/base.css")
+        status, body = ask(connect(site, believing=True), f"{site.prefix}/healthz", {})
+        is_here = status == 200 and body.get("status") == "ok"
+        status, _body = ask(connect(site, believing=True), path, {})
+    except (OSError, http.client.HTTPException, ValueError):  # ValueError: they are not collected
+        is_here = False
+    if not is_here:
+        return advice(_("The static files could not be tried."), _("See site_url above."))
+    if status != 200:
+        home = remedies.installed()
+        folder = settings.STATIC_ROOT if home is None else home / "static"
+        return wrong(
+            _("The proxy does not deliver the static files: pages have no looks."),
+            f"location ^~ {settings.STATIC_URL} {{ alias {folder}/; }}",
+        )
+    return ok(_("The static files get through"))
 
 
 def check_websocket() -> Finding:

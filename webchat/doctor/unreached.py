@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import socket
 import ssl
 
@@ -49,9 +51,20 @@ def explain(site: Site, error: Exception) -> Finding:
             % {"command": remedies.by_root(f"ufw allow {told['port']}/tcp")},
         )
     return advice(
-        _("%(url)s is not reached from here: %(reason)s") % (told | {"reason": error}),
+        _("%(url)s is not reached from here: %(reason)s") % (told | {"reason": _reason(error)}),
         _("Try it from outside; then look at the name, the firewall and the proxy."),
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return the likeliest reasons in words; a rare one as the system says it."""
+    if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return _("no way leads there")
+    if isinstance(error, (ConnectionResetError, http.client.RemoteDisconnected)):
+        return _("the connection was cut")
+    if isinstance(error, http.client.HTTPException):
+        return _("what answers does not speak http (%(words)s)") % {"words": error}
+    return str(error)
 
 
 def _explain_certificate(site: Site, error: ssl.SSLCertVerificationError) -> Finding:

@@ -148,7 +148,9 @@ def test_a_site_that_speaks_no_https(listening, settings):
         ("chat.example", ConnectionRefusedError(), "Nothing listens"),
         ("chat.example", TimeoutError(), "ufw allow 443/tcp"),
         ("chat.example", OSError("no route"), "no route"),
-        ("chat.example", http.client.BadStatusLine("SSH-2.0"), "SSH-2.0"),
+        ("chat.example", OSError(113, "No route to host"), "no way leads there"),
+        ("chat.example", http.client.RemoteDisconnected("Remote end"), "connection was cut"),
+        ("chat.example", http.client.BadStatusLine("SSH-2.0"), "does not speak http (SSH-2.0)"),
     ],
 )
 def test_the_ways_in_which_a_site_is_not_reached(host, error, word):

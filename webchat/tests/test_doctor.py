@@ -148,8 +148,12 @@ class Careless(Stranger):
     """A proxy that passes requests on, but neither addresses nor upgrades."""
 
     upstream = ""
+    takes = "/nothing"  # the ending that a rule of its own site takes
 
     def do_GET(self) -> None:
+        if self.path.endswith(self.takes):
+            self.send_error(404)
+            return
         asked = {"Host": self.headers["Host"], QUESTION: self.headers.get(QUESTION, "")}
         answer = httpx.get(self.upstream + self.path, headers=asked)
         self.send_response(answer.status_code)
@@ -180,7 +184,7 @@ def test_another_program_on_the_port_and_at_the_address(folder, listening):
     assert set(wrong) == {"server", "site_url"}
 
 
-def test_a_proxy_that_passes_no_addresses_and_no_upgrades(folder, listening):
+def test_a_proxy_that_passes_no_addresses_and_no_upgrades(folder, listening, monkeypatch):
     port = listening(Careless)
     settings = {"SITE_URL": f"http://127.0.0.1:{port}", "BEHIND_PROXY": "on"}
     with Server(folder, **settings) as server:
@@ -190,6 +194,11 @@ def test_a_proxy_that_passes_no_addresses_and_no_upgrades(folder, listening):
         assert "X-Real-IP" in findings["site_url"]["fix"]
         assert "Upgrade" in findings["websocket"]["fix"]
         assert findings["websocket"]["level"] == "advice"
+        assert findings["static_site"]["level"] == "ok"
+        monkeypatch.setattr(Careless, "takes", ".css")
+        finding = examine(folder, PORT=str(server.port), **settings)["static_site"]
+        assert finding["level"] == "wrong"
+        assert finding["fix"].startswith("location ^~ /static/ { alias /")
         direct = {"SITE_URL": server.url, "BEHIND_PROXY": ""}
     with Server(folder, **direct) as server:
         settings = direct | {"SITE_URL": server.url, "PORT": str(server.port)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -85,3 +86,21 @@ def test_the_doctor_looks_at_the_last_night(data):
     assert "backup --to" in finding.message
     nightly.record(Nightly(now - timedelta(hours=49)))
     assert check_nightly().level == Level.WRONG
+
+
+def test_a_first_night_that_never_comes_is_told(data, settings):
+    """As with the timer of a release that did not yet know the command."""
+    home = data / "home"
+    settings.BASE_DIR = home / "releases/1"
+    settings.BASE_DIR.mkdir(parents=True)
+    (home / "current").symlink_to(settings.BASE_DIR)
+    whole = settings.BASE_DIR / ".content"
+    whole.touch()
+    assert check_nightly().level == Level.OK
+    long_ago = (timezone.now() - timedelta(hours=49)).timestamp()
+    os.utime(whole, (long_ago, long_ago))
+    finding = check_nightly()
+    assert (finding.level, finding.fix) == (
+        Level.WRONG,
+        "systemctl status webchat-nightly.timer",
+    )
