@@ -138,6 +138,10 @@ walk_upgrade() {
     done
 }
 
+walk_docs() {
+    python3 /code/deploy/machine/recipes.py || all_well=
+}
+
 quietly_reach() {
     reach "$1" || {
         echo "✗ $1 was not reached:"
@@ -177,6 +181,7 @@ for part in $PARTS; do
     flask) walk_from_flask ;;
     trouble) walk_from_trouble ;;
     upgrade) walk_upgrade ;;
+    docs) walk_docs ;;
     esac
 done
 # shellcheck disable=SC2086  # words
