@@ -124,7 +124,7 @@ Message.objects.filter(id__in=ids).update(sent_at='2020-01-01T00:00:00Z')"
 
 delete_lilei() {
     manage shell --verbosity 0 -c \
-        "from accounts import services; from accounts.models import User; services.delete_account(User.objects.get(username='lilei'))"
+        "from accounts import services; from accounts.models import User; services.delete_account(user=User.objects.get(username='lilei'))"
 }
 
 make_old_data() {

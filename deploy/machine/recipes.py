@@ -206,8 +206,9 @@ def _talk(terminal: int, until: str) -> Iterator[str]:
 
 
 def _serves(address: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(address) as answer:  # noqa: S310
-        return bool(answer.status == 200)
+    with suppress(OSError):
+        urllib.request.urlopen(address, timeout=5).close()  # noqa: S310  (one of RECIPES)
+        return True
     return False
 
 
@@ -242,6 +243,8 @@ def _try(block: Block, folder: Path) -> tuple[str, str]:
 
 
 def main() -> int:
+    # As root has them after `sudo -i`; the stand-ins are in the first.
+    os.environ |= {"HOME": "/root", "PATH": f"/usr/local/sbin:/usr/local/bin:{os.environ['PATH']}"}
     failed = 0
     for paper, folder in PAPERS.items():
         print(f"\n{paper}", flush=True)
