@@ -184,6 +184,10 @@ walk_upgrade() {
     done
 }
 
+walk_docs() {
+    python3 /code/deploy/machine/recipes.py || all_well=
+}
+
 quietly_reach() {
     reach "$1" || {
         echo "✗ $1 was not reached:"
@@ -224,6 +228,7 @@ for part in $PARTS; do
     trouble) walk_from_trouble ;;
     cut) walk_from_cut ;;
     upgrade) walk_upgrade ;;
+    docs) walk_docs ;;
     esac
 done
 # shellcheck disable=SC2086  # words
