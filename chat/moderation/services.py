@@ -278,7 +278,7 @@ def issue_reset_code(*, by: User, about: User) -> str:
 
 
 def _mail_code(about: User) -> str:
-    if not mail.is_on() or not about.email or about.unverified_since is not None:
+    if not mail.is_on() or not about.email:
         message = _("No verified email address: only a superuser can issue a code for this user.")
         raise ValidationError(message, "no_mail")
     with translation.override(settings.LANGUAGE_CODE):  # not the issuer's language
