@@ -91,7 +91,7 @@ RECIPES = {
     ),
     "}": Recipe(after="reload_nginx; look_at_site https://www.example.com/chat; look_at_live"),
     "sudo sh deploy/install.sh --from /root/webchat": Recipe(
-        "make_nothing; make_flask", "look takeover"
+        "make_nothing; make_flask; spare_styles", "look takeover"
     ),
     "sudo sh deploy/install.sh --undo": Recipe(after="look undo"),
     "sudo .venv/bin/python manage.py doctor": Recipe(
@@ -181,7 +181,8 @@ def execute(script: str, folder: Path, until: str = "") -> tuple[int, str]:
         os.execvp("sh", ["sh", "-euc", script])  # noqa: S606  (it is one)
     output = "".join(_talk(terminal, until))
     os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return code if code >= 0 else 128 - code, output  # as a shell says which signal it was
 
 
 def _talk(terminal: int, until: str) -> Iterator[str]:
