@@ -138,7 +138,7 @@ def anchor_of(heading):
     ("output", "answer"),
     [
         ("plan\nQQ 邮箱地址 / QQ mail address []: ", "10001@qq.com"),
-        ("Password (again): ", "ox-Battery-59"),
+        ("再输入一次：", "ox-Battery-59"),
         ("12 条消息…？[y/N] ", "y"),
         ("端口 / Port [465]: ", ""),
         ("备份 45%", None),
@@ -150,7 +150,7 @@ def test_questions_are_answered_and_nothing_else(output, answer):
 
 
 def test_a_block_is_executed_on_a_terminal_until_its_first_failure(tmp_path):
-    script = "test -t 0\nprintf 'Password: '\nread -r word\necho \"got $word\"\npwd\nfalse\necho on"
+    script = "test -t 0\nprintf '新密码：'\nread -r word\necho \"got $word\"\npwd\nfalse\necho on"
     code, output = recipes.execute(script, tmp_path)
     assert code == 1
     assert "got ox-Battery-59" in output

@@ -28,7 +28,7 @@ def test_createsuperuser_makes_one_with_the_password_of_the_environment(monkeypa
 
 @pytest.mark.parametrize("twin", ["alice", "ALICE", "ａｌｉｃｅ"])
 def test_createsuperuser_says_that_a_name_is_taken(alice, twin):
-    with pytest.raises(CommandError, match="already taken"):
+    with pytest.raises(CommandError, match="已被注册"):
         createsuperuser(twin)
 
 

@@ -38,9 +38,8 @@ ANSWERS = {
     "邮件服务器": "smtp.example.com",
     "账号": "chat@example.com",
     "密码": "ox-Battery-59",
-    "Password": "ox-Battery-59",
+    "再输入": "ox-Battery-59",
     "用户": "teacher",
-    "Username": "teacher",
     "[y/N]": "y",
 }
 

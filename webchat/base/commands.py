@@ -89,10 +89,15 @@ class Command(BaseCommand):
                 raise failure from error
             failures.end(failure)
 
-    def need_a_terminal(self) -> None:
-        """Raise CommandError where nobody can answer."""
+    def need_a_terminal(self, otherwise: str = "") -> None:
+        """Raise CommandError where nobody can answer, with what to do there: --yes, or in words."""
         if not sys.stdin or not sys.stdin.isatty():
-            raise CommandError(_("Nobody can be asked here. If you are sure: --yes"))
+            raise CommandError(otherwise or _("Nobody can be asked here. If you are sure: --yes"))
+
+    def ask(self, question: str) -> str:
+        """Return what somebody types on the terminal, "" at the end of the input."""
+        tell(self.stdout, question, ending="")
+        return _typed().strip()
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal, where the answer is no unless somebody types yes.
@@ -100,8 +105,7 @@ class Command(BaseCommand):
         Raises CommandError where nobody can answer.
         """
         self.need_a_terminal()
-        tell(self.stdout, f"{question} [y/N] ", ending="")
-        return _typed().strip().lower() in YES
+        return self.ask(f"{question} [y/N] ").lower() in YES
 
 
 def _typed() -> str:

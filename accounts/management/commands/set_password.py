@@ -1,27 +1,19 @@
 from __future__ import annotations
 
-import getpass
-import sys
-import warnings
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import services
+from accounts import prompts, services
 from accounts.finding import find_user
 from accounts.mail import sending
 from accounts.models import User
-from accounts.passwords import PASSWORD_AT_MOST
 from accounts.roster import make_password
 from webchat.base import commands
-from webchat.base.text import LONE_SURROGATE
 
-TRIES = 3
 MAIL_SECONDS = 20.0  # for the mail that tells the owner: what a slow server takes
 
 EXAMPLE = gettext_lazy("""\
@@ -70,22 +62,9 @@ class Command(commands.Command):
         if options["random"]:
             return make_password()
         if options["stdin"]:
-            return _checked(_read_line(), user)
+            return prompts.piped(user)
         self.stdout.write(_("A new password for %(name)s.") % {"name": user.username})
-        return self._ask(user)
-
-    def _ask(self, user: User) -> str:
-        for _try in range(TRIES):
-            first = _type(_("New password: "))
-            try:
-                password = _checked(first, user)
-            except ValidationError as error:
-                self.stderr.write("\n".join(error.messages))
-                continue
-            if _type(_("Once more: ")) == first:
-                return password
-            self.stderr.write(_("The two differ."))
-        raise CommandError(_("Nothing was changed."))
+        return prompts.typed_twice(user, self.stderr.write)
 
     def _tell(self, user: User) -> None:
         told = [
@@ -101,35 +80,3 @@ class Command(commands.Command):
         if user.unverified_since is not None:
             told.append(_("%(name)s still has to type the code of the mail."))
         self.stdout.write("\n".join(told) % {"name": user.username})
-
-
-def _checked(password: str, user: User) -> str:
-    """Return the password if the rules of today allow it; raises ValidationError."""
-    if LONE_SURROGATE.search(password):
-        raise ValidationError(_("The text contains a character that is not allowed."), "invalid")
-    validate_password(password, user)
-    return password
-
-
-def _read_line() -> str:
-    if sys.stdin is None:  # closed before we began
-        raise CommandError(
-            _("Nobody has typed a password. Without a terminal: --stdin or --random.")
-        )
-    try:
-        # A longer one is refused by the rules, whatever follows it.
-        line = sys.stdin.readline(PASSWORD_AT_MOST + 2)
-    except UnicodeDecodeError:
-        raise CommandError(_("The password is not in UTF-8.")) from None
-    return line.rstrip("\r\n")
-
-
-def _type(prompt: str) -> str:
-    """Read a password from the terminal without showing it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            return getpass.getpass(prompt)
-    except (EOFError, getpass.GetPassWarning):
-        message = _("Nobody has typed a password. Without a terminal: --stdin or --random.")
-        raise CommandError(message) from None
