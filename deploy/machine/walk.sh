@@ -25,9 +25,10 @@ add_advised() {
     settled
 }
 
-# cut_short SIGNAL: while the new service starts, to all that a terminal would send it to.
+# cut_short SIGNAL: while the new service starts, to all that a terminal would send it to. What
+# systemd starts ignores SIGPIPE, unlike what a person starts.
 cut_short() {
-    setsid sh /code/deploy/install.sh --from /root/webchat --mail off </dev/null >>/check/install.log 2>&1 &
+    setsid env --default-signal=PIPE sh /code/deploy/install.sh --from /root/webchat --mail off </dev/null >>/check/install.log 2>&1 &
     soon is_starting || soon is_starting || soon is_starting || return 0
     kill -s "$1" -- "-$!"
     wait "$!"
