@@ -160,6 +160,7 @@ WITHOUT_TABLES = {
     "backup": [[]], "prune": [[]], "demo": [[], ["--remove"]], "verify_deletion": [["anna"]],
     "changepassword": [["anna"]], "set_password": [["anna", "--random"]], "users": [[]],
     "rename_user": [["anna", "anne"]], "stats": [[]], "export_all": [["chats"]],
+    "createsuperuser": [["--no-input", "--username", "anna"]],
     "import_roster": [["class.csv", "--dry-run"]],
     "import_legacy": (),  # tests/importing: it reads the old data first
     "collectstatic": (), "doctor": (), "nightly": (), "prepare": (), "restore": (), "vacuum": (),
