@@ -1,6 +1,7 @@
 #!/bin/sh
 # Checks and tests: sh deploy/test.sh [--all] [arguments of pytest]
-# --all adds the browser journeys and the faults (kill, cut, fill), which take minutes.
+# --all adds the sweeps over every page, the browser journeys and the faults (kill, cut, fill),
+# which take minutes.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
@@ -26,7 +27,7 @@ if ! node --eval 'process.exit("register" in require("module") ? 0 : 1)' 2>/dev/
     [ -z "${CI:-}" ] || fail "The tests of the scripts need Node 18.19: apt-get install nodejs"
     echo "Node 18.19 is missing (apt-get install nodejs): the tests of the scripts are left out."
 fi
-.venv/bin/python -m pytest --quiet --numprocesses 2 "$@"
+.venv/bin/python -m pytest --quiet --numprocesses 2 ${all:+-m 'not browser and not faults'} "$@"
 
 # slow KIND …: one after another, since they measure times, kill servers and drive browsers. It is
 # not a failure if the arguments leave no test (5).

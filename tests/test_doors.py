@@ -112,6 +112,7 @@ def listed():
     return dict(UserSession.objects.values_list("session", "user"))
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize("kind", WALKERS)
 def test_every_door_is_known_and_no_session_passes_by_the_list_of_devices(world, kind):
     doors = {"new_key": set(), "password": set(), "email": set()}
@@ -147,6 +148,7 @@ def sign_out_elsewhere():
     return {key: owner for key, owner in owned().items() if key not in used}
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize("kind", ["friend", "root"])
 def test_every_door_that_takes_one_s_own_password_takes_ten_wrong_ones(world, kind):
     user, asked = world.visitors[kind], []

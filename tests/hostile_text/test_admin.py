@@ -73,6 +73,7 @@ def test_a_field_without_a_name_is_a_bad_request(root, alice, page):
     assert of(root).post(path, {"_to_field": ""}).status_code == 400
 
 
+@pytest.mark.sweeps
 @texts
 def test_the_admin_can_be_asked_and_told_anything(root, alice, text):
     client = of(root)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
 from django.conf import settings
 from django.urls import reverse
 
 from .conftest import of, percent, texts
+
+pytestmark = pytest.mark.sweeps
 
 # Without an account
 
