@@ -132,8 +132,6 @@ class Held:
             **command(self.data, "backup"),
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Whoever runs the tests in the background has Ctrl+C ignored in all that they start.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:
             self._wait()

@@ -118,8 +118,6 @@ def test_a_stop_in_the_middle_leaves_nothing_and_says_so(home, tmp_path, number)
         **command(data, "restore", str(pipe)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Whoever runs the tests in the background has Ctrl+C ignored in all that they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     content = home.backup.read_bytes()
     try:
