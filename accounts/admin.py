@@ -265,7 +265,11 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         return super().response_delete(request, f"#{obj_id}", obj_id)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """Do nothing: `_delete` logs each account together with its deletion."""
+        """Do nothing: each account is logged together with its deletion."""
+
+    def log_deletion_of(self, request: HttpRequest, obj: User) -> None:
+        """Log one, in the transaction of its deletion: no log tells of what did not happen."""
+        super().log_deletions(request, User.objects.filter(pk=obj.pk))
 
     def _delete(self, request: HttpRequest, users: Iterable[User]) -> None:
         """Delete them one by one, so that those who chat wait for one at the most."""
@@ -274,7 +278,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
         is_own = request.user in users
         for user in users:
             with transaction.atomic():
-                super().log_deletions(request, User.objects.filter(pk=user.pk))
+                self.log_deletion_of(request, user)
                 services.delete_account(user=user)
         if is_own:
             auth.logout(request)  # otherwise a session that is gone would store the answer

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from accounts import staff
 from accounts.http import user_of
 from accounts.models import User
 from chat.models import Report
@@ -72,9 +74,17 @@ ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
 }
 
 
-def perform(request: HttpRequest, act: str, about: User | None, report: Report | None) -> None:
-    """Perform an act and say so, or say why not; PermissionDenied becomes a 403."""
+def perform(
+    request: HttpRequest, act: str, about: User | None, report: Report | None
+) -> HttpResponse | None:
+    """Perform an act and say so, or say why not; PermissionDenied becomes a 403.
+
+    Returns a page if words were typed that have to be mended.
+    """
     by = user_of(request)
+    if act == "warn" and about is not None and not (form := WarnForm(request.POST)).is_valid():
+        staff.need(services.has_power_over(by, about))
+        return _let_mend(request, about, form)
     try:
         if about is None:
             raise ValidationError(_("This account is gone already."), "not_found")
@@ -85,3 +95,16 @@ def perform(request: HttpRequest, act: str, about: User | None, report: Report |
         messages.error(request, _("This account is gone already."))
     else:
         messages.success(request, words)
+    return None
+
+
+def _let_mend(request: HttpRequest, about: User, form: WarnForm) -> HttpResponse:
+    """Show what was typed, what is wrong with it, and the button once more."""
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Warn %(name)s") % {"name": about.username},
+        "about": about,
+        "form": form,
+        "opts": User._meta,
+    }
+    return render(request, "admin/warn.html", context, status=422)

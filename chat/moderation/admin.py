@@ -78,8 +78,8 @@ class ModeratedUserAdmin(UserAdmin):
     def act(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         if act not in ON_USERS:
             raise Http404
-        perform(request, act, get_object_or_404(User, pk=pk), None)
-        return redirect("admin:accounts_user_change", pk)
+        page = perform(request, act, get_object_or_404(User, pk=pk), None)
+        return page or redirect("admin:accounts_user_change", pk)
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
         services.note(by=user_of(request), act=Act.ADDED, about=[obj])
@@ -106,9 +106,9 @@ class ModeratedUserAdmin(UserAdmin):
             messages.warning(request, rights.words_of(act, after) % {"name": obj.username})
         return super().log_change(request, obj, message)
 
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
-        services.note(by=user_of(request), act=Act.DELETED, about=queryset)
-        return super().log_deletions(request, queryset)
+    def log_deletion_of(self, request: HttpRequest, obj: User) -> None:
+        services.note(by=user_of(request), act=Act.DELETED, about=[obj])
+        super().log_deletion_of(request, obj)
 
 
 # --- Groups ---

@@ -26,4 +26,9 @@ class ReportPageForm(ReportForm):
 
 
 class WarnForm(forms.Form):
-    words = PlainTextField(max_length=WORDS_LENGTH, required=False)
+    words = PlainTextField(
+        label=_("Your words (optional)"),
+        max_length=WORDS_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )

@@ -41,7 +41,9 @@ def name_of(user: User | None, number: int | None) -> str:
 
 
 def detail_of(entry: AuditEntry) -> str:
-    """Return the detail in the reader's language: the log holds the hours of a mute."""
+    """Return the detail in the reader's language: that of a mute is its hours."""
+    if entry.act != AuditEntry.Act.MUTED:
+        return entry.detail
     return str(services.MUTES.get(entry.detail.removesuffix(" h"), entry.detail))
 
 
@@ -223,7 +225,8 @@ class ReportAdmin(LookedAt):
         elif act in ON_USERS:
             if not request.user.has_perm("chat.decide_report"):
                 raise PermissionDenied
-            perform(request, act, report.about, report)
+            if page := perform(request, act, report.about, report):
+                return page
         else:
             raise Http404
         return redirect("admin:chat_report_change", pk)

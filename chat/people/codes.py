@@ -129,6 +129,9 @@ def _issue(by: User, about: User) -> Issued:
         code = services.issue_reset_code(by=by, about=about)
     except ValidationError as error:
         return Issued(about.username, name, words=error.messages[0])
+    except PermissionDenied:  # banned, say, since the names were read: the others keep their codes
+        words = _("You may not issue a code for %(name)s.") % {"name": about.username}
+        return Issued(about.username, name, words=words)
     except Http404:
         return Issued(about.username, name, words=_("This account is gone already."))
     words = "" if code else _("The code is on its way to the email address of the account.")

@@ -48,17 +48,22 @@ def facts(*, by: User, about: User) -> dict[str, Any]:
 
 
 def _history(by: User, about: User, *, with_words: bool) -> Some:
-    """Return the acts about a person, each with the words of it if it is a warning.
+    """Return the newest acts about a person, and the newest warnings, these with their words.
 
-    The looks are left out: they are many, and the audit log has them.
+    The looks are left out: they are many, and the audit log has them. No number of other acts
+    hides the words of a warning, which stand nowhere else.
 
     The words are those of the notice that was given in the same transaction: the audit log outlives
     an account, and they do not.
     """
-    acts = AuditEntry.objects.about(about).visible_to(by).without_looks()
-    found = Some.of(acts.with_names().order_by("-id"))
+    acts = AuditEntry.objects.about(about).visible_to(by).without_looks().with_names()
+    found = Some.of(acts.order_by("-id"))
+    warned = acts.filter(act=AuditEntry.Act.WARNED).order_by("-id")[:ROWS_AT_MOST]
+    newest = {each.pk: each for each in [*found.rows, *warned]}
     warnings = about.notices.filter(kind=Notice.Kind.WARNING).order_by("-id")
     words = iter(warnings.values_list("words", flat=True)[:ROWS_AT_MOST] if with_words else ())
-    is_warning = AuditEntry.Act.WARNED
-    rows = [(each, next(words, "") if each.act == is_warning else "") for each in found.rows]
+    rows = [
+        (newest[pk], next(words, "") if newest[pk].act == AuditEntry.Act.WARNED else "")
+        for pk in sorted(newest, reverse=True)
+    ]
     return Some(rows, found.number)

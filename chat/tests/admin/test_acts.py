@@ -75,10 +75,23 @@ def test_a_mute_is_for_one_of_three_times(desk, alice, data):
     assert acts() == []
 
 
-def test_words_that_cannot_be_stored_are_refused(desk, alice):
-    for words in ("x" * 501, "\x1b"):
-        desk.post(moderate(alice, "warn"), {"words": words})
+@pytest.mark.parametrize("words", ["x" * 501, "bleib\x1b freundlich"])
+def test_words_that_cannot_be_stored_are_refused_and_stay_to_be_mended(
+    desk, report, alice, bob, words
+):
+    for path in (moderate(alice, "warn"), decide(report, "warn")):
+        page = desk.post(path, {"words": words})
+        assert page.status_code == 422
+        assert page.context["form"].errors["words"]
+        assert words in page.content.decode()
     assert acts() == []
+    desk.post(moderate(alice, "warn"), {"words": words[:5]})
+    assert acts() == ["warned"]
+
+
+def test_who_may_not_warn_is_shown_no_form_for_it(desk):
+    boss = User.objects.create_superuser("boss")
+    assert desk.post(moderate(boss, "warn"), {"words": "x" * 501}).status_code == 403
 
 
 def test_what_cannot_be_done_any_more_is_said(desk, report, bob):

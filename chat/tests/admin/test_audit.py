@@ -37,6 +37,22 @@ def test_a_deletion_counts_and_lists_no_text_and_no_endless_names(desk, alice, b
     assert acts() == ["deleted"] * 60
 
 
+def test_what_was_not_deleted_is_not_written_down(desk, alice, bob, monkeypatch):
+    real = accounts.delete_account
+
+    def delete_account(*, user):
+        if user == bob:
+            raise OSError("no space left")
+        real(user=user)
+
+    monkeypatch.setattr(accounts, "delete_account", delete_account)
+    data = {"action": "delete_selected", "_selected_action": [alice.pk, bob.pk], "post": "yes"}
+    with pytest.raises(OSError, match="no space"):
+        desk.post(USERS, data)
+    assert list(AuditEntry.objects.values_list("act", "about_number")) == [("deleted", alice.pk)]
+    assert User.objects.filter(pk=bob.pk).exists()
+
+
 # The audit log
 
 
@@ -152,3 +168,11 @@ def test_a_ban_is_no_change_of_rights(alice):
     User.objects.filter(pk=alice.pk).update(is_active=False)
     client.post(user_page(alice), {"is_staff": "on", "groups": group})
     assert [act for act, _about in entries()] == ["moderator", "edited"]
+
+
+def test_a_group_that_is_called_like_a_time_keeps_its_name(desk):
+    boss = User.objects.create_superuser("boss")
+    client_of(boss).post(reverse("admin:auth_group_add"), {"name": "24"})
+    log = desk.get(AUDIT).content.decode().partition("<tbody>")[2]
+    assert ">24<" in log
+    assert "1 day" not in log

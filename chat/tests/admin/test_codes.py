@@ -6,12 +6,14 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OneTimeCode, User
 from chat.models import Notice
+from chat.moderation import services
 from chat.people.codes import PEOPLE_AT_MOST
 from tests.cast import make_user
 
@@ -32,6 +34,20 @@ def codes_on(page):
 
 def call(user, real_name):
     User.objects.filter(pk=user.pk).update(real_name=real_name)
+
+
+def test_who_becomes_staff_meanwhile_costs_the_others_no_code(office, alice, bob, monkeypatch):
+    real = services.issue_reset_code
+
+    def issue_reset_code(*, by, about):
+        if about == alice:
+            raise PermissionDenied
+        return real(by=by, about=about)
+
+    monkeypatch.setattr(services, "issue_reset_code", issue_reset_code)
+    page = office.post(CODES, {"names": "alice\nbob"})
+    assert len(codes_on(page)) == 1
+    assert "You may not issue a code for alice." in page.content.decode()
 
 
 def test_each_gets_a_code_of_their_own_and_is_told_by_whom(office, alice, bob, mallory):

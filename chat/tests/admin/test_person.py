@@ -222,6 +222,17 @@ def test_looks_do_not_push_the_words_of_warnings_off_the_page(desk, moderator, r
     assert "bleib freundlich" in page.content.decode()
 
 
+def test_other_acts_do_not_push_the_words_of_warnings_off_the_page(desk, moderator, bob):
+    services.warn(by=moderator, about=bob, words="bleib freundlich")
+    for _time in range(ROWS_AT_MOST + 1):
+        services.sign_out(by=moderator, about=bob)
+    history = desk.get(user_page(bob)).context["history"]
+    assert [(each.act, words) for each, words in history.rows[-2:]] == [
+        ("signed_out", ""),
+        ("warned", "bleib freundlich"),
+    ]
+
+
 def test_the_history_of_acts_has_the_words_of_each_warning(desk, moderator, alice, bob):
     for words, hours in (("erstens", "1"), ("", "24"), ("drittens", "168")):
         services.warn(by=moderator, about=alice, words=words)
