@@ -64,7 +64,13 @@ def _mail() -> Iterator[Trouble]:
         words = _("Mails are only printed by the server.")
         yield Trouble(words, _("Set MAIL_MODE=qq or smtp in .env."), is_grave=False)
     failure = last_failure()
-    if failure is None or failure.is_about_address:
+    if failure is None:
+        return
+    if failure.is_about_address:
+        words = _("The mail server refused the address of the last mail (%(time)s): %(reason)s")
+        facts = {"time": minute(failure.at), "reason": failure.reason}
+        fix = _("Perhaps it was mistyped. If mails to other addresses fail, too: manage.py doctor.")
+        yield Trouble(words % facts, fix, is_grave=False)
         return
     words = ngettext(
         "The last mail could not be sent (%(time)s): %(reason)s",
