@@ -66,10 +66,14 @@ def _role_of(user: User) -> AuditEntry.Act:
 
 
 def change(before: Rights, after: Rights) -> AuditEntry.Act | None:
-    """Return the act that made these rights of those, if they differ."""
+    """Return the act that made these rights of those, if they differ.
+
+    Whoever was more before is not let into the admin by it.
+    """
     if before == after:
         return None
-    return after.role if before.role != after.role else Act.RIGHTS
+    is_less = after.role == Act.STAFF and before.role in (Act.SUPERUSER, Act.MODERATOR)
+    return Act.RIGHTS if is_less or before.role == after.role else after.role
 
 
 def words_of(act: AuditEntry.Act, after: Rights) -> str:

@@ -155,6 +155,15 @@ def test_the_acts_about_somebody_are_found_without_reading_the_log(alice):
     assert "chat_audit_about" in plan
 
 
+def test_who_was_more_before_is_not_let_into_the_admin(alice):
+    client = client_of(User.objects.create_superuser("boss"))
+    group = Group.objects.get(name="管理员").pk
+    client.post(user_page(alice), {"is_staff": "on", "groups": group})
+    page = client.post(user_page(alice), {"is_staff": "on"}, follow=True).content.decode()
+    assert "The rights of alice are changed." in page
+    assert entries() == [("moderator", alice.pk), ("rights", alice.pk)]
+
+
 def test_rights_beside_other_changes_are_two_entries(alice):
     client = client_of(User.objects.create_superuser("boss"))
     client.post(user_page(alice), {"email": "a@b.example", "is_staff": "on"})
