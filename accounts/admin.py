@@ -168,9 +168,8 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     ordering = ["username_key"]
     search_fields = ["username", "username_key", "real_name", "email"]
     search_help_text = _("User name, real name or email")
-    readonly_fields = [*DATES]
     fieldsets = [
-        (None, {"fields": [*PERSON, "email", "password", "must_change_password", *DATES]}),
+        (None, {"fields": [*PERSON, "email", "password", "must_change_password"]}),
         (_("Staff"), {"fields": ["is_staff", "is_superuser", "groups"], "classes": ["collapse"]}),
         (_("Single permissions"), {"fields": ["user_permissions"], "classes": ["collapse"]}),
     ]
@@ -181,7 +180,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
 
     @admin.display(description=_("last seen"), ordering="last_seen_at")
     def last_seen(self, user: User) -> str:
-        return minute(user.last_seen_at)
+        return minute(user.last_seen_at) or gettext("never")
 
     @admin.display(description=_("joined"), ordering="date_joined")
     def joined(self, user: User) -> str:

@@ -33,7 +33,6 @@ class ModeratedUserAdmin(UserAdmin):
     """The users, with the acts of the moderators, and every change in the audit log."""
 
     change_form_template = "admin/accounts/user/moderated.html"
-    list_filter = [*UserAdmin.list_filter, "muted_until"]
 
     def get_urls(self) -> list[URLPattern]:
         act = require_POST(self.admin_site.admin_view(self.act))

@@ -160,9 +160,7 @@ def test_each_cell_of_a_list_names_its_column(root_desk, bob):
     page = root_desk.get(USERS).content.decode()
     assert '<td data-label="邮箱" data-empty class="field-email">-</td>' in page
     assert '<td class="action-checkbox">' in page
-    assert re.search(
-        '<td data-label="管理员" class="field-is_staff"><img src="[^"]+" alt="否">', page
-    )
+    assert '<td data-label="身份" class="field-role">超级用户</td>' in page
     row = page.partition("<tbody>")[2].partition("</tr>")[0]
     assert row.count("data-label=") == row.count("<td") + row.count("<th") - 1
 

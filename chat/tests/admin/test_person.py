@@ -132,6 +132,23 @@ def test_the_list_says_how_everybody_stands(office, alice, bob, mallory):
     assert found == ["Banned", f"Muted until {until}", "In good standing", "Waits to be let in"]
 
 
+def test_the_page_begins_with_the_facts_before_acts_lists_and_form(office, alice):
+    User.objects.filter(pk=alice.pk).update(is_staff=True, real_name="王伟")
+    page = office.get(user_page(alice)).content.decode().partition('id="content-start"')[2]
+    places = ["report-facts", "王伟", "never", 'id="acts-title"', "devices-title", 'id="user_form"']
+    found = [page.index(each) for each in places]
+    assert found == sorted(found)
+    assert "· Staff" in page
+    assert page.count("<h2") == page.count("</h2>")
+    assert reverse("admin:accounts_user_history", args=[alice.pk]) in page
+
+
+def test_a_moderator_is_shown_no_form_without_fields(desk, alice):
+    page = desk.get(user_page(alice)).content.decode()
+    assert "report-facts" in page
+    assert "<fieldset" not in page
+
+
 # The devices
 
 
