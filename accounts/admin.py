@@ -35,6 +35,7 @@ from webchat.base.text import PlainTextField, UncutEmailField, UncutField, fold
 from webchat.base.times import minute
 
 from . import services, staff
+from .forms import PASSWORD_HELP
 from .http import user_of
 from .models import User
 
@@ -123,7 +124,11 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 def _say_plainly(form: forms.BaseForm) -> None:
-    """Say what the choice means here, where nobody logs in by a company's directory."""
+    """Say what is asked for as on our own pages; nobody logs in by a company's directory."""
+    if field := form.fields.get("password1"):
+        field.help_text = PASSWORD_HELP
+    if field := form.fields.get("password2"):
+        field.help_text = ""
     if field := form.fields.get("usable_password"):
         field.label = _("Log in with a password")
         field.help_text = _("Without a password nobody can log in to the account.")

@@ -165,6 +165,32 @@ def test_each_cell_of_a_list_names_its_column(root_desk, bob):
     assert row.count("data-label=") == row.count("<td") + row.count("<th") - 1
 
 
+def test_every_list_shows_moments_alike_and_sorts_by_them(root_desk, paths):
+    for path in (AUDIT, f"{QUEUE}?state=all", *(each for each in paths if each.endswith("ship/"))):
+        page = root_desk.get(path).content.decode()
+        found = re.search(r'<t[dh] data-label="[^"]+" class="field-(\w*at)">([^<]+)</t', page)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", found[2]), path
+        assert re.search(rf'class="sortable column-{found[1]}', page), path
+
+
+def test_a_search_that_is_refused_stays_in_its_field(root_desk):
+    for path in (USERS, QUEUE, AUDIT):
+        page = root_desk.get(path, {"q": 'x"' * 60}).content.decode()
+        assert "最多搜索 100 个字" in page
+        assert f'value="{"x&quot;" * 60}"' in page
+        assert '<a class="search-all"' in page
+
+
+def test_a_password_is_asked_for_as_on_our_own_pages(root_desk, alice):
+    for path in (
+        reverse("admin:auth_user_password_change", args=[alice.pk]),
+        reverse("admin:accounts_user_add"),
+    ):
+        page = root_desk.get(path).content.decode()
+        assert "至少 8 个字符，不能全是数字，也不要太容易猜到。" in page
+        assert "你的密码" not in page
+
+
 def test_a_name_of_a_column_cannot_leave_its_attribute():
     [cell, empty, box] = labelled(
         [SafeString(f"<td>{each}</td>") for each in ("&lt;b&gt;", "-", "box")],

@@ -78,6 +78,17 @@ def test_the_real_name_is_set_and_bounded(office, alice):
     assert User.objects.get(pk=alice.pk).real_name == "王 伟"
 
 
+def test_the_real_name_stands_on_a_report_for_those_who_may_look_at_users(desk, report, bob):
+    User.objects.filter(pk=bob.pk).update(real_name="王伟")
+    assert "(<bdi>王伟</bdi>)" in desk.get(page_of(report)).content.decode()
+    reader = make_user("reader")
+    User.objects.filter(pk=reader.pk).update(is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_report"))
+    page = client_of(reader).get(page_of(report))
+    assert page.status_code == 200
+    assert "王伟" not in page.content.decode()
+
+
 def test_a_moderator_sets_no_real_name(desk, alice):
     assert desk.post(user_page(alice), {"real_name": "王伟"}).status_code == 403
 
