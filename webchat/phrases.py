@@ -39,6 +39,12 @@ WORDED = (
     gettext_noop("The {name} “{obj}” was added successfully."),
     gettext_noop("The {name} “{obj}” was changed successfully."),
     gettext_noop("The {name} “{obj}” was changed successfully. You may edit it again below."),
+    gettext_noop("The %(name)s “%(obj)s” was deleted successfully."),
+    gettext_noop(
+        "Items must be selected in order to perform actions on them. No items have been changed."
+    ),
+    gettext_noop("No action selected."),
+    gettext_noop("0 of %(cnt)s selected"),
     gettext_noop("Successfully deleted %(count)d %(items)s."),
     gettext_noop("Delete selected %(verbose_name_plural)s"),
     gettext_noop(

@@ -181,6 +181,14 @@ def test_a_search_that_is_refused_stays_in_its_field(root_desk):
         assert '<a class="search-all"' in page
 
 
+def test_a_search_without_a_hit_is_told_from_an_empty_list(root_desk):
+    assert "没有找到" in root_desk.get(USERS, {"q": "nobody"}).content.decode()
+    assert "没有找到" in root_desk.get(USERS, {"standing": "banned"}).content.decode()
+    empty = root_desk.get(reverse("admin:friends_friendrequest_changelist")).content.decode()
+    assert "没有找到" not in empty
+    assert "这里还没有内容" in empty
+
+
 def test_a_password_is_asked_for_as_on_our_own_pages(root_desk, alice):
     for path in (
         reverse("admin:auth_user_password_change", args=[alice.pk]),
