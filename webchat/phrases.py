@@ -39,6 +39,10 @@ WORDED = (
     gettext_noop("The {name} “{obj}” was added successfully."),
     gettext_noop("The {name} “{obj}” was changed successfully."),
     gettext_noop("The {name} “{obj}” was changed successfully. You may edit it again below."),
+    gettext_noop(
+        "Please enter the correct %(username)s and password for a staff account. Note that both"
+        " fields may be case-sensitive."
+    ),
     gettext_noop("The %(name)s “%(obj)s” was deleted successfully."),
     gettext_noop(
         "Items must be selected in order to perform actions on them. No items have been changed."

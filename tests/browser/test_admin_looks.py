@@ -62,6 +62,19 @@ def test_a_row_is_a_card_that_names_its_columns_and_leads_on(boss):
     expect(phone.page.locator("#content h2").first).to_have_text("looks-card")
 
 
+def test_a_row_that_is_ticked_stands_out_from_the_page(boss):
+    phone = boss("looks-tick", PHONE)
+    phone.go("/admin/accounts/user/?q=looks-tick")
+    row = phone.page.locator("#result_list tbody tr")
+    ground = "row => getComputedStyle(row).backgroundColor"
+    before = row.evaluate(ground)
+    acts = phone.page.locator("#changelist .actions")
+    expect(acts).to_have_css("position", "static")
+    row.locator("input").tap()
+    expect(acts).to_have_css("position", "sticky")
+    assert row.evaluate(ground) not in (before, LIGHT)
+
+
 def test_filters_are_folded_and_filter(boss):
     phone = boss("looks-filter", PHONE)
     phone.go("/admin/chat/report/")
