@@ -25,6 +25,11 @@ ADMIN = (
 )
 # Their Chinese has blanks around what is named, or is longer than the buttons of a phone.
 WORDED = (
+    gettext_noop("Groups"),  # the names of fields, as its history writes them
+    gettext_noop("User permissions"),
+    gettext_noop("Superuser status"),
+    gettext_noop("Must change password"),
+    gettext_noop("Name"),
     gettext_noop("Add %s"),
     gettext_noop("Add %(name)s"),
     gettext_noop("Change %s"),

@@ -189,6 +189,18 @@ def test_a_search_without_a_hit_is_told_from_an_empty_list(root_desk):
     assert "这里还没有内容" in empty
 
 
+def test_the_history_of_an_account_names_its_fields(root_desk, alice):
+    page = reverse("admin:accounts_user_change", args=[alice.pk])
+    data = {"email": "a@example.com", "real_name": "王伟", "must_change_password": "on"}
+    rights = {"is_staff": "on", "is_superuser": "on", "groups": Group.objects.get().pk}
+    assert root_desk.post(page, data | rights).status_code == 302
+    path = reverse("admin:accounts_user_history", args=[alice.pk])
+    answer = Page(root_desk.get(path).content.decode())
+    said = next(each for each in answer.words if "姓名" in each)
+    assert all(each in said for each in ("邮箱", "须修改密码", "管理员", "超级用户", "用户组"))
+    assert answer.english == []
+
+
 def test_a_password_is_asked_for_as_on_our_own_pages(root_desk, alice):
     for path in (
         reverse("admin:auth_user_password_change", args=[alice.pk]),
