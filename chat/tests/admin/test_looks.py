@@ -154,6 +154,16 @@ def test_the_scripts_of_the_admin_speak_chinese(root_desk):
     phrases = root_desk.get(reverse("admin:jsi18n")).content.decode()
     assert '"Choose all %s": "\\u9009\\u62e9\\u5168\\u90e8%s"' in phrases
     assert '"Cancel": "\\u53d6\\u6d88"' in phrases
+    ours = '"Available %s": "\\u53ef\\u9009\\u7684%s"'
+    assert ours in phrases  # Django's has a blank before the name
+
+
+def test_our_chinese_comes_before_that_of_django(root_desk, bob):
+    page = root_desk.get(USERS).content.decode()
+    assert "添加用户" in page
+    assert "增加" not in page
+    question = root_desk.get(reverse("admin:accounts_user_delete", args=[bob.pk]))
+    assert "要删除用户“bob”吗？" in question.content.decode()
 
 
 def test_each_cell_of_a_list_names_its_column(root_desk, bob):
