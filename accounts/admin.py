@@ -35,6 +35,7 @@ from webchat.base.text import PlainTextField, UncutEmailField, UncutField, fold
 from webchat.base.times import minute
 
 from . import services, staff
+from .forms import PASSWORD_HELP
 from .http import user_of
 from .models import User
 
@@ -123,7 +124,11 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 def _say_plainly(form: forms.BaseForm) -> None:
-    """Say what the choice means here, where nobody logs in by a company's directory."""
+    """Say what is asked for as on our own pages; nobody logs in by a company's directory."""
+    if field := form.fields.get("password1"):
+        field.help_text = PASSWORD_HELP
+    if field := form.fields.get("password2"):
+        field.help_text = ""
     if field := form.fields.get("usable_password"):
         field.label = _("Log in with a password")
         field.help_text = _("Without a password nobody can log in to the account.")
@@ -168,9 +173,8 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
     ordering = ["username_key"]
     search_fields = ["username", "username_key", "real_name", "email"]
     search_help_text = _("User name, real name or email")
-    readonly_fields = [*DATES]
     fieldsets = [
-        (None, {"fields": [*PERSON, "email", "password", "must_change_password", *DATES]}),
+        (None, {"fields": [*PERSON, "email", "password", "must_change_password"]}),
         (_("Staff"), {"fields": ["is_staff", "is_superuser", "groups"], "classes": ["collapse"]}),
         (_("Single permissions"), {"fields": ["user_permissions"], "classes": ["collapse"]}),
     ]
@@ -181,7 +185,7 @@ class UserAdmin(BoundedAdmin, PermissionsInWords, BaseUserAdmin):
 
     @admin.display(description=_("last seen"), ordering="last_seen_at")
     def last_seen(self, user: User) -> str:
-        return minute(user.last_seen_at)
+        return minute(user.last_seen_at) or gettext("never")
 
     @admin.display(description=_("joined"), ordering="date_joined")
     def joined(self, user: User) -> str:

@@ -22,11 +22,11 @@ from .http import tell_wait
 
 
 class ScriptPhrases(JavaScriptCatalog):
-    """Django's phrases for its scripts, with ours where it has no Chinese."""
+    """Django's phrases for its scripts, with ours where we word them otherwise."""
 
     def get_catalog(self) -> dict[str, Any]:
         ours = {phrase: gettext(phrase) for phrase in phrases.SCRIPTS}
-        return ours | super().get_catalog()
+        return super().get_catalog() | ours
 
 
 class AdminSite(admin.AdminSite):

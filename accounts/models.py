@@ -46,6 +46,13 @@ class UserQuerySet(models.QuerySet["User"]):
         """Return the newcomers whose address of mail is not verified: they cannot log in."""
         return self.exclude(unverified_since=None)
 
+    def muted(self) -> UserQuerySet:
+        """Return those who may read, and not send."""
+        return self.filter(muted_until__gt=timezone.now())
+
+    def banned(self) -> UserQuerySet:
+        return self.filter(is_active=False)
+
     def known_as(self, name_or_mail: str) -> User | None:
         """Find a user by name, by verified address, or by a name of the earlier program.
 

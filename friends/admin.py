@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from webchat.admin import BoundedAdmin
+from webchat.admin import BoundedAdmin, in_minutes
 
 from . import services
 from .models import FriendRequest, Friendship
@@ -26,7 +26,7 @@ class ByServices(BoundedAdmin):
 
 @admin.register(FriendRequest)
 class FriendRequestAdmin(ByServices):
-    list_display = ["sender", "recipient", "created_at"]
+    list_display = ["sender", "recipient", in_minutes(FriendRequest, "created_at")]
     list_select_related = ["sender", "recipient"]
     list_filter = ["created_at"]
     search_fields = ["sender__username_key", "recipient__username_key"]
@@ -41,7 +41,7 @@ class FriendRequestAdmin(ByServices):
 
 @admin.register(Friendship)
 class FriendshipAdmin(ByServices):
-    list_display = ["owner", "friend", "created_at"]
+    list_display = ["owner", "friend", in_minutes(Friendship, "created_at")]
     list_select_related = ["owner", "friend"]
     list_filter = ["created_at"]
     search_fields = ["owner__username_key", "friend__username_key"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -9,20 +10,35 @@ from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from .base.numbers import parse_id
 from .base.text import clean_text
+from .base.times import minute
 
 DELETED_AT_MOST = 200  # rows at a time: accounts take some seconds
 SEARCH_AT_MOST = 100  # characters
 WORDS_AT_MOST = 8  # each is looked for in every field
 # Those that the links of filters and of the dates above a list make.
 COMPARISONS = frozenset({"exact", "isnull", "gte", "lt", "year", "month", "day"})
+
+
+def in_minutes(model: type[Model], field: str) -> Callable[[Any], str]:
+    """Return a column of a list that shows a moment as all our pages do."""
+
+    label: Any = label_for_field(field, model)
+
+    @admin.display(description=label, ordering=field)
+    def column(row: Any) -> str:
+        return minute(getattr(row, field))
+
+    column.__name__ = field  # a cell has it for a class
+    return column
 
 
 def clean_search(typed: str) -> str:
@@ -52,6 +68,10 @@ class BoundedChangeList(ChangeList):
     """A list that impossible dates and numbers lead back to, as other errors do in Django."""
 
     search_form_class = SearchForm
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.typed = request.GET.get(SEARCH_VAR, "")  # stays in its field, also when refused
 
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         try:

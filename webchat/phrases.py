@@ -1,4 +1,4 @@
-"""Phrases that Django and Python have no Chinese for, written here for our own catalogue.
+"""Phrases that Django and Python have no Chinese for, or none that reads well, for our catalogue.
 
 `makemessages` reads it, and the admin's scripts get theirs from here.
 A test tells what the next Django lacks.
@@ -22,6 +22,50 @@ ADMIN = (
     gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
     gettext_noop("Forgotten your login credentials?"),
     gettext_noop("In case you’ve forgotten, you are:"),
+)
+# Their Chinese has blanks around what is named, or is longer than the buttons of a phone.
+WORDED = (
+    gettext_noop("Groups"),  # the names of fields, as its history writes them
+    gettext_noop("User permissions"),
+    gettext_noop("Superuser status"),
+    gettext_noop("Must change password"),
+    gettext_noop("Name"),
+    gettext_noop("Add %s"),
+    gettext_noop("Add %(name)s"),
+    gettext_noop("Change %s"),
+    gettext_noop("View %s"),
+    gettext_noop("Select %s to change"),
+    gettext_noop("Select %s to view"),
+    gettext_noop("Change history: %s"),
+    gettext_noop("%(app)s administration"),
+    gettext_noop("group"),
+    gettext_noop("Enter a valid email address."),
+    gettext_noop("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"),
+    gettext_noop("The {name} “{obj}” was added successfully."),
+    gettext_noop("The {name} “{obj}” was changed successfully."),
+    gettext_noop("The {name} “{obj}” was changed successfully. You may edit it again below."),
+    gettext_noop(
+        "Please enter the correct %(username)s and password for a staff account. Note that both"
+        " fields may be case-sensitive."
+    ),
+    gettext_noop("The %(name)s “%(obj)s” was deleted successfully."),
+    gettext_noop(
+        "Items must be selected in order to perform actions on them. No items have been changed."
+    ),
+    gettext_noop("No action selected."),
+    gettext_noop("0 of %(cnt)s selected"),
+    gettext_noop("Successfully deleted %(count)d %(items)s."),
+    gettext_noop("Delete selected %(verbose_name_plural)s"),
+    gettext_noop(
+        'Are you sure you want to delete the %(object_name)s "%(escaped_object)s"? All of the'
+        " following related items will be deleted:"
+    ),
+    gettext_noop(
+        "Are you sure you want to delete the selected %(objects_name)s? All of the following"
+        " objects and their related items will be deleted:"
+    ),
+    gettext_noop("Yes, I’m sure"),
+    gettext_noop("No, take me back"),
 )
 # Of argparse, in any Python from 3.11 on, and of the options that all commands have.
 COMMANDS = (
@@ -66,6 +110,8 @@ COMMANDS = (
     ),
 )
 SCRIPTS = (
+    gettext_noop("Available %s"),
+    gettext_noop("Chosen %s"),
     gettext_noop("Choose all %s"),
     gettext_noop("Choose selected %s"),
     gettext_noop("Remove all %s"),

@@ -58,7 +58,7 @@ def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
     if not code:
         return _("A code for a new password is on its way to the email address of %(name)s.")
     words = _("With this code %(name)s chooses a new password; it is shown only now:")
-    return f"{words} {code}"
+    return f"{words}\n{code}"
 
 
 # Each performs its act, and returns the message about it. A name stands in quotation marks where
@@ -94,7 +94,7 @@ def perform(
     except Http404:
         messages.error(request, _("This account is gone already."))
     else:
-        messages.success(request, words)
+        messages.success(request, words, extra_tags=act)
     return None
 
 

@@ -17,6 +17,7 @@ from accounts.admin import RIGHTS, GroupAdmin, UserAdmin
 from accounts.http import user_of
 from accounts.models import User
 from chat.models import AuditEntry
+from webchat.admin import in_minutes
 
 from . import rights, services
 from .acts import ON_USERS, perform
@@ -33,7 +34,6 @@ class ModeratedUserAdmin(UserAdmin):
     """The users, with the acts of the moderators, and every change in the audit log."""
 
     change_form_template = "admin/accounts/user/moderated.html"
-    list_filter = [*UserAdmin.list_filter, "muted_until"]
 
     def get_urls(self) -> list[URLPattern]:
         act = require_POST(self.admin_site.admin_view(self.act))
@@ -141,7 +141,7 @@ class AuditedGroupAdmin(GroupAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(LookedAt):
-    list_display = ["at", "who", "act", "about_whom", "report", "words"]
+    list_display = [in_minutes(AuditEntry, "at"), "who", "act", "about_whom", "report", "words"]
     list_display_links = None
     list_filter = ["act", "at"]
     search_fields = ["=actor_number", "=about_number"]

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 from accounts.http import user_of
 from accounts.models import User
 from chat.models import AuditEntry, Report
-from webchat.admin import BoundedAdmin, BoundedChangeList
+from webchat.admin import BoundedAdmin, BoundedChangeList, in_minutes
 from webchat.base.times import minute
 
 from . import services
@@ -129,7 +129,15 @@ def _lines(report: Report) -> list[Line]:
 @admin.register(Report)
 class ReportAdmin(LookedAt):
     change_form_template = "admin/chat/report/report.html"
-    list_display = ["what", "why", "about_whom", "reports", "reporters", "created_at", "decision"]
+    list_display = [
+        "what",
+        "why",
+        "about_whom",
+        "reports",
+        "reporters",
+        in_minutes(Report, "created_at"),
+        "decision",
+    ]
     list_filter = [StateFilter, "outcome", "created_at"]
     list_select_related = ["about", "reporter"]
     search_fields = ["about__username_key", "reporter__username_key", "reason"]

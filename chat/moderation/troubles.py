@@ -91,5 +91,5 @@ def _found_at_night() -> Iterator[Trouble]:
     """Tell what doctor found in the last nightly run; its other failures are doctor's to tell."""
     last = last_nightly()
     if last is not None and (sentence := last.failures.get("doctor")):
-        words = _("Last night's %(name)s failed (%(time)s).")
-        yield Trouble(words % {"name": "doctor", "time": minute(last.at)}, sentence)
+        words = _("Last night's check of the server has found this (%(time)s).")
+        yield Trouble(words % {"time": minute(last.at)}, sentence)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.http import user_of
 from chat.models import Announcement
-from webchat.admin import BoundedAdmin
+from webchat.admin import BoundedAdmin, in_minutes
 from webchat.base.text import PlainTextField
 
 from . import services
@@ -35,7 +35,11 @@ class AnnouncementForm(ModelForm):
 @admin.register(Announcement)
 class AnnouncementAdmin(BoundedAdmin):
     form = AnnouncementForm
-    list_display = ["beginning", "created_at", "changed_at"]
+    list_display = [
+        "beginning",
+        in_minutes(Announcement, "created_at"),
+        in_minutes(Announcement, "changed_at"),
+    ]
     search_fields = ["text"]
 
     @admin.display(description=_("text"))

@@ -22,11 +22,30 @@ from chat.moderation.admin import ModeratedUserAdmin
 from webchat.base.times import minute
 
 from . import codes, enrolling, services, waiting
-from .person import facts
+from .person import facts, role_of
 
 Page = Callable[[HttpRequest, dict[str, Any]], HttpResponse]
 
 admin.site.unregister(User)  # of `accounts`, which knows nothing of reports and devices
+
+
+class StandingFilter(admin.SimpleListFilter):
+    """A filter by what the column of the same name says."""
+
+    title = gettext_lazy("state")
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("waiting", _("Waits to be let in")),
+            ("muted", _("Muted")),
+            ("banned", _("Banned")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        users: Any = queryset
+        chosen = {"waiting": users.waiting, "muted": users.muted, "banned": users.banned}
+        return chosen.get(self.value() or "", users.all)()
 
 
 @admin.register(User)
@@ -34,7 +53,8 @@ class PersonAdmin(ModeratedUserAdmin):
     """The users, with who waits, a list to import, codes, and what is known of a person."""
 
     change_list_template = "admin/people/list.html"
-    list_display = [*PERSON, "email", "standing", *DATES, "is_staff"]
+    list_display = [*PERSON, "email", "standing", *DATES, "role"]
+    list_filter = [StandingFilter, "is_staff", "date_joined"]
     actions = ["issue_codes", "delete_selected"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -50,7 +70,7 @@ class PersonAdmin(ModeratedUserAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
-        return [(None, {"fields": [*PERSON, "email", *DATES]})]
+        return []  # all of it stands above
 
     @admin.display(description=gettext_lazy("state"))
     def standing(self, user: User) -> str:
@@ -61,6 +81,10 @@ class PersonAdmin(ModeratedUserAdmin):
         if user.is_muted:
             return _("Muted until %(until)s") % {"until": minute(user.muted_until)}
         return _("In good standing")
+
+    @admin.display(description=gettext_lazy("role"))
+    def role(self, user: User) -> str:
+        return role_of(user)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

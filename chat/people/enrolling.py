@@ -63,6 +63,8 @@ class RosterForm(forms.Form):
         if self.errors:
             return data
         content = file.read(BYTES_AT_MOST + 1) if file else encodable(data["text"]).encode()
+        if not content.strip():
+            raise ValidationError(_("The list is empty: paste it, or choose a file."), "required")
         if len(content) > BYTES_AT_MOST:
             words = _("The list is larger than %(limit)d KB. Please take it in parts.")
             raise ValidationError(words, "too_long", {"limit": BYTES_AT_MOST // 1024})

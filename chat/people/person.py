@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from accounts import sessions, staff
 from accounts.models import User
@@ -30,7 +32,7 @@ class Some:
 
 def facts(*, by: User, about: User) -> dict[str, Any]:
     """Return what somebody of the staff may see of a person; each key only where they may."""
-    known: dict[str, Any] = {"may_confirm": False}
+    known: dict[str, Any] = {"may_confirm": False, "role": role_of(about)}
     if about.unverified_since is not None:
         known["may_confirm"] = services.may_confirm(by, about)
     if by.pk == about.pk or staff.may_touch(by, about, "chat.moderate_user"):
@@ -45,6 +47,13 @@ def facts(*, by: User, about: User) -> dict[str, Any]:
         is_judge = staff.may_touch(by, about, "chat.moderate_user")
         known["history"] = _history(by, about, with_words=is_judge)
     return known
+
+
+def role_of(user: User) -> str:
+    """Return in a word who enters the admin; nothing for all others."""
+    if user.is_superuser:
+        return capfirst(_("superuser"))
+    return capfirst(_("staff")) if user.is_staff else ""
 
 
 def _history(by: User, about: User, *, with_words: bool) -> Some:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE
-from .test_moderation import PROMOTE
+from .test_class import PROMOTE
 
 PAGES = [
     "",
@@ -45,6 +45,7 @@ def test_a_phone_shows_every_page_without_scrolling_aside(boss):
     link = phone.page.locator("#result_list tbody th a").get_attribute("href")
     for path in [*PAGES, link.removeprefix("/admin/")]:
         phone.go(f"/admin/{path}")
+        expect(phone.page.locator("#content h1").first).to_be_visible()
         assert phone.page.evaluate(TOO_WIDE) <= 0, path
         assert phone.page.evaluate(TOO_SMALL) == [], path
     assert phone.complaints == []
@@ -59,6 +60,19 @@ def test_a_row_is_a_card_that_names_its_columns_and_leads_on(boss):
     assert joined.evaluate(label) == f'"{joined.get_attribute("data-label")}"'
     card.get_by_role("link").tap()
     expect(phone.page.locator("#content h2").first).to_have_text("looks-card")
+
+
+def test_a_row_that_is_ticked_stands_out_from_the_page(boss):
+    phone = boss("looks-tick", PHONE)
+    phone.go("/admin/accounts/user/?q=looks-tick")
+    row = phone.page.locator("#result_list tbody tr")
+    ground = "row => getComputedStyle(row).backgroundColor"
+    before = row.evaluate(ground)
+    acts = phone.page.locator("#changelist .actions")
+    expect(acts).to_have_css("position", "static")
+    row.locator("input").tap()
+    expect(acts).to_have_css("position", "sticky")
+    assert row.evaluate(ground) not in (before, LIGHT)
 
 
 def test_filters_are_folded_and_filter(boss):
@@ -77,6 +91,21 @@ def test_the_button_that_saves_is_in_reach_of_a_thumb(boss):
     phone.page.set_viewport_size({"width": 390, "height": 400})
     phone.go("/admin/chat/announcement/add/")
     expect(phone.page.locator("[name=_save]")).to_be_in_viewport(ratio=1)
+
+
+def test_what_can_be_done_stands_beside_the_facts_or_below_them(boss, people):
+    people("looks-beside", PHONE)
+    for device in (PHONE, DESKTOP):
+        person = boss(f"looks-{device['viewport']['width']}", device)
+        person.go("/admin/accounts/user/?q=looks-beside")
+        person.page.click("#result_list tbody th a")
+        facts = person.page.locator(".report-facts").bounding_box()
+        acts = person.page.locator(".beside-acts").bounding_box()
+        if device is PHONE:
+            assert acts["y"] >= facts["y"] + facts["height"]
+        else:
+            assert acts["x"] >= facts["x"] + facts["width"]
+            assert acts["y"] == facts["y"]
 
 
 @pytest.mark.parametrize(("device", "ground"), [("light", LIGHT), ("dark", DARK)])

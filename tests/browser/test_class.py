@@ -110,9 +110,30 @@ def test_those_who_wait_are_let_in_and_get_in(office, people, server):
     boss.page.click(".act summary")
     boss.page.click("[name=refuse_chosen]")
     expect(boss.page.locator("#content-main")).to_contain_text("没有人在等。")
+    assert not boss.page.evaluate(WIDER)
     newcomer = people("guestw", PHONE)
     log_in(newcomer, "wait3", PASSWORD)
     newcomer.page.wait_for_url(f"{newcomer.site}/")
+    assert complaints_of(boss) == []
+
+
+def test_all_who_wait_are_ticked_by_one_box_and_left_out_one_by_one(office, server):
+    boss = office("bossall")
+    code = NEWCOMERS.format(names=["all1", "all2", "all3"], password=PASSWORD)
+    server.manage("shell", "--verbosity", "0", "-c", code)
+    boss.go("/admin/")
+    boss.page.click(".wait.is-urgent:has-text('等待确认')")
+    every = boss.page.get_by_label("全选")
+    every.check()
+    boss.page.uncheck("tr:has-text('all2') input")
+    expect(every).not_to_be_checked()
+    boss.page.click("[name=confirm_chosen]")
+    expect(boss.page.locator(ROWS)).to_have_text([re.compile("all2")])
+    every.check()
+    boss.page.click("[name=confirm_chosen]")
+    expect(boss.page.locator("#content-main")).to_contain_text("没有人在等。")
+    boss.page.click(".breadcrumbs a >> visible=true")
+    boss.page.wait_for_url(f"**{USERS}")
     assert complaints_of(boss) == []
 
 
@@ -148,8 +169,8 @@ def test_a_lost_device_is_signed_out_from_the_page_of_a_person(office, people):
     boss = office("bossl")
     boss.go(f"{USERS}?q=lostone")
     boss.page.click("th a:has-text('lostone')")
-    expect(boss.page.locator(".person form")).to_have_count(1)
-    boss.page.click(".person form button")
+    expect(boss.page.locator(".person-list form")).to_have_count(1)
+    boss.page.click(".person-list form button")
     expect(boss.page.locator(".messagelist")).to_contain_text("已让这台设备退出登录。")
     lost.page.wait_for_url("**/login/**", timeout=10_000)
     assert not re.search("argon2|LDAP|Can add", boss.page.content())

@@ -135,10 +135,21 @@ def check_nightly() -> Finding:
         return _not_since(last.at)
     failed = {name: words for name, words in last.failures.items() if name != "doctor"}
     if failed:
-        names = {"name": ", ".join(failed)}
+        names = {"name": _(", ").join(map(_part, failed))}
         words = _("Last night's %(name)s failed (%(time)s).") % (names | time)
         return wrong(words, "\n    ".join(failed.values()))
     return ok(_("The last nightly run: %(time)s") % time)
+
+
+def _part(name: str) -> str:
+    """Return a part of the nightly run in words; its name if there are none."""
+    words = {
+        "backup": _("backup"),
+        "backup --to": _("backup on the other disk"),
+        "prune": _("clean-up"),
+        "mail": _("mail about it"),
+    }
+    return words.get(name, name)
 
 
 def _without_record() -> Finding:

@@ -11,7 +11,6 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -25,7 +24,7 @@ def labelled(cells: list[SafeString], headers: list[dict[str, Any]]) -> Iterator
     """Give each cell of a row the words of its column, for the style sheet to show beside it."""
     words = [header["text"] for header in headers]
     for cell, column in zip_longest(cells, words, fillvalue=SafeString()):
-        yield in_words(_labelled(cell, column))
+        yield _labelled(cell, column)
 
 
 def _labelled(cell: SafeString, column: Any) -> SafeString:
@@ -34,13 +33,3 @@ def _labelled(cell: SafeString, column: Any) -> SafeString:
     empty = SafeString(" data-empty") if EMPTY.fullmatch(cell) else ""
     label = format_html(' data-label="{}"{}', capfirst(column), empty)
     return SafeString(cell[:START]) + label + SafeString(cell[START:])
-
-
-@register.filter
-def in_words(cell: SafeString) -> SafeString:
-    """Translate what a screen reader says for the signs of yes and no, which Django does not.
-
-    What people have typed is escaped in a cell: it has none of these quotation marks.
-    """
-    yes, no = (format_html('alt="{}"', words) for words in (_("Yes"), _("No")))
-    return SafeString(cell.replace('alt="True"', yes).replace('alt="False"', no))

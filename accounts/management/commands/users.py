@@ -105,7 +105,7 @@ def _chosen(options: dict[str, Any]) -> UserQuerySet:
     if options["unverified"]:
         users = users.exclude(unverified_since=None)
     if options["banned"]:
-        users = users.filter(is_active=False)
+        users = users.banned()
     if options["muted"]:
-        users = users.filter(muted_until__gt=timezone.now())
+        users = users.muted()
     return users.staff() if options["staff"] else users

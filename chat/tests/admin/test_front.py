@@ -136,10 +136,14 @@ def test_mail_that_failed_last_is_told_and_one_refused_address_as_advice(root_de
 def test_what_failed_at_night_is_told_and_that_there_was_none(root_desk, desk, folder, known):
     failures = {"doctor": "✗ files: /srv is open to others"}
     known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
-    assert "Last night&#x27;s doctor failed" in shown_troubles(root_desk)
+    assert "Last night&#x27;s check of the server" in shown_troubles(root_desk)
     assert "/srv is open" in shown_troubles(root_desk)
-    assert "Last night&#x27;s doctor failed" in shown_troubles(desk)
+    assert "Last night&#x27;s check of the server" in shown_troubles(desk)
     assert "/srv" not in shown_troubles(desk)
+    failures = {"backup --to": "No disk.", "prune": "No time."}
+    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
+    in_words = "Last night&#x27;s backup on the other disk, clean-up failed"
+    assert in_words in shown_troubles(root_desk)
     known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=True, failures={})
     assert "The nightly has not run since" in shown_troubles(root_desk)
 

@@ -154,17 +154,71 @@ def test_the_scripts_of_the_admin_speak_chinese(root_desk):
     phrases = root_desk.get(reverse("admin:jsi18n")).content.decode()
     assert '"Choose all %s": "\\u9009\\u62e9\\u5168\\u90e8%s"' in phrases
     assert '"Cancel": "\\u53d6\\u6d88"' in phrases
+    ours = '"Available %s": "\\u53ef\\u9009\\u7684%s"'
+    assert ours in phrases  # Django's has a blank before the name
+
+
+def test_our_chinese_comes_before_that_of_django(root_desk, bob):
+    page = root_desk.get(USERS).content.decode()
+    assert "添加用户" in page
+    assert "增加" not in page
+    question = root_desk.get(reverse("admin:accounts_user_delete", args=[bob.pk]))
+    assert "要删除用户“bob”吗？" in question.content.decode()
 
 
 def test_each_cell_of_a_list_names_its_column(root_desk, bob):
     page = root_desk.get(USERS).content.decode()
     assert '<td data-label="邮箱" data-empty class="field-email">-</td>' in page
     assert '<td class="action-checkbox">' in page
-    assert re.search(
-        '<td data-label="管理员" class="field-is_staff"><img src="[^"]+" alt="否">', page
-    )
+    assert '<td data-label="身份" class="field-role">超级用户</td>' in page
     row = page.partition("<tbody>")[2].partition("</tr>")[0]
     assert row.count("data-label=") == row.count("<td") + row.count("<th") - 1
+
+
+def test_every_list_shows_moments_alike_and_sorts_by_them(root_desk, paths):
+    for path in (AUDIT, f"{QUEUE}?state=all", *(each for each in paths if each.endswith("ship/"))):
+        page = root_desk.get(path).content.decode()
+        found = re.search(r'<t[dh] data-label="[^"]+" class="field-(\w*at)">([^<]+)</t', page)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", found[2]), path
+        assert re.search(rf'class="sortable column-{found[1]}', page), path
+
+
+def test_a_search_that_is_refused_stays_in_its_field(root_desk):
+    for path in (USERS, QUEUE, AUDIT):
+        page = root_desk.get(path, {"q": 'x"' * 60}).content.decode()
+        assert "最多搜索 100 个字" in page
+        assert f'value="{"x&quot;" * 60}"' in page
+        assert '<a class="search-all"' in page
+
+
+def test_a_search_without_a_hit_is_told_from_an_empty_list(root_desk):
+    assert "没有找到" in root_desk.get(USERS, {"q": "nobody"}).content.decode()
+    assert "没有找到" in root_desk.get(USERS, {"standing": "banned"}).content.decode()
+    empty = root_desk.get(reverse("admin:friends_friendrequest_changelist")).content.decode()
+    assert "没有找到" not in empty
+    assert "这里还没有内容" in empty
+
+
+def test_the_history_of_an_account_names_its_fields(root_desk, alice):
+    page = reverse("admin:accounts_user_change", args=[alice.pk])
+    data = {"email": "a@example.com", "real_name": "王伟", "must_change_password": "on"}
+    rights = {"is_staff": "on", "is_superuser": "on", "groups": Group.objects.get().pk}
+    assert root_desk.post(page, data | rights).status_code == 302
+    path = reverse("admin:accounts_user_history", args=[alice.pk])
+    answer = Page(root_desk.get(path).content.decode())
+    said = next(each for each in answer.words if "姓名" in each)
+    assert all(each in said for each in ("邮箱", "须修改密码", "管理员", "超级用户", "用户组"))
+    assert answer.english == []
+
+
+def test_a_password_is_asked_for_as_on_our_own_pages(root_desk, alice):
+    for path in (
+        reverse("admin:auth_user_password_change", args=[alice.pk]),
+        reverse("admin:accounts_user_add"),
+    ):
+        page = root_desk.get(path).content.decode()
+        assert "至少 8 个字符，不能全是数字，也不要太容易猜到。" in page
+        assert "你的密码" not in page
 
 
 def test_a_name_of_a_column_cannot_leave_its_attribute():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from chat.models import AuditEntry
@@ -91,8 +94,15 @@ def test_users_are_found_by_name_and_mail_and_filtered(desk, alice, bob):
         return {user.username for user in desk.get(USERS, query).context["cl"].result_list}
 
     assert names(q="BOB@example") == names(q="bob") == {"bob"}
-    assert names(is_active__exact=0) == {"bob"}
-    assert "alice" in names(is_active__exact=1)
+    now = timezone.now()
+    User.objects.filter(pk=alice.pk).update(muted_until=now + timedelta(hours=1))
+    User.objects.filter(pk=make_user("ended").pk).update(muted_until=now)
+    User.objects.filter(pk=make_user("newcomer").pk).update(unverified_since=now)
+    assert names(standing="banned") == {"bob"}
+    assert names(standing="muted") == {"alice"}
+    assert names(standing="waiting") == {"newcomer"}
+    assert names(standing="x") == names() > {"alice", "bob"}
+    assert names(is_staff__exact=1) == {"moderator"}
 
 
 def test_a_moderator_reads_a_user_and_changes_nothing_there(desk, alice):

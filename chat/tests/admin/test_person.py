@@ -78,6 +78,17 @@ def test_the_real_name_is_set_and_bounded(office, alice):
     assert User.objects.get(pk=alice.pk).real_name == "王 伟"
 
 
+def test_the_real_name_stands_on_a_report_for_those_who_may_look_at_users(desk, report, bob):
+    User.objects.filter(pk=bob.pk).update(real_name="王伟")
+    assert "(<bdi>王伟</bdi>)" in desk.get(page_of(report)).content.decode()
+    reader = make_user("reader")
+    User.objects.filter(pk=reader.pk).update(is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_report"))
+    page = client_of(reader).get(page_of(report))
+    assert page.status_code == 200
+    assert "王伟" not in page.content.decode()
+
+
 def test_a_moderator_sets_no_real_name(desk, alice):
     assert desk.post(user_page(alice), {"real_name": "王伟"}).status_code == 403
 
@@ -130,6 +141,23 @@ def test_the_list_says_how_everybody_stands(office, alice, bob, mallory):
     found = re.findall(r'class="field-standing">([^<]+)<', page.content.decode())
     until = f"{timezone.localtime(now + timedelta(hours=1)):%Y-%m-%d %H:%M}"
     assert found == ["Banned", f"Muted until {until}", "In good standing", "Waits to be let in"]
+
+
+def test_the_page_begins_with_the_facts_before_acts_lists_and_form(office, alice):
+    User.objects.filter(pk=alice.pk).update(is_staff=True, real_name="王伟")
+    page = office.get(user_page(alice)).content.decode().partition('id="content-start"')[2]
+    places = ["report-facts", "王伟", "never", 'id="acts-title"', "devices-title", 'id="user_form"']
+    found = [page.index(each) for each in places]
+    assert found == sorted(found)
+    assert "· Staff" in page
+    assert page.count("<h2") == page.count("</h2>")
+    assert reverse("admin:accounts_user_history", args=[alice.pk]) in page
+
+
+def test_a_moderator_is_shown_no_form_without_fields(desk, alice):
+    page = desk.get(user_page(alice)).content.decode()
+    assert "report-facts" in page
+    assert "<fieldset" not in page
 
 
 # The devices

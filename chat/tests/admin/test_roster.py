@@ -104,7 +104,8 @@ def test_each_bad_line_has_its_reason_and_all_that_was_typed_stays(office, alice
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "The first line should name the columns"),
+        ("", "The list is empty: paste it, or choose a file."),
+        (" \n ", "The list is empty: paste it, or choose a file."),
         ("wangwei\t王伟", "The first line should name the columns"),
         ("wangwei\nlilei", "Above user names alone, write 用户名."),
         ("用户名\t姓名", "There is nobody in the list."),
@@ -138,7 +139,7 @@ def test_empty_lines_are_nobody_s(office):
         (b"\xff\xff\xff,", "neither UTF-8 nor GBK"),
         (b"PK\x03\x04" + bytes(range(128, 256)) * 40, "neither UTF-8 nor GBK"),
         (b"x" * (enrolling.BYTES_AT_MOST + 1), "larger than 64 KB"),
-        (b"", "The first line should name the columns"),
+        (b"", "The list is empty"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_and_what_was_pasted_stays(office, content, words):
