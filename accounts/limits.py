@@ -82,6 +82,8 @@ LOGGED_IN = Limit("logged-in", 100, TEN_MINUTES)  # by account and address
 REGISTRATION = Limit("registration", 100, HOUR)  # by address
 REGISTERED = Limit("registered", 1, TEN_MINUTES)  # by name and browser: a form that is sent twice
 ENROLLED = Limit("enrolled", 1, HOUR)  # by list and superuser: its form is perhaps sent twice
+# By form and issuer, for as long as its codes are good: a reload of the page sends it again.
+CODES_PRINTED = Limit("codes-printed", 1, DAY)
 # By account and session: the form that changed the password is perhaps sent twice.
 PASSWORD_CHANGED = Limit("password-changed", 1, TEN_MINUTES)
 CODE = Limit("code", 5, HOUR)  # by the mail address to which it goes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import limits
 from accounts.http import user_of
 from accounts.models import REAL_NAME_AT_MOST, User
 from chat.moderation import rights, services
@@ -24,6 +26,7 @@ from .paper import link
 PEOPLE_AT_MOST = 100  # each takes a commit
 TEXT_AT_MOST = PEOPLE_AT_MOST * REAL_NAME_AT_MOST  # characters
 BETWEEN = re.compile(r"[\n\t,;，；、]+")
+PAGE_BYTES, PAGE_LENGTH = 16, 40  # of what tells one page with the form from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class CodesForm(forms.Form):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autofocus": ""}),
     )
+    page = forms.CharField(required=False, max_length=PAGE_LENGTH, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,13 +100,20 @@ class CodesForm(forms.Form):
 
 
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Serve the page: ask for names, issue their codes, and show these once."""
+    """Serve the page: ask for names, issue their codes, and show these once.
+
+    The reload of a page with codes asks again: new ones would end those that are printed.
+    """
     by = user_of(request)
     if not rights.may_issue_codes(by):
         raise PermissionDenied
     if request.method != "POST":
         return ask(request, context)
     form = CodesForm(request.POST, by=by)
+    if form.is_valid() and not _is_first(form):
+        form.add_error("names", _("These codes are issued already. New ones would end them."))
+        form.data = data = request.POST.copy()
+        data["page"] = _new_page()
     if not form.is_valid():
         return _render(request, context | {"form": form}, 422)
     people = {user.pk: user for user in form.people}  # a user name and a real one may be the same's
@@ -113,7 +124,7 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 def ask(request: HttpRequest, context: dict[str, Any], names: Iterable[str] = ()) -> HttpResponse:
     """Serve the page with some names in its field, for whoever may open it."""
-    form = CodesForm(by=user_of(request), initial={"names": "\n".join(names)})
+    form = CodesForm(by=user_of(request), initial={"names": "\n".join(names), "page": _new_page()})
     return _render(request, context | {"form": form})
 
 
@@ -121,6 +132,21 @@ def _render(request: HttpRequest, context: dict[str, Any], status: int = 200) ->
     may_let_in = rights.may_let_in(user_of(request))
     context |= {"title": _("Codes for new passwords"), "may_let_in": may_let_in}
     return render(request, "admin/people/codes.html", context, status=status)
+
+
+def _new_page() -> str:
+    return secrets.token_urlsafe(PAGE_BYTES)
+
+
+def _is_first(form: CodesForm) -> bool:
+    """Return whether a form comes for the first time; what no page of ours has sent always does."""
+    if not form.cleaned_data["page"]:
+        return True
+    try:
+        limits.take(limits.CODES_PRINTED.of(form.by.pk, form.cleaned_data["page"]))
+    except ValidationError:
+        return False
+    return True
 
 
 def _issue(by: User, about: User) -> Issued:

@@ -36,6 +36,22 @@ def call(user, real_name):
     User.objects.filter(pk=user.pk).update(real_name=real_name)
 
 
+def test_a_reload_of_the_printed_page_ends_no_code(office, alice):
+    page = office.get(CODES).context["form"]["page"].value()
+    data = {"names": "alice", "page": page}
+    [code] = codes_on(office.post(CODES, data))
+    stored = OneTimeCode.objects.get().digest
+    again = office.post(CODES, data)
+    assert again.status_code == 422
+    assert "issued already" in again.content.decode()
+    assert again.context["form"]["names"].value() == "alice"
+    assert OneTimeCode.objects.get().digest == stored
+    assert acts() == ["code_issued"]
+    fresh = data | {"page": again.context["form"]["page"].value()}
+    [other] = codes_on(office.post(CODES, fresh))
+    assert other != code
+
+
 def test_who_becomes_staff_meanwhile_costs_the_others_no_code(office, alice, bob, monkeypatch):
     real = services.issue_reset_code
 
