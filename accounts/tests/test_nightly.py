@@ -210,6 +210,24 @@ def test_an_address_that_is_refused_hides_nothing_from_all_others(parts, superus
         assert len(mail.outbox) == 1, "one a day"
 
 
+def test_who_was_told_that_it_is_well_hears_no_more_though_another_is_never_reached(
+    parts, superusers, deliver
+):
+    User.objects.filter(username="root2").update(email="root2@example.com")
+    refusal = {"root2@example.com": (550, b"No such user")}
+    deliver("root2@example.com", SMTPRecipientsRefused(refusal))
+    parts.raised["backup"] = CommandError("磁盘已满。")
+    run()
+    parts.raised.clear()
+    run()
+    assert "550" in last_nightly().failures["mail"]
+    for _night in range(3):
+        assert last_nightly().mailed_at is None
+        run()
+    assert [sent.to for sent in mail.outbox] == [["root1@example.com"]] * 2
+    assert last_nightly().is_well
+
+
 def test_without_a_database_the_mail_fails_in_a_sentence(parts, superusers, monkeypatch, caplog):
     def fail(*_args):
         raise OperationalError("no such table: accounts_user")

@@ -57,7 +57,8 @@ def test_its_own_end_leaves_nothing_also_after_a_failure(tmp_path):
 
 
 def test_what_older_versions_left_without_a_lock_goes_once_nobody_can_work_there(tmp_path):
-    old, young, foreign = (tmp_path / name for name in (".backup-0000_old", ".backup-0000_new", "mine"))
+    names = (".backup-0000_old", ".backup-0000_new", "mine")
+    old, young, foreign = (tmp_path / name for name in names)
     for folder in (old, young, foreign):
         folder.mkdir()
         (folder / "db.sqlite3").touch()

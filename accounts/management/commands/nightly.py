@@ -63,15 +63,15 @@ class Command(commands.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         to: Path | None = options["to"]
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, str] = {}  # of its parts
+        self._untold: dict[str, str] = {}  # of the mail about them, and of the record
         try:
             self._work(to, options["keep"], options["messages_older_than"])
         except StoppedError:
             self._record(str(to or ""), by_mail=False)
             raise
         self._record(str(to or ""))
-        if self._failures:
-            count = len(self._failures)
+        if count := len(self._failures | self._untold):
             raise CommandError(_("Of the nightly run %(count)d parts failed.") % {"count": count})
 
     def _work(self, to: Path | None, keep: int, days: int | None) -> None:
@@ -89,7 +89,8 @@ class Command(commands.Command):
         except (Exception, KeyboardInterrupt) as error:
             if (failure := failures.explain(error)) is None:
                 logger.exception("The nightly %s failed", name)
-            self._fail(name, str(failure or f"{type(error).__name__}: {error}"))
+            words = str(failure or f"{type(error).__name__}: {error}")
+            self._failures[name] = self._say(name, words)
             if isinstance(failure, StoppedError):
                 raise failure from None
 
@@ -104,11 +105,12 @@ class Command(commands.Command):
         if wrong:
             raise CommandError("\n".join(wrong))
 
-    def _fail(self, name: str, words: str) -> None:
+    def _say(self, name: str, words: str) -> str:
+        """Say what has failed, and return it as the record takes it."""
         # The name of a folder in another encoding can be written nowhere as it is.
         words = words.encode(errors="backslashreplace").decode()
-        self._failures[name] = words[: nightly.SENTENCE_LENGTH]
         self.stderr.write(f"✗ {name}: {words}")
+        return words[: nightly.SENTENCE_LENGTH]
 
     def _record_as_unfinished(self, to: str) -> None:
         """Write down what stays true if nobody comes back from the other disk."""
@@ -116,7 +118,10 @@ class Command(commands.Command):
         self._write(self._run(to, {**self._failures, OTHER_DISK: words}))
 
     def _record(self, to: str, *, by_mail: bool = True) -> None:
-        """Tell the superusers, then write down how it went: a mail that fails is part of it."""
+        """Tell the superusers, then write down how it went.
+
+        A mail that fails is written down, too, but nobody is told by mail of mail.
+        """
         run = self._run(to, self._failures)
         try:
             if by_mail and self._tell(run):
@@ -130,9 +135,9 @@ class Command(commands.Command):
 
     def _write(self, run: Nightly) -> None:
         try:
-            nightly.record(run)
+            nightly.record(replace(run, failures=run.failures | self._untold))
         except OSError as error:
-            self._fail("record", str(failures.explain(error) or error))
+            self._untold["record"] = self._say("record", str(failures.explain(error) or error))
 
     def _tell(self, run: Nightly) -> bool:
         """Mail to the superusers; return whether anybody was told."""
@@ -142,8 +147,10 @@ class Command(commands.Command):
         except Exception as error:  # whatever it is, the record must be written
             if (failure := failures.explain(error)) is None:
                 logger.exception("The mail about the nightly run failed")
-            self._fail("mail", message % {"reason": failure or f"{type(error).__name__}: {error}"})
+            words = message % {"reason": failure or f"{type(error).__name__}: {error}"}
+            self._untold["mail"] = self._say("mail", words)
             return False
         if outcome.reasons:
-            self._fail("mail", message % {"reason": "\n".join(outcome.reasons)})
+            words = message % {"reason": "\n".join(outcome.reasons)}
+            self._untold["mail"] = self._say("mail", words)
         return outcome.told > 0
