@@ -26,9 +26,12 @@ class Outcome:
     reasons: tuple[str, ...] = ()
 
 
-def tell_superusers(run: Nightly, before: Nightly | None) -> Outcome:
-    """Mail about a run to each if there is something to say, though another's mail failed."""
-    if settings.MAIL_MODE == "off" or not _is_news(run, before):
+def tell_superusers(run: Nightly) -> Outcome:
+    """Mail about a run to each if there is something to say, though another's mail failed.
+
+    Nobody can say yet that a run is well that is not finished.
+    """
+    if settings.MAIL_MODE == "off" or not _is_news(run):
         return Outcome()
     people = User.objects.filter(is_superuser=True, is_active=True).exclude(email="")
     answers = [_tell(user, run) for user in people]
@@ -46,8 +49,7 @@ def _tell(user: User, run: Nightly) -> str:
     return ""
 
 
-def _is_news(run: Nightly, before: Nightly | None) -> bool:
-    told_at = before.mailed_at if before else None
+def _is_news(run: Nightly) -> bool:
     if run.is_well:
-        return told_at is not None
-    return told_at is None or run.at - told_at >= ONE_EACH
+        return run.mailed_at is not None and not run.is_unfinished
+    return run.mailed_at is None or run.at - run.mailed_at >= ONE_EACH

@@ -133,7 +133,7 @@ def check_nightly() -> Finding:
     time = {"time": minute(last.at)}
     if last.is_late:
         return _not_since(last.at)
-    failed = {name: words for name, words in last.failures.items() if name != "doctor"}
+    failed = {name: words for name, words in last.failed.items() if name != "doctor"}
     if failed:
         names = {"name": ", ".join(failed)}
         words = _("Last night's %(name)s failed (%(time)s).") % (names | time)

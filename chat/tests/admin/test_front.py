@@ -23,6 +23,7 @@ from webchat import doctor
 from webchat.doctor.finding import Finding, Level
 from webchat.health import LOW_DISK_BYTES
 from webchat.mail_failures import Failure
+from webchat.nightly import Nightly
 
 from .conftest import FRONT, USERS, acts, client_of
 
@@ -135,12 +136,12 @@ def test_mail_that_failed_last_is_told_unless_only_one_address_was_refused(
 
 def test_what_failed_at_night_is_told_and_that_there_was_none(root_desk, desk, folder, known):
     failures = {"doctor": "✗ files: /srv is open to others"}
-    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
+    known["last_nightly"] = Nightly(timezone.now(), failures)
     assert "Last night&#x27;s doctor failed" in shown_troubles(root_desk)
     assert "/srv is open" in shown_troubles(root_desk)
     assert "Last night&#x27;s doctor failed" in shown_troubles(desk)
     assert "/srv" not in shown_troubles(desk)
-    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=True, failures={})
+    known["last_nightly"] = Nightly(timezone.now() - timedelta(hours=49))
     assert "The nightly has not run since" in shown_troubles(root_desk)
 
 
