@@ -53,6 +53,15 @@ def clear(folder: Path) -> list[Path]:
     return []
 
 
+def outside(path: Path) -> Path:
+    """Return the folder in which a folder of ours was made, for a path in it; any other as it is.
+
+    Its name is of no use to anybody: it is gone by then.
+    """
+    inner = [each for each in (path, *path.parents) if NAME.fullmatch(each.name)]
+    return inner[-1].parent if inner else path
+
+
 def _is_scratch(path: Path) -> bool:
     """Return whether we have made a folder; one more file in it, and it is somebody else's."""
     if not NAME.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
