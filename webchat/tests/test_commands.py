@@ -204,6 +204,11 @@ def test_an_answer_is_understood_in_gbk_too(monkeypatch, typed, is_yes):
     assert Failing(None).confirm("?") is is_yes
 
 
+def test_a_second_question_is_answered_as_the_first(monkeypatch):
+    monkeypatch.setattr("sys.stdin", Typed("是\n不\n是\n".encode("gbk")))
+    assert [Failing(None).confirm("?") for _each in range(3)] == [True, False, True]
+
+
 def test_a_size_has_the_space_that_every_terminal_knows():
     with translation.override("zh-hans"):
         assert size(1536).encode("gbk") == b"1.5 KB"
