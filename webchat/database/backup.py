@@ -32,12 +32,14 @@ from .archive import (
     NoRoomError,
     Step,
     UnusableError,
+    copy_file,
     digest,
+    naming,
     quietly,
     unpack,
 )
 from .stops import undisturbed
-from .trouble import OF_THE_MACHINE, trouble_of
+from .trouble import OF_THE_MACHINE, of_another_file, trouble_of
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 AHEAD_AT_MOST = timedelta(minutes=5)  # of a clock that was put right since
@@ -279,9 +281,13 @@ def _write_tar(
 def _make_ours(database: Path, scratch: Path) -> None:
     """Check a database that came from elsewhere, and make it one of this version.
 
-    Raises UnusableError.
+    Raises UnusableError, and OSError by the folder whose disk fails: not that of our database.
     """
-    ours = scratch / f"ours-{DATABASE}"
+    with naming(scratch), of_another_file():
+        _make_ours_there(database, scratch / f"ours-{DATABASE}")
+
+
+def _make_ours_there(database: Path, ours: Path) -> None:
     schema.migrate(ours)
     try:
         schema.check_whole(database)
@@ -310,7 +316,7 @@ def _on_the_disk_of_ours(database: Path) -> Iterator[Path]:
             needed, free = _size(database), shutil.disk_usage(place).free
             if needed > free:
                 raise NoRoomError(place, needed, free) from None
-            shutil.copyfile(database, ready)
+            copy_file(database, ready)
         _sync_file(ready)
         yield ready
 
@@ -342,7 +348,7 @@ def _keep(path: Path, at: Path) -> None:
     except FileNotFoundError:  # no log, as after every clean end
         return
     except OSError:  # a file system without links, or another one
-        shutil.copy2(path, at)
+        copy_file(path, at)
 
 
 def _put_in_place(database: Path) -> None:
