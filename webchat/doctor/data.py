@@ -17,6 +17,8 @@ from webchat.base import failures
 from webchat.base.times import minute
 from webchat.database import examining
 from webchat.database.backup import newest_backup, own_folder
+from webchat.database.connecting import files_of
+from webchat.database.trouble import DriverError, Trouble, trouble_of
 from webchat.disks import unescaped
 from webchat.health import migrations_are_applied
 from webchat.nightly import LATE_AFTER, last_nightly
@@ -59,21 +61,38 @@ def check_file_system() -> Finding:
 
 
 def check_database() -> Finding:
-    newest = newest_backup()
-    file = str(own_folder() / newest.name) if newest else "FILE"
-    damaged = _("Restore the newest backup: %(command)s") % {
-        "command": remedies.while_stopped(f"restore {shlex.quote(file)}")
-    }
     try:
         examining.check_whole(settings.DATABASE_FILE, CHECK_SECONDS)
     except examining.TooLargeError:
         return ok(_("The database is too large to be read here; what was read is whole"))
-    except OSError as error:
+    except DriverError as error:
         reason = failures.explain(error, settings.DATABASE_FILE) or error
-        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": reason}, damaged)
+        message = _("The database cannot be opened: %(reason)s") % {"reason": reason}
+        return wrong(message, _fix_of(trouble_of(error)))
     except examining.DamagedError as error:
-        return wrong(_("The database is damaged: %(reason)s") % {"reason": error}, damaged)
+        message = _("The database is damaged: %(reason)s") % {"reason": error}
+        return wrong(message, _restore())
     return ok(_("The database is whole"))
+
+
+def _fix_of(trouble: Trouble | None) -> str:
+    """Return what helps against it; nobody should restore what is only closed, or in use."""
+    if trouble in (Trouble.CLOSED, Trouble.READONLY):
+        return remedies.open_up(files_of(settings.DATABASE_FILE)) or _restore()
+    if trouble is Trouble.LOCKED:
+        return _("Wait for that program, or stop it.")
+    if trouble is Trouble.FULL:
+        return "df -h"
+    return remedies.by_root("journalctl -k -n 50")
+
+
+def _restore() -> str:
+    newest = newest_backup()
+    if newest is None and not settings.DATABASE_FILE.exists():
+        return remedies.manage("migrate")
+    file = str(own_folder() / newest.name) if newest else "FILE"
+    command = remedies.while_stopped(f"restore {shlex.quote(file)}")
+    return _("Restore the newest backup: %(command)s") % {"command": command}
 
 
 def check_migrations() -> Finding:

@@ -98,6 +98,48 @@ def test_a_damaged_database(folder):
     assert "restore" in wrong_with(folder)["database"]
 
 
+@pytest.mark.parametrize(
+    ("words", "reason", "fix"),
+    [
+        ("unable to open database file", "没有权限使用", "chmod u+rwX"),
+        ("attempt to write a readonly database", "没有权限使用", "chmod u+rwX"),
+        ("database is locked", "锁住", "等那个程序结束"),
+        ("disk I/O error", "系统日志", "journalctl -k"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_no_damaged_one(
+    tmp_path, settings, monkeypatch, words, reason, fix
+):
+    def fail(*_args):
+        raise sqlite3.OperationalError(words)
+
+    settings.DATA_DIR, settings.DATABASE_FILE = tmp_path, tmp_path / "db.sqlite3"
+    settings.DATABASE_FILE.touch()
+    monkeypatch.setattr("webchat.base.failures.connecting.own_file", lambda: settings.DATABASE_FILE)
+    monkeypatch.setattr(data.examining, "check_whole", fail)
+    finding = data.check_database()
+    assert finding.level == Level.WRONG
+    assert reason in finding.message
+    assert words not in finding.message
+    assert fix in finding.fix
+    assert "restore" not in finding.fix
+
+
+def test_a_database_that_is_a_folder_or_missing_is_told_in_the_readers_language(
+    tmp_path, settings, monkeypatch
+):
+    settings.DATA_DIR, settings.DATABASE_FILE = tmp_path, tmp_path / "db.sqlite3"
+    monkeypatch.setattr("webchat.base.failures.connecting.own_file", lambda: settings.DATABASE_FILE)
+    assert "migrate" in data.check_database().fix
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups/webchat-20260101-030000Z.tar.gz").touch()
+    assert "restore" in data.check_database().fix
+    settings.DATABASE_FILE.mkdir()
+    finding = data.check_database()
+    assert "unable to open" not in finding.message
+    assert "restore" not in finding.fix
+
+
 def test_a_row_without_what_it_belongs_to(folder):
     change(
         folder,
