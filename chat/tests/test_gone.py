@@ -156,7 +156,10 @@ def test_what_the_server_deletes_leaves_no_byte(alice, bob, transactional_db):
     assert re.search(r"^Files: (\d+)/\1$", printed, re.MULTILINE), "it shows how far it is"
     database = connection.settings_dict["NAME"]
     connection.close()
-    assert not any(word.encode() in part for part in dead_parts(Path(database)) for word in words)
+    steps = []
+    parts = list(dead_parts(Path(database), steps.append))
+    assert not any(word.encode() in part for part in parts for word in words)
+    assert sum(steps) == Path(database).stat().st_size
 
 
 def test_a_text_that_stands_anywhere_is_found(alice, bob, transactional_db):
