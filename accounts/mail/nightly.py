@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPException
@@ -16,6 +17,8 @@ from webchat.nightly import Nightly
 from . import sending
 
 ONE_EACH = timedelta(hours=20)  # a day, less the delay that the timer adds at random
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,11 @@ def _tell(user: User, run: Nightly) -> str:
     """Mail to one person; return why it failed, or ""."""
     try:
         sending.send_now("nightly", to=user.email, user=user, failures=list(run.failures.items()))
-    except (OSError, SMTPException, ValueError) as error:  # the last one: no address at all
-        words = mail_failures.words_of(error, to=[user.email])
-        return words or _("The mail server does not answer.")
+    except (OSError, SMTPException) as error:
+        return mail_failures.words_of(error, to=[user.email])
+    except ValueError as error:  # no address at all; the words are of some library
+        logger.error("No mail about the nightly run could be made: %s", type(error).__name__)
+        return _("No mail can be written to one of the addresses.")
     return ""
 
 

@@ -6,7 +6,12 @@ import io
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from smtplib import SMTPRecipientsRefused
+from smtplib import (
+    SMTPDataError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPServerDisconnected,
+)
 
 import pytest
 from django.core import mail
@@ -255,6 +260,28 @@ def test_an_address_that_is_refused_hides_nothing_from_all_others(parts, superus
         assert last_nightly().mailed_at is not None
         run()
         assert len(mail.outbox) == 1, "one a day"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "连不上邮件服务器"),
+        (TimeoutError("timed out"), "连不上邮件服务器"),
+        (SMTPServerDisconnected("Connection unexpectedly closed"), "端口"),
+        (SMTPNotSupportedError("STARTTLS extension not supported by server."), "端口"),
+        (ValueError("No recipient in None"), "邮箱地址"),
+        (SMTPDataError(554, b"spam"), "554 spam"),
+    ],
+)
+def test_why_nobody_could_be_told_is_said_in_the_readers_language(
+    parts, superusers, deliver, error, told
+):
+    parts.raised["prune"] = CommandError("x")
+    deliver("root1@example.com", error)
+    run()
+    words = last_nightly().failures["mail"]
+    assert told in words
+    assert str(error) not in words
 
 
 def test_who_was_told_that_it_is_well_hears_no_more_though_another_is_never_reached(
