@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils.translation import gettext as _
 
+from webchat.backup_places import FILE_NAME as PLACES
+from webchat.backup_places import known_places
 from webchat.base.text import fold
 from webchat.database import scratch, wal
 from webchat.database.archive import DATABASE, FILES, Step, quietly
@@ -87,10 +89,10 @@ def list_copies(username: str, texts: Sequence[str], step: Step = quietly) -> It
         step(1)
         facts = {"path": _shown(path), "kind": kind, "finding": finding}
         yield Kept(_("%(path)s: %(kind)s; %(finding)s") % facts)
-    other = _other_disk()
-    if other is not None and not _is_reachable(other):
-        words = _("backups of the nightly run may be there; it is not reachable now")
-        yield Kept(about(_shown(other), words))
+    for place in _places_elsewhere():
+        if not _is_reachable(place):
+            words = _("backups may be there; it is not reachable now")
+            yield Kept(about(_shown(place), words))
 
 
 def about(place: str, words: str) -> str:
@@ -98,16 +100,17 @@ def about(place: str, words: str) -> str:
 
 
 def _copies() -> list[Path]:
-    other = _other_disk()
-    there = backups_in(other) if other is not None and _is_reachable(other) else []
+    there = [each for place in _places_elsewhere(reachable=True) for each in backups_in(place)]
     before = sorted(settings.DATA_DIR.glob(BEFORE_RESTORE))
     return list(dict.fromkeys([*backups_in(own_folder()), *there, *before]))
 
 
-def _other_disk() -> Path | None:
-    """Return the folder into which the last nightly run has written backups, too."""
+def _places_elsewhere(*, reachable: bool = False) -> list[Path]:
+    """Return the folders into which backups were written, too; those that can be read now."""
     last = last_nightly()
-    return Path(last.to).absolute() if last and last.to else None
+    named = [Path(last.to).absolute()] if last and last.to else []
+    places = list(dict.fromkeys([*named, *known_places()]))
+    return list(filter(_is_reachable, places)) if reachable else places
 
 
 def _is_reachable(folder: Path) -> bool:
@@ -137,12 +140,16 @@ def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step
     try:
         if _occurs(path, texts, step):
             return _("one of the texts")
-        is_own = is_own or path == settings.DATA_DIR / NIGHTLY  # its own words are names, too
+        is_own = is_own or path in _records()  # their own words are names, too
         if not is_own and path.parent != settings.DATA_DIR / FILES and _names(path, name, step):
             return _("names the account; an export or a list perhaps")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return _("it cannot be read")
     return ""
+
+
+def _records() -> list[Path]:
+    return [settings.DATA_DIR / name for name in (NIGHTLY, PLACES)]
 
 
 def _names(path: Path, name: Name, step: Step) -> bool:
@@ -162,8 +169,9 @@ def _readable(content: bytes) -> str:
 
 
 def _files() -> Iterator[Path]:
-    """List all files of DATA_DIR but the copies that are kept on purpose."""
+    """List all files of DATA_DIR but the copies that are kept on purpose, and ours elsewhere."""
     kept = _copies()
+    yield from _files_elsewhere()
     for path in sorted(settings.DATA_DIR.rglob("*")):
         if (
             path.is_file()
@@ -173,7 +181,20 @@ def _files() -> Iterator[Path]:
             yield path
 
 
+def _files_elsewhere() -> Iterator[Path]:
+    """List the files of a database that is not in DATA_DIR, and of work folders there."""
+    database = own_file()
+    if not database.is_relative_to(settings.DATA_DIR):
+        yield from filter(Path.is_file, files_of(database))
+    for place in dict.fromkeys([database.parent, *_places_elsewhere(reachable=True)]):
+        if not place.is_relative_to(settings.DATA_DIR):
+            for folder in scratch.found_in(place):
+                yield from filter(Path.is_file, sorted(folder.rglob("*")))
+
+
 def _is_in_scratch(path: Path) -> bool:
+    if not path.is_relative_to(settings.DATA_DIR):
+        return scratch.outside(path) != path
     return any(
         part.startswith(scratch.PREFIXES) for part in path.relative_to(settings.DATA_DIR).parts
     )

@@ -48,9 +48,20 @@ def clear(folder: Path) -> list[Path]:
     They may hold a copy of all data. Those in which somebody works stay, and whatever others keep
     in the same place, under any name.
     """
+    return [path for path in found_in(folder) if _clear(path)]
+
+
+def found_in(folder: Path) -> list[Path]:
+    """Return the folders that we have made in a folder, those of the living as well."""
     with suppress(OSError):
-        return [path for path in folder.iterdir() if _clear(path)]
+        return [path for path in folder.iterdir() if _is_ours(path)]
     return []
+
+
+def _is_ours(path: Path) -> bool:
+    with suppress(OSError):  # another user's, or just gone
+        return _is_scratch(path)
+    return False
 
 
 def outside(path: Path) -> Path:
@@ -87,10 +98,7 @@ def _fail(error: OSError) -> None:
 
 
 def _clear(path: Path) -> bool:
-    """Delete a folder if it was left; return whether it is gone."""
     try:
-        if not _is_scratch(path):
-            return False
         with (path / LOCK).open("r+b") as lock:
             if not _lock(lock):
                 return _clear_if_old(path)
