@@ -182,8 +182,9 @@ def restore(
 
     Until the last step, one rename, the old data stay; they are kept in the folder that is
     returned. Raises UnusableError and OSError, and then nothing has changed; once that step is
-    taken, a stop comes too late. `step` hears of the bytes of the file, as they are read, and
-    `when_read` is called before what was read is checked, which takes about as long again.
+    taken, a stop comes too late. If it fails, a note of the error names the folder. `step` hears of
+    the bytes of the file, as they are read, and `when_read` is called before what was read is
+    checked, which takes about as long again.
     """
     with (
         ExitStack() as until_the_end,
@@ -197,7 +198,7 @@ def restore(
             with _old_kept() as kept:
                 _add_files(folder / FILES)
                 until_the_end.enter_context(undisturbed())
-            _put_in_place(database)
+            _put_in_place(database, kept)
     connections.close_all()
     return kept
 
@@ -351,13 +352,18 @@ def _keep(path: Path, at: Path) -> None:
         copy_file(path, at)
 
 
-def _put_in_place(database: Path) -> None:
+def _put_in_place(database: Path, kept: Path | None) -> None:
     """Take the last step. A log of the old database would be written into the new one."""
     ours: Path = settings.DATABASE_FILE
-    for suffix in LOGS:
-        Path(f"{ours}{suffix}").unlink(missing_ok=True)
-    os.replace(database, ours)
-    _sync(ours.parent)
+    try:
+        for suffix in LOGS:
+            Path(f"{ours}{suffix}").unlink(missing_ok=True)
+        os.replace(database, ours)
+        _sync(ours.parent)
+    except OSError as error:  # only the kept one may have what was in the log
+        if kept is not None:
+            error.add_note(_("What stood there before: %(path)s") % {"path": kept})
+        raise
 
 
 def _add_files(folder: Path) -> None:
