@@ -266,8 +266,18 @@ def test_a_number_without_an_account_has_to_say_whose_password(alice, monkeypatc
     def nobody():
         raise KeyError("getpwuid(): uid not found: 4711")
 
+    monkeypatch.delenv("SUDO_USER", raising=False)
     monkeypatch.setattr("getpass.getuser", nobody)
     assert "user name" in refusal("changepassword")
+
+
+def test_without_a_name_the_password_is_that_of_who_types_also_through_sudo(alice, monkeypatch):
+    """Not that of the service, as which every command runs."""
+    monkeypatch.setattr("getpass.getuser", lambda: "webchat")
+    monkeypatch.setenv("SUDO_USER", "alice")
+    assert "The new password of alice" in manage("changepassword", "--random")
+    monkeypatch.delenv("SUDO_USER")
+    assert "Nobody is called" in refusal("changepassword", "--random")
 
 
 def test_an_old_name_that_is_nearly_another_ones_name_is_nobodys_here(alice, bob):
