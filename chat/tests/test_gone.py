@@ -339,7 +339,7 @@ def test_every_place_of_a_backup_is_remembered(transactional_db, night, usb, opt
 
 
 def test_what_a_killed_backup_left_on_a_stick_is_found(transactional_db, usb):
-    backup_places.note_place(usb)
+    backup_places.note_place(usb, is_complete=False)
     work = usb / ".backup-k3u9x_2a"
     work.mkdir()
     (work / "db.sqlite3").write_bytes(b"x")

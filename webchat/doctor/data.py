@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from webchat.backup_places import AGE_AT_MOST, last_elsewhere
 from webchat.base import failures
 from webchat.base.times import minute
 from webchat.database import examining
@@ -141,7 +142,18 @@ def check_backup() -> Finding:
             % {"count": newest.doubtful},
             _("They count as the oldest. Delete them, or give them the date that is right."),
         )
-    return ok(_("The newest backup: %(name)s") % {"name": newest.name})
+    return _judge_elsewhere() or ok(_("The newest backup: %(name)s") % {"name": newest.name})
+
+
+def _judge_elsewhere() -> Finding | None:
+    """Judge the age of the backups on other disks, if there ever was one; no disk is asked."""
+    last = last_elsewhere()
+    if last is None or (age := timezone.now() - last) <= AGE_AT_MOST:
+        return None
+    return advice(
+        _("The newest backup on another disk is %(days)s days old.") % {"days": age.days},
+        remedies.manage("backup --to FOLDER"),
+    )
 
 
 def check_nightly() -> Finding:

@@ -71,20 +71,20 @@ class Command(commands.Command):
             if keep and folder.is_dir():
                 self._tell_gone(backup.make_room(folder, keep))
             if folder.is_dir():  # beforehand: a kill may leave a copy there
-                self._note(folder)
+                self._note(folder, is_complete=False)
             with Progress(self.stdout, _("Backup"), backup.bytes_to_read()) as progress:
                 path = backup.write_backup(folder, progress.step)
-            self._note(folder)
+            self._note(folder, is_complete=True)
             return path
         except (OSError, DriverError) as error:
             message = _("The backup could not be written: %(reason)s")
             reason = failures.explain(error, at=folder) or error
             raise CommandError(message % {"reason": reason}) from error
 
-    def _note(self, folder: Path) -> None:
+    def _note(self, folder: Path, *, is_complete: bool) -> None:
         """Remember the place for verify_deletion; a backup is made even if that fails."""
         try:
-            backup_places.note_place(folder)
+            backup_places.note_place(folder, is_complete=is_complete)
         except OSError as error:
             self.stderr.write(str(failures.explain(error, at=settings.DATA_DIR) or error))
 
