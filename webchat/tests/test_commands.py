@@ -161,6 +161,7 @@ WITHOUT_TABLES = {
     "changepassword": [["anna"]], "set_password": [["anna", "--random"]], "users": [[]],
     "rename_user": [["anna", "anne"]], "stats": [[]], "export_all": [["chats"]],
     "import_roster": [["class.csv", "--dry-run"]],
+    "createsuperuser": [["--no-input", "--username", "anna"]],
     "import_legacy": (),  # tests/importing: it reads the old data first
     "collectstatic": (), "doctor": (), "nightly": (), "prepare": (), "restore": (), "vacuum": (),
 }  # fmt: skip
