@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -20,7 +18,7 @@ from webchat.database import examining
 from webchat.database.backup import newest_backup, own_folder
 from webchat.database.connecting import files_of
 from webchat.database.trouble import DriverError, Trouble, trouble_of
-from webchat.disks import unescaped
+from webchat.disks import file_system_of
 from webchat.health import migrations_are_applied
 from webchat.nightly import LATE_AFTER, last_nightly
 
@@ -50,8 +48,7 @@ def check_engine() -> Finding:
 
 
 def check_file_system() -> Finding:
-    mounts = os.fsdecode(Path("/proc/self/mounts").read_bytes())
-    kind = _file_system(settings.DATABASE_FILE.parent, mounts)
+    kind = file_system_of(settings.DATABASE_FILE.parent)
     if kind in REMOTE:
         return wrong(
             _("The database is on a network file system (%(kind)s): messages can be lost.")
@@ -185,12 +182,3 @@ def _without_record() -> Finding:
 def _not_since(moment: datetime) -> Finding:
     message = _("The nightly has not run since %(time)s.") % {"time": minute(moment)}
     return wrong(message, "systemctl status webchat-nightly.timer")
-
-
-def _file_system(folder: Path, mounts: str) -> str:
-    """Return the kind of file system of a folder, from the text of /proc/self/mounts."""
-    kinds = {unescaped(line.split()[1]): line.split()[2] for line in mounts.splitlines()}
-    for place in (folder, *folder.parents):
-        if str(place) in kinds:
-            return kinds[str(place)]
-    return ""

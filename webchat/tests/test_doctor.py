@@ -21,6 +21,7 @@ from django.test import Client
 
 from tests.mailbox import Mailbox
 from tests.server import ROOT, Server, free_port
+from webchat import disks
 from webchat.doctor import data, machine
 from webchat.doctor.finding import Level
 from webchat.health import QUESTION, sign_question
@@ -325,10 +326,21 @@ def test_static_files_that_were_not_collected(settings, tmp_path):
     assert machine.check_static_files().level == Level.WRONG
 
 
-def test_a_database_on_a_network_share():
-    mounts = "/dev/sda1 / ext4 rw 0 0\nnas:/x /srv/my\\040share\\043\\134 nfs4 rw 0 0\n"
-    assert data._file_system(Path("/srv/my share#\\/webchat"), mounts) == "nfs4"
-    assert data._file_system(Path("/srv/webchat"), mounts) == "ext4"
+def test_a_database_on_a_network_share(monkeypatch, tmp_path, settings):
+    (tmp_path / "mounts").write_text(
+        "22 1 8:1 / / rw,noatime shared:1 - ext4 /dev/sda1 rw\n"
+        "36 22 0:41 / /srv/my\\040share\\043\\134 rw shared:5 master:2 - nfs4 nas:/x rw,vers=4.2\n"
+        "37 22 0:42 / /srv/- rw - cifs //nas/y rw\n38 22 cut\n"
+    )
+    monkeypatch.setattr(disks, "MOUNTS", tmp_path / "mounts")
+    for folder, level in (
+        ("/srv/my share#\\/webchat", Level.WRONG), ("/srv/-/webchat", Level.WRONG),
+        ("/srv/webchat", Level.OK), ("/srv/my share", Level.OK),
+    ):  # fmt: skip
+        settings.DATABASE_FILE = Path(folder) / "db.sqlite3"
+        assert data.check_file_system().level == level
+    (tmp_path / "mounts").unlink()
+    assert data.check_file_system().level == Level.OK, "nobody can tell"
 
 
 def test_only_the_doctor_learns_how_its_request_came():
