@@ -90,9 +90,17 @@ def list_copies(username: str, texts: Sequence[str], step: Step = quietly) -> It
         facts = {"path": _shown(path), "kind": kind, "finding": finding}
         yield Kept(_("%(path)s: %(kind)s; %(finding)s") % facts)
     for place in _places_elsewhere():
-        if not _is_reachable(place):
-            words = _("backups may be there; it is not reachable now")
+        if words := _why_unknown(place):
             yield Kept(about(_shown(place), words))
+
+
+def _why_unknown(place: Path) -> str:
+    """Say why nobody can tell what a place of backups holds; "" if all is seen."""
+    if not _is_reachable(place):
+        return _("backups may be there; it is not reachable now")
+    if known_places().get(place) and not backups_in(place):  # the folder below a disk, perhaps
+        return _("a backup was written there and is there no more; the disk may be elsewhere")
+    return ""
 
 
 def about(place: str, words: str) -> str:

@@ -336,6 +336,8 @@ def test_every_place_of_a_backup_is_remembered(transactional_db, night, usb, opt
     usb.rename(usb.with_name("unplugged"))
     told = verify("eva.lang")
     assert f"kept for good: {usb}: backups may be there" in told
+    usb.mkdir()  # as the folder below a disk that is not mounted
+    assert f"kept for good: {usb}: a backup was written there" in verify("eva.lang")
 
 
 def test_what_a_killed_backup_left_on_a_stick_is_found(transactional_db, usb):
