@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils.translation import gettext as _
 
+from webchat.backup_places import FILE_NAME as PLACES
+from webchat.backup_places import known_places
 from webchat.base.text import fold
 from webchat.database import scratch, wal
 from webchat.database.archive import DATABASE, FILES, Step, quietly
@@ -44,7 +46,8 @@ def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> 
 
     Call this last: it closes connections, since closing one of SQLite's files in passing would
     release the locks that a connection of this process has on it. Inside a transaction nothing
-    is reported: its changes are in no file yet. `step` hears of each file.
+    is reported: its changes are in no file yet. `step` hears of each file, and of the parts of
+    each as of nothing.
     """
     if connection.in_atomic_block:
         return
@@ -54,7 +57,7 @@ def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> 
     wal.truncate_within(database, LOG_SECONDS)
     # Values lie side by side in a page: nobody can tell where a name begins and ends.
     key = username_key(username)
-    if any(key in _readable(part) for part in dead_parts(database)):
+    if any(key in _readable(part) for part in dead_parts(database, lambda _bytes: step(0))):
         yield _("%(path)s: bytes of no row") % {"path": database.name}
     log = wal.log_of(database)
     if log.exists() and key in _readable(log.read_bytes()):
@@ -64,7 +67,7 @@ def find_in_files(username: str, texts: Sequence[str], step: Step = quietly) -> 
     own = files_of(database)
     for path in _files():
         step(path not in own[1:])
-        words = _why_left(path, path in own, name, _needles(texts))
+        words = _why_left(path, path in own, name, _needles(texts), step)
         if words:
             yield about(_shown(path), words)
 
@@ -73,21 +76,31 @@ def count_copies() -> int:
     return len(_copies())
 
 
-def list_copies(username: str, texts: Sequence[str]) -> Iterator[Kept]:
+def list_copies(username: str, texts: Sequence[str], step: Step = quietly) -> Iterator[Kept]:
     """List the copies of all data that are kept on purpose, and whether they name the account.
 
     A name that does not occur in one cannot be in it; one that does may be part of something else.
+    `step` hears of each, and of its parts as of nothing.
     """
     needles = _needles([username_key(username)])
     for path in _copies():
         kind = _("a backup") if path.is_file() else _("what was there before a restore")
-        finding = _examine(path, needles, _needles(texts))
+        finding = _examine(path, needles, _needles(texts), step)
+        step(1)
         facts = {"path": _shown(path), "kind": kind, "finding": finding}
         yield Kept(_("%(path)s: %(kind)s; %(finding)s") % facts)
-    other = _other_disk()
-    if other is not None and not _is_reachable(other):
-        words = _("backups of the nightly run may be there; it is not reachable now")
-        yield Kept(about(_shown(other), words))
+    for place in _places_elsewhere():
+        if words := _why_unknown(place):
+            yield Kept(about(_shown(place), words))
+
+
+def _why_unknown(place: Path) -> str:
+    """Say why nobody can tell what a place of backups holds; "" if all is seen."""
+    if not _is_reachable(place):
+        return _("backups may be there; it is not reachable now")
+    if known_places().get(place) and not backups_in(place):  # the folder below a disk, perhaps
+        return _("a backup was written there and is there no more; the disk may be elsewhere")
+    return ""
 
 
 def about(place: str, words: str) -> str:
@@ -95,16 +108,17 @@ def about(place: str, words: str) -> str:
 
 
 def _copies() -> list[Path]:
-    other = _other_disk()
-    there = backups_in(other) if other is not None and _is_reachable(other) else []
+    there = [each for place in _places_elsewhere(reachable=True) for each in backups_in(place)]
     before = sorted(settings.DATA_DIR.glob(BEFORE_RESTORE))
     return list(dict.fromkeys([*backups_in(own_folder()), *there, *before]))
 
 
-def _other_disk() -> Path | None:
-    """Return the folder into which the last nightly run has written backups, too."""
+def _places_elsewhere(*, reachable: bool = False) -> list[Path]:
+    """Return the folders into which backups were written, too; those that can be read now."""
     last = last_nightly()
-    return Path(last.to).absolute() if last and last.to else None
+    named = [Path(last.to).absolute()] if last and last.to else []
+    places = list(dict.fromkeys([*named, *known_places()]))
+    return list(filter(_is_reachable, places)) if reachable else places
 
 
 def _is_reachable(folder: Path) -> bool:
@@ -115,39 +129,44 @@ def _is_reachable(folder: Path) -> bool:
     return True
 
 
-def _examine(path: Path, name: Sequence[bytes], texts: Sequence[bytes]) -> str:
+def _examine(path: Path, name: Sequence[bytes], texts: Sequence[bytes], step: Step) -> str:
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     try:
-        if any(_occurs(each, texts) for each in files):
+        if any(_occurs(each, texts, step) for each in files):
             return _("one of the texts is in it")
-        if any(_occurs(each, name) for each in files):
+        if any(_occurs(each, name, step) for each in files):
             return _("the name is in it")
     except (OSError, EOFError, zlib.error):
         return _("it cannot be read")
     return _("the name is not in it")
 
 
-def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes]) -> str:
+def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step: Step) -> str:
     """Say why a file should not be there, or be other; "" if it may stay."""
     if not is_own and (_is_in_scratch(path) or path.name.startswith(DATABASE)):
         return _("a copy that a killed command left, or one that is being made")
     try:
-        if _occurs(path, texts):
+        if _occurs(path, texts, step):
             return _("one of the texts")
-        is_own = is_own or path == settings.DATA_DIR / NIGHTLY  # its own words are names, too
-        if not is_own and path.parent != settings.DATA_DIR / FILES and _names(path, name):
+        is_own = is_own or path in _records()  # their own words are names, too
+        if not is_own and path.parent != settings.DATA_DIR / FILES and _names(path, name, step):
             return _("names the account; an export or a list perhaps")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return _("it cannot be read")
     return ""
 
 
-def _names(path: Path, name: Name) -> bool:
+def _records() -> list[Path]:
+    return [settings.DATA_DIR / name for name in (NIGHTLY, PLACES)]
+
+
+def _names(path: Path, name: Name, step: Step) -> bool:
     """Return whether a file that is not the program's own names the account."""
     if path.suffix == ".zip" and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return any(map(name.stands_in, [path.name, *archive.namelist()]))
-    return any(name.stands_in(part.decode(errors="ignore")) for part in _parts(path, CHUNK // 16))
+    parts = _parts(path, CHUNK // 16, step)
+    return any(name.stands_in(part.decode(errors="ignore")) for part in parts)
 
 
 def _readable(content: bytes) -> str:
@@ -158,8 +177,9 @@ def _readable(content: bytes) -> str:
 
 
 def _files() -> Iterator[Path]:
-    """List all files of DATA_DIR but the copies that are kept on purpose."""
+    """List all files of DATA_DIR but the copies that are kept on purpose, and ours elsewhere."""
     kept = _copies()
+    yield from _files_elsewhere()
     for path in sorted(settings.DATA_DIR.rglob("*")):
         if (
             path.is_file()
@@ -169,7 +189,20 @@ def _files() -> Iterator[Path]:
             yield path
 
 
+def _files_elsewhere() -> Iterator[Path]:
+    """List the files of a database that is not in DATA_DIR, and of work folders there."""
+    database = own_file()
+    if not database.is_relative_to(settings.DATA_DIR):
+        yield from filter(Path.is_file, files_of(database))
+    for place in dict.fromkeys([database.parent, *_places_elsewhere(reachable=True)]):
+        if not place.is_relative_to(settings.DATA_DIR):
+            for folder in scratch.found_in(place):
+                yield from filter(Path.is_file, sorted(folder.rglob("*")))
+
+
 def _is_in_scratch(path: Path) -> bool:
+    if not path.is_relative_to(settings.DATA_DIR):
+        return scratch.outside(path) != path
     return any(
         part.startswith(scratch.PREFIXES) for part in path.relative_to(settings.DATA_DIR).parts
     )
@@ -181,19 +214,20 @@ def _needles(texts: Sequence[str]) -> list[bytes]:
     return [form.encode(errors="replace") for form in forms]
 
 
-def _occurs(path: Path, needles: Sequence[bytes]) -> bool:
+def _occurs(path: Path, needles: Sequence[bytes], step: Step) -> bool:
     """Return whether one of them is in a file, unpacked if it is a backup."""
     overlap = max(map(len, needles), default=0)
-    return any(each in part for part in _parts(path, overlap) for each in needles)
+    return any(each in part for part in _parts(path, overlap, step) for each in needles)
 
 
-def _parts(path: Path, overlap: int) -> Iterator[bytes]:
+def _parts(path: Path, overlap: int, step: Step) -> Iterator[bytes]:
     """Yield a file in parts, each of which begins with the end of the one before."""
     before = b""
     with _open(path) as file:
         while chunk := file.read(CHUNK):
             part = before + chunk
             yield part
+            step(0)
             before = part[-overlap:] if overlap else b""
 
 

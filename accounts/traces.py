@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
 from webchat.database import dialect, examining
+from webchat.database.archive import Step, quietly
 
 from . import signals
 from .models import OldName, RetiredUsername, User, retired_digest
@@ -75,15 +76,24 @@ class Name:
         return run.strip(".-")
 
 
-def find_traces(username: str) -> Iterator[Trace]:
-    """Find every value in any table that names the account, with sessions and JSON decoded."""
-    name = Name(username)
+def count_rows() -> int:
+    """Count the rows that `find_traces` reads."""
     with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
+        return sum(
+            cursor.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()[0]  # noqa: S608
+            for table in _tables()
+        )
+
+
+def find_traces(username: str, step: Step = quietly) -> Iterator[Trace]:
+    """Find every value in any table that names the account, with sessions and JSON decoded.
+
+    `step` hears of the rows.
+    """
+    name = Name(username)
     by_table = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
-    for table in sorted(tables):
-        if not table.startswith(IMPERSONAL):
-            yield from _search(table, _columns_of(by_table.get(table)), name)
+    for table in _tables():
+        yield from _search(table, _columns_of(by_table.get(table)), name, step)
 
 
 def explain(trace: Trace) -> Kept | None:
@@ -164,10 +174,21 @@ def telling_columns(model: type[models.Model]) -> set[str]:
     }
 
 
-def _search(table: str, columns: set[str] | None, name: Name) -> Iterator[Trace]:
-    quoted = connection.ops.quote_name(table)
+def _tables() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {quoted}")  # noqa: S608
+        tables = connection.introspection.table_names(cursor)
+    return sorted(table for table in tables if not table.startswith(IMPERSONAL))
+
+
+def _quoted(table: str) -> str:
+    return str(connection.ops.quote_name(table))
+
+
+def _search(
+    table: str, columns: set[str] | None, name: Name, step: Step = quietly
+) -> Iterator[Trace]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {_quoted(table)}")  # noqa: S608
         names = [column[0] for column in cursor.description]
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             for values in rows:
@@ -176,6 +197,7 @@ def _search(table: str, columns: set[str] | None, name: Name) -> Iterator[Trace]
                     is_telling = columns is None or column in columns
                     if is_telling and any(map(name.stands_in, _texts(column, value))):
                         yield Trace(table, column, row)
+            step(len(rows))
 
 
 def _texts(column: str, value: Any) -> Iterator[str]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, UserQuerySet
 from webchat.base.tables import BYTE_ORDER_MARK, harmless
 from webchat.base.times import minute, minute_with_zone
+from webchat.database.archive import Step, quietly
 
 from .export import file_name, write_zip
 
@@ -72,16 +73,18 @@ def begin(folder: Path, *, goes_on: bool) -> set[str]:
     return set()
 
 
-def write_all(folder: Path, done: set[str]) -> Iterator[Written | None]:
+def write_all(folder: Path, done: set[str], step: Step = quietly) -> Iterator[Written | None]:
     """Write a zip for each person, and yield it once it is on the disk and in the list.
 
-    None for one who is in `done`, or gone meanwhile. Of any zip only a piece is in memory.
+    None for one who is in `done`, or gone meanwhile. Of any zip only a piece is in memory; `step`
+    hears of each piece as of nothing, and of each person.
     """
     # By number: a query open for hours would keep the log of the database from being cut.
     for pk in list(everybody().order_by("username_key").values_list("pk", flat=True)):
         user = everybody().filter(pk=pk).first()
         name = f"{file_name(user.username)}.zip" if user else ""
-        yield _write(folder, name, user) if user and name not in done else None
+        yield _write(folder, name, user, step) if user and name not in done else None
+        step(1)
 
 
 def is_open_to_others(folder: Path) -> bool:
@@ -89,11 +92,13 @@ def is_open_to_others(folder: Path) -> bool:
     return bool(folder.stat().st_mode & OPEN_TO_OTHERS)
 
 
-def _write(folder: Path, name: str, user: User) -> Written:
+def _write(folder: Path, name: str, user: User, step: Step) -> Written:
     part, path = folder / f"{name}{PART}", folder / name
     try:
         with open(_new(part), "wb") as file:
-            file.writelines(write_zip(user, get_language()))
+            for piece in write_zip(user, get_language()):
+                file.write(piece)
+                step(0)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from webchat.database.archive import Step, quietly
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import bytes_free, bytes_used
 from webchat.database.patience import TookTooLong, limit_statements
@@ -24,6 +27,7 @@ DAYS = 7
 # Of the processor, for each number: people go on talking meanwhile, and share it.
 SECONDS = 1.0
 
+COUNTS = 11 + DAYS  # that `step` hears of
 Count = int | None  # None where it took too long
 
 
@@ -52,24 +56,28 @@ class Statistics:
     disk_free_bytes: int
 
 
-def collect() -> Statistics:
-    """Count everything; a number that takes more than a second of the processor stays unknown."""
+def collect(step: Step = quietly) -> Statistics:
+    """Count everything; a number that takes more than a second of the processor stays unknown.
+
+    `step` hears of each count.
+    """
+    count = partial(_count, step)
     now = timezone.now()
     backups = backups_in(own_folder())
     return Statistics(
         at=now,
-        people=_count(User.objects.present()),
-        active_today=_active_since(_beginning(timezone.localdate(now))),
-        active_7_days=_active_since(now - timedelta(days=7)),
-        active_30_days=_active_since(now - timedelta(days=30)),
-        waiting_newcomers=_count(User.objects.waiting()),
-        banned=_count(User.objects.filter(is_active=False)),
-        staff=_count(User.objects.staff()),
-        conversations=_count(Conversation.objects.seen()),
-        messages=_count(Message.objects.seen()),
-        messages_by_day=_by_day(now),
-        files=_count(Attachment.objects.seen()),
-        open_reports=_count(Report.objects.open()),
+        people=count(User.objects.present),
+        active_today=count(lambda: _active_since(_beginning(timezone.localdate(now)))),
+        active_7_days=count(lambda: _active_since(now - timedelta(days=7))),
+        active_30_days=count(lambda: _active_since(now - timedelta(days=30))),
+        waiting_newcomers=count(User.objects.waiting),
+        banned=count(lambda: User.objects.filter(is_active=False)),
+        staff=count(User.objects.staff),
+        conversations=count(Conversation.objects.seen),
+        messages=count(Message.objects.seen),
+        messages_by_day={day: count(partial(_of, day)) for day in _days_until(now)},
+        files=count(Attachment.objects.seen),
+        open_reports=count(Report.objects.open),
         backups=len(backups),
         database_bytes=bytes_used(),
         free_bytes_in_database=bytes_free(),
@@ -99,10 +107,10 @@ def first_since(moment: datetime) -> int:
     return low
 
 
-def _by_day(now: datetime) -> dict[date, Count]:
-    """Count the messages of the last days, today first."""
+def _days_until(now: datetime) -> list[date]:
+    """Return the last days, today first."""
     today = timezone.localdate(now)
-    return {day: _count(_of(day)) for day in (today - timedelta(days=ago) for ago in range(DAYS))}
+    return [today - timedelta(days=ago) for ago in range(DAYS)]
 
 
 def _of(day: date) -> QuerySet:
@@ -111,16 +119,19 @@ def _of(day: date) -> QuerySet:
     return since.filter(sent_at__gte=begins, sent_at__lt=ends)
 
 
-def _active_since(moment: datetime) -> Count:
-    return _count(User.objects.with_last_seen().seen_since(moment))
+def _active_since(moment: datetime) -> QuerySet:
+    return User.objects.with_last_seen().seen_since(moment)
 
 
-def _count(rows: QuerySet) -> Count:
+def _count(step: Step, find: Callable[[], QuerySet]) -> Count:
+    """Count rows; what is read to find them, as the border of a day, is of the same second."""
     try:
         with limit_statements(SECONDS):
-            return rows.count()
+            return find().count()
     except TookTooLong:
         return None
+    finally:
+        step(1)
 
 
 def _beginning(day: date) -> datetime:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 MOUNTS, PLANNED = Path("/proc/self/mountinfo"), Path("/etc/fstab")
+END = "-"  # of the fields of mountinfo that may be missing; the kind of file system follows
 # Whatever lies in one of these is a disk that somebody has mounted there (FHS 3.0).
 FOR_DISKS = ("/mnt", "/media", "/run/media")
 
@@ -42,7 +43,14 @@ def check_other_disk(folder: Path) -> str:
     return ""
 
 
-def unescaped(place: str) -> str:
+def file_system_of(folder: Path) -> str:
+    """Return the kind of file system of a folder, as the kernel calls it; "" if nobody can tell."""
+    rows = [row for row in _rows_of(MOUNTS) if END in row[6:-1]]
+    kinds = {Path(_unescaped(row[4])): row[row.index(END, 6) + 1] for row in rows}
+    return next((kinds[each] for each in (folder, *folder.parents) if each in kinds), "")
+
+
+def _unescaped(place: str) -> str:
     """Resolve the octal escapes of a folder in a table of mounts: see proc_pid_mounts(5)."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place)
 
@@ -83,7 +91,7 @@ class _Mount:
 def _mounted() -> set[Path]:
     """Return the folders at which something else is mounted; see proc_pid_mountinfo(5)."""
     rows = [
-        _Mount(row[0], row[1], row[2], Path(unescaped(row[3])), Path(unescaped(row[4])))
+        _Mount(row[0], row[1], row[2], Path(_unescaped(row[3])), Path(_unescaped(row[4])))
         for row in _rows_of(MOUNTS)
         if len(row) > 4
     ]
@@ -95,7 +103,7 @@ def _mounted() -> set[Path]:
 def _planned() -> set[Path]:
     """Return the folders at which the system should mount a disk; see fstab(5)."""
     places = [row[1] for row in _rows_of(PLANNED) if len(row) > 1 and not row[0].startswith("#")]
-    return {Path(unescaped(place)) for place in places if place.startswith("/")} - {Path("/")}
+    return {Path(_unescaped(place)) for place in places if place.startswith("/")} - {Path("/")}
 
 
 def _rows_of(table: Path) -> Iterator[list[str]]:

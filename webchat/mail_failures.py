@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 FILE = "mail-failure.json"
 BYTES_AT_MOST = 4096  # of the file: ours has some 400
@@ -52,7 +53,7 @@ class Failure:
 
     @property
     def reason(self) -> str:
-        return " ".join(map(str, filter(None, (self.code, self.words)))) or self.kind
+        return f"{self.code} {self.words}".strip() if self.code else _silence(self.kind)
 
 
 def last_failure() -> Failure | None:
@@ -90,10 +91,18 @@ def note_failure(error: OSError | SMTPException, *, to: Sequence[str]) -> Failur
         return failure
 
 
-def words_of(error: Exception, *, to: Iterable[str]) -> str:
-    """Return the code and the words of an error for people, without these addresses; or ""."""
+def words_of(error: OSError | SMTPException, *, to: Iterable[str]) -> str:
+    """Say why a mail failed: the code and the words of the server, without these addresses.
+
+    Where it has given no answer, in the reader's language.
+    """
     code, words = _answer(error)
-    return " ".join(filter(None, (str(code or ""), _tell_nothing(words, to))))
+    return f"{code} {_tell_nothing(words, to)}".strip() if code else silence_of(error)
+
+
+def silence_of(error: OSError | SMTPException) -> str:
+    """Say of an error that is no answer of the mail server what may be wrong."""
+    return _silence(type(error).__name__)
 
 
 def note_success() -> None:
@@ -112,6 +121,13 @@ def _write(failure: Failure) -> None:
         part.replace(path)
     except OSError as error:  # as on a full disk
         logger.error("A mail that failed could not be noted: %s", type(error).__name__)
+
+
+def _silence(kind: str) -> str:
+    facts = {"host": settings.EMAIL_HOST, "port": settings.EMAIL_PORT}
+    if kind.startswith(("SMTP", "SSL")):
+        return _("The mail server does not speak as expected on port %(port)s.") % facts
+    return _("The mail server %(host)s:%(port)s is not reached.") % facts
 
 
 def _answer(error: Exception) -> tuple[int, str]:

@@ -15,11 +15,14 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 FILE_NAME = "nightly.json"
 FILE_BYTES = 256 * 1024  # six failures, each character escaped
 SENTENCE_LENGTH = 2000  # characters of one failure: doctor's ✗, one below the other
 LATE_AFTER = timedelta(hours=48)  # the timer starts it each night
+COPY_AT_MOST = timedelta(hours=6)  # TimeoutStartSec of the unit: then a copy is no longer made
+OTHER_DISK = "backup --to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,28 @@ class Nightly:
     """One nightly run: its end, and what failed, in sentences by the name of the command.
 
     `mailed_at` is when the superusers were last told of failures by mail, `to` the folder on
-    another disk into which it also writes backups.
+    another disk into which it also writes backups; `is_unfinished` while it does, and for good
+    if it was stopped there.
     """
 
     at: datetime
     failures: dict[str, str] = field(default_factory=dict)
     mailed_at: datetime | None = None
     to: str = ""
+    is_unfinished: bool = False
 
     @property
     def is_well(self) -> bool:
-        return not self.failures
+        """Return whether nothing is known to have failed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Return what failed, the other disk too if nobody came back from there."""
+        if self.is_unfinished and timezone.now() - self.at > COPY_AT_MOST:
+            words = _("It did not come to its end. Is the disk still there?")
+            return {OTHER_DISK: words} | self.failures
+        return self.failures
 
     @property
     def is_late(self) -> bool:
@@ -80,6 +94,7 @@ def _read(found: dict[str, Any]) -> Nightly:
         failures=failures,
         mailed_at=_moment(mailed_at) if mailed_at else None,
         to=str(found["to"]),
+        is_unfinished=found.get("is_unfinished") is True,  # records before this one have none
     )
 
 

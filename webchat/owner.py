@@ -34,6 +34,8 @@ def leave_root(data_dir: Path, command: str = "") -> None:
     # The program may have come with an archive from elsewhere.
     if found.st_uid == 0 or (place != data_dir and not has_account):
         return
+    # As sudo leaves it: what follows may ask who has typed the command.
+    os.environ.setdefault("SUDO_USER", running.own_name())
     try:
         _become(found.st_uid, found.st_gid)
     except PermissionError:  # as in a container that was started without this right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from smtplib import SMTPException
@@ -17,6 +18,8 @@ from . import sending
 
 ONE_EACH = timedelta(hours=20)  # a day, less the delay that the timer adds at random
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -26,9 +29,12 @@ class Outcome:
     reasons: tuple[str, ...] = ()
 
 
-def tell_superusers(run: Nightly, before: Nightly | None) -> Outcome:
-    """Mail about a run to each if there is something to say, though another's mail failed."""
-    if settings.MAIL_MODE == "off" or not _is_news(run, before):
+def tell_superusers(run: Nightly) -> Outcome:
+    """Mail about a run to each if there is something to say, though another's mail failed.
+
+    Nobody can say yet that a run is well that is not finished.
+    """
+    if settings.MAIL_MODE == "off" or not _is_news(run):
         return Outcome()
     people = User.objects.filter(is_superuser=True, is_active=True).exclude(email="")
     answers = [_tell(user, run) for user in people]
@@ -40,14 +46,15 @@ def _tell(user: User, run: Nightly) -> str:
     """Mail to one person; return why it failed, or ""."""
     try:
         sending.send_now("nightly", to=user.email, user=user, failures=list(run.failures.items()))
-    except (OSError, SMTPException, ValueError) as error:  # the last one: no address at all
-        words = mail_failures.words_of(error, to=[user.email])
-        return words or _("The mail server does not answer.")
+    except (OSError, SMTPException) as error:
+        return mail_failures.words_of(error, to=[user.email])
+    except ValueError as error:  # no address at all; the words are of some library
+        logger.error("No mail about the nightly run could be made: %s", type(error).__name__)
+        return _("No mail can be written to one of the addresses.")
     return ""
 
 
-def _is_news(run: Nightly, before: Nightly | None) -> bool:
-    told_at = before.mailed_at if before else None
+def _is_news(run: Nightly) -> bool:
     if run.is_well:
-        return told_at is not None
-    return told_at is None or run.at - told_at >= ONE_EACH
+        return run.mailed_at is not None and not run.is_unfinished
+    return run.mailed_at is None or run.at - run.mailed_at >= ONE_EACH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import io
+import signal
 import sys
 import warnings
 
@@ -19,6 +20,7 @@ from accounts.models import OldName, RetiredUsername, User, old_name_digest
 from accounts.passwords import PASSWORD_AT_MOST
 from chat.models import Event, Notice
 from tests.cast import Api, befriend, say
+from webchat.database.stops import STOPS
 
 pytestmark = pytest.mark.django_db
 NEW = "gruene-Wiese-8"
@@ -264,8 +266,18 @@ def test_a_number_without_an_account_has_to_say_whose_password(alice, monkeypatc
     def nobody():
         raise KeyError("getpwuid(): uid not found: 4711")
 
+    monkeypatch.delenv("SUDO_USER", raising=False)
     monkeypatch.setattr("getpass.getuser", nobody)
     assert "user name" in refusal("changepassword")
+
+
+def test_without_a_name_the_password_is_that_of_who_types_also_through_sudo(alice, monkeypatch):
+    """Not that of the service, as which every command runs."""
+    monkeypatch.setattr("getpass.getuser", lambda: "webchat")
+    monkeypatch.setenv("SUDO_USER", "alice")
+    assert "The new password of alice" in manage("changepassword", "--random")
+    monkeypatch.delenv("SUDO_USER")
+    assert "Nobody is called" in refusal("changepassword", "--random")
 
 
 def test_an_old_name_that_is_nearly_another_ones_name_is_nobodys_here(alice, bob):
@@ -280,3 +292,21 @@ def test_an_old_name_that_is_nearly_another_ones_name_is_nobodys_here(alice, bob
     manage("set_password", "ALICE", "--random")
     bob.refresh_from_db()
     assert bob.password == before[bob.pk]
+
+
+@pytest.mark.parametrize("number", STOPS)
+@pytest.mark.parametrize("command", ["set_password", "changepassword"])
+def test_a_password_that_was_set_is_shown_whatever_stops_it(alice, monkeypatch, number, command):
+    really, before = services._save_password, signal.signal(number, signal.default_int_handler)
+
+    def stop_and_save(user):
+        signal.raise_signal(number)
+        really(user)
+
+    monkeypatch.setattr(services, "_save_password", stop_and_save)
+    try:
+        printed = manage(command, "alice", "--random")
+    finally:
+        signal.signal(number, before)
+    password = printed.splitlines()[0].rpartition(" ")[2]
+    assert User.objects.get(pk=alice.pk).check_password(password)

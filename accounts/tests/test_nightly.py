@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from smtplib import SMTPRecipientsRefused
+from smtplib import (
+    SMTPDataError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPServerDisconnected,
+)
 
 import pytest
 from django.core import mail
@@ -79,18 +86,63 @@ def test_each_part_runs_although_one_before_it_failed(parts, db, part, error):
     assert found.to == "/mnt/usb"
 
 
-def test_a_disk_from_which_nobody_comes_back_is_recorded_beforehand(parts, db, monkeypatch):
-    class Killed(BaseException):
-        pass
+class Killed(BaseException):
+    """The end of a process that no handler of its own sees."""
 
+
+def night(to="/mnt/nas", days=0):
+    """Let one night pass, with its end, and then `days`; return its record."""
+    with suppress(Killed, CommandError):
+        call_command("nightly", "--to", to, stdout=io.StringIO(), stderr=io.StringIO())
+    found = last_nightly()
+    mailed_at = found.mailed_at and found.mailed_at - timedelta(days=days)
+    record(replace(found, at=found.at - timedelta(days=days), mailed_at=mailed_at))
+    return found
+
+
+def test_a_disk_from_which_nobody_comes_back_is_recorded_beforehand(parts, db):
     parts.raised["prune"] = CommandError("x")
     parts.raised["backup --to"] = Killed()
-    monkeypatch.setattr(command.Command, "_record", lambda *args, **options: None)
-    with pytest.raises(Killed):
-        call_command("nightly", "--to", "/mnt/nas", stderr=io.StringIO())
-    found = last_nightly()
-    assert (set(found.failures), found.to) == ({"prune", "backup --to"}, "/mnt/nas")
-    assert "没有做完" in found.failures["backup --to"]
+    found = night(days=1)
+    assert (found.failures, found.to, found.is_unfinished) == ({"prune": "x"}, "/mnt/nas", True)
+    assert found.failed == {"prune": "x"}, "a copy that is being made is no failure"
+    assert "没有做完" in last_nightly().failed["backup --to"]
+
+
+def test_what_failed_is_told_before_a_disk_from_which_nobody_comes_back(parts, superusers):
+    parts.raised["backup"] = CommandError("磁盘已满。")
+    parts.raised["backup --to"] = Killed()
+    night()
+    [sent] = mail.outbox
+    assert "backup: 磁盘已满。" in sent.body
+    assert "backup --to" not in sent.body
+
+
+@pytest.mark.parametrize("end", [Killed(), Terminated(15)])
+def test_a_disk_that_held_up_the_last_night_is_told_once_each_night(parts, superusers, end):
+    parts.raised["backup --to"] = end
+    night(days=1)
+    assert mail.outbox == []
+    for number in (1, 2):
+        night(days=1)
+        assert len(mail.outbox) == number
+        assert "backup --to" in mail.outbox[-1].body
+    parts.raised.clear()
+    found = night(days=1)
+    assert (found.failures, found.is_unfinished) == ({}, False)
+    assert len(mail.outbox) == 3, "of the night before; one a day"
+    for _night in range(2):
+        night(days=1)
+        assert len(mail.outbox) == 4
+    assert "恢复正常" in mail.outbox[3].subject
+
+
+def test_a_night_that_fails_at_both_ends_is_told_in_one_mail(parts, superusers):
+    parts.raised["backup"] = parts.raised["backup --to"] = CommandError("磁盘已满。")
+    found = night()
+    assert len(mail.outbox) == 1
+    assert set(found.failures) == {"backup", "backup --to"}
+    assert found.mailed_at is not None
 
 
 def test_a_failure_that_no_encoding_can_write_is_escaped(parts, db):
@@ -208,6 +260,46 @@ def test_an_address_that_is_refused_hides_nothing_from_all_others(parts, superus
         assert last_nightly().mailed_at is not None
         run()
         assert len(mail.outbox) == 1, "one a day"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "连不上邮件服务器"),
+        (TimeoutError("timed out"), "连不上邮件服务器"),
+        (SMTPServerDisconnected("Connection unexpectedly closed"), "端口"),
+        (SMTPNotSupportedError("STARTTLS extension not supported by server."), "端口"),
+        (ValueError("No recipient in None"), "邮箱地址"),
+        (SMTPDataError(554, b"spam"), "554 spam"),
+    ],
+)
+def test_why_nobody_could_be_told_is_said_in_the_readers_language(
+    parts, superusers, deliver, error, told
+):
+    parts.raised["prune"] = CommandError("x")
+    deliver("root1@example.com", error)
+    run()
+    words = last_nightly().failures["mail"]
+    assert told in words
+    assert str(error) not in words
+
+
+def test_who_was_told_that_it_is_well_hears_no_more_though_another_is_never_reached(
+    parts, superusers, deliver
+):
+    User.objects.filter(username="root2").update(email="root2@example.com")
+    refusal = {"root2@example.com": (550, b"No such user")}
+    deliver("root2@example.com", SMTPRecipientsRefused(refusal))
+    parts.raised["backup"] = CommandError("磁盘已满。")
+    run()
+    parts.raised.clear()
+    run()
+    assert "550" in last_nightly().failures["mail"]
+    for _night in range(3):
+        assert last_nightly().mailed_at is None
+        run()
+    assert [sent.to for sent in mail.outbox] == [["root1@example.com"]] * 2
+    assert last_nightly().is_well
 
 
 def test_without_a_database_the_mail_fails_in_a_sentence(parts, superusers, monkeypatch, caplog):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts import services
+from accounts import services, traces
 from accounts.models import RetiredUsername, User
 from accounts.traces import Name
 
@@ -43,6 +43,13 @@ def test_of_a_deleted_account_only_the_key_is_held_back(make_user, username):
     services.delete_account(user=user)
     assert "kept until 20" in verify(username)
     assert RetiredUsername.objects.count() == 1
+
+
+def test_the_search_tells_of_every_row_that_it_reads(make_user):
+    make_user("bob")
+    steps = []
+    assert list(traces.find_traces("bob", steps.append))
+    assert sum(steps) == traces.count_rows() > 0
 
 
 def test_a_name_that_has_an_account_is_no_deleted_one(bob):

@@ -16,6 +16,7 @@ from chat.attachments import MAGIC_BYTES, sniff_picture
 from chat.models import Attachment
 from chat.models.attachments import PICTURES, attachments_folder
 from webchat.base.text import mend_text
+from webchat.database.archive import Counted, quietly
 
 from .reading import Tree
 from .staging import in_parts
@@ -39,7 +40,7 @@ class FileStore:
     def fetch(self, message: OldMessage) -> Attachment | None:
         """Copy the file of a message and return its attachment; None if the file is lost.
 
-        Raises OSError when the file cannot be written.
+        Raises OSError when the file cannot be written, or be read to its end, by its name then.
         """
         if message.file is None:
             return None
@@ -69,10 +70,15 @@ class FileStore:
     def _write(self, source: Path | bytes, target: Path) -> None:
         attachments_folder().mkdir(mode=0o700, exist_ok=True)
         target.unlink(missing_ok=True)  # of an import that was killed
-        old = BytesIO(source) if isinstance(source, bytes) else self._tree.open(source)
-        with old, target.open("xb") as new:
+        with self._open(source) as old, target.open("xb") as new:
             self._written.append(target)
             shutil.copyfileobj(old, new)
+
+    def _open(self, source: Path | bytes) -> BytesIO | Counted:
+        """Open what is to be copied; its errors name it, and those of the copy do not."""
+        if isinstance(source, bytes):
+            return BytesIO(source)
+        return Counted(self._tree.open(source), quietly)
 
     def take_back(self) -> None:
         """Delete the files that were copied, but for those of messages that are here."""

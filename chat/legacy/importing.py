@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from friends.models import Friendship
 from webchat.base.progress import Progress
 from webchat.base.telling import tell
 from webchat.database.snapshot import read_snapshot
+from webchat.database.stops import undisturbed
 
 from . import staging
 from .files import FileStore
@@ -142,7 +143,7 @@ def _import(
     stage = Stage(rows)
     writer = Writer(old.people, stage, rows, files, report)
     unusable = make_password(None)
-    with _nothing_left(stage, files, progress_to, is_dry=is_dry):
+    with ExitStack() as until_the_end, _nothing_left(files, progress_to, is_dry=is_dry):
         new = [person for person in old.people.importable if person.is_new]
         stage.admit(new, lambda person: passwords.get(person) or unusable)
         _write(old, writer, progress_to)
@@ -153,6 +154,8 @@ def _import(
             opening = Opening(old.people, stage, rows, report)
             _open(opening, old, writer, is_dry=is_dry)
             report.check()
+            # Within the commit, a stop could say that nothing was imported when all was.
+            until_the_end.enter_context(undisturbed())
 
 
 def _write(old: Old, writer: Writer, progress_to: OutputWrapper) -> None:
@@ -195,18 +198,11 @@ def _seen_by_all(*, is_dry: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _nothing_left(
-    stage: Stage, files: FileStore, progress_to: OutputWrapper, *, is_dry: bool
-) -> Iterator[None]:
-    """Take back what was written if the import fails; if even that does, nobody sees it.
-
-    A stop that comes when all see the import already is too late, and ignored.
-    """
+def _nothing_left(files: FileStore, progress_to: OutputWrapper, *, is_dry: bool) -> Iterator[None]:
+    """Take back what was written if the import fails; if even that does, nobody sees it."""
     try:
         yield
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and stage.is_open:
-            return
         if not is_dry:
             _take_back(files, progress_to)
         if isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error):

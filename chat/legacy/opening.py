@@ -270,7 +270,7 @@ class Opening:
         self._stage.drop_placeholders()
         memory.keep(self._people)
         if self.report.has_news:
-            self._stage.reload = writing.have_all_reload()
+            writing.have_all_reload()
 
 
 def _count(conversation: int) -> int:

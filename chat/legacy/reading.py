@@ -89,7 +89,7 @@ class Tree:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "no regular file")
-        return os.fdopen(descriptor, "rb")
+        return open(path, "rb", opener=lambda *_args: descriptor)  # its errors have this name
 
     def upload(self, url: str) -> Path | None:
         """Find the file behind an address of the old program, if it exists."""

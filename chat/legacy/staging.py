@@ -21,7 +21,7 @@ from django.db import connection, models
 
 from accounts.models import User
 from accounts.names import NOBODY
-from chat.models import Attachment, Conversation, EventLog, Message
+from chat.models import Attachment, Conversation, Message
 from webchat.base.pruning import Batches, short_transaction
 from webchat.database import locks
 from webchat.database.bulk import insert
@@ -74,8 +74,6 @@ class Stage:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._accounts: dict[Person, int] = {}
-        # The event by which open pages reload, made when the import opens.
-        self.reload: int | None = None
         self.conversations: dict[Pair, int] = {}
 
     def admit(self, people: Sequence[Person], password_of: Callable[[Person], str]) -> None:
@@ -111,13 +109,6 @@ class Stage:
         if placeholders and not self._rows.is_dry:
             # Not by way of the signals: nobody has ever heard of these people.
             _accounts()._raw_delete(connection.alias)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the transaction is done after which everybody sees the import."""
-        if self.reload is None:
-            return False
-        return EventLog.objects.filter(pruned_through__gte=self.reload).exists()
 
 
 def _account(number: int, password: str) -> User:

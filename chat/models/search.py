@@ -13,11 +13,14 @@ class SearchSegmentQuerySet(models.QuerySet["SearchSegment"]):
         return self.filter(conversation__memberships__user=user)
 
     def empty(self) -> SearchSegmentQuerySet:
-        """Filter segments at the beginning of a conversation with no message left in them."""
+        """Filter segments at the beginning of a conversation with no message left in them.
+
+        One that was asked for has none yet.
+        """
         there = Message.objects.filter(
             conversation=OuterRef("conversation"), id__lte=OuterRef("through")
         )
-        return self.exclude(Exists(there))
+        return self.filter(through__gt=0).exclude(Exists(there))
 
     def ask_for(self, conversation: int) -> None:
         """Have a conversation indexed from its beginning, though nobody writes in it."""

@@ -195,6 +195,15 @@ def test_only_a_piece_is_in_memory(talk, tmp_path, monkeypatch):
     assert order == [(name, n) for name in ("alice", "bob", "dora") for n in range(3)]
 
 
+def test_the_pieces_of_a_zip_are_signs_of_life(talk, tmp_path):
+    steps = []
+    folder = tmp_path / "all"
+    done = export_all.begin(folder, goes_on=False)
+    written = list(export_all.write_all(folder, done, steps.append))
+    assert sum(steps) == len(written)
+    assert steps.count(0) > len(written)
+
+
 def test_a_file_that_goes_meanwhile_ends_nothing(alice, tmp_path, monkeypatch):
     befriend(alice, friend := make_user("frida"))
     message = Message.objects.get(pk=say(friend, alice, "mit Datei").id)

@@ -29,8 +29,8 @@ from chat.services import hide_message, mark_read, recall
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import make_user, say
-from webchat import nightly
-from webchat.database import backup, wal
+from webchat import backup_places, nightly
+from webchat.database import backup, copies, wal
 from webchat.database.pages import dead_parts
 
 
@@ -156,7 +156,10 @@ def test_what_the_server_deletes_leaves_no_byte(alice, bob, transactional_db):
     assert re.search(r"^Files: (\d+)/\1$", printed, re.MULTILINE), "it shows how far it is"
     database = connection.settings_dict["NAME"]
     connection.close()
-    assert not any(word.encode() in part for part in dead_parts(Path(database)) for word in words)
+    steps = []
+    parts = list(dead_parts(Path(database), steps.append))
+    assert not any(word.encode() in part for part in parts for word in words)
+    assert sum(steps) == Path(database).stat().st_size
 
 
 def test_a_text_that_stands_anywhere_is_found(alice, bob, transactional_db):
@@ -312,6 +315,59 @@ def test_backups_on_another_disk_are_named_or_said_to_be_out_of_reach(
     told = verify("eva.lang")
     assert f"kept for good: {usb}: backups" in told
     assert "not reachable" in told
+
+
+@pytest.fixture
+def usb(tmp_path):
+    """A stick on which the program has written a backup; it is forgotten afterwards."""
+    folder = tmp_path / "usb"
+    folder.mkdir()
+    yield folder
+    (settings.DATA_DIR / backup_places.FILE_NAME).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("option", [[], ["--to"]])
+def test_every_place_of_a_backup_is_remembered(transactional_db, night, usb, option, monkeypatch):
+    monkeypatch.setattr(settings, "DATABASE_FILE", Path(connection.settings_dict["NAME"]))
+    call_command("backup", *option, str(usb), stdout=StringIO(), stderr=StringIO())
+    night()  # by hand, without --to
+    [copy] = usb.iterdir()
+    assert f"kept for good: {copy}: a backup" in verify("eva.lang")
+    usb.rename(usb.with_name("unplugged"))
+    told = verify("eva.lang")
+    assert f"kept for good: {usb}: backups may be there" in told
+    usb.mkdir()  # as the folder below a disk that is not mounted
+    assert f"kept for good: {usb}: a backup was written there" in verify("eva.lang")
+
+
+def test_what_a_killed_backup_left_on_a_stick_is_found(transactional_db, usb):
+    backup_places.note_place(usb, is_complete=False)
+    work = usb / ".backup-k3u9x_2a"
+    work.mkdir()
+    (work / "db.sqlite3").write_bytes(b"x")
+    (usb / ".backup-photos").mkdir()
+    (usb / ".backup-photos/db.sqlite3").write_bytes(b"theirs")
+    told = verify("eva.lang")
+    assert f"LEFT: {work}/db.sqlite3: a copy" in told
+    assert "photos" not in told
+
+
+def test_beside_a_database_that_is_elsewhere_is_looked_as_well(
+    transactional_db, tmp_path, monkeypatch
+):
+    """Where a restore that was killed has left everything in plain text."""
+    beside = tmp_path / "elsewhere"
+    (beside / ".restore-k3u9x_2a").mkdir(parents=True)
+    (beside / ".restore-k3u9x_2a/db.sqlite3").write_bytes(b"x")
+    database = beside / "db.sqlite3"
+    connection.ensure_connection()
+    copies.copy(Path(connection.settings_dict["NAME"]), database)
+    with closing(sqlite3.connect(database)) as raw, raw:
+        raw.execute("CREATE TABLE zettel AS SELECT 'noch da'")
+    monkeypatch.setattr("accounts.remains.own_file", lambda: database)
+    told = verify("eva.lang", "noch da")
+    assert f"LEFT: {beside}/.restore-k3u9x_2a/db.sqlite3: a copy" in told
+    assert f"LEFT: {database}: one of the texts" in told
 
 
 @pytest.mark.parametrize("name", ["failures", "backup", "mailed_at"])

@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone, translation
 
 from accounts.models import User
@@ -121,6 +122,24 @@ def test_a_number_that_takes_too_long_stays_unknown(alice, bob, monkeypatch):
     assert collect().messages is None
     assert "too many to count now" in stats()
     assert json.loads(stats("--json"))["messages"] is None
+
+
+def test_a_border_that_takes_too_long_leaves_its_days_unknown(alice, bob, monkeypatch):
+    """As after an import of millions, which are passed over one by one."""
+
+    def first_since(_moment):
+        raise OperationalError("interrupted")
+
+    monkeypatch.setattr(statistics, "first_since", first_since)
+    found = collect()
+    assert set(found.messages_by_day.values()) == {None}
+    assert found.messages == 0
+
+
+def test_each_count_is_a_step(db):
+    steps = []
+    collect(steps.append)
+    assert steps == [1] * statistics.COUNTS
 
 
 def test_sizes_are_those_of_the_files(alice, bob):

@@ -7,6 +7,7 @@ import re
 import sys
 from argparse import Action, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.core.management.base import (
@@ -112,7 +113,8 @@ def _typed() -> str:
     """Read a line, in GBK too: not every terminal writes what the system was told of."""
     stdin = sys.stdin
     if isinstance(stdin, io.TextIOWrapper):
-        stdin.reconfigure(errors="surrogateescape")
+        with suppress(io.UnsupportedOperation):  # after the first line it stays as it is
+            stdin.reconfigure(errors="surrogateescape")
     line = stdin.readline(ANSWER_LENGTH)
     if LONE_SURROGATE.search(line):
         return line.encode(stdin.encoding, "surrogateescape").decode("gb18030", "replace")

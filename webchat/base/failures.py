@@ -8,18 +8,18 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, OutputWrapper
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from webchat.database import connecting, locks
+from webchat.database import connecting, locks, scratch
 from webchat.database.archive import NoRoomError
 from webchat.database.trouble import Trouble, trouble_of
 
-from . import running
+from . import places, running
 from .telling import tell
 from .terminal import Terminated
 
@@ -128,9 +128,8 @@ def _of_a_file(error: BaseException, at: Path | None) -> str:
     if error.errno in CLOSED:
         return _closed(path)
     if error.errno == errno.EROFS and "INVOCATION_ID" in os.environ:  # a service of systemd
-        return _("%(path)s is closed to this service: open it with ReadWritePaths=-%(path)s") % {
-            "path": path
-        }
+        words = _("%(path)s is closed to this service: open it with ReadWritePaths=-%(path)s")
+        return words % {"path": _folder_of(path)}
     reason = OTHER_REASONS.get(error.errno)
     return _(reason) % {"path": str(path)[:PATH_LENGTH]} if reason else ""
 
@@ -145,20 +144,11 @@ def _closed(path: Path) -> str:
     """Say who may use a path and who tries; with the line that does it as its owner."""
     owner = running.owner_of(path)
     facts = {"path": path, "user": running.own_name()}
-    if owner is None or owner == os.geteuid():
+    if owner == os.geteuid():
         return _("%(path)s may not be used by %(user)s, as whom this runs.") % facts
     facts |= {"owner": running.name_of(owner), "line": running.line_as(owner)}
     if owner == 0:  # as whom the commands do not run: see webchat.owner
-        words = _(
-            "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
-        )
-        if os.path.lexists(path):
-            words = _(
-                "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
-                " Name another place, or give this one away:\n  %(line)s"
-            )
-        gift = shlex.join(["sudo", "chown", f"{running.own_name()}:", str(path)])
-        return words % (facts | {"line": gift})
+        return _roots(path, facts)
     return (
         _(
             "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
@@ -168,10 +158,34 @@ def _closed(path: Path) -> str:
     )
 
 
+def _roots(path: Path, facts: dict[str, Any]) -> str:
+    """Say that a path is root's, with the line that gives it away, or the folder of a new one."""
+    place = running.nearest(path)
+    if places.is_of_the_system(place):  # others need it
+        words = _(
+            "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
+            " Name another place."
+        )
+        return words % facts
+    words = _(
+        "%(path)s may not be used by %(user)s, as whom this runs: it belongs to %(owner)s."
+        " Name another place, or give this one away:\n  %(line)s"
+    )
+    gift = shlex.join(["sudo", "chown", f"{running.own_name()}:", str(place)])
+    return words % (facts | {"line": gift})
+
+
+def _folder_of(path: Path) -> Path:
+    """Return the folder to open for a path: systemd passes over one that is not there."""
+    found = running.nearest(path)
+    return found if found.is_dir() else found.parent
+
+
 def _is_missing(path: Path) -> bool:
     return path.parent.is_dir() and os.access(path.parent, os.X_OK) and not path.exists()
 
 
 def _path_of(error: OSError) -> Path | None:
     name = error.filename
-    return Path(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None
+    is_path = isinstance(name, (str, bytes, os.PathLike))
+    return scratch.outside(Path(os.fsdecode(name))) if is_path else None

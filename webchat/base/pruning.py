@@ -52,8 +52,10 @@ class CtrlC:
 
     def __enter__(self) -> CtrlC:
         self._number = 0  # of the signal that has come
-        heard = [each for each in STOPS if signal.getsignal(each) != signal.SIG_IGN]
-        self._before = {each: signal.signal(each, self._note) for each in heard}
+        found = {each: signal.getsignal(each) for each in STOPS}
+        self._before = {each: found[each] for each in STOPS if found[each] != signal.SIG_IGN}
+        for each in self._before:
+            signal.signal(each, self._note)
         return self
 
     def __exit__(self, exc_type: type[BaseException] | None, *exc_info: object) -> None:

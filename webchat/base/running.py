@@ -29,14 +29,20 @@ def line_as(uid: int) -> str:
     return shlex.join(["sudo", "-u", user, sys.executable, *sys.argv])
 
 
-def owner_of(path: Path) -> int | None:
-    """Return the owner of a path, or of the folder above it that hides it or where it would be."""
+def nearest(path: Path) -> Path:
+    """Return a path, or the folder above it that hides it or where it would be."""
     for each in (path, *path.absolute().parents):
         try:
-            return each.stat().st_uid
+            each.stat()
         except OSError:
             continue
-    return None
+        return each
+    return Path("/")
+
+
+def owner_of(path: Path) -> int:
+    """Return the owner of the nearest that there is."""
+    return nearest(path).stat().st_uid
 
 
 def make_folder(folder: Path) -> None:

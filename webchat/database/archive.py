@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import re
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -60,6 +62,16 @@ class NoRoomError(OSError):
         )
 
 
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Give an error of a disk that names no file this one's name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 class Counted:
     """A file that is read, and somebody who hears of the bytes; its errors name it."""
 
@@ -68,11 +80,8 @@ class Counted:
         self._step = step
 
     def read(self, size: int = -1) -> bytes:
-        try:
+        with naming(self._file.name):
             chunk = self._file.read(size)
-        except OSError as error:
-            error.filename = error.filename or self._file.name
-            raise
         self._step(len(chunk))
         return chunk
 
@@ -85,6 +94,15 @@ class Counted:
 
 def quietly(_count: int) -> None:
     """Tell nobody of the progress."""
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file onto the disk of another. Raises OSError, by the file whose disk it is."""
+    with naming(target), target.open("xb") as new:
+        with Counted(source.open("rb"), quietly) as old:
+            shutil.copyfileobj(old, new)
+        new.flush()
+        os.fsync(new.fileno())
 
 
 def unpack(file: Path, folder: Path, step: Step = quietly) -> None:

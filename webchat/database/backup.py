@@ -32,12 +32,14 @@ from .archive import (
     NoRoomError,
     Step,
     UnusableError,
+    copy_file,
     digest,
+    naming,
     quietly,
     unpack,
 )
 from .stops import undisturbed
-from .trouble import OF_THE_MACHINE, trouble_of
+from .trouble import OF_THE_MACHINE, of_another_file, trouble_of
 
 AGE_AT_MOST = timedelta(hours=48)  # of the newest: the timer makes one each night
 AHEAD_AT_MOST = timedelta(minutes=5)  # of a clock that was put right since
@@ -180,8 +182,9 @@ def restore(
 
     Until the last step, one rename, the old data stay; they are kept in the folder that is
     returned. Raises UnusableError and OSError, and then nothing has changed; once that step is
-    taken, a stop comes too late. `step` hears of the bytes of the file, as they are read, and
-    `when_read` is called before what was read is checked, which takes about as long again.
+    taken, a stop comes too late. If it fails, a note of the error names the folder. `step` hears of
+    the bytes of the file, as they are read, and `when_read` is called before what was read is
+    checked, which takes about as long again.
     """
     with (
         ExitStack() as until_the_end,
@@ -195,7 +198,7 @@ def restore(
             with _old_kept() as kept:
                 _add_files(folder / FILES)
                 until_the_end.enter_context(undisturbed())
-            _put_in_place(database)
+            _put_in_place(database, kept)
     connections.close_all()
     return kept
 
@@ -279,9 +282,13 @@ def _write_tar(
 def _make_ours(database: Path, scratch: Path) -> None:
     """Check a database that came from elsewhere, and make it one of this version.
 
-    Raises UnusableError.
+    Raises UnusableError, and OSError by the folder whose disk fails: not that of our database.
     """
-    ours = scratch / f"ours-{DATABASE}"
+    with naming(scratch), of_another_file():
+        _make_ours_there(database, scratch / f"ours-{DATABASE}")
+
+
+def _make_ours_there(database: Path, ours: Path) -> None:
     schema.migrate(ours)
     try:
         schema.check_whole(database)
@@ -310,7 +317,7 @@ def _on_the_disk_of_ours(database: Path) -> Iterator[Path]:
             needed, free = _size(database), shutil.disk_usage(place).free
             if needed > free:
                 raise NoRoomError(place, needed, free) from None
-            shutil.copyfile(database, ready)
+            copy_file(database, ready)
         _sync_file(ready)
         yield ready
 
@@ -342,16 +349,21 @@ def _keep(path: Path, at: Path) -> None:
     except FileNotFoundError:  # no log, as after every clean end
         return
     except OSError:  # a file system without links, or another one
-        shutil.copy2(path, at)
+        copy_file(path, at)
 
 
-def _put_in_place(database: Path) -> None:
+def _put_in_place(database: Path, kept: Path | None) -> None:
     """Take the last step. A log of the old database would be written into the new one."""
     ours: Path = settings.DATABASE_FILE
-    for suffix in LOGS:
-        Path(f"{ours}{suffix}").unlink(missing_ok=True)
-    os.replace(database, ours)
-    _sync(ours.parent)
+    try:
+        for suffix in LOGS:
+            Path(f"{ours}{suffix}").unlink(missing_ok=True)
+        os.replace(database, ours)
+        _sync(ours.parent)
+    except OSError as error:  # only the kept one may have what was in the log
+        if kept is not None:
+            error.add_note(_("What stood there before: %(path)s") % {"path": kept})
+        raise
 
 
 def _add_files(folder: Path) -> None:

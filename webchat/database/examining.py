@@ -55,7 +55,7 @@ def is_writable() -> bool:
 def check_whole(file: Path, seconds: float) -> None:
     """Read all of a database.
 
-    Raises DamagedError, TooLargeError, and OSError when it cannot be opened.
+    Raises DamagedError, TooLargeError, and the database's own error when it cannot be opened.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -66,7 +66,7 @@ def check_whole(file: Path, seconds: float) -> None:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise TooLargeError from error
-        raise OSError(str(error)) from error
+        raise
     except sqlite3.DatabaseError as error:
         raise DamagedError(str(error)) from error
     if found != "ok" or orphan is not None:

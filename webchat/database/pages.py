@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from .archive import Step, quietly
+
 LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages in a tree: bytes of their headers
 
 
-def dead_parts(database: Path) -> Iterator[bytes]:
-    """Yield the parts of a database that belong to no row.
+def dead_parts(database: Path, step: Step = quietly) -> Iterator[bytes]:
+    """Yield the parts of a database that belong to no row; `step` hears of its bytes.
 
     See https://sqlite.org/fileformat2.html, 1.5 and 1.6. `secure_delete` fills them
     with zeros; a part of nothing but zeros is left out.
@@ -35,6 +37,7 @@ def dead_parts(database: Path) -> Iterator[bytes]:
             page = page_at(number)
             parts = [page] if number in free else _gaps(page, 100 if number == 1 else 0)
             yield from filter(None, (part.strip(b"\0") for part in parts))
+            step(len(page))
 
 
 def _gaps(page: bytes, start: int) -> Iterator[bytes]:

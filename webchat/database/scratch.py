@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -13,8 +14,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from .archive import DATABASE, FILE_NAME, FILES
+
 PREFIXES = (".backup-", ".restore-")
+NAME = re.compile(r"\.(backup|restore)-[a-z0-9_]{8}")  # as mkdtemp makes it
 LOCK = "lock"  # held in each for as long as its process works there
+# All that is ever written there, by its path from there.
+OWN = re.compile(
+    rf"{LOCK}|(ours-)?{re.escape(DATABASE)}(-wal|-shm|-journal)?|webchat-[0-9Z-]+\.tar\.gz"
+    rf"|{FILES}|{FILE_NAME.pattern}|\.nfs[0-9a-f]+"  # the last one: of a file deleted while open
+)
 # Versions before this one took no lock; no work of theirs was as long.
 OLD_SECONDS = 6 * 3600
 # Of a disk that knows no locks, as some of the network: there, age alone tells.
@@ -36,15 +45,56 @@ def scratch(folder: Path, prefix: str) -> Iterator[Path]:
 def clear(folder: Path) -> list[Path]:
     """Delete the folders that killed processes have left, and return them.
 
-    They may hold a copy of all data. Those in which somebody works stay.
+    They may hold a copy of all data. Those in which somebody works stay, and whatever others keep
+    in the same place, under any name.
     """
+    return [path for path in found_in(folder) if _clear(path)]
+
+
+def found_in(folder: Path) -> list[Path]:
+    """Return the folders that we have made in a folder, those of the living as well."""
     with suppress(OSError):
-        return [path for path in folder.iterdir() if _is_scratch(path) and _clear(path)]
+        return [path for path in folder.iterdir() if _is_ours(path)]
     return []
 
 
+def _is_ours(path: Path) -> bool:
+    with suppress(OSError):  # another user's, or just gone
+        return _is_scratch(path)
+    return False
+
+
+def outside(path: Path) -> Path:
+    """Return the folder in which a folder of ours was made, for a path in it; any other as it is.
+
+    Its name is of no use to anybody: it is gone by then.
+    """
+    inner = [each for each in (path, *path.parents) if NAME.fullmatch(each.name)]
+    return inner[-1].parent if inner else path
+
+
 def _is_scratch(path: Path) -> bool:
-    return path.name.startswith(PREFIXES) and path.is_dir() and not path.is_symlink()
+    """Return whether we have made a folder; one more file in it, and it is somebody else's."""
+    if not NAME.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
+        return False
+    # On a stick without owners all is of whom its root is.
+    owners = (os.geteuid(), _owner_of(path.parent))
+    return _owner_of(path) in owners and all(map(OWN.fullmatch, _names_in(path)))
+
+
+def _owner_of(path: Path) -> int:
+    return path.stat().st_uid
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    """Yield the paths of all files and folders in a folder. Raises OSError where it is closed."""
+    for place, folders, files in os.walk(folder, onerror=_fail):
+        for name in folders + files:
+            yield str(Path(place, name).relative_to(folder))
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def _clear(path: Path) -> bool:

@@ -60,7 +60,7 @@ def of_another_file() -> Iterator[None]:
     """Raise what a disk does to a copy as OSError without a name: ours is not in trouble."""
     try:
         yield
-    except DriverError as error:
+    except (DatabaseError, DriverError) as error:
         number = NUMBERS.get(trouble_of(error))  # type: ignore[arg-type]
         if number is None:
             raise

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -13,11 +11,14 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from webchat.backup_places import AGE_AT_MOST, last_elsewhere
 from webchat.base import failures
 from webchat.base.times import minute
 from webchat.database import examining
 from webchat.database.backup import newest_backup, own_folder
-from webchat.disks import unescaped
+from webchat.database.connecting import files_of
+from webchat.database.trouble import DriverError, Trouble, trouble_of
+from webchat.disks import file_system_of
 from webchat.health import migrations_are_applied
 from webchat.nightly import LATE_AFTER, last_nightly
 
@@ -47,8 +48,7 @@ def check_engine() -> Finding:
 
 
 def check_file_system() -> Finding:
-    mounts = os.fsdecode(Path("/proc/self/mounts").read_bytes())
-    kind = _file_system(settings.DATABASE_FILE.parent, mounts)
+    kind = file_system_of(settings.DATABASE_FILE.parent)
     if kind in REMOTE:
         return wrong(
             _("The database is on a network file system (%(kind)s): messages can be lost.")
@@ -59,21 +59,38 @@ def check_file_system() -> Finding:
 
 
 def check_database() -> Finding:
-    newest = newest_backup()
-    file = str(own_folder() / newest.name) if newest else "FILE"
-    damaged = _("Restore the newest backup: %(command)s") % {
-        "command": remedies.while_stopped(f"restore {shlex.quote(file)}")
-    }
     try:
         examining.check_whole(settings.DATABASE_FILE, CHECK_SECONDS)
     except examining.TooLargeError:
         return ok(_("The database is too large to be read here; what was read is whole"))
-    except OSError as error:
+    except DriverError as error:
         reason = failures.explain(error, settings.DATABASE_FILE) or error
-        return wrong(_("The database cannot be opened: %(reason)s") % {"reason": reason}, damaged)
+        message = _("The database cannot be opened: %(reason)s") % {"reason": reason}
+        return wrong(message, _fix_of(trouble_of(error)))
     except examining.DamagedError as error:
-        return wrong(_("The database is damaged: %(reason)s") % {"reason": error}, damaged)
+        message = _("The database is damaged: %(reason)s") % {"reason": error}
+        return wrong(message, _restore())
     return ok(_("The database is whole"))
+
+
+def _fix_of(trouble: Trouble | None) -> str:
+    """Return what helps against it; nobody should restore what is only closed, or in use."""
+    if trouble in (Trouble.CLOSED, Trouble.READONLY):
+        return remedies.open_up(files_of(settings.DATABASE_FILE)) or _restore()
+    if trouble is Trouble.LOCKED:
+        return _("Wait for that program, or stop it.")
+    if trouble is Trouble.FULL:
+        return "df -h"
+    return remedies.by_root("journalctl -k -n 50")
+
+
+def _restore() -> str:
+    newest = newest_backup()
+    if newest is None and not settings.DATABASE_FILE.exists():
+        return remedies.manage("migrate")
+    file = str(own_folder() / newest.name) if newest else "FILE"
+    command = remedies.while_stopped(f"restore {shlex.quote(file)}")
+    return _("Restore the newest backup: %(command)s") % {"command": command}
 
 
 def check_migrations() -> Finding:
@@ -122,7 +139,18 @@ def check_backup() -> Finding:
             % {"count": newest.doubtful},
             _("They count as the oldest. Delete them, or give them the date that is right."),
         )
-    return ok(_("The newest backup: %(name)s") % {"name": newest.name})
+    return _judge_elsewhere() or ok(_("The newest backup: %(name)s") % {"name": newest.name})
+
+
+def _judge_elsewhere() -> Finding | None:
+    """Judge the age of the backups on other disks, if there ever was one; no disk is asked."""
+    last = last_elsewhere()
+    if last is None or (age := timezone.now() - last) <= AGE_AT_MOST:
+        return None
+    return advice(
+        _("The newest backup on another disk is %(days)s days old.") % {"days": age.days},
+        remedies.manage("backup --to FOLDER"),
+    )
 
 
 def check_nightly() -> Finding:
@@ -133,7 +161,7 @@ def check_nightly() -> Finding:
     time = {"time": minute(last.at)}
     if last.is_late:
         return _not_since(last.at)
-    failed = {name: words for name, words in last.failures.items() if name != "doctor"}
+    failed = {name: words for name, words in last.failed.items() if name != "doctor"}
     if failed:
         names = {"name": _(", ").join(map(_part, failed))}
         words = _("Last night's %(name)s failed (%(time)s).") % (names | time)
@@ -165,12 +193,3 @@ def _without_record() -> Finding:
 def _not_since(moment: datetime) -> Finding:
     message = _("The nightly has not run since %(time)s.") % {"time": minute(moment)}
     return wrong(message, "systemctl status webchat-nightly.timer")
-
-
-def _file_system(folder: Path, mounts: str) -> str:
-    """Return the kind of file system of a folder, from the text of /proc/self/mounts."""
-    kinds = {unescaped(line.split()[1]): line.split()[2] for line in mounts.splitlines()}
-    for place in (folder, *folder.parents):
-        if str(place) in kinds:
-            return kinds[str(place)]
-    return ""

@@ -6,12 +6,7 @@ A server may take both and relay nothing, which only real mails show: the last o
 from __future__ import annotations
 
 import ssl
-from smtplib import (
-    SMTPAuthenticationError,
-    SMTPException,
-    SMTPResponseException,
-    SMTPServerDisconnected,
-)
+from smtplib import SMTPAuthenticationError, SMTPException, SMTPResponseException
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +14,7 @@ from django.core.mail import get_connection
 from django.utils.translation import gettext as _
 
 from webchat.base.times import minute
-from webchat.mail_failures import Failure, last_failure
+from webchat.mail_failures import Failure, last_failure, silence_of
 
 from .finding import Finding, advice, ok, wrong
 
@@ -88,14 +83,12 @@ def _explain(error: OSError | SMTPException) -> Finding:
             % {"sender": settings.DEFAULT_FROM_EMAIL, "code": code},
             _("The sender must be the address that logs in: check QQ_EMAIL or EMAIL_URL."),
         )
-    if isinstance(error, ssl.SSLError | SMTPServerDisconnected):
+    if isinstance(error, ssl.SSLError | SMTPException):
         return wrong(
-            _("The mail server does not speak as expected on port %(port)s.")
-            % {"port": settings.EMAIL_PORT},
+            silence_of(error),
             _("Use smtp+ssl:// with port 465 or smtp+tls:// with port 587 in EMAIL_URL."),
         )
     return wrong(
-        _("The mail server %(host)s:%(port)s is not reached.")
-        % {"host": settings.EMAIL_HOST, "port": settings.EMAIL_PORT},
+        silence_of(error),
         _("Many providers block mail ports: open port 465 outwards, and check the host's name."),
     )

@@ -11,6 +11,7 @@ import os
 import pwd
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.conf import settings
@@ -96,6 +97,16 @@ def close(path: Path) -> str:
 
 def give(path: Path) -> str:
     return by_root(f"chown -R {account()}: {_quote(path)}")
+
+
+def open_up(paths: Iterable[Path]) -> str:
+    """Return how to open the first of these files, or its folder, to its user; "" without any."""
+    there = [each for path in paths for each in (path.parent, path) if path.exists()]
+    if not there:
+        return ""
+    closed = next((each for each in there if not os.access(each, os.R_OK | os.W_OK)), there[1])
+    opened = by_owner(closed, f"chmod u+rwX {_quote(closed)}")
+    return f"{give(closed)} && {opened}"
 
 
 def certificate(host: str) -> str:

@@ -205,6 +205,11 @@ def test_an_answer_is_understood_in_gbk_too(monkeypatch, typed, is_yes):
     assert Failing(None).confirm("?") is is_yes
 
 
+def test_a_second_question_is_answered_as_the_first(monkeypatch):
+    monkeypatch.setattr("sys.stdin", Typed("是\n不\n是\n".encode("gbk")))
+    assert [Failing(None).confirm("?") for _each in range(3)] == [True, False, True]
+
+
 def test_a_size_has_the_space_that_every_terminal_knows():
     with translation.override("zh-hans"):
         assert size(1536).encode("gbk") == b"1.5 KB"
@@ -219,9 +224,53 @@ def test_what_is_roots_may_be_given_away(monkeypatch, tmp_path):
     monkeypatch.setattr(failures.running, "owner_of", lambda path: 0)
     monkeypatch.setattr(failures.os, "geteuid", lambda: 64101)
     error = PermissionError(errno.EACCES, "denied", str(tmp_path / "usb 1"))
-    assert "sudo" not in str(failures.explain(error)), "it is not there at all"
+    words = str(failures.explain(error))
+    assert words.endswith(f"\n  sudo chown 64101: {tmp_path}"), "the folder of a new file"
     (tmp_path / "usb 1").mkdir()
     assert f"\n  sudo chown 64101: '{tmp_path}/usb 1'" in str(failures.explain(error))
+
+
+@pytest.mark.parametrize("path", ["/mnt", "/mnt/not-there", "/root/list.csv", "/list.csv"])
+def test_what_others_need_is_given_to_nobody(monkeypatch, path):
+    monkeypatch.setattr(failures.running, "owner_of", lambda path: 0)
+    monkeypatch.setattr(failures.os, "geteuid", lambda: 64101)
+    words = str(failures.explain(PermissionError(errno.EACCES, "denied", path)))
+    assert path in words
+    assert "chown" not in words
+    assert "换" in words
+
+
+@pytest.mark.parametrize(
+    "name", ["", "list.csv", "new.csv", "a/b/c", ".backup-k3u9x_2a", ".backup-k3u9x_2a/db.sqlite3"]
+)
+def test_what_is_closed_to_a_service_is_opened_by_a_folder_that_there_is(
+    monkeypatch, tmp_path, name
+):
+    """`ReadWritePaths=-` passes over a path that is missing, and says nothing."""
+    (tmp_path / "list.csv").touch()
+    error = OSError(errno.EROFS, "Read-only file system", str(tmp_path / name))
+    assert "ReadWritePaths" not in str(failures.explain(error))
+    monkeypatch.setenv("INVOCATION_ID", "0" * 32)
+    assert str(failures.explain(error)).endswith(f"ReadWritePaths=-{tmp_path}")
+
+
+def test_a_backup_by_a_service_that_may_not_write_there_names_the_folder(monkeypatch, tmp_path):
+    def fail(prefix, dir):
+        raise OSError(errno.EROFS, "Read-only file system", f"{dir}/{prefix}k3u9x_2a")
+
+    monkeypatch.setenv("INVOCATION_ID", "0" * 32)
+    monkeypatch.setattr("webchat.database.scratch.tempfile.mkdtemp", fail)
+    with pytest.raises(CommandError) as told:
+        call_command("backup", str(tmp_path))
+    assert str(told.value).endswith(f"ReadWritePaths=-{tmp_path}")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ENOSPC, errno.EROFS])
+def test_a_work_folder_that_is_gone_is_named_to_nobody(number):
+    path = "/mnt/usb/.restore-k3u9x_2a/attachments/a.png"
+    words = str(failures.explain(OSError(number, os.strerror(number), path)))
+    assert "/mnt/usb" in words
+    assert ".restore-" not in words
 
 
 def test_a_reader_that_leaves_ends_nothing_with_a_traceback(tmp_path):

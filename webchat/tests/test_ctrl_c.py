@@ -63,6 +63,39 @@ def test_what_is_undisturbed_goes_on_to_its_end_and_nothing_comes_later(number):
     assert signal.getsignal(number) == signal.default_int_handler
 
 
+def test_a_stop_while_stops_are_shut_out_leaves_all_handlers_as_they_were(monkeypatch):
+    """Ctrl+C is ignored first; the next stop may come before the others are."""
+    before, really = [signal.getsignal(each) for each in STOPS], signal.signal
+
+    def stop(number, handler):
+        if handler == signal.SIG_IGN and number == STOPS[1]:
+            raise Terminated(number)
+        return really(number, handler)
+
+    monkeypatch.setattr(signal, "signal", stop)
+    with pytest.raises(Terminated), undisturbed():
+        pytest.fail("it was stopped before")
+    assert [signal.getsignal(each) for each in STOPS] == before
+
+
+def test_a_stop_while_a_guard_begins_waits_for_its_end(monkeypatch):
+    before, really = signal.getsignal(signal.SIGINT), signal.signal
+
+    def change_and_stop(number, handler):
+        found = really(number, handler)
+        if number == STOPS[1] and signal.getsignal(signal.SIGINT) != before:
+            monkeypatch.setattr(signal, "signal", really)
+            signal.raise_signal(signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(signal, "signal", change_and_stop)
+    done = []
+    with pytest.raises(KeyboardInterrupt), CtrlC():
+        done.append(True)
+    assert done
+    assert signal.getsignal(signal.SIGINT) == before
+
+
 def test_another_thread_hears_no_signals_anyway():
     with ThreadPoolExecutor() as pool:
         assert pool.submit(undisturbed().__enter__).result() is None

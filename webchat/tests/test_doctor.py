@@ -21,6 +21,7 @@ from django.test import Client
 
 from tests.mailbox import Mailbox
 from tests.server import ROOT, Server, free_port
+from webchat import disks
 from webchat.doctor import data, machine
 from webchat.doctor.finding import Level
 from webchat.health import QUESTION, sign_question
@@ -96,6 +97,48 @@ def test_a_damaged_database(folder):
         content[page * 4096 : page * 4096 + 200] = b"\xff" * 200
     file.write_bytes(content)
     assert "restore" in wrong_with(folder)["database"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "fix"),
+    [
+        ("unable to open database file", "没有权限使用", "chmod u+rwX"),
+        ("attempt to write a readonly database", "没有权限使用", "chmod u+rwX"),
+        ("database is locked", "锁住", "等那个程序结束"),
+        ("disk I/O error", "系统日志", "journalctl -k"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_no_damaged_one(
+    tmp_path, settings, monkeypatch, words, reason, fix
+):
+    def fail(*_args):
+        raise sqlite3.OperationalError(words)
+
+    settings.DATA_DIR, settings.DATABASE_FILE = tmp_path, tmp_path / "db.sqlite3"
+    settings.DATABASE_FILE.touch()
+    monkeypatch.setattr("webchat.base.failures.connecting.own_file", lambda: settings.DATABASE_FILE)
+    monkeypatch.setattr(data.examining, "check_whole", fail)
+    finding = data.check_database()
+    assert finding.level == Level.WRONG
+    assert reason in finding.message
+    assert words not in finding.message
+    assert fix in finding.fix
+    assert "restore" not in finding.fix
+
+
+def test_a_database_that_is_a_folder_or_missing_is_told_in_the_readers_language(
+    tmp_path, settings, monkeypatch
+):
+    settings.DATA_DIR, settings.DATABASE_FILE = tmp_path, tmp_path / "db.sqlite3"
+    monkeypatch.setattr("webchat.base.failures.connecting.own_file", lambda: settings.DATABASE_FILE)
+    assert "migrate" in data.check_database().fix
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups/webchat-20260101-030000Z.tar.gz").touch()
+    assert "restore" in data.check_database().fix
+    settings.DATABASE_FILE.mkdir()
+    finding = data.check_database()
+    assert "unable to open" not in finding.message
+    assert "restore" not in finding.fix
 
 
 def test_a_row_without_what_it_belongs_to(folder):
@@ -283,10 +326,21 @@ def test_static_files_that_were_not_collected(settings, tmp_path):
     assert machine.check_static_files().level == Level.WRONG
 
 
-def test_a_database_on_a_network_share():
-    mounts = "/dev/sda1 / ext4 rw 0 0\nnas:/x /srv/my\\040share\\043\\134 nfs4 rw 0 0\n"
-    assert data._file_system(Path("/srv/my share#\\/webchat"), mounts) == "nfs4"
-    assert data._file_system(Path("/srv/webchat"), mounts) == "ext4"
+def test_a_database_on_a_network_share(monkeypatch, tmp_path, settings):
+    (tmp_path / "mounts").write_text(
+        "22 1 8:1 / / rw,noatime shared:1 - ext4 /dev/sda1 rw\n"
+        "36 22 0:41 / /srv/my\\040share\\043\\134 rw shared:5 master:2 - nfs4 nas:/x rw,vers=4.2\n"
+        "37 22 0:42 / /srv/- rw - cifs //nas/y rw\n38 22 cut\n"
+    )
+    monkeypatch.setattr(disks, "MOUNTS", tmp_path / "mounts")
+    for folder, level in (
+        ("/srv/my share#\\/webchat", Level.WRONG), ("/srv/-/webchat", Level.WRONG),
+        ("/srv/webchat", Level.OK), ("/srv/my share", Level.OK),
+    ):  # fmt: skip
+        settings.DATABASE_FILE = Path(folder) / "db.sqlite3"
+        assert data.check_file_system().level == level
+    (tmp_path / "mounts").unlink()
+    assert data.check_file_system().level == Level.OK, "nobody can tell"
 
 
 def test_only_the_doctor_learns_how_its_request_came():

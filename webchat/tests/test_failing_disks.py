@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import OperationalError
 
 from webchat.base import failures
-from webchat.database import copies
+from webchat.database import archive, backup, copies
 
 UNREADABLE = Path("/proc/self/mem")  # EIO at its first byte, as from a disk that dies
 COPY_BYTES = 64 * 1024  # of a copy, until the disk takes no more
@@ -80,3 +81,60 @@ def test_a_database_that_cannot_be_read_is_not_the_fault_of_the_copy(
     with pytest.raises(OSError, match="Input/output") as raised:
         copies.copy(data / "db.sqlite3", tmp_path / "copy.sqlite3")
     assert raised.value.filename == str(UNREADABLE)
+
+
+def test_a_file_that_is_copied_is_about_the_disk_that_fails(data, tmp_path, dying_disk):
+    """As `shutil` has it, every failure would be one of the source."""
+    for source, target, named in (
+        (data / "db.sqlite3", tmp_path / "copy", "copy"),
+        (UNREADABLE, tmp_path / "other", str(UNREADABLE)),
+    ):
+        with pytest.raises(OSError, match="large|Input") as raised:
+            archive.copy_file(source, target)
+        assert str(raised.value.filename).endswith(named)
+
+
+@pytest.mark.parametrize("full", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("is_old", [True, False])
+def test_a_disk_that_is_full_at_the_last_steps_is_the_one_that_is_named(
+    data, tmp_path, settings, monkeypatch, is_old, full
+):
+    """The database is on a disk of its own: the old one goes beside the data, the new one to it."""
+
+    def fill(_source, target):
+        raise OSError(full, "full", None)
+
+    settings.DATABASE_FILE = (data / "db.sqlite3").rename(tmp_path / "db.sqlite3")
+    monkeypatch.setattr("webchat.database.archive.shutil.copyfileobj", fill)
+    for name in ("link", "rename"):
+        monkeypatch.setattr(f"webchat.database.backup.os.{name}", lambda *_args: fill(0, 0))
+    work = backup._old_kept() if is_old else backup._on_the_disk_of_ours(settings.DATABASE_FILE)
+    with pytest.raises(OSError, match="full") as raised, work:
+        pytest.fail("it is full")
+    named = Path(raised.value.filename)
+    assert named.is_relative_to(data) == is_old
+    words = str(failures.explain(raised.value))
+    assert str(data if is_old else tmp_path) in words
+    assert ".restore-" not in words
+
+
+@pytest.mark.parametrize("step", ["schema.migrate", "schema.check_tables", "copies.start_over"])
+@pytest.mark.parametrize("words", ["database or disk is full", "disk I/O error"])
+@pytest.mark.parametrize("kind", [sqlite3.OperationalError, OperationalError])
+def test_the_work_of_a_restore_is_about_its_own_disk(data, monkeypatch, step, words, kind):
+    def fail(*_args):
+        raise kind(words)
+
+    for each in (
+        "schema.check_whole",
+        "schema.migrate",
+        "schema.check_code",
+        "schema.check_tables",
+    ):
+        monkeypatch.setattr(f"webchat.database.{each}", lambda *_args: None)
+    monkeypatch.setattr(f"webchat.database.{step}", fail)
+    work = data / ".restore-k3u9x_2a"
+    with pytest.raises(OSError, match="[sS]pace|Input") as raised:
+        backup._make_ours(work / "db.sqlite3", work)
+    told = str(failures.explain(raised.value, at=Path("/elsewhere")))
+    assert f"{data} " in told

@@ -63,6 +63,17 @@ def test_the_code_and_the_words_of_the_server_are_kept(error, code, words, is_ab
     assert failure.is_about_address == is_about_address
 
 
+def test_an_error_that_is_no_answer_is_told_in_the_readers_language():
+    for error, told in (
+        (TimeoutError("timed out"), "连不上邮件服务器"),
+        (smtplib.SMTPServerDisconnected("Connection unexpectedly closed"), "应答不对"),
+        (ssl.SSLError(1, "[SSL] wrong version number"), "应答不对"),
+    ):
+        assert told in fail(error).reason
+        assert told in mail_failures.words_of(error, to=TO)
+    assert fail(smtplib.SMTPDataError(554, b"spam")).reason == "554 spam"
+
+
 def refuse(address, code=554):
     answer = (code, b"5.7.1 Relay access denied")
     error = smtplib.SMTPRecipientsRefused({address: answer})

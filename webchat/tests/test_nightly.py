@@ -83,9 +83,30 @@ def test_the_doctor_looks_at_the_last_night(data):
     nightly.record(Nightly(now, {"backup --to": "磁盘已满。"}))
     finding = check_nightly()
     assert (finding.level, finding.fix) == (Level.WRONG, "磁盘已满。")
-    assert "backup --to" in finding.message
+    assert "另一块磁盘上的备份" in finding.message
     nightly.record(Nightly(now - timedelta(hours=49)))
     assert check_nightly().level == Level.WRONG
+
+
+def test_a_copy_that_is_being_made_is_no_failure_and_one_that_never_ended_is(data):
+    now = timezone.now()
+    nightly.record(Nightly(now - timedelta(hours=5), to="/mnt/nas", is_unfinished=True))
+    assert last_nightly().is_well
+    assert check_nightly().level == Level.OK
+    nightly.record(Nightly(now - timedelta(hours=7), to="/mnt/nas", is_unfinished=True))
+    finding = check_nightly()
+    assert finding.level == Level.WRONG
+    assert "另一块磁盘上的备份" in finding.message
+    assert "没有做完" in finding.fix
+
+
+def test_a_record_of_the_version_before_is_read(data):
+    nightly.record(Nightly(timezone.now()))
+    path = data / nightly.FILE_NAME
+    facts = json.loads(path.read_text())
+    del facts["is_unfinished"]
+    path.write_text(json.dumps(facts))
+    assert last_nightly().is_unfinished is False
 
 
 def test_a_first_night_that_never_comes_is_told(data, settings):

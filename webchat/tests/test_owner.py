@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two 
 def became(monkeypatch, settings, tmp_path):
     """Root in somebody's folder, whose data are root's; the list says whom it has become."""
     uids = []
+    monkeypatch.setenv("SUDO_USER", "eva")
     monkeypatch.setattr(owner, "_become", lambda uid, gid: uids.append(uid))
     monkeypatch.setattr(owner, "_first_closed", lambda: None)
     settings.STATIC_ROOT = tmp_path / "staticfiles"
@@ -32,6 +33,16 @@ def became(monkeypatch, settings, tmp_path):
 def test_what_is_written_beside_the_program_is_for_its_owner(became, tmp_path, command):
     owner.leave_root(tmp_path / "data", command)
     assert became == [NOBODY]
+
+
+@pytest.mark.parametrize(("before", "typed_by"), [(None, "root"), ("eva", "eva")])
+def test_who_has_typed_a_command_stays_known(became, tmp_path, monkeypatch, before, typed_by):
+    if before is None:
+        monkeypatch.delenv("SUDO_USER")
+    os.chown(tmp_path / "data", NOBODY, NOBODY)
+    owner.leave_root(tmp_path / "data", "changepassword")
+    assert became == [NOBODY]
+    assert os.environ["SUDO_USER"] == typed_by
 
 
 def test_a_folder_of_roots_own_stays_roots(became, tmp_path):

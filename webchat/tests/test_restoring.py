@@ -10,9 +10,11 @@ import subprocess
 import tempfile
 import time
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from webchat.database import backup
 from webchat.tests.test_keeping import WAIT_SECONDS, command
@@ -58,8 +60,8 @@ def test_a_stop_after_the_last_step_comes_too_late(home, data, monkeypatch):
     put = backup._put_in_place
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def put_and_stop(database):
-        put(database)
+    def put_and_stop(*paths):
+        put(*paths)
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(backup, "_put_in_place", put_and_stop)
@@ -70,6 +72,23 @@ def test_a_stop_after_the_last_step_comes_too_late(home, data, monkeypatch):
         signal.signal(signal.SIGINT, before)
     assert kept(data) == [folder]
     assert (is_old(data), is_old(folder)) == (False, True)
+
+
+def test_where_the_last_step_itself_fails_the_old_data_are_named(home, data, monkeypatch):
+    replace = os.replace
+
+    def fail(source, target):
+        if Path(target) == data / "db.sqlite3":
+            raise OSError(5, "Input/output error", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr("webchat.database.backup.os.replace", fail)
+    with pytest.raises(CommandError) as told:
+        call_command("restore", str(home.backup), stdout=StringIO())
+    [folder] = kept(data)
+    assert str(told.value).endswith(f"：{folder}")
+    assert is_old(data)
+    assert is_old(folder)
 
 
 def test_a_log_that_nobody_has_closed_is_kept_and_not_written_into_the_new_one(

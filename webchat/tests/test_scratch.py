@@ -57,19 +57,66 @@ def test_its_own_end_leaves_nothing_also_after_a_failure(tmp_path):
 
 
 def test_what_older_versions_left_without_a_lock_goes_once_nobody_can_work_there(tmp_path):
-    old, young, foreign = (tmp_path / name for name in (".backup-old", ".backup-new", "mine"))
+    names = (".backup-0000_old", ".backup-0000_new", "mine")
+    old, young, foreign = (tmp_path / name for name in names)
     for folder in (old, young, foreign):
         folder.mkdir()
         (folder / "db.sqlite3").touch()
-    (tmp_path / ".restore-empty").mkdir()
-    (tmp_path / ".backup-link").symlink_to(foreign)
+    (tmp_path / ".restore-00_empty").mkdir()
+    (tmp_path / ".backup-000_link").symlink_to(foreign)
     long_ago = time.time() - scratch.OLD_SECONDS - 60
     for folder in (old, foreign):
         os.utime(folder, (long_ago, long_ago))
     scratch.clear(tmp_path)
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {".backup-new", ".backup-link", "mine"}
+    assert left == {".backup-0000_new", ".backup-000_link", "mine"}
     assert (foreign / "db.sqlite3").exists()
+
+
+def left(path, *files):
+    """Make a folder that is old enough to be taken for a left one."""
+    path.mkdir()
+    for name in files:
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).touch()
+    long_ago = time.time() - scratch.OLD_SECONDS - 60
+    os.utime(path, (long_ago, long_ago))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        (".backup-photos", "family.jpg"), (".backup-photos", "db.sqlite3"),
+        (".backup-2026", "notes.txt"), (".restore-points", "a/b"), (".backup-pictures", "x"),
+        (".backup-k3u9x_2a", "family.jpg"), (".backup-k3u9x_2a", "db.sqlite3.orig"),
+        (".backup-k3u9x_2a", "attachments.old/a.png"), (".restore-K3U9X_2A", "db.sqlite3"),
+        (".restore-k3u9x_2a", ".git/config"), (".backup-k3u9x_2a.d", "lock"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_others_keep_in_the_same_place_is_theirs(tmp_path, name, file, locked):
+    folder = left(tmp_path / name, file, *([scratch.LOCK] if locked else []))
+    assert scratch.clear(tmp_path) == []
+    assert (folder / file).exists()
+
+
+def test_a_folder_of_our_shape_that_is_of_another_user_is_theirs(tmp_path, monkeypatch):
+    folder = left(tmp_path / ".backup-k3u9x_2a", "db.sqlite3")
+    monkeypatch.setattr(scratch, "_owner_of", lambda path: 64101 + (path == tmp_path))
+    assert scratch.clear(tmp_path) == []
+    monkeypatch.setattr(scratch, "_owner_of", lambda path: 64101)
+    assert scratch.clear(tmp_path) == [folder], "as on a stick without owners"
+
+
+def test_all_that_a_backup_and_a_restore_write_is_ours(tmp_path):
+    files = (
+        "lock", "db.sqlite3", "db.sqlite3-journal", "ours-db.sqlite3", "ours-db.sqlite3-wal",
+        "attachments/a-1.png", "webchat-20260101-030000Z.tar.gz", "webchat-20260101-030000.tar.gz",
+        ".nfs000000000001",
+    )  # fmt: skip
+    folder = left(tmp_path / ".restore-k3u9x_2a", *files)
+    assert scratch.clear(tmp_path) == [folder]
 
 
 def without_locks(number):
@@ -100,13 +147,13 @@ def test_a_disk_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_what_a_network_disk_keeps_while_it_is_open_goes_afterwards(tmp_path, monkeypatch):
-    left, remove = tmp_path / ".backup-x", shutil.rmtree
+    left, remove = tmp_path / ".backup-0000000x", shutil.rmtree
     left.mkdir()
     (left / scratch.LOCK).touch()
     opened = []
 
     def rmtree(path, **options):
-        opened.append(any("backup-x" in os.readlink(each) for each in open_files()))
+        opened.append(any("backup-0000000x" in os.readlink(each) for each in open_files()))
         if not opened[-1]:
             remove(path, **options)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -25,7 +26,7 @@ class Command(set_password.Command):
         super().add_arguments(parser)
         [name] = (each for each in parser._actions if each.dest == "username")
         name.nargs, name.required = "?", False
-        name.help = _("the user name (default: that of this account of the system)")
+        name.help = _("the user name (default: that of your account of the system)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         options["username"] = options["username"] or _own_name()
@@ -33,8 +34,8 @@ class Command(set_password.Command):
 
 
 def _own_name() -> str:
-    """Return the name of this account of the system; raises CommandError if it has none."""
+    """Return the name of who types, before sudo and `webchat.owner`, or raise CommandError."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a number without an account, as in a container
         raise CommandError(_("Whose password? Please type the user name.")) from None

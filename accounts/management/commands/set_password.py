@@ -13,6 +13,7 @@ from accounts.mail import sending
 from accounts.models import User
 from accounts.roster import make_password
 from webchat.base import commands
+from webchat.database.stops import undisturbed
 
 MAIL_SECONDS = 20.0  # for the mail that tells the owner: what a slow server takes
 
@@ -45,18 +46,20 @@ class Command(commands.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         user = find_user(options["username"])
         password = self._password_for(user, options)
-        try:
-            services.set_password_from_the_machine(
-                about=user, password=password, is_first=options["random"]
-            )
-        except Http404:
-            raise CommandError(_("This account is gone already.")) from None
-        if options["random"]:
-            words = _("The new password of %(name)s, shown only now: %(password)s")
-            self.stdout.write(words % {"name": user.username, "password": password})
+        with undisturbed():  # once it is set, nobody could log in with one that was not shown
+            self._set(user, password, is_first=options["random"])
         self._tell(user)
         if not sending.finish(MAIL_SECONDS):
             self.stderr.write(_("The mail about it has perhaps not gone out."))
+
+    def _set(self, user: User, password: str, *, is_first: bool) -> None:
+        try:
+            services.set_password_from_the_machine(about=user, password=password, is_first=is_first)
+        except Http404:
+            raise CommandError(_("This account is gone already.")) from None
+        if is_first:
+            words = _("The new password of %(name)s, shown only now: %(password)s")
+            self.stdout.write(words % {"name": user.username, "password": password})
 
     def _password_for(self, user: User, options: dict[str, Any]) -> str:
         if options["random"]:

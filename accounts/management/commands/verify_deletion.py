@@ -47,7 +47,7 @@ class Command(commands.Command):
             raise CommandError(_("%(name)s has an account.") % {"name": username})
         left = traces.find_orphans() + traces.find_lost_files()
         kept = [*traces.list_kept(username), *self._list_copies(username, texts)]
-        for trace in traces.find_traces(username):
+        for trace in self._find_traces(username):
             if reason := traces.explain(trace):
                 kept.append(traces.Kept(remains.about(str(trace), reason.what), reason.until))
             else:
@@ -58,9 +58,11 @@ class Command(commands.Command):
 
     def _list_copies(self, username: str, texts: list[str]) -> Iterable[traces.Kept]:
         with Progress(self.stdout, _("Backups"), remains.count_copies()) as progress:
-            for copy in remains.list_copies(username, texts):
-                progress.step()
-                yield copy
+            yield from remains.list_copies(username, texts, progress.step)
+
+    def _find_traces(self, username: str) -> Iterable[traces.Trace]:
+        with Progress(self.stdout, _("Database"), traces.count_rows()) as progress:
+            yield from traces.find_traces(username, progress.step)
 
     def _tell(self, username: str, kept: list[traces.Kept], left: list[str]) -> None:
         for each in kept:

@@ -46,9 +46,8 @@ class Command(commands.Command):
         try:
             total = export_all.everybody().count()
             with Progress(self.stdout, _("Exports"), total) as progress:
-                for written in export_all.write_all(folder, done):
+                for written in export_all.write_all(folder, done, progress.step):
                     number, size = number + bool(written), size + (written.size if written else 0)
-                    progress.step()
         except BaseException:
             self._tell_part(folder, number + len(done))
             raise

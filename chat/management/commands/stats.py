@@ -12,8 +12,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat.statistics import Count, Statistics, collect
+from chat.statistics import COUNTS, Count, Statistics, collect
 from webchat.base import commands
+from webchat.base.progress import Progress
 from webchat.base.tables import pad, width
 from webchat.base.times import minute_with_zone
 from webchat.database.sizes import size
@@ -32,7 +33,10 @@ class Command(commands.Command):
         parser.add_argument("--json", action="store_true", help=_("print an object for scripts"))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = collect()
+        # Where nobody waits at a terminal, a line on stderr would be a mail of cron.
+        total = COUNTS if self.stderr.isatty() else 0
+        with Progress(self.stderr, _("Counting"), total) as progress:
+            found = collect(progress.step)
         if options["json"]:
             self.stdout.write(json.dumps(_facts(found), indent=1))
             return

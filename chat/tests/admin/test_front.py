@@ -23,6 +23,7 @@ from webchat import doctor
 from webchat.doctor.finding import Finding, Level
 from webchat.health import LOW_DISK_BYTES
 from webchat.mail_failures import Failure
+from webchat.nightly import Nightly
 
 from .conftest import FRONT, USERS, acts, client_of
 
@@ -126,7 +127,7 @@ def test_mail_that_failed_last_is_told_and_one_refused_address_as_advice(root_de
     assert "The last 3 mails could not be sent" in shown_troubles(root_desk)
     assert "535 Login fail" in shown_troubles(root_desk)
     known["last_failure"] = replace(failure, code=0, words="")
-    assert "SMTPAuthenticationError" in shown_troubles(root_desk)
+    assert "The mail server does not speak as expected" in shown_troubles(root_desk)
     known["last_failure"] = replace(failure, refused="0123456789abcdef")
     assert '<li class="is-advice"><strong>The mail server refused' in " ".join(
         shown_troubles(root_desk).split()
@@ -135,16 +136,16 @@ def test_mail_that_failed_last_is_told_and_one_refused_address_as_advice(root_de
 
 def test_what_failed_at_night_is_told_and_that_there_was_none(root_desk, desk, folder, known):
     failures = {"doctor": "✗ files: /srv is open to others"}
-    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
+    known["last_nightly"] = Nightly(timezone.now(), failures)
     assert "Last night&#x27;s check of the server" in shown_troubles(root_desk)
     assert "/srv is open" in shown_troubles(root_desk)
     assert "Last night&#x27;s check of the server" in shown_troubles(desk)
     assert "/srv" not in shown_troubles(desk)
     failures = {"backup --to": "No disk.", "prune": "No time."}
-    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=False, failures=failures)
+    known["last_nightly"] = Nightly(timezone.now(), failures)
     in_words = "Last night&#x27;s backup on the other disk, clean-up failed"
     assert in_words in shown_troubles(root_desk)
-    known["last_nightly"] = SimpleNamespace(at=timezone.now(), is_late=True, failures={})
+    known["last_nightly"] = Nightly(timezone.now() - timedelta(hours=49))
     assert "The nightly has not run since" in shown_troubles(root_desk)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import contextmanager
 from io import StringIO
 
@@ -14,7 +15,9 @@ from accounts.models import User
 from chat.legacy import files, importing, opening, reading, staging
 from chat.management.commands import import_legacy
 from chat.models import Attachment, Message
+from webchat.base import terminal
 from webchat.base.terminal import Terminated
+from webchat.database.stops import ENDINGS, STOPS
 
 from .conftest import accounted, stored_files, tables, tree_v1, tree_v3
 
@@ -40,8 +43,8 @@ def _without_deletions(rows):
     return rows | {"chat_gone": []}
 
 
-@pytest.mark.parametrize("trouble", [KeyboardInterrupt, Terminated(15), OSError(5, "bad")])
-def test_what_stops_it_after_the_commit_takes_nothing_back(old, monkeypatch, trouble):
+@pytest.mark.parametrize("stop", [*STOPS, None])
+def test_what_stops_it_after_the_commit_takes_nothing_back(old, monkeypatch, stop, heard):
     tree_v3(old)
     seen_by_all = importing._seen_by_all
 
@@ -49,10 +52,12 @@ def test_what_stops_it_after_the_commit_takes_nothing_back(old, monkeypatch, tro
     def commit_and_stop(**options):
         with seen_by_all(**options):
             yield
-        raise trouble
+        if stop is None:
+            raise OSError(5, "bad")
+        signal.raise_signal(stop)
 
     monkeypatch.setattr(importing, "_seen_by_all", commit_and_stop)
-    if isinstance(trouble, OSError):
+    if stop is None:
         with pytest.raises(CommandError):
             old.run()
     else:
@@ -64,11 +69,11 @@ def test_what_stops_it_after_the_commit_takes_nothing_back(old, monkeypatch, tro
     assert len(stored_files()) == 1
 
 
-@pytest.mark.parametrize("is_committed", [True, False])
-def test_a_stop_within_the_last_commit_is_all_or_nothing(
-    transactional_db, old, monkeypatch, is_committed
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_stop_within_the_last_commit_comes_too_late(
+    transactional_db, old, monkeypatch, is_before, stop, heard
 ):
-    """SQLite finishes what it has begun, and Python raises the stop then."""
     tree_v3(old)
     commit, reload, at_end = connection._commit, opening.writing.have_all_reload, []
 
@@ -77,27 +82,30 @@ def test_a_stop_within_the_last_commit_is_all_or_nothing(
         return reload()
 
     def commit_and_stop():
-        if not at_end:
-            commit()
-            return
+        if at_end and is_before:
+            signal.raise_signal(stop)
+        commit()
+        if at_end and not is_before:
+            signal.raise_signal(stop)
         at_end.clear()
-        if is_committed:
-            commit()
-        raise KeyboardInterrupt
 
     monkeypatch.setattr(opening.writing, "have_all_reload", note)
     monkeypatch.setattr(connection, "_commit", commit_and_stop)
-    try:
-        report, _printed = old.run()
-        assert accounted(report)["messages"] == [4, 4, 0, 0]
-        is_done = True
-    except CommandError:
-        is_done = False
-    assert is_done or not is_committed
-    assert User.objects.count() == (4 if is_done else 0)
-    assert Message.objects.count() == (4 if is_done else 0)
-    assert len(stored_files()) == Attachment.objects.count() == (1 if is_done else 0)
+    report, _printed = old.run()
+    assert accounted(report)["messages"] == [4, 4, 0, 0]
+    assert (User.objects.count(), Message.objects.count()) == (4, 4)
+    assert len(stored_files()) == Attachment.objects.count() == 1
     assert not User.everybody.filter(username__startswith="?").exists()
+
+
+@pytest.fixture
+def heard():
+    """The signals that stop a command end it with an error, as in manage.py."""
+    before = {each: signal.signal(each, terminal.end) for each in ENDINGS}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_second_stop_ends_the_clearing_and_the_rest_waits_unseen(old, monkeypatch, capsys):

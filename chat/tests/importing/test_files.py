@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.legacy import importing
+from chat.legacy.reading import Tree
 from chat.models import Attachment, Message
 
 from ..legacy import PNG, file, v3
@@ -49,6 +52,30 @@ def test_what_a_file_is_its_bytes_decide(old, name, content, mimetype):
     old.write("messages/alice_bob.json", [message])
     old.run()
     assert Attachment.objects.get().mimetype == mimetype
+
+
+def test_an_old_file_that_cannot_be_read_to_its_end_is_the_one_that_is_named(old, monkeypatch):
+    opened, really_open = [], Tree.open
+
+    def open_once(tree, path):
+        """Let the disk die after the first look at a file."""
+        found = really_open(tree, path)
+        if path.parent.name != "uploads" or path not in opened:
+            opened.append(path)
+            return found
+        found.close()
+        return SimpleNamespace(name=found.name, read=fail, close=lambda: None)
+
+    def fail(_size):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Tree, "open", open_once)
+    message = v3("bob", file(old.upload("x.png", PNG), "image/png"), f"{UTC_MINUTE}:00Z")
+    old.write("messages/alice_bob.json", [message])
+    with pytest.raises(CommandError, match=r"uploads/x\.png") as told:
+        old.run()
+    assert "attachments" not in str(told.value)
+    assert stored_files() == set()
 
 
 def test_no_name_of_a_file_leads_out_of_its_folder(old):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.services import delete_account
 from chat.models import Conversation, Message, SearchFilter, SearchSegment
+from chat.pruning import delete_messages
 from chat.search.grams import blocks_that_may_hold, hash_text, make_filter, probes_of
 from chat.search.index import Builder, build_all
 from tests.cast import befriend, make_user, say
@@ -170,6 +171,18 @@ def test_a_conversation_is_indexed_when_asked_for_though_nobody_writes(alice):
     assert sum(made) == 5 + 5
     assert [len(segment.ends) for segment in segments()] == [1] * 5
     assert not SearchSegment.objects.spoiled().exists()
+
+
+def test_what_was_asked_for_is_made_although_messages_go_before(alice, bob):
+    fill(alice, bob, 300, "x")
+    [conversation] = Conversation.objects.all()
+    builder = Builder()
+    assert builder.build(at_most=100) > 0
+    SearchSegment.objects.ask_for(conversation.pk)
+    delete_messages(list(Message.objects.order_by("id").values_list("pk", flat=True)[:10]))
+    assert sum(builder.build(at_most=100) for _second in range(3)) > 0
+    assert not SearchSegment.objects.spoiled().exists()
+    assert len(segments()) == 1
 
 
 def test_two_builders_make_one_index(alice, bob):

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from webchat import disks
+from webchat import backup_places, disks
 from webchat.base import commands, failures
 from webchat.base.progress import Progress
 from webchat.base.times import minute_with_zone
@@ -69,12 +70,23 @@ class Command(commands.Command):
                 self.stderr.write(advice)
             if keep and folder.is_dir():
                 self._tell_gone(backup.make_room(folder, keep))
+            if folder.is_dir():  # beforehand: a kill may leave a copy there
+                self._note(folder, is_complete=False)
             with Progress(self.stdout, _("Backup"), backup.bytes_to_read()) as progress:
-                return backup.write_backup(folder, progress.step)
+                path = backup.write_backup(folder, progress.step)
+            self._note(folder, is_complete=True)
+            return path
         except (OSError, DriverError) as error:
             message = _("The backup could not be written: %(reason)s")
             reason = failures.explain(error, at=folder) or error
             raise CommandError(message % {"reason": reason}) from error
+
+    def _note(self, folder: Path, *, is_complete: bool) -> None:
+        """Remember the place for verify_deletion; a backup is made even if that fails."""
+        try:
+            backup_places.note_place(folder, is_complete=is_complete)
+        except OSError as error:
+            self.stderr.write(str(failures.explain(error, at=settings.DATA_DIR) or error))
 
     def _tell_gone(self, gone: Iterable[Path]) -> None:
         for path in gone:

@@ -47,7 +47,8 @@ class Command(commands.Command):
         except (UnusableError, OSError, DatabaseError, DriverError) as error:
             message = _("Nothing was restored. %(reason)s")
             reason = failures.explain(error, at=settings.DATA_DIR) or error
-            raise CommandError(message % {"reason": reason}) from error
+            notes = getattr(error, "__notes__", [])
+            raise CommandError("\n".join([message % {"reason": reason}, *notes])) from error
         self.stdout.write(_("Restored. Everybody has to log in again."))
         if kept is not None:
             self.stdout.write(_("What stood there before: %(path)s") % {"path": kept})
