@@ -222,16 +222,20 @@ belongs_to_others() {
 }
 
 check_port() {
-    case $port in
-    *[!0-9]* | ??????*) wrong_port ;;
-    esac
-    [ "$port" -ge 1 ] && [ "$port" -le 65535 ] || wrong_port
+    check_number
     if [ "$nginx" != none ]; then
         [ -z "$given_port" ] || fail "--port 只用于 --nginx none：有 nginx 时网址里写端口。" \
             "--port is for --nginx none only: behind nginx the port is part of the address."
         return 0
     fi
     refuse_holders "$port" "请停止它，或用 --port 另选端口" "stop it, or choose another with --port"
+}
+
+check_number() {
+    case $port in
+    '' | *[!0-9]* | ??????*) wrong_port ;;
+    esac
+    [ "$port" -ge 1 ] && [ "$port" -le 65535 ] || wrong_port
 }
 
 wrong_port() {

@@ -24,6 +24,7 @@ look_at_old_program() {
     is_begun || check_kept_name
     is_taken || check_new_data
     [ -n "$given_port" ] || port=$(old_port)
+    check_number
     before_it=$("$python" deploy/facts.py sites-before "$port" --nginx "$nginx_folder")
     # There may be a proxy although its address cannot be told.
     proxied=$("$python" deploy/facts.py is-proxied "$port" --nginx "$nginx_folder")
@@ -105,7 +106,7 @@ check_new_data() {
 
 old_port() {
     if is_begun; then
-        env_value PORT
+        default PORT 8000
         return
     fi
     listening=

@@ -15,7 +15,9 @@ from .environment import names as settings
 # Nobody listens but whom a test lets: what else runs on this machine is nobody's business.
 PYTHON = """\
 #!/bin/sh
-[ "${{1:-}} ${{2:-}}" != "deploy/facts.py listener" ] || [ -n "${{REAL_PORTS:-}}" ] || exit 0
+case "${{REAL_PORTS:-}} ${{1:-}} ${{2:-}}" in
+" deploy/facts.py listener" | " deploy/facts.py ports-of") exit 0 ;;
+esac
 exec {python} "$@"
 """
 # Whoever runs the tests is root there.
@@ -171,7 +173,7 @@ class Machine:
         (self.folder / "enabled/webchat.service").touch()
         return old
 
-    def make_earlier(self) -> Path:
+    def make_earlier(self, port: str = "PORT=8123\n") -> Path:
         """Make an earlier webchat with its unit, and return its folder."""
         old = self.folder / "earlier"
         (old / "data").mkdir(parents=True)
@@ -180,6 +182,6 @@ class Machine:
         unit = f"# The old program\n[Service]\nWorkingDirectory={old}\n"
         (self.units / "webchat.service").write_text(unit)
         (old / ".env").write_text(
-            "SECRET_KEY=0123\nPORT=8123\nexport REGISTRATION=closed\nDATA_DIR=\n"
+            f"SECRET_KEY=0123\n{port}export REGISTRATION=closed\nDATA_DIR=\n"
         )
         return old

@@ -236,11 +236,27 @@ def test_a_take_over_that_failed_can_be_tried_again(machine, step):
     assert not (machine.data / ".taking-over").exists()
 
 
-def test_a_take_over_that_was_killed_can_be_tried_again(machine):
-    old = machine.make_earlier()
+# Where no PORT is set there is none in the settings here either: it is the default.
+@pytest.mark.parametrize("port", ["PORT=8123\n", ""])
+def test_a_take_over_that_was_killed_can_be_tried_again(machine, port):
+    old = machine.make_earlier(port)
     killed(machine, "migrate", "--from", str(old))
     done_well(machine.install("--from", str(old), *HERE))
     assert (machine.data / "db.sqlite3").read_text() == "theirs"
+    done_well(machine.install("--from", str(old), *HERE))
+    settings = (machine.home / ".env").read_text()
+    assert ("PORT=8123" in settings) == bool(port)
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "80 "])
+def test_a_port_that_is_none_is_refused_with_a_word_at_a_take_over_too(machine, port):
+    old = machine.make_earlier(f"PORT={port}\n")
+    assert "from 1 to 65535" in machine.plan("--from", str(old), *HERE).stderr
+    flask = machine.folder / "flask"
+    (flask / "data/users").mkdir(parents=True)
+    done = machine.plan("--from", str(flask), *HERE, "--port", port)
+    assert done.returncode == 1
+    assert "from 1 to 65535" in done.stderr
 
 
 def test_the_folder_of_the_installation_is_no_source(machine):

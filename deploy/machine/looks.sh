@@ -164,12 +164,12 @@ look_at_flask() {
 }
 
 look_at_earlier() {
-    soon is_chat http://127.0.0.1:8123 || complain "the earlier webchat does not serve"
+    soon is_chat http://127.0.0.1:8000 || complain "the earlier webchat does not serve"
     look_at_old_unit
 }
 
 look_at_adopted() {
-    [ "$(port)" = 8123 ] || complain "another port: $(port)"
+    [ "$(port)" = 8000 ] || complain "another port: $(port)"
     grep -q '^SECRET_KEY=earlier' $home/.env || complain "another SECRET_KEY"
     grep -q '^REGISTRATION=closed' $home/.env || complain "REGISTRATION is lost"
     grep -q '^MAIL_MODE=console' $home/.env || complain "the mail is lost"

@@ -168,10 +168,10 @@ make_theirs() {
     settled
 }
 
-# An earlier webchat of root's, started by a unit of somebody's own.
+# An earlier webchat of root's, on the port of which no setting speaks, started by a unit of somebody's own.
 make_earlier() {
     cp -r /code /root/webchat
-    printf 'SECRET_KEY=%s\nPORT=8123\nREGISTRATION=closed\nMAIL_MODE=console\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
+    printf 'SECRET_KEY=%s\nREGISTRATION=closed\nMAIL_MODE=console\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
     python=$(echo /kept/releases/*/.venv/bin/python)
     (
         cd /root/webchat

@@ -141,6 +141,7 @@ walk_from_flask() {
     make_nothing
     make_earlier
     cell earlier adopted
+    cell adopted adopted
     cell adopted earlier
 }
 
