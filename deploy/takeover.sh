@@ -20,6 +20,7 @@ look_at_old_program() {
         fail "$from 里既没有旧程序的 data/users，也没有本程序的 manage.py 和 .env。" \
             "$from holds neither the data/users of the old program nor manage.py and .env of this one."
     fi
+    check_code_is_apart
     old_unit=$(find_old_unit)
     is_begun || check_kept_name
     is_taken || check_new_data
@@ -33,6 +34,17 @@ look_at_old_program() {
     nginx=${nginx:-$(nginx_before)}
     nginx=${nginx:-none}
     [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || doubt_address
+}
+
+# Where this code was unpacked over the old program, files of it may be lost: --undo would start a mixture.
+check_code_is_apart() {
+    case $old_kind:$old_data/ in
+    flask:"$(readlink -m "$code")"/*)
+        fail "本程序和旧程序混在 $code 里：请把本程序解压到另一个空文件夹，旧程序用它自己的备份恢复。" \
+            "This program and the old one are both in $code: unpack this one into another, empty folder," \
+            "and mend the old one from a backup of it."
+        ;;
+    esac
 }
 
 doubt_address() {

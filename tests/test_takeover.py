@@ -266,6 +266,17 @@ def test_the_folder_of_the_installation_is_no_source(machine):
     assert "put the code into another folder" in done.stderr
 
 
+def test_code_that_was_unpacked_over_the_old_program_takes_nothing_over(machine):
+    machine.start("--help").wait()  # makes the folder of the code
+    source = machine.folder / "source"
+    (source / "data/users").mkdir(parents=True)
+    for folder in (source, source / "data"):
+        done = machine.install("--from", str(folder), *HERE)
+        assert done.returncode == 1
+        assert "into another, empty folder" in done.stderr
+    assert not machine.home.exists()
+
+
 def test_the_mail_and_the_proxy_of_an_earlier_webchat_stay(machine):
     old = machine.make_earlier()
     with (old / ".env").open("a") as env:

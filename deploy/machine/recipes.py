@@ -72,8 +72,11 @@ class Block:
 DOCTOR = (0, 1)  # a machine without Internet, hours after it was made, is not all well
 RECIPES = {
     # deploy/README
-    "cd ~/webchat": Recipe("make_stick", "test -e /root/webchat/wheels.txt"),
-    "sudo apt install python3 python3-venv": Recipe(),
+    "sudo apt install python3 python3-venv": Recipe("make_stand_ins"),
+    "cd ~/webchat-new": Recipe(
+        "make_nothing; make_flask; make_stick",
+        "test -e /root/webchat-new/wheels.txt; test ! -e /root/webchat/manage.py; look undo",
+    ),
     "sh deploy/run.sh": Recipe("make_nothing", "forget_run", (0, 130), "http://127.0.0.1:8000"),
     "sudo sh deploy/install.sh --nginx none --site-url ''": Recipe("make_nothing", "look none"),
     "sudo sh deploy/install.sh --nginx own --site-url http://192.168.1.100": Recipe(
