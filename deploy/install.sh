@@ -195,7 +195,8 @@ forget_old_releases
 rm -f "$data_dir/$unfinished"
 if [ "$hint" = certificate ]; then
     say "还没有证书，先用自签名的 / No certificate yet: a self-signed one for now. Then:"
-    echo "   sudo certbot certonly --webroot -w /var/www/html -d $host && sudo sh deploy/install.sh"
+    echo "    sudo certbot certonly --webroot -w /var/www/html -d $host --deploy-hook 'systemctl reload nginx' &&" \
+        "sudo sh deploy/install.sh"
 fi
 if [ "$nginx" = beside ]; then
     say "请在网站的 server { } 中加上一行，然后 sudo nginx -t && sudo systemctl reload nginx"

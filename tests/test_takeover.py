@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from .environment import ROOT
 from .machine import Machine
 
 pytestmark = pytest.mark.faults
 HERE = ("--nginx", "none", "--site-url", "", "--mail", "off")
+PAPER = ROOT / "deploy/README.md"
 THEIRS = "server { listen 80; proxy_pass http://127.0.0.1:5000; }\n"
 
 
@@ -354,6 +356,14 @@ def test_a_certificate_of_our_own_is_made_again_before_it_ends_and_taken_away(ma
     assert file.read_bytes() != short
     done_well(machine.install("--uninstall"))
     assert not list(machine.nginx.glob("webchat-self-signed*"))
+
+
+def test_the_advice_on_a_certificate_is_the_command_of_the_papers(machine):
+    """Without its last option nginx serves the old certificate after a renewal, until it ends."""
+    site = ("--nginx", "own", "--site-url", "https://chat.example.com", "--mail", "off")
+    said = done_well(machine.install(*site))
+    [typed] = [line for line in PAPER.read_text().splitlines() if "certbot certonly" in line]
+    assert f"    {typed} && sudo sh deploy/install.sh\n" in said
 
 
 def test_the_files_of_nginx_are_as_they_were_after_a_take_over_that_failed(machine):
