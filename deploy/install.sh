@@ -40,7 +40,7 @@ finish() {
     fi
     put_back_settings
     if [ "$status" -ne 0 ] && [ -n "${locked:-}" ]; then
-        go_back
+        go_back "$(is_ours webchat.service || echo unserved)"
         forget_old_releases
     fi
     rm -rf "$scratch"

@@ -238,6 +238,17 @@ def test_a_take_over_that_failed_can_be_tried_again(machine, step):
     assert not (machine.data / ".taking-over").exists()
 
 
+def test_a_second_failure_with_newer_code_leaves_the_old_program_alone(machine):
+    old = machine.make_old_program()
+    assert machine.install("--from", str(old), *HERE, FAIL_AT="is_ready").returncode == 1
+    (machine.folder / "systemctl.log").unlink()
+    again = machine.install("--from", str(old), *HERE, FAIL_AT="is_ready", RELEASE="newer")
+    assert again.returncode == 1
+    assert (machine.home / "current").resolve().name == "new"
+    assert not (machine.home / "switching").is_symlink()
+    old_program_serves(machine)
+
+
 # Where no PORT is set there is none in the settings here either: it is the default.
 @pytest.mark.parametrize("port", ["PORT=8123\n", ""])
 def test_a_take_over_that_was_killed_can_be_tried_again(machine, port):
