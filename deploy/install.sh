@@ -31,6 +31,7 @@ finish() {
     planning=
     [ ! -t 0 ] || stty echo
     destroy_copy
+    gave_back=$taking
     if [ -n "$taking" ]; then
         remove_units
         give_back
@@ -42,6 +43,9 @@ finish() {
     if [ "$status" -ne 0 ] && [ -n "${locked:-}" ]; then
         go_back "$(is_ours webchat.service || echo unserved)"
         forget_old_releases
+    fi
+    if [ -n "$gave_back" ] && has_served; then
+        serve_again
     fi
     rm -rf "$scratch"
     exit "$status"
@@ -92,7 +96,8 @@ settle_release() {
     # One that serves already has proved it.
     [ "$release" = "$old" ] || prove "$release" || fail "服务无法启动，见上。" "The server does not start; see above."
     [ "${old_kind:-}" != flask ] || take_over
-    settings_before=
+    # Where a chat of ours serves already, they are those that it goes back to.
+    has_served || settings_before=
     [ "$release" = "${old:-$release}" ] || ln -sfn "$old" "$home/switching"
     switch_to "$release"
 }
@@ -153,6 +158,7 @@ begin() {
     mkdir -p "$home"
     take_lock
     destroy_left_copies
+    [ -z "$from" ] || remember_units
 }
 
 # plan_and_do STEPS: say what they will do, then let them.
@@ -189,7 +195,7 @@ if has_systemd; then
     [ "$nginx" != none ] || address=127.0.0.1:$port
     is_ready || fail "服务没有就绪：journalctl -u webchat" "The service is not ready: journalctl -u webchat"
 fi
-taking=
+taking= settings_before=
 [ ! -L "$home/switching" ] || finish_switch
 forget_old_releases
 rm -f "$data_dir/$unfinished"

@@ -33,13 +33,15 @@ for each in "$@"; do
     *) continue ;;
     esac
     case $what in
+    start | restart) touch "{folder}/active/$each" ;;
+    stop) rm -f "{folder}/active/$each" ;;
     enable) touch "{folder}/enabled/$each" ;;
     disable)
-        rm -f "{folder}/enabled/$each"
+        rm -f "{folder}/enabled/$each" "{folder}/active/$each"
         [ ! -L "{etc}/systemd/system/$each" ] || rm "{etc}/systemd/system/$each"
         ;;
     is-enabled) [ -e "{folder}/enabled/$each" ] && echo enabled ;;
-    is-active) exit 3 ;;
+    is-active) [ -e "{folder}/active/$each" ] || exit 3 ;;
     esac
 done
 """
@@ -83,8 +85,10 @@ class Machine:
         self.nginx = self.etc / "nginx"
         self.temporary = folder / "tmp"
         self.programs = folder / "bin"
-        for each in (self.temporary, self.programs, self.units, self.nginx, folder / "enabled"):
+        for each in (self.temporary, self.programs, self.units, self.nginx):
             each.mkdir(parents=True)
+        for name in ("enabled", "active"):
+            (folder / name).mkdir()
         for name in ("conf.d", "sites-available", "sites-enabled", "snippets"):
             (self.nginx / name).mkdir()
         self.program("nginx", "#!/bin/sh\n")
@@ -160,17 +164,18 @@ class Machine:
     def told(self) -> str:
         return (self.folder / "systemctl.log").read_text()
 
-    def make_old_program(self, *, link: bool = False) -> Path:
+    def make_old_program(self, *, name: str = "webchat", link: bool = False) -> Path:
         """Make the first users' program with its unit, and return its folder."""
         old = self.folder / "old"
         (old / "data/users").mkdir(parents=True)
         (old / "data/users/alice.json").write_text('{"password": "alice-pw-1"}')
         (old / "data").chmod(0o755)
-        unit = (old if link else self.units) / "webchat.service"
+        unit = (old if link else self.units) / f"{name}.service"
         unit.write_text(f"# The old program\n[Service]\nWorkingDirectory={old}\n")
         if link:
-            (self.units / "webchat.service").symlink_to(unit)
-        (self.folder / "enabled/webchat.service").touch()
+            (self.units / f"{name}.service").symlink_to(unit)
+        (self.folder / f"enabled/{name}.service").touch()
+        (self.folder / f"active/{name}.service").touch()
         return old
 
     def make_earlier(self, port: str = "PORT=8123\n") -> Path:

@@ -238,6 +238,28 @@ def test_a_take_over_that_failed_can_be_tried_again(machine, step):
     assert not (machine.data / ".taking-over").exists()
 
 
+@pytest.mark.parametrize("step", ["rehearsal", "import_legacy", "is_ready"])
+def test_a_chat_of_ours_that_served_before_serves_again(machine, step):
+    done_well(machine.install(*HERE))
+    ours = {each.name: each.read_text() for each in machine.units.glob("webchat*")}
+    settings = [(machine.home / name).read_text() for name in (".env", "install.conf")]
+    (machine.folder / "enabled/webchat-nightly.timer").unlink()
+    old = machine.make_old_program(name="talk")
+    site = ("--nginx=own", "--site-url=http://192.168.1.100", "--mail=off")
+    for newer in ("new", "newer"):
+        done = machine.install("--from", str(old), *site, FAIL_AT=step, RELEASE=newer)
+        assert done.returncode == 1
+        assert {each.name: each.read_text() for each in machine.units.glob("webchat*")} == ours
+        assert [(machine.home / name).read_text() for name in (".env", "install.conf")] == settings
+        for folder in ("active", "enabled"):
+            assert {"talk.service", "webchat.service"} <= set(os.listdir(machine.folder / folder))
+        assert not (machine.folder / "enabled/webchat-nightly.timer").exists()
+        assert (machine.folder / "active/webchat-nightly.timer").exists()
+        assert (machine.home / "current").resolve().name == "new"
+    done_well(machine.install("--from", str(old), *site))
+    assert not (machine.folder / "active/talk.service").exists()
+
+
 def test_a_second_failure_with_newer_code_leaves_the_old_program_alone(machine):
     old = machine.make_old_program()
     assert machine.install("--from", str(old), *HERE, FAIL_AT="is_ready").returncode == 1
