@@ -150,6 +150,7 @@ uninstall() {
     done
     ! has_systemd || run systemctl daemon-reload
     give_back
+    forget_implied_proxy
     [ ! -e "$home/install.conf" ] || run rm -f "$home/install.conf"
 }
 

@@ -407,6 +407,18 @@ def test_the_files_of_nginx_are_as_they_were_after_a_take_over_that_failed(machi
     assert machine.told.endswith("start webchat.service\nreload nginx\n")
 
 
+def test_what_was_implied_does_not_outlive_an_uninstallation_and_what_was_set_by_hand_does(machine):
+    site = ("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail", "off")
+    for options, by_hand, after in ((site, "", "off"), (HERE, "on", "on")):
+        done_well(machine.install(*options))
+        env = machine.home / ".env"
+        if by_hand:
+            env.write_text(env.read_text().replace("BEHIND_PROXY=off", f"BEHIND_PROXY={by_hand}"))
+        done_well(machine.install("--uninstall"))
+        done_well(machine.install(*HERE))
+        assert f"BEHIND_PROXY={after}" in env.read_text()
+
+
 def test_where_nothing_was_installed_an_uninstallation_makes_nothing(machine):
     done_well(machine.install("--uninstall"))
     assert not machine.home.exists()
