@@ -24,11 +24,13 @@ look_at_old_program() {
     old_unit=$(find_old_unit)
     is_begun || check_kept_name
     is_taken || check_new_data
-    [ -n "$given_port" ] || port=$(old_port)
-    check_number
-    before_it=$("$python" deploy/facts.py sites-before "$port" --nginx "$nginx_folder")
+    # nginx hands over to the port of the old program, whichever is wanted here.
+    served_at=$(old_port)
+    check_number "$served_at"
+    [ -n "$given_port" ] || port=$served_at
+    before_it=$("$python" deploy/facts.py sites-before "$served_at" --nginx "$nginx_folder")
     # There may be a proxy although its address cannot be told.
-    proxied=$("$python" deploy/facts.py is-proxied "$port" --nginx "$nginx_folder")
+    proxied=$("$python" deploy/facts.py is-proxied "$served_at" --nginx "$nginx_folder")
     [ "$old_kind" != webchat ] || ! value_of "$from/.env" BEHIND_PROXY | grep -Eiqx '1|on|yes|true' || proxied=yes
     [ -n "$given_site_url" ] || site_url=$(old_site)
     nginx=${nginx:-$(nginx_before)}

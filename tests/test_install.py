@@ -249,6 +249,8 @@ def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine
     (machine.nginx / "sites-enabled/blog").write_text(block)
     assert ".env: BEHIND_PROXY=on" in machine.steps("--from", old, "--site-url", "")
     assert "has not one address" in machine.plan("--from", old).stderr
+    lan = ("--site-url", "", "--port", "8123")
+    assert ".env: BEHIND_PROXY=on" in machine.steps("--from", old, *lan)
     names = "server { server_name a.example b.example; location /a {%s} location /b {%s} }"
     passes = "proxy_pass http://127.0.0.1:5000;"
     (machine.nginx / "sites-enabled/blog").write_text(names % (passes, passes))
