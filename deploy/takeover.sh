@@ -208,8 +208,12 @@ destroy_copy() {
     copy=
 }
 
-# It holds every password in plain text.
+# It holds every password in plain text. Root works in no tree of the service's: whoever had a hold
+# of that could lead it elsewhere by a link.
 destroy() {
+    chown root:root "$1"
+    chmod 0700 "$1"
+    chown -R -h root:root "$1"
     find "$1" -type f -path '*/users/*' -exec shred -u {} + || true
     rm -rf "$1"
 }
@@ -237,13 +241,17 @@ take_over() {
     keep from "$from"
 }
 
-# The mark goes when the new service is ready: until then nobody has written into the copy.
+# By the service itself: in a folder of its own root could be led elsewhere by a link.
 copy_earlier_data() {
-    : >"$data_dir/$unfinished"
+    mark_unfinished
     # A log of another copy would be read as one of this.
     rm -f "$data_dir"/db.sqlite3*
-    cp -a "$old_data/." "$data_dir/"
-    chown -R -h webchat:webchat "$data_dir"
+    { tar -C "$old_data" -cf - . || : >"$scratch/half"; } | (as_webchat tar -C "$data_dir" -xf -)
+    [ ! -e "$scratch/half" ] || fail "复制数据失败，见上。" "The data could not be copied, see above."
+}
+
+mark_unfinished() {
+    (as_webchat touch "$data_dir/$unfinished")
 }
 
 stop_old_program() {

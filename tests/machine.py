@@ -22,6 +22,13 @@ exec {python} "$@"
 """
 # Whoever runs the tests is root there.
 ID = '#!/bin/sh\n[ "$1" != -u ] || echo 0\n'
+# The service's user is whoever runs the tests.
+RUNUSER = """\
+#!/bin/sh
+shift 3
+echo "$*" >>{folder}/as_webchat
+exec "$@"
+"""
 # What `systemctl` does to files: of a unit that is linked, `disable` removes the link.
 SYSTEMCTL = """\
 #!/bin/sh
@@ -137,6 +144,7 @@ class Machine:
                 last.write(SHORT)
             self.program("id", ID)
             self.program("chown", "#!/bin/sh\n")
+            self.program("runuser", RUNUSER.format(folder=self.folder))
             self.program("systemctl", SYSTEMCTL.format(folder=self.folder, etc=self.etc))
         return subprocess.Popen(
             ["sh", "deploy/install.sh", *options],
@@ -186,7 +194,5 @@ class Machine:
         (old / "data/db.sqlite3").write_text("theirs")
         unit = f"# The old program\n[Service]\nWorkingDirectory={old}\n"
         (self.units / "webchat.service").write_text(unit)
-        (old / ".env").write_text(
-            f"SECRET_KEY=0123\n{port}export REGISTRATION=closed\nDATA_DIR=\n"
-        )
+        (old / ".env").write_text(f"SECRET_KEY=0123\n{port}export REGISTRATION=closed\nDATA_DIR=\n")
         return old

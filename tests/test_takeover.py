@@ -139,6 +139,35 @@ def test_no_moment_opens_the_copy_to_others(machine):
     assert all(line.startswith("700 ") for line in modes)
 
 
+def test_root_works_in_no_tree_of_the_service(machine):
+    """By a link there it would write, or destroy, elsewhere."""
+    old = machine.make_old_program()
+    machine.start("--help").wait()  # makes the programs
+    for name in ("chown", "shred"):
+        machine.program(name, f'#!/bin/sh\necho {name} "$@" >>{machine.folder}/done\n')
+    done_well(machine.install("--from", str(old), *HERE))
+    done = (machine.folder / "done").read_text().splitlines()
+    theirs = next(i for i, line in enumerate(done) if "-R -h root:root" in line and "from." in line)
+    assert theirs < next(i for i, line in enumerate(done) if line.startswith("shred"))
+
+
+def test_what_is_brought_is_written_by_the_service_itself(machine):
+    old = machine.make_earlier()
+    theirs = machine.folder / "shadow"
+    theirs.write_text("of root")
+    machine.data.mkdir(parents=True)
+    for name in ("db.sqlite3", "notes"):
+        (old / "data" / name).write_text("theirs")
+        (machine.data / name).symlink_to(theirs)
+    (machine.data / ".taking-over").touch()
+    done_well(machine.install("--from", str(old), *HERE))
+    assert theirs.read_text() == "of root"
+    assert (machine.data / "notes").read_text() == "theirs"
+    by_it = (machine.folder / "as_webchat").read_text()
+    assert f"touch {machine.data}/.taking-over\n" in by_it
+    assert f"tar -C {machine.data} -xf -\n" in by_it
+
+
 def test_the_advice_names_the_folder_that_stays(machine):
     old = machine.make_old_program()
     said = done_well(machine.install("--from", str(old), *HERE))
