@@ -21,7 +21,7 @@ read_options "$@"
 
 # Nobody can know its name beforehand, so nobody else can choose what root writes there.
 scratch=$(mktemp -d)
-planning=yes taking= hint=
+planning=yes taking= copied= hint=
 
 # Whatever ends this script, a terminal that is gone as well: the old program serves again.
 finish() {
@@ -34,6 +34,8 @@ finish() {
     gave_back=$taking
     if [ -n "$taking" ]; then
         remove_units
+        # Whatever was served did not become ready, and is stopped.
+        [ -z "$copied" ] || mark_unfinished
         give_back
         if put_back_nginx && nginx_is_sound 2>/dev/null; then
             systemctl reload nginx
@@ -117,6 +119,7 @@ converge() {
     write_settings
     settle_release
     settle_units
+    forget_mark "$data_dir"
     # Both may have, or want, the same port: who gives it up goes first.
     if [ "$nginx" = none ]; then
         settle_nginx
@@ -149,6 +152,8 @@ uninstall() {
         [ ! -e "$home/$each" ] && [ ! -L "$home/$each" ] || run rm -rf "${home:?}/$each"
     done
     ! has_systemd || run systemctl daemon-reload
+    # One that an earlier version has left may be in data that were served for weeks.
+    [ -z "$(kept from)" ] || forget_mark "$(default DATA_DIR /var/lib/webchat)"
     give_back
     forget_implied_proxy
     [ ! -e "$home/install.conf" ] || run rm -f "$home/install.conf"
@@ -199,7 +204,6 @@ fi
 taking= settings_before=
 [ ! -L "$home/switching" ] || finish_switch
 forget_old_releases
-rm -f "$data_dir/$unfinished"
 if [ "$hint" = certificate ]; then
     say "还没有证书，先用自签名的 / No certificate yet: a self-signed one for now. Then:"
     echo "    sudo certbot certonly --webroot -w /var/www/html -d $host --deploy-hook 'systemctl reload nginx' &&" \

@@ -2,7 +2,8 @@
 # Its unit is kept, and put back by --uninstall or --undo, or if anything fails on the way.
 
 kept_name=webchat-old.service
-unfinished=.taking-over  # in the folder of the data, while a copy in it is not in use yet
+# In the folder of the data, while a copy in it was never served: only then may it be made once more.
+unfinished=.taking-over
 
 look_at_old_program() {
     case $from/ in
@@ -248,10 +249,16 @@ copy_earlier_data() {
     rm -f "$data_dir"/db.sqlite3*
     { tar -C "$old_data" -cf - . || : >"$scratch/half"; } | (as_webchat tar -C "$data_dir" -xf -)
     [ ! -e "$scratch/half" ] || fail "复制数据失败，见上。" "The data could not be copied, see above."
+    copied=yes
 }
 
 mark_unfinished() {
     (as_webchat touch "$data_dir/$unfinished")
+}
+
+# forget_mark FOLDER: before anybody can write there, so that no kill leaves it in data that are used.
+forget_mark() {
+    [ ! -e "$1/$unfinished" ] || run rm -f "$1/$unfinished"
 }
 
 stop_old_program() {

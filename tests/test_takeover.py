@@ -323,6 +323,22 @@ def test_a_port_that_is_none_is_refused_with_a_word_at_a_take_over_too(machine, 
     assert "from 1 to 65535" in done.stderr
 
 
+@pytest.mark.parametrize("mark", [False, True])
+def test_data_that_were_served_after_a_kill_are_never_written_over(machine, mark):
+    """`mark`: as an earlier version of install.sh left it in that case."""
+    old = machine.make_earlier()
+    killed(machine, "is_ready", "--from", str(old))
+    assert not (machine.data / ".taking-over").exists()
+    database = served(machine)
+    if mark:
+        (machine.data / ".taking-over").touch()
+    done_well(machine.install("--undo"))
+    done = machine.install("--from", str(old), *HERE)
+    assert f"sudo mv {machine.data} {machine.data}." in done.stderr
+    assert database.read_text() == "ours by now"
+    assert (machine.data / "db.sqlite3-wal").exists()
+
+
 def test_the_folder_of_the_installation_is_no_source(machine):
     done_well(machine.install(*HERE))
     assert "is what is installed here" in machine.install("--from", str(machine.home)).stderr
