@@ -130,15 +130,24 @@ converge() {
     fi
 }
 
-# As upgrade.sh does, which restarts nothing; files of nginx that were changed by hand stay.
+# As upgrade.sh does, which restarts nothing. A timer that somebody has turned off stays so.
 renew() {
+    timer=webchat-nightly.timer
+    [ ! -e "$units/$timer" ] || systemctl is-enabled --quiet "$timer" || timer=
     settle_units
-    run systemctl enable --quiet webchat-nightly.timer
-    run systemctl restart webchat-nightly.timer
+    [ -z "$timer" ] || run systemctl enable --quiet "$timer"
+    [ -z "$timer" ] || run systemctl restart "$timer"
+}
+
+# Files of nginx may have been changed by hand, and stay.
+say_what_is_newer() {
     planning=yes
-    settle_nginx
+    find_nginx || [ -d "$nginx_folder" ] || return 0
+    rm -f "$scratch/changed"
+    choose_certificate >/dev/null
+    settle_files_of_nginx
     [ ! -e "$scratch/changed" ] || say "nginx 的文件有新的版本（见上）/ There are newer files for nginx, see above:" \
-        "sudo sh deploy/install.sh"
+        "sudo sh $PWD/deploy/install.sh"
 }
 
 uninstall() {
@@ -147,6 +156,7 @@ uninstall() {
     for each in "$self_signed.pem" "$self_signed.key"; do
         [ ! -e "$each" ] || run rm -f "$each"
     done
+    remove_drop_ins
     remove_units
     for each in releases static current previous switching releases.lock; do
         [ ! -e "$home/$each" ] && [ ! -L "$home/$each" ] || run rm -rf "${home:?}/$each"
@@ -192,7 +202,10 @@ fi
 complete_options
 if [ -n "$renew" ]; then
     check_site
-    ! has_systemd || plan_and_do renew
+    if has_systemd; then
+        plan_and_do renew
+        say_what_is_newer
+    fi
     exit
 fi
 check_options

@@ -36,7 +36,7 @@ look_at_old_program() {
     [ -n "$given_site_url" ] || site_url=$(old_site)
     nginx=${nginx:-$(nginx_before)}
     nginx=${nginx:-none}
-    [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || doubt_address
+    [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || is_begun || doubt_address
 }
 
 # Where this code was unpacked over the old program, files of it may be lost: --undo would start a mixture.
@@ -286,7 +286,7 @@ stop_old_program() {
 # Of a unit that is a link to its file elsewhere, `systemctl disable` has removed the link as well.
 relink() {
     link=$(kept old_link)
-    [ -z "$link" ] || [ -e "$1" ] || [ -L "$1" ] || run ln -s "$link" "$1"
+    [ -z "$link" ] || [ -e "$1" ] || [ -L "$1" ] || ! (cd "$units" && [ -e "$link" ]) || run ln -s "$link" "$1"
 }
 
 # Put back what was taken over: the units of ours are gone by then.
@@ -307,6 +307,8 @@ start_old_program() {
     fi
     relink "$units/$old_unit.service"
     run systemctl daemon-reload
-    [ "$(kept old_enabled)" != enabled ] || run systemctl enable --quiet "$old_unit.service"
-    run systemctl start "$old_unit.service"
+    [ "$(kept old_enabled)" != enabled ] || run systemctl enable --quiet "$old_unit.service" || true
+    # Its file may be gone by now; that is for a person to mend, and no reason to keep the rest.
+    run systemctl start "$old_unit.service" || say \
+        "旧程序没有启动 / The old program does not start: journalctl -u $old_unit"
 }

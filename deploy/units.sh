@@ -131,6 +131,13 @@ remove_units() {
     settle_units
 }
 
+# Of ours, such as the options of the nightly: what stands beside somebody else's unit is theirs.
+remove_drop_ins() {
+    for each in $of_systemd; do
+        ! is_ours "$each" || [ ! -d "$units/$each.d" ] || run rm -rf "$units/$each.d"
+    done
+}
+
 # Before a take-over: what of ours serves now, to be there again if it fails. Where one was begun
 # earlier, a unit of ours may stand where that of the old program belongs.
 remember_units() {

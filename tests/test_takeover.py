@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -210,6 +211,25 @@ def test_a_linked_unit_survives_a_kill_right_after_it_was_disabled(machine):
     old_program_serves(machine)
 
 
+def test_an_old_program_that_is_gone_by_now_holds_nothing_up(machine):
+    old = machine.make_old_program(link=True)
+    done_well(machine.install("--from", str(old), *HERE))
+    shutil.rmtree(old)
+    text = (machine.programs / "systemctl").read_text()
+    refusal = '[ $what != enable ] && [ $what != start ] || [ -e "{units}/$each" ] || exit 1'
+    machine.program("systemctl", f"{text}{refusal.format(units=machine.units)}\n")
+    said = done_well(machine.install("--uninstall"))
+    assert "The old program does not start" in said
+    assert not (machine.home / "install.conf").exists()
+    done_well(machine.install("--uninstall"))
+
+
+def test_a_lan_that_was_said_once_is_known_at_the_next_run(machine):
+    old = machine.make_old_program()
+    done_well(machine.install("--from", str(old), *HERE))
+    done_well(machine.install("--from", str(old)))
+
+
 def test_an_undo_is_there_without_a_unit_as_well(machine):
     old = machine.make_old_program()
     (machine.units / "webchat.service").unlink()
@@ -400,10 +420,48 @@ def test_units_are_brought_up_to_date_without_a_restart(machine):
     assert timer.read_text() == wanted
     assert "of before" in nginx.read_text()
     assert f"+ {nginx}" in said
-    assert "sudo sh deploy/install.sh" in said
+    assert f"sudo sh {machine.folder}/source/deploy/install.sh" in said
+    assert said.count("There are newer files") == said.count(f"+ {nginx}\n") == 1
+    assert "reload-or-restart" not in said
     assert "restart webchat-nightly.timer" in machine.told
     assert "webchat.service" not in machine.told
     assert "nginx" not in machine.told
+
+
+def test_a_timer_that_somebody_has_turned_off_stays_so_and_one_that_is_new_is_turned_on(machine):
+    done_well(machine.install(*HERE))
+    timer = "webchat-nightly.timer"
+    (machine.folder / "enabled" / timer).unlink()
+    (machine.folder / "systemctl.log").unlink()
+    done_well(machine.install("--renew"))
+    assert timer not in machine.told.replace(f"is-enabled --quiet {timer}", "")
+    (machine.units / timer).unlink()
+    done_well(machine.install("--renew"))
+    assert (machine.folder / "enabled" / timer).exists()
+
+
+def test_an_uninstallation_takes_the_options_of_our_units_along(machine):
+    done_well(machine.install(*HERE))
+    for name in ("webchat-nightly.service.d", "webchat.service.d", "nginx.service.d"):
+        (machine.units / name).mkdir()
+        (machine.units / name / "options.conf").touch()
+    done_well(machine.install("--uninstall"))
+    assert [each.name for each in machine.units.iterdir()] == ["nginx.service.d"]
+    theirs = machine.units / "webchat.service.d"
+    theirs.mkdir()
+    (machine.units / "webchat.service").write_text("[Service]\nWorkingDirectory=/opt/theirs\n")
+    done_well(machine.install("--uninstall"))
+    assert theirs.exists()
+
+
+def test_a_certificate_of_lets_encrypt_is_looked_for_on_this_machine(machine):
+    folder = machine.etc / "letsencrypt/live/chat.example.com"
+    folder.mkdir(parents=True)
+    (folder / "fullchain.pem").touch()
+    site = ("--nginx", "own", "--site-url", "https://chat.example.com", "--mail", "off")
+    done_well(machine.install(*site))
+    text = (machine.nginx / "sites-available/webchat.conf").read_text()
+    assert f"ssl_certificate {folder}/fullchain.pem;" in text
 
 
 def test_how_the_data_are_imported_can_be_said(machine):
