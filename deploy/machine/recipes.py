@@ -82,7 +82,9 @@ RECIPES = {
     "sudo sh deploy/install.sh --nginx own --site-url http://192.168.1.100": Recipe(
         "make_nothing", "look plain"
     ),
-    "sudo sh deploy/install.sh": Recipe("make_nothing", "look own; look_at_certificate"),
+    "sudo apt install nginx openssl certbot": Recipe("make_nothing"),
+    "sudo ufw allow 'Nginx Full'": Recipe(),
+    "sudo sh deploy/install.sh": Recipe(after="look own; look_at_certificate"),
     "sudo sh deploy/install.sh --nginx beside --site-url https://www.example.com/chat": Recipe(
         "make_nothing", "look_at_service"
     ),
@@ -100,7 +102,6 @@ RECIPES = {
         "make_nothing; installed", "look_at_teacher", DOCTOR
     ),
     "sudo ufw allow 8000/tcp": Recipe(),
-    "sudo ufw allow 'Nginx Full'": Recipe(),
     "sudo journalctl --no-pager --lines=50 --unit=webchat": Recipe(),
     "sudo sh deploy/install.sh --nginx none --site-url '' --port 8080": Recipe(
         after="look_at_service; look_at_port"
@@ -153,8 +154,9 @@ RECIPES = {
     ".venv/bin/python manage.py import_legacy /srv/old-chat/data --dry-run": Recipe(
         "make_old_data"
     ),
-    '.venv/bin/python manage.py import_legacy /srv/old-chat/data --rename "Li Lei=李雷"'
-    " --report /tmp/import.json": Recipe(after="test -s /tmp/import.json"),
+    ".venv/bin/python manage.py import_legacy /srv/old-chat/data --report /tmp/import.json": Recipe(
+        after="test -s /tmp/import.json"
+    ),
     "rm -r /srv/old-chat": Recipe(),
     # docs/administrator
     ".venv/bin/python manage.py createsuperuser": Recipe(after="look_at_teacher"),
