@@ -82,6 +82,15 @@ reach() {
 """
 
 
+# The options of an installation in a LAN.
+HERE = ("--nginx", "none", "--site-url", "", "--mail", "off")
+
+
+def done_well(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
