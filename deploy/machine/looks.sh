@@ -22,6 +22,7 @@ look() {
     takeover) look_at_service && look_at_port && look_at_site https://www.example.com/chat && look_at_people ;;
     adopted) look_at_service && look_at_port && look_at_people && look_at_adopted ;;
     earlier) look_at_earlier ;;
+    both) look_at_both ;;
     undo | refused | hup | pipe) look_at_flask ;;
     # nginx at the port where the chat was, or the other way round.
     shared) look_at_service && look_at_site http://192.168.1.100:8000 && look_at_plain ;;
@@ -161,6 +162,13 @@ is_flask() {
 look_at_flask() {
     soon is_flask || complain "the old program does not serve"
     look_at_old_unit
+}
+
+look_at_both() {
+    soon is_flask || complain "the old program does not serve"
+    systemctl is-active --quiet talk.service || complain "talk.service is not active"
+    systemctl is-enabled --quiet talk.service || complain "talk.service is not enabled"
+    look_at_service && look_at_port
 }
 
 look_at_earlier() {

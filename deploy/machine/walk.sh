@@ -151,6 +151,9 @@ walk_from_trouble() {
         "make_$each"
         cell "$each" refused
     done
+    make_nothing
+    make_both
+    cell both refused both
     rm -rf /run/systemd/system/webchat.service.d
     make_nothing
     quietly_reach none
