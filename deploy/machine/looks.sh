@@ -65,7 +65,7 @@ look_at_site() {
     is_chat "$1" || complain "no chat at $1"
     sheet=$(page "$1/login/" | grep -o 'href="[^"]*\.css"' | head -n 1 | cut -d'"' -f2)
     origin=$(echo "$1" | cut -d/ -f1-3)
-    kind=$(page --output /dev/null --write-out '%{http_code} %{content_type}' "$origin$sheet")
+    kind=$(page --output /dev/null --write-out '%{http_code} %{content_type}' "$origin$sheet") || true
     [ "$kind" = "200 text/css" ] || [ "$kind" = '200 text/css; charset="utf-8"' ] || complain "the static file $origin$sheet: $kind"
 }
 

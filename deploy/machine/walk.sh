@@ -79,7 +79,7 @@ cell() {
     : >/check/install.log
     complaints=
     reach "$2" || complaints=" [it failed]"
-    complaints="$complaints$(look "${3:-$2}" 2>&1)"
+    complaints="$complaints$(look "${3:-$2}" 2>&1)" || complaints="$complaints [a look failed]"
     mark=✓
     if [ -n "$complaints" ]; then
         mark=✗ all_well=
