@@ -21,7 +21,7 @@ read_options "$@"
 
 # Nobody can know its name beforehand, so nobody else can choose what root writes there.
 scratch=$(mktemp -d)
-planning=yes taking= hint=
+planning=yes taking= copied= hint=
 
 # Whatever ends this script, a terminal that is gone as well: the old program serves again.
 finish() {
@@ -31,8 +31,11 @@ finish() {
     planning=
     [ ! -t 0 ] || stty echo
     destroy_copy
+    gave_back=$taking
     if [ -n "$taking" ]; then
         remove_units
+        # Whatever was served did not become ready, and is stopped.
+        [ -z "$copied" ] || mark_unfinished
         give_back
         if put_back_nginx && nginx_is_sound 2>/dev/null; then
             systemctl reload nginx
@@ -40,8 +43,11 @@ finish() {
     fi
     put_back_settings
     if [ "$status" -ne 0 ] && [ -n "${locked:-}" ]; then
-        go_back
+        go_back "$(is_ours webchat.service || echo unserved)"
         forget_old_releases
+    fi
+    if [ -n "$gave_back" ] && has_served; then
+        serve_again
     fi
     rm -rf "$scratch"
     exit "$status"
@@ -92,7 +98,8 @@ settle_release() {
     # One that serves already has proved it.
     [ "$release" = "$old" ] || prove "$release" || fail "服务无法启动，见上。" "The server does not start; see above."
     [ "${old_kind:-}" != flask ] || take_over
-    settings_before=
+    # Where a chat of ours serves already, they are those that it goes back to.
+    has_served || settings_before=
     [ "$release" = "${old:-$release}" ] || ln -sfn "$old" "$home/switching"
     switch_to "$release"
 }
@@ -112,6 +119,7 @@ converge() {
     write_settings
     settle_release
     settle_units
+    forget_mark "$data_dir"
     # Both may have, or want, the same port: who gives it up goes first.
     if [ "$nginx" = none ]; then
         settle_nginx
@@ -122,15 +130,24 @@ converge() {
     fi
 }
 
-# As upgrade.sh does, which restarts nothing; files of nginx that were changed by hand stay.
+# As upgrade.sh does, which restarts nothing. A timer that somebody has turned off stays so.
 renew() {
+    timer=webchat-nightly.timer
+    [ ! -e "$units/$timer" ] || systemctl is-enabled --quiet "$timer" || timer=
     settle_units
-    run systemctl enable --quiet webchat-nightly.timer
-    run systemctl restart webchat-nightly.timer
+    [ -z "$timer" ] || run systemctl enable --quiet "$timer"
+    [ -z "$timer" ] || run systemctl restart "$timer"
+}
+
+# Files of nginx may have been changed by hand, and stay.
+say_what_is_newer() {
     planning=yes
-    settle_nginx
+    find_nginx || [ -d "$nginx_folder" ] || return 0
+    rm -f "$scratch/changed"
+    choose_certificate >/dev/null
+    settle_files_of_nginx
     [ ! -e "$scratch/changed" ] || say "nginx 的文件有新的版本（见上）/ There are newer files for nginx, see above:" \
-        "sudo sh deploy/install.sh"
+        "sudo sh $PWD/deploy/install.sh"
 }
 
 uninstall() {
@@ -139,12 +156,16 @@ uninstall() {
     for each in "$self_signed.pem" "$self_signed.key"; do
         [ ! -e "$each" ] || run rm -f "$each"
     done
+    remove_drop_ins
     remove_units
     for each in releases static current previous switching releases.lock; do
         [ ! -e "$home/$each" ] && [ ! -L "$home/$each" ] || run rm -rf "${home:?}/$each"
     done
     ! has_systemd || run systemctl daemon-reload
+    # One that an earlier version has left may be in data that were served for weeks.
+    [ -z "$(kept from)" ] || forget_mark "$(default DATA_DIR /var/lib/webchat)"
     give_back
+    forget_implied_proxy
     [ ! -e "$home/install.conf" ] || run rm -f "$home/install.conf"
 }
 
@@ -153,6 +174,7 @@ begin() {
     mkdir -p "$home"
     take_lock
     destroy_left_copies
+    [ -z "$from" ] || remember_units
 }
 
 # plan_and_do STEPS: say what they will do, then let them.
@@ -180,7 +202,10 @@ fi
 complete_options
 if [ -n "$renew" ]; then
     check_site
-    ! has_systemd || plan_and_do renew
+    if has_systemd; then
+        plan_and_do renew
+        say_what_is_newer
+    fi
     exit
 fi
 check_options
@@ -189,13 +214,13 @@ if has_systemd; then
     [ "$nginx" != none ] || address=127.0.0.1:$port
     is_ready || fail "服务没有就绪：journalctl -u webchat" "The service is not ready: journalctl -u webchat"
 fi
-taking=
+taking= settings_before=
 [ ! -L "$home/switching" ] || finish_switch
 forget_old_releases
-rm -f "$data_dir/$unfinished"
 if [ "$hint" = certificate ]; then
     say "还没有证书，先用自签名的 / No certificate yet: a self-signed one for now. Then:"
-    echo "   sudo certbot certonly --webroot -w /var/www/html -d $host && sudo sh deploy/install.sh"
+    echo "    sudo certbot certonly --webroot -w /var/www/html -d $host --deploy-hook 'systemctl reload nginx' &&" \
+        "sudo sh deploy/install.sh"
 fi
 if [ "$nginx" = beside ]; then
     say "请在网站的 server { } 中加上一行，然后 sudo nginx -t && sudo systemctl reload nginx"

@@ -222,10 +222,7 @@ belongs_to_others() {
 }
 
 check_port() {
-    case $port in
-    *[!0-9]* | ??????*) wrong_port ;;
-    esac
-    [ "$port" -ge 1 ] && [ "$port" -le 65535 ] || wrong_port
+    check_number "$port"
     if [ "$nginx" != none ]; then
         [ -z "$given_port" ] || fail "--port 只用于 --nginx none：有 nginx 时网址里写端口。" \
             "--port is for --nginx none only: behind nginx the port is part of the address."
@@ -234,8 +231,15 @@ check_port() {
     refuse_holders "$port" "请停止它，或用 --port 另选端口" "stop it, or choose another with --port"
 }
 
+check_number() {
+    case $1 in
+    '' | *[!0-9]* | ??????*) wrong_port "$1" ;;
+    esac
+    [ "$1" -ge 1 ] && [ "$1" -le 65535 ] || wrong_port "$1"
+}
+
 wrong_port() {
-    fail "端口要是 1 到 65535 的数字，不是：$port" "The port must be a number from 1 to 65535, not: $port"
+    fail "端口要是 1 到 65535 的数字，不是：$1" "The port must be a number from 1 to 65535, not: $1"
 }
 
 # refuse_holders PORT ADVICE ADVICE: fail if another program listens there.

@@ -165,14 +165,15 @@ finish_switch() {
     rm "$home/switching"
 }
 
-# Return to the release that served before a switch that did not come to its end.
+# go_back [unserved]: return to the release that served before a switch that did not come to its end.
+# With `unserved` only the link goes back: what has the name of our service may be another program.
 go_back() {
     before=$(readlink -e "$home/switching") || return 0
     after=$(readlink -f "$home/current")
     if [ "$before" != "$after" ]; then
         say "正在退回 / Going back to $before"
         switch_to "$before" || return 0
-        tell "$before" "$after" || { $restart 9>&- && is_ready; }
+        [ -n "${1:-}" ] || tell "$before" "$after" || { $restart 9>&- && is_ready; }
     fi
     rm -f "$home/switching"
 }

@@ -57,13 +57,27 @@ implied_proxy() {
     fi
 }
 
-# What the last run implied; one of an earlier version has kept no install.conf.
+# What the last run implied; one of an earlier version has kept no install.conf. Where nothing is
+# installed, a setting was brought along from another machine, and stays.
 proxy_before() {
-    if [ -e "$home/install.conf" ] || [ "$(nginx_before)" != "$nginx" ]; then
+    last=$(nginx_before)
+    if [ -e "$home/install.conf" ]; then
         kept behind_proxy
-    else
+    elif [ "$last" = "$nginx" ] || { [ -z "$last" ] && [ -n "$(env_value BEHIND_PROXY)" ]; }; then
         implied_proxy
     fi
+}
+
+# For whoever installs again: what was implied is no setting of theirs.
+forget_implied_proxy() {
+    [ -z "$(env_value BEHIND_PROXY)" ] || [ "$(env_value BEHIND_PROXY)" != "$(kept behind_proxy)" ] ||
+        set_env BEHIND_PROXY ""
+}
+
+say_what_stays() {
+    stays=$(env_value BEHIND_PROXY)
+    [ -z "$planning" ] || [ -z "$stays" ] || [ "$stays" = "$(implied_proxy)" ] ||
+        say "沿用手写的 / Set by hand, and stays: BEHIND_PROXY=$stays"
 }
 
 make_file() {
@@ -88,7 +102,11 @@ write_settings() {
     set_env DATA_DIR "$data_dir"
     [ "${port:-8000}" = "$(default PORT 8000)" ] || set_env PORT "$port"
     # Only when it differs from what the last run implied: what was set by hand since then stays.
-    [ "$before" = "$(implied_proxy)" ] || set_env BEHIND_PROXY "$(implied_proxy)"
+    if [ "$before" = "$(implied_proxy)" ]; then
+        say_what_stays
+    else
+        set_env BEHIND_PROXY "$(implied_proxy)"
+    fi
     [ "$mail" = "$(default MAIL_MODE off)" ] || set_env MAIL_MODE "$mail"
     if [ "$mail" = qq ]; then
         set_env QQ_EMAIL "$qq_email"

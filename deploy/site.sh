@@ -4,7 +4,7 @@ of_nginx="conf.d/webchat.conf snippets/webchat-proxy.conf snippets/webchat.conf
     snippets/webchat-site.conf sites-available/webchat.conf"
 enabled=sites-enabled/webchat.conf
 nginx_folder=${WEBCHAT_ETC:-/etc}/nginx
-letsencrypt=/etc/letsencrypt/live
+letsencrypt=${WEBCHAT_ETC:-/etc}/letsencrypt/live
 self_signed=$nginx_folder/webchat-self-signed
 
 # The --nginx of the last run; one of an earlier version has kept no install.conf.
@@ -113,15 +113,19 @@ settle_nginx() {
     choose_certificate
     # A link to nothing would break nginx, so it goes before its file and comes after it.
     [ "$nginx" = own ] || disable_site
-    for each in $of_nginx; do
-        is_their_nginx "$each" || nginx_file "$each" | settle "$nginx_folder/$each"
-    done
+    settle_files_of_nginx
     [ "$nginx" != own ] || enable_site
     case $nginx in
     own | beside) tell_nginx ;;
     # It may be broken by somebody else, and none of ours is in it.
     *) [ ! -e "$scratch/changed" ] || tell_nginx ;;
     esac
+}
+
+settle_files_of_nginx() {
+    for each in $of_nginx; do
+        is_their_nginx "$each" || nginx_file "$each" | settle "$nginx_folder/$each"
+    done
 }
 
 enable_site() {

@@ -2,7 +2,8 @@
 # Its unit is kept, and put back by --uninstall or --undo, or if anything fails on the way.
 
 kept_name=webchat-old.service
-unfinished=.taking-over  # in the folder of the data, while a copy in it is not in use yet
+# In the folder of the data, while a copy in it was never served: only then may it be made once more.
+unfinished=.taking-over
 
 look_at_old_program() {
     case $from/ in
@@ -20,18 +21,33 @@ look_at_old_program() {
         fail "$from 里既没有旧程序的 data/users，也没有本程序的 manage.py 和 .env。" \
             "$from holds neither the data/users of the old program nor manage.py and .env of this one."
     fi
+    check_code_is_apart
     old_unit=$(find_old_unit)
     is_begun || check_kept_name
     is_taken || check_new_data
-    [ -n "$given_port" ] || port=$(old_port)
-    before_it=$("$python" deploy/facts.py sites-before "$port" --nginx "$nginx_folder")
+    # nginx hands over to the port of the old program, whichever is wanted here.
+    served_at=$(old_port)
+    check_number "$served_at"
+    [ -n "$given_port" ] || port=$served_at
+    before_it=$("$python" deploy/facts.py sites-before "$served_at" --nginx "$nginx_folder")
     # There may be a proxy although its address cannot be told.
-    proxied=$("$python" deploy/facts.py is-proxied "$port" --nginx "$nginx_folder")
+    proxied=$("$python" deploy/facts.py is-proxied "$served_at" --nginx "$nginx_folder")
     [ "$old_kind" != webchat ] || ! value_of "$from/.env" BEHIND_PROXY | grep -Eiqx '1|on|yes|true' || proxied=yes
     [ -n "$given_site_url" ] || site_url=$(old_site)
     nginx=${nginx:-$(nginx_before)}
     nginx=${nginx:-none}
-    [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || doubt_address
+    [ "$old_kind" != flask ] || [ -n "$site_url$given_site_url" ] || is_begun || doubt_address
+}
+
+# Where this code was unpacked over the old program, files of it may be lost: --undo would start a mixture.
+check_code_is_apart() {
+    case $old_kind:$old_data/ in
+    flask:"$(readlink -m "$code")"/*)
+        fail "本程序和旧程序混在 $code 里：请把本程序解压到另一个空文件夹，旧程序用它自己的备份恢复。" \
+            "This program and the old one are both in $code: unpack this one into another, empty folder," \
+            "and mend the old one from a backup of it."
+        ;;
+    esac
 }
 
 doubt_address() {
@@ -105,7 +121,7 @@ check_new_data() {
 
 old_port() {
     if is_begun; then
-        env_value PORT
+        default PORT 8000
         return
     fi
     listening=
@@ -193,8 +209,12 @@ destroy_copy() {
     copy=
 }
 
-# It holds every password in plain text.
+# It holds every password in plain text. Root works in no tree of the service's: whoever had a hold
+# of that could lead it elsewhere by a link.
 destroy() {
+    chown root:root "$1"
+    chmod 0700 "$1"
+    chown -R -h root:root "$1"
     find "$1" -type f -path '*/users/*' -exec shred -u {} + || true
     rm -rf "$1"
 }
@@ -222,13 +242,23 @@ take_over() {
     keep from "$from"
 }
 
-# The mark goes when the new service is ready: until then nobody has written into the copy.
+# By the service itself: in a folder of its own root could be led elsewhere by a link.
 copy_earlier_data() {
-    : >"$data_dir/$unfinished"
+    mark_unfinished
     # A log of another copy would be read as one of this.
     rm -f "$data_dir"/db.sqlite3*
-    cp -a "$old_data/." "$data_dir/"
-    chown -R -h webchat:webchat "$data_dir"
+    { tar -C "$old_data" -cf - . || : >"$scratch/half"; } | (as_webchat tar -C "$data_dir" -xf -)
+    [ ! -e "$scratch/half" ] || fail "复制数据失败，见上。" "The data could not be copied, see above."
+    copied=yes
+}
+
+mark_unfinished() {
+    (as_webchat touch "$data_dir/$unfinished")
+}
+
+# forget_mark FOLDER: before anybody can write there, so that no kill leaves it in data that are used.
+forget_mark() {
+    [ ! -e "$1/$unfinished" ] || run rm -f "$1/$unfinished"
 }
 
 stop_old_program() {
@@ -256,7 +286,7 @@ stop_old_program() {
 # Of a unit that is a link to its file elsewhere, `systemctl disable` has removed the link as well.
 relink() {
     link=$(kept old_link)
-    [ -z "$link" ] || [ -e "$1" ] || [ -L "$1" ] || run ln -s "$link" "$1"
+    [ -z "$link" ] || [ -e "$1" ] || [ -L "$1" ] || ! (cd "$units" && [ -e "$link" ]) || run ln -s "$link" "$1"
 }
 
 # Put back what was taken over: the units of ours are gone by then.
@@ -277,6 +307,8 @@ start_old_program() {
     fi
     relink "$units/$old_unit.service"
     run systemctl daemon-reload
-    [ "$(kept old_enabled)" != enabled ] || run systemctl enable --quiet "$old_unit.service"
-    run systemctl start "$old_unit.service"
+    [ "$(kept old_enabled)" != enabled ] || run systemctl enable --quiet "$old_unit.service" || true
+    # Its file may be gone by now; that is for a person to mend, and no reason to keep the rest.
+    run systemctl start "$old_unit.service" || say \
+        "旧程序没有启动 / The old program does not start: journalctl -u $old_unit"
 }

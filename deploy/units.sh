@@ -130,3 +130,44 @@ remove_units() {
     fi
     settle_units
 }
+
+# Of ours, such as the options of the nightly: what stands beside somebody else's unit is theirs.
+remove_drop_ins() {
+    for each in $of_systemd; do
+        ! is_ours "$each" || [ ! -d "$units/$each.d" ] || run rm -rf "$units/$each.d"
+    done
+}
+
+# Before a take-over: what of ours serves now, to be there again if it fails. Where one was begun
+# earlier, a unit of ours may stand where that of the old program belongs.
+remember_units() {
+    if is_begun || ! is_ours webchat.service || ! systemctl is-active --quiet webchat.service; then
+        return 0
+    fi
+    mkdir "$scratch/units"
+    for each in $of_systemd; do
+        [ ! -e "$units/$each" ] || cp -p "$units/$each" "$scratch/units/"
+    done
+    # In the order in which they are started.
+    for each in webchat.socket webchat.service webchat-nightly.timer; do
+        for state in enabled active; do
+            ! systemctl "is-$state" --quiet "$each" || echo "$state $each"
+        done
+    done >"$scratch/states"
+}
+
+has_served() {
+    [ -e "$scratch/states" ]
+}
+
+serve_again() {
+    say "恢复本程序 / Putting this program back: webchat.service"
+    cp -pR "$scratch/units/." "$units/"
+    systemctl daemon-reload
+    while read -r state each; do
+        case $state in
+        enabled) systemctl enable --quiet "$each" ;;
+        active) systemctl start "$each" ;;
+        esac
+    done <"$scratch/states"
+}

@@ -41,10 +41,11 @@ say_what_serves() {
     fi
 }
 
-# An earlier release has made them, which knew less; only where they are those of this home.
+# Those of another release are there, which knew less, or more; only where they are of this home.
 renew_units() {
     grep -qsF "$home/current" "${WEBCHAT_ETC:-/etc}/systemd/system/webchat.service" || return 0
-    sh deploy/install.sh --renew </dev/null || say "单元没有更新，请运行 / The units are as before, so run: sudo sh deploy/install.sh"
+    sh "$home/current/deploy/install.sh" --renew </dev/null || say \
+        "单元没有更新，请运行 / The units are as before, so run: sudo sh $home/current/deploy/install.sh"
 }
 
 take_lock
@@ -78,5 +79,5 @@ prove "$new" || fail "新版本无法启动。" "The release does not start."
 put_in_service "$new" "$old"
 forget_old_releases
 trap - EXIT HUP INT PIPE TERM
-[ "${1:-}" = --back ] || renew_units
+renew_units
 say "完成 / Done: $new"

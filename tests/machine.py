@@ -15,11 +15,20 @@ from .environment import names as settings
 # Nobody listens but whom a test lets: what else runs on this machine is nobody's business.
 PYTHON = """\
 #!/bin/sh
-[ "${{1:-}} ${{2:-}}" != "deploy/facts.py listener" ] || [ -n "${{REAL_PORTS:-}}" ] || exit 0
+case "${{REAL_PORTS:-}} ${{1:-}} ${{2:-}}" in
+" deploy/facts.py listener" | " deploy/facts.py ports-of") exit 0 ;;
+esac
 exec {python} "$@"
 """
 # Whoever runs the tests is root there.
 ID = '#!/bin/sh\n[ "$1" != -u ] || echo 0\n'
+# The service's user is whoever runs the tests.
+RUNUSER = """\
+#!/bin/sh
+shift 3
+echo "$*" >>{folder}/as_webchat
+exec "$@"
+"""
 # What `systemctl` does to files: of a unit that is linked, `disable` removes the link.
 SYSTEMCTL = """\
 #!/bin/sh
@@ -31,13 +40,15 @@ for each in "$@"; do
     *) continue ;;
     esac
     case $what in
+    start | restart) touch "{folder}/active/$each" ;;
+    stop) rm -f "{folder}/active/$each" ;;
     enable) touch "{folder}/enabled/$each" ;;
     disable)
-        rm -f "{folder}/enabled/$each"
+        rm -f "{folder}/enabled/$each" "{folder}/active/$each"
         [ ! -L "{etc}/systemd/system/$each" ] || rm "{etc}/systemd/system/$each"
         ;;
     is-enabled) [ -e "{folder}/enabled/$each" ] && echo enabled ;;
-    is-active) exit 3 ;;
+    is-active) [ -e "{folder}/active/$each" ] || exit 3 ;;
     esac
 done
 """
@@ -71,6 +82,15 @@ reach() {
 """
 
 
+# The options of an installation in a LAN.
+HERE = ("--nginx", "none", "--site-url", "", "--mail", "off")
+
+
+def done_well(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,8 +101,10 @@ class Machine:
         self.nginx = self.etc / "nginx"
         self.temporary = folder / "tmp"
         self.programs = folder / "bin"
-        for each in (self.temporary, self.programs, self.units, self.nginx, folder / "enabled"):
+        for each in (self.temporary, self.programs, self.units, self.nginx):
             each.mkdir(parents=True)
+        for name in ("enabled", "active"):
+            (folder / name).mkdir()
         for name in ("conf.d", "sites-available", "sites-enabled", "snippets"):
             (self.nginx / name).mkdir()
         self.program("nginx", "#!/bin/sh\n")
@@ -131,6 +153,7 @@ class Machine:
                 last.write(SHORT)
             self.program("id", ID)
             self.program("chown", "#!/bin/sh\n")
+            self.program("runuser", RUNUSER.format(folder=self.folder))
             self.program("systemctl", SYSTEMCTL.format(folder=self.folder, etc=self.etc))
         return subprocess.Popen(
             ["sh", "deploy/install.sh", *options],
@@ -158,20 +181,21 @@ class Machine:
     def told(self) -> str:
         return (self.folder / "systemctl.log").read_text()
 
-    def make_old_program(self, *, link: bool = False) -> Path:
+    def make_old_program(self, *, name: str = "webchat", link: bool = False) -> Path:
         """Make the first users' program with its unit, and return its folder."""
         old = self.folder / "old"
         (old / "data/users").mkdir(parents=True)
         (old / "data/users/alice.json").write_text('{"password": "alice-pw-1"}')
         (old / "data").chmod(0o755)
-        unit = (old if link else self.units) / "webchat.service"
+        unit = (old if link else self.units) / f"{name}.service"
         unit.write_text(f"# The old program\n[Service]\nWorkingDirectory={old}\n")
         if link:
-            (self.units / "webchat.service").symlink_to(unit)
-        (self.folder / "enabled/webchat.service").touch()
+            (self.units / f"{name}.service").symlink_to(unit)
+        (self.folder / f"enabled/{name}.service").touch()
+        (self.folder / f"active/{name}.service").touch()
         return old
 
-    def make_earlier(self) -> Path:
+    def make_earlier(self, port: str = "PORT=8123\n") -> Path:
         """Make an earlier webchat with its unit, and return its folder."""
         old = self.folder / "earlier"
         (old / "data").mkdir(parents=True)
@@ -179,7 +203,5 @@ class Machine:
         (old / "data/db.sqlite3").write_text("theirs")
         unit = f"# The old program\n[Service]\nWorkingDirectory={old}\n"
         (self.units / "webchat.service").write_text(unit)
-        (old / ".env").write_text(
-            "SECRET_KEY=0123\nPORT=8123\nexport REGISTRATION=closed\nDATA_DIR=\n"
-        )
+        (old / ".env").write_text(f"SECRET_KEY=0123\n{port}export REGISTRATION=closed\nDATA_DIR=\n")
         return old

@@ -171,6 +171,19 @@ def test_what_was_set_by_hand_stays_unless_another_mode_needs_it(machine):
     assert ".env: BEHIND_PROXY" not in machine.steps(*OWN)
 
 
+@pytest.mark.parametrize("by_hand", ["on", "off"])
+def test_what_was_set_by_hand_comes_along_to_another_machine(machine, by_hand):
+    """As the papers have it, without install.conf."""
+    machine.home.mkdir()
+    site = f"SITE_URL=http{'' if by_hand == 'on' else 's'}://www.example.com\n"
+    (machine.home / ".env").write_text(f"SECRET_KEY={'k' * 40}\nBEHIND_PROXY={by_hand}\n{site}")
+    steps = machine.steps("--nginx", "none")
+    assert ".env: BEHIND_PROXY" not in steps
+    assert f"stays: BEHIND_PROXY={by_hand}" in steps
+    (machine.home / ".env").write_text(site)
+    assert ".env: BEHIND_PROXY" in machine.steps("--nginx", "none")
+
+
 def test_another_mode_decides_what_it_implies(machine):
     site = "SITE_URL=https://www.example.com/chat\n"
     machine.was(f"BEHIND_PROXY=on\n{site}", "nginx=beside\nbehind_proxy=on\n")
@@ -236,6 +249,8 @@ def test_the_plan_of_a_take_over_names_the_data_and_asks_for_the_address(machine
     (machine.nginx / "sites-enabled/blog").write_text(block)
     assert ".env: BEHIND_PROXY=on" in machine.steps("--from", old, "--site-url", "")
     assert "has not one address" in machine.plan("--from", old).stderr
+    lan = ("--site-url", "", "--port", "8123")
+    assert ".env: BEHIND_PROXY=on" in machine.steps("--from", old, *lan)
     names = "server { server_name a.example b.example; location /a {%s} location /b {%s} }"
     passes = "proxy_pass http://127.0.0.1:5000;"
     (machine.nginx / "sites-enabled/blog").write_text(names % (passes, passes))

@@ -1,29 +1,22 @@
-"""deploy/install.sh in earnest, in a folder: files of others, and a take-over that is cut short."""
+"""deploy/install.sh in earnest, in a folder: a take-over, cut short as well, and the way back."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from .machine import Machine
+from .machine import HERE, Machine, done_well
 
 pytestmark = pytest.mark.faults
-HERE = ("--nginx", "none", "--site-url", "", "--mail", "off")
-THEIRS = "server { listen 80; proxy_pass http://127.0.0.1:5000; }\n"
 
 
 @pytest.fixture
 def machine(tmp_path):
     return Machine(tmp_path)
-
-
-def done_well(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def old_program_serves(machine: Machine, unit: str = "webchat.service") -> None:
@@ -32,45 +25,6 @@ def old_program_serves(machine: Machine, unit: str = "webchat.service") -> None:
     assert machine.told.rstrip().splitlines()[-1] in (f"start {unit}", "reload nginx")
     assert not (machine.units / "webchat-old.service").exists()
     assert not list(machine.home.glob("from.*"))
-
-
-def test_a_site_of_somebody_else_with_our_name_is_never_touched(machine):
-    theirs = [machine.nginx / name / "webchat.conf" for name in ("conf.d", "sites-available")]
-    for each in theirs:
-        each.write_text(THEIRS)
-    link = machine.nginx / "sites-enabled/webchat.conf"
-    link.symlink_to("../sites-available/webchat.conf")
-    done = machine.install("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail=off")
-    assert done.returncode == 1
-    assert str(theirs[0]) in done.stderr
-    done_well(machine.install(*HERE))
-    done_well(machine.install("--uninstall"))
-    assert [each.read_text() for each in theirs] == [THEIRS] * 2
-    assert link.is_symlink()
-    assert "nginx" not in machine.told
-
-
-def test_what_we_have_made_for_nginx_is_taken_away(machine):
-    done_well(machine.install("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail=off"))
-    assert (machine.nginx / "sites-enabled/webchat.conf").exists()
-    done_well(machine.install("--uninstall"))
-    assert not [path for path in machine.nginx.rglob("*") if not path.is_dir()]
-
-
-def test_a_line_of_theirs_that_includes_ours_keeps_the_file_there(machine):
-    beside = ("--nginx", "beside", "--site-url", "https://www.example.com/chat", "--mail=off")
-    done_well(machine.install(*beside))
-    theirs = machine.nginx / "sites-enabled/webchat.conf"
-    theirs.write_text("server { include snippets/webchat.conf; }\n")
-    done_well(machine.install("--uninstall"))
-    assert theirs.exists()
-    assert "not here any more" in (machine.nginx / "snippets/webchat.conf").read_text()
-
-
-def test_an_nginx_that_somebody_else_broke_is_not_our_business_without_it(machine):
-    machine.program("nginx", "#!/bin/sh\nexit 1\n")
-    done_well(machine.install(*HERE))
-    assert "nginx" not in machine.told
 
 
 SIGNALS = {
@@ -137,6 +91,35 @@ def test_no_moment_opens_the_copy_to_others(machine):
     assert all(line.startswith("700 ") for line in modes)
 
 
+def test_root_works_in_no_tree_of_the_service(machine):
+    """By a link there it would write, or destroy, elsewhere."""
+    old = machine.make_old_program()
+    machine.start("--help").wait()  # makes the programs
+    for name in ("chown", "shred"):
+        machine.program(name, f'#!/bin/sh\necho {name} "$@" >>{machine.folder}/done\n')
+    done_well(machine.install("--from", str(old), *HERE))
+    done = (machine.folder / "done").read_text().splitlines()
+    theirs = next(i for i, line in enumerate(done) if "-R -h root:root" in line and "from." in line)
+    assert theirs < next(i for i, line in enumerate(done) if line.startswith("shred"))
+
+
+def test_what_is_brought_is_written_by_the_service_itself(machine):
+    old = machine.make_earlier()
+    theirs = machine.folder / "shadow"
+    theirs.write_text("of root")
+    machine.data.mkdir(parents=True)
+    for name in ("db.sqlite3", "notes"):
+        (old / "data" / name).write_text("theirs")
+        (machine.data / name).symlink_to(theirs)
+    (machine.data / ".taking-over").touch()
+    done_well(machine.install("--from", str(old), *HERE))
+    assert theirs.read_text() == "of root"
+    assert (machine.data / "notes").read_text() == "theirs"
+    by_it = (machine.folder / "as_webchat").read_text()
+    assert f"touch {machine.data}/.taking-over\n" in by_it
+    assert f"tar -C {machine.data} -xf -\n" in by_it
+
+
 def test_the_advice_names_the_folder_that_stays(machine):
     old = machine.make_old_program()
     said = done_well(machine.install("--from", str(old), *HERE))
@@ -177,6 +160,25 @@ def test_a_linked_unit_survives_a_kill_right_after_it_was_disabled(machine):
     machine.program("systemctl", text)
     done_well(machine.install("--undo"))
     old_program_serves(machine)
+
+
+def test_an_old_program_that_is_gone_by_now_holds_nothing_up(machine):
+    old = machine.make_old_program(link=True)
+    done_well(machine.install("--from", str(old), *HERE))
+    shutil.rmtree(old)
+    text = (machine.programs / "systemctl").read_text()
+    refusal = '[ $what != enable ] && [ $what != start ] || [ -e "{units}/$each" ] || exit 1'
+    machine.program("systemctl", f"{text}{refusal.format(units=machine.units)}\n")
+    said = done_well(machine.install("--uninstall"))
+    assert "The old program does not start" in said
+    assert not (machine.home / "install.conf").exists()
+    done_well(machine.install("--uninstall"))
+
+
+def test_a_lan_that_was_said_once_is_known_at_the_next_run(machine):
+    old = machine.make_old_program()
+    done_well(machine.install("--from", str(old), *HERE))
+    done_well(machine.install("--from", str(old)))
 
 
 def test_an_undo_is_there_without_a_unit_as_well(machine):
@@ -236,11 +238,76 @@ def test_a_take_over_that_failed_can_be_tried_again(machine, step):
     assert not (machine.data / ".taking-over").exists()
 
 
-def test_a_take_over_that_was_killed_can_be_tried_again(machine):
-    old = machine.make_earlier()
+@pytest.mark.parametrize("step", ["rehearsal", "import_legacy", "is_ready"])
+def test_a_chat_of_ours_that_served_before_serves_again(machine, step):
+    done_well(machine.install(*HERE))
+    ours = {each.name: each.read_text() for each in machine.units.glob("webchat*")}
+    settings = [(machine.home / name).read_text() for name in (".env", "install.conf")]
+    (machine.folder / "enabled/webchat-nightly.timer").unlink()
+    old = machine.make_old_program(name="talk")
+    site = ("--nginx=own", "--site-url=http://192.168.1.100", "--mail=off")
+    for newer in ("new", "newer"):
+        done = machine.install("--from", str(old), *site, FAIL_AT=step, RELEASE=newer)
+        assert done.returncode == 1
+        assert {each.name: each.read_text() for each in machine.units.glob("webchat*")} == ours
+        assert [(machine.home / name).read_text() for name in (".env", "install.conf")] == settings
+        for folder in ("active", "enabled"):
+            assert {"talk.service", "webchat.service"} <= set(os.listdir(machine.folder / folder))
+        assert not (machine.folder / "enabled/webchat-nightly.timer").exists()
+        assert (machine.folder / "active/webchat-nightly.timer").exists()
+        assert (machine.home / "current").resolve().name == "new"
+    done_well(machine.install("--from", str(old), *site))
+    assert not (machine.folder / "active/talk.service").exists()
+
+
+def test_a_second_failure_with_newer_code_leaves_the_old_program_alone(machine):
+    old = machine.make_old_program()
+    assert machine.install("--from", str(old), *HERE, FAIL_AT="is_ready").returncode == 1
+    (machine.folder / "systemctl.log").unlink()
+    again = machine.install("--from", str(old), *HERE, FAIL_AT="is_ready", RELEASE="newer")
+    assert again.returncode == 1
+    assert (machine.home / "current").resolve().name == "new"
+    assert not (machine.home / "switching").is_symlink()
+    old_program_serves(machine)
+
+
+# Where no PORT is set there is none in the settings here either: it is the default.
+@pytest.mark.parametrize("port", ["PORT=8123\n", ""])
+def test_a_take_over_that_was_killed_can_be_tried_again(machine, port):
+    old = machine.make_earlier(port)
     killed(machine, "migrate", "--from", str(old))
     done_well(machine.install("--from", str(old), *HERE))
     assert (machine.data / "db.sqlite3").read_text() == "theirs"
+    done_well(machine.install("--from", str(old), *HERE))
+    settings = (machine.home / ".env").read_text()
+    assert ("PORT=8123" in settings) == bool(port)
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "80 "])
+def test_a_port_that_is_none_is_refused_with_a_word_at_a_take_over_too(machine, port):
+    old = machine.make_earlier(f"PORT={port}\n")
+    assert "from 1 to 65535" in machine.plan("--from", str(old), *HERE).stderr
+    flask = machine.folder / "flask"
+    (flask / "data/users").mkdir(parents=True)
+    done = machine.plan("--from", str(flask), *HERE, "--port", port)
+    assert done.returncode == 1
+    assert "from 1 to 65535" in done.stderr
+
+
+@pytest.mark.parametrize("mark", [False, True])
+def test_data_that_were_served_after_a_kill_are_never_written_over(machine, mark):
+    """`mark`: as an earlier version of install.sh left it in that case."""
+    old = machine.make_earlier()
+    killed(machine, "is_ready", "--from", str(old))
+    assert not (machine.data / ".taking-over").exists()
+    database = served(machine)
+    if mark:
+        (machine.data / ".taking-over").touch()
+    done_well(machine.install("--undo"))
+    done = machine.install("--from", str(old), *HERE)
+    assert f"sudo mv {machine.data} {machine.data}." in done.stderr
+    assert database.read_text() == "ours by now"
+    assert (machine.data / "db.sqlite3-wal").exists()
 
 
 def test_the_folder_of_the_installation_is_no_source(machine):
@@ -248,6 +315,17 @@ def test_the_folder_of_the_installation_is_no_source(machine):
     assert "is what is installed here" in machine.install("--from", str(machine.home)).stderr
     done = machine.install(*HERE, WEBCHAT_HOME=str(machine.folder / "source"))
     assert "put the code into another folder" in done.stderr
+
+
+def test_code_that_was_unpacked_over_the_old_program_takes_nothing_over(machine):
+    machine.start("--help").wait()  # makes the folder of the code
+    source = machine.folder / "source"
+    (source / "data/users").mkdir(parents=True)
+    for folder in (source, source / "data"):
+        done = machine.install("--from", str(folder), *HERE)
+        assert done.returncode == 1
+        assert "into another, empty folder" in done.stderr
+    assert not machine.home.exists()
 
 
 def test_the_mail_and_the_proxy_of_an_earlier_webchat_stay(machine):
@@ -281,24 +359,6 @@ def test_new_code_is_put_in_service_as_an_upgrade_does(machine):
     assert "backup" not in steps.read_text()
 
 
-def test_units_are_brought_up_to_date_without_a_restart(machine):
-    site = ("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail", "off")
-    done_well(machine.install(*site))
-    timer, nginx = machine.units / "webchat-nightly.timer", machine.nginx / "conf.d/webchat.conf"
-    wanted = timer.read_text()
-    for each in (timer, nginx):
-        each.write_text(each.read_text() + "# of before\n")
-    (machine.folder / "systemctl.log").unlink()
-    said = done_well(machine.install("--renew"))
-    assert timer.read_text() == wanted
-    assert "of before" in nginx.read_text()
-    assert f"+ {nginx}" in said
-    assert "sudo sh deploy/install.sh" in said
-    assert "restart webchat-nightly.timer" in machine.told
-    assert "webchat.service" not in machine.told
-    assert "nginx" not in machine.told
-
-
 def test_how_the_data_are_imported_can_be_said(machine):
     old = machine.make_old_program()
     how = ("--rename", "Li Lei=李雷", "--rename=a*=an", "--timezone", "Asia/Tokyo", "--trust-mail")
@@ -310,33 +370,9 @@ def test_how_the_data_are_imported_can_be_said(machine):
     assert "with --from" in machine.install(*HERE, "--trust-mail").stderr
 
 
-def test_a_certificate_of_our_own_is_made_again_before_it_ends_and_taken_away(machine):
-    site = ("--nginx", "own", "--site-url", "https://chat.example.com", "--mail", "off")
-    done_well(machine.install(*site))
-    file = machine.nginx / "webchat-self-signed.pem"
-    first = file.read_bytes()
-    done_well(machine.install(*site))
-    assert file.read_bytes() == first
-    command = "req -x509 -newkey rsa:2048 -nodes -days 20 -subj /CN=chat.example.com -addext"
-    command += (
-        f" subjectAltName=DNS:chat.example.com -out {file} -keyout {file.with_suffix('.key')}"
-    )
-    subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
-    short = file.read_bytes()
-    done_well(machine.install(*site))
-    assert file.read_bytes() != short
-    done_well(machine.install("--uninstall"))
-    assert not list(machine.nginx.glob("webchat-self-signed*"))
-
-
 def test_the_files_of_nginx_are_as_they_were_after_a_take_over_that_failed(machine):
     old = machine.make_old_program()
     site = ("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail", "off")
     assert machine.install("--from", str(old), *site, FAIL_AT="is_ready").returncode == 1
     assert not [path for path in machine.nginx.rglob("*") if not path.is_dir()]
     assert machine.told.endswith("start webchat.service\nreload nginx\n")
-
-
-def test_where_nothing_was_installed_an_uninstallation_makes_nothing(machine):
-    done_well(machine.install("--uninstall"))
-    assert not machine.home.exists()

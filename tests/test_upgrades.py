@@ -70,10 +70,11 @@ def test_the_service_is_asked_where_it_listens(tmp_path, mode):
         assert home.health() != was
 
 
-def test_an_upgrade_brings_the_units_of_this_home_up_to_date(tmp_path):
+def test_the_units_of_this_home_go_with_the_release_that_serves(tmp_path):
     with Home(tmp_path) as home:
-        install = home.source / "deploy/install.sh"
-        install.write_text(f'echo "$*" >>{tmp_path}/renewed; exit 1\n')
+        renewal = f'echo "%s $*" >>{tmp_path}/renewed; exit 1\n'
+        (home.current / "deploy/install.sh").write_text(renewal % "before")
+        (home.source / "deploy/install.sh").write_text(renewal % "next")
         unit = tmp_path / "etc/systemd/system/webchat.service"
         unit.parent.mkdir(parents=True)
         home.env["WEBCHAT_ETC"] = f"{tmp_path}/etc"
@@ -82,11 +83,13 @@ def test_an_upgrade_brings_the_units_of_this_home_up_to_date(tmp_path):
         assert home.upgrade().returncode == 0
         assert not (tmp_path / "renewed").exists()
         unit.write_text(f"ExecStart={home.home}/current/x\n")
-        home.change("webchat/health.py", "as of the next", "as of the one after the next")
-        done = home.upgrade()
-        assert done.returncode == 0, done.stderr
-        assert (tmp_path / "renewed").read_text() == "--renew\n"
-        assert "sudo sh deploy/install.sh" in done.stdout
+        for arguments, release in ((["--back"], "before"), ([], "next")):
+            done = home.upgrade(*arguments)
+            assert done.returncode == 0, done.stderr
+            assert (tmp_path / "renewed").read_text() == f"{release} --renew\n"
+            # Not that of the folder: it would take the newer code in service again.
+            assert f"sudo sh {home.home}/current/deploy/install.sh" in done.stdout
+            (tmp_path / "renewed").unlink()
 
 
 FAILURES = {

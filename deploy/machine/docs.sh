@@ -68,7 +68,6 @@ END
 # --- What is there before a block ---
 
 make_stick() {
-    make_stand_ins
     mkdir -p /mnt/usb
     touch /code/wheels.txt
     tar --transform='s|^\.|webchat-0.1.0|' -C /code -czf /mnt/usb/webchat-0.1.0.tar.gz .

@@ -22,6 +22,7 @@ look() {
     takeover) look_at_service && look_at_port && look_at_site https://www.example.com/chat && look_at_people ;;
     adopted) look_at_service && look_at_port && look_at_people && look_at_adopted ;;
     earlier) look_at_earlier ;;
+    both) look_at_both ;;
     undo | refused | hup | pipe) look_at_flask ;;
     # nginx at the port where the chat was, or the other way round.
     shared) look_at_service && look_at_site http://192.168.1.100:8000 && look_at_plain ;;
@@ -64,7 +65,7 @@ look_at_site() {
     is_chat "$1" || complain "no chat at $1"
     sheet=$(page "$1/login/" | grep -o 'href="[^"]*\.css"' | head -n 1 | cut -d'"' -f2)
     origin=$(echo "$1" | cut -d/ -f1-3)
-    kind=$(page --output /dev/null --write-out '%{http_code} %{content_type}' "$origin$sheet")
+    kind=$(page --output /dev/null --write-out '%{http_code} %{content_type}' "$origin$sheet") || true
     [ "$kind" = "200 text/css" ] || [ "$kind" = '200 text/css; charset="utf-8"' ] || complain "the static file $origin$sheet: $kind"
 }
 
@@ -163,13 +164,20 @@ look_at_flask() {
     look_at_old_unit
 }
 
+look_at_both() {
+    soon is_flask || complain "the old program does not serve"
+    systemctl is-active --quiet talk.service || complain "talk.service is not active"
+    systemctl is-enabled --quiet talk.service || complain "talk.service is not enabled"
+    look_at_service && look_at_port
+}
+
 look_at_earlier() {
-    soon is_chat http://127.0.0.1:8123 || complain "the earlier webchat does not serve"
+    soon is_chat http://127.0.0.1:8000 || complain "the earlier webchat does not serve"
     look_at_old_unit
 }
 
 look_at_adopted() {
-    [ "$(port)" = 8123 ] || complain "another port: $(port)"
+    [ "$(port)" = 8000 ] || complain "another port: $(port)"
     grep -q '^SECRET_KEY=earlier' $home/.env || complain "another SECRET_KEY"
     grep -q '^REGISTRATION=closed' $home/.env || complain "REGISTRATION is lost"
     grep -q '^MAIL_MODE=console' $home/.env || complain "the mail is lost"

@@ -72,14 +72,19 @@ class Block:
 DOCTOR = (0, 1)  # a machine without Internet, hours after it was made, is not all well
 RECIPES = {
     # deploy/README
-    "cd ~/webchat": Recipe("make_stick", "test -e /root/webchat/wheels.txt"),
-    "sudo apt install python3 python3-venv": Recipe(),
+    "sudo apt install python3 python3-venv": Recipe("make_stand_ins"),
+    "cd ~/webchat-new": Recipe(
+        "make_nothing; make_flask; make_stick",
+        "test -e /root/webchat-new/wheels.txt; test ! -e /root/webchat/manage.py; look undo",
+    ),
     "sh deploy/run.sh": Recipe("make_nothing", "forget_run", (0, 130), "http://127.0.0.1:8000"),
     "sudo sh deploy/install.sh --nginx none --site-url ''": Recipe("make_nothing", "look none"),
     "sudo sh deploy/install.sh --nginx own --site-url http://192.168.1.100": Recipe(
         "make_nothing", "look plain"
     ),
-    "sudo sh deploy/install.sh": Recipe("make_nothing", "look own; look_at_certificate"),
+    "sudo apt install nginx openssl certbot": Recipe("make_nothing"),
+    "sudo ufw allow 'Nginx Full'": Recipe(),
+    "sudo sh deploy/install.sh": Recipe(after="look own; look_at_certificate"),
     "sudo sh deploy/install.sh --nginx beside --site-url https://www.example.com/chat": Recipe(
         "make_nothing", "look_at_service"
     ),
@@ -97,7 +102,6 @@ RECIPES = {
         "make_nothing; installed", "look_at_teacher", DOCTOR
     ),
     "sudo ufw allow 8000/tcp": Recipe(),
-    "sudo ufw allow 'Nginx Full'": Recipe(),
     "sudo journalctl --no-pager --lines=50 --unit=webchat": Recipe(),
     "sudo sh deploy/install.sh --nginx none --site-url '' --port 8080": Recipe(
         after="look_at_service; look_at_port"
@@ -150,8 +154,9 @@ RECIPES = {
     ".venv/bin/python manage.py import_legacy /srv/old-chat/data --dry-run": Recipe(
         "make_old_data"
     ),
-    '.venv/bin/python manage.py import_legacy /srv/old-chat/data --rename "Li Lei=李雷"'
-    " --report /tmp/import.json": Recipe(after="test -s /tmp/import.json"),
+    ".venv/bin/python manage.py import_legacy /srv/old-chat/data --report /tmp/import.json": Recipe(
+        after="test -s /tmp/import.json"
+    ),
     "rm -r /srv/old-chat": Recipe(),
     # docs/administrator
     ".venv/bin/python manage.py createsuperuser": Recipe(after="look_at_teacher"),

@@ -50,9 +50,9 @@ keep_releases() {
 
 # A machine without the chat, except for the code.
 make_nothing() {
-    systemctl disable --quiet --now webchat.service webchat.socket webchat-nightly.timer 2>/dev/null || true
+    systemctl disable --quiet --now webchat.service webchat.socket webchat-nightly.timer talk.service 2>/dev/null || true
     rm -rf /run/theirs /run/systemd/system/webchat.service.d
-    rm -rf /etc/systemd/system/webchat* /srv/webchat /var/lib/webchat /root/webchat /run/webchat.sock
+    rm -rf /etc/systemd/system/webchat* /etc/systemd/system/talk* /srv/webchat /var/lib/webchat /root/webchat /run/webchat.sock
     (cd /etc/nginx && rm -f conf.d/webchat* snippets/webchat* sites-available/webchat* sites-enabled/webchat*)
     systemctl daemon-reload
     make_blog
@@ -142,6 +142,22 @@ make_failing() {
     systemctl daemon-reload
 }
 
+# The old program has a unit of another name, and a chat of ours serves beside it, which this machine
+# will not have on the port of the other.
+make_both() {
+    make_flask
+    systemctl disable --quiet --now webchat.service
+    mv /etc/systemd/system/webchat.service /etc/systemd/system/talk.service
+    systemctl daemon-reload
+    systemctl enable --quiet --now talk.service
+    quietly_reach none
+    mkdir -p /run/systemd/system/webchat.service.d
+    printf '[Service]\nExecStartPre=/bin/sh -c "! grep -qx PORT=5000 /srv/webchat/.env"\n' \
+        >/run/systemd/system/webchat.service.d/failing.conf
+    systemctl daemon-reload
+    look_at_both
+}
+
 # The same with a unit that is a link, as `systemctl enable /root/…` makes it.
 make_linked() {
     make_flask
@@ -168,10 +184,10 @@ make_theirs() {
     settled
 }
 
-# An earlier webchat of root's, started by a unit of somebody's own.
+# An earlier webchat of root's, on the port of which no setting speaks, started by a unit of somebody's own.
 make_earlier() {
     cp -r /code /root/webchat
-    printf 'SECRET_KEY=%s\nPORT=8123\nREGISTRATION=closed\nMAIL_MODE=console\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
+    printf 'SECRET_KEY=%s\nREGISTRATION=closed\nMAIL_MODE=console\n' "earlier-earlier-earlier-earlier-earlier" >/root/webchat/.env
     python=$(echo /kept/releases/*/.venv/bin/python)
     (
         cd /root/webchat

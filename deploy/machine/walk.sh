@@ -79,7 +79,7 @@ cell() {
     : >/check/install.log
     complaints=
     reach "$2" || complaints=" [it failed]"
-    complaints="$complaints$(look "${3:-$2}" 2>&1)"
+    complaints="$complaints$(look "${3:-$2}" 2>&1)" || complaints="$complaints [a look failed]"
     mark=✓
     if [ -n "$complaints" ]; then
         mark=✗ all_well=
@@ -141,6 +141,7 @@ walk_from_flask() {
     make_nothing
     make_earlier
     cell earlier adopted
+    cell adopted adopted
     cell adopted earlier
 }
 
@@ -150,6 +151,9 @@ walk_from_trouble() {
         "make_$each"
         cell "$each" refused
     done
+    make_nothing
+    make_both
+    cell both refused both
     rm -rf /run/systemd/system/webchat.service.d
     make_nothing
     quietly_reach none
