@@ -117,7 +117,9 @@ def certificate(host: str) -> str:
     if home is None or not OWN_SITE.exists():
         steps = "apt install certbot python3-certbot-nginx", f"certbot --nginx -d {host}"
         return " && ".join(map(by_root, steps))
-    steps = "apt install certbot", f"certbot certonly --webroot -w /var/www/html -d {host}"
+    renewed = "--deploy-hook 'systemctl reload nginx'"  # which reads a certificate once
+    ask = f"certbot certonly --webroot -w /var/www/html -d {host} {renewed}"
+    steps = "apt install certbot", ask
     again = f"cd {_quote(home / 'current')} && " + by_root("sh deploy/install.sh")
     return " && ".join([*map(by_root, steps), again])
 

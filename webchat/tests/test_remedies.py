@@ -145,5 +145,6 @@ def test_a_certificate_comes_by_the_site_that_install_has_made_or_by_the_plugin(
     assert plugin.split(" && ")[-1] == "sudo certbot --nginx -d chat.example"
     (tmp_path / "webchat.conf").touch()
     own = remedies.certificate("chat.example").split(" && ")
-    assert own[1] == "sudo certbot certonly --webroot -w /var/www/html -d chat.example"
+    asked = "sudo certbot certonly --webroot -w /var/www/html -d chat.example"
+    assert own[1] == f"{asked} --deploy-hook 'systemctl reload nginx'"
     assert own[2:] == [f"cd {home}/current", "sudo sh deploy/install.sh"]
