@@ -42,6 +42,7 @@ def manage(server, *command):
     return answer
 
 
+@pytest.mark.sweeps
 def test_every_command_does_its_work_and_in_one_folder(tmp_path, language):
     server = Server(tmp_path / "数据", **language)
     assert manage(server, "prepare", "--no-port").returncode == 0

@@ -133,6 +133,7 @@ def test_every_address_has_its_row():
     assert {resolve(path).route.replace("^", "") for path in paths} == routes()
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_visitor_gets_what_the_table_says(db, kind):
     world = make_world()

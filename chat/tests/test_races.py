@@ -121,6 +121,7 @@ def fill(words: str, ids: dict[str, int]) -> str:
     return words.format(**ids)
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("path", POSTS)
 def test_whatever_is_posted_while_it_goes_is_answered(ids, alice, monkeypatch, path, loss):
@@ -137,6 +138,7 @@ def test_whatever_is_posted_while_it_goes_is_answered(ids, alice, monkeypatch, p
         assert answer.status_code == 404
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("path", PAGES)
 def test_the_pages_are_answered_too(ids, alice, monkeypatch, path, loss):

@@ -59,6 +59,7 @@ def lists() -> list[str]:
     ]
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: str(query)[:40])
 def test_a_list_of_the_admin_takes_any_query(root, alice, bob, query):
     for path in ("/admin/accounts/user/", "/admin/chat/report/", "/admin/friends/friendship/"):

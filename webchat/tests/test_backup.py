@@ -198,6 +198,7 @@ def test_a_second_restore_gives_ids_beyond_those_of_the_first(home, tmp_path):
     assert second > first > 5
 
 
+@pytest.mark.sweeps
 @pytest.mark.parametrize(
     "change",
     [
