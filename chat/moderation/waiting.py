@@ -43,6 +43,11 @@ class Overview:
     tasks: list[tuple[str, str]]  # words and address
     numbers: list[Waiting]
 
+    @property
+    def is_anything_wrong(self) -> bool:
+        """Return whether more than advice is among the troubles."""
+        return any(each.is_grave for each in self.troubles)
+
 
 def look(user: User) -> Overview:
     """Return what this member of the staff may know."""
@@ -96,7 +101,7 @@ def _newcomers() -> Waiting:
 def _tasks(user: User) -> list[tuple[str, str]]:
     offered = [
         (rights.may_issue_codes(user), _("Give out reset codes"), "admin:accounts_user_codes"),
-        (rights.may_enrol(user), _("Upload a roster"), "admin:accounts_user_roster"),
+        (rights.may_enrol(user), _("Import a list"), "admin:accounts_user_roster"),
         (
             user.has_perm("chat.add_announcement"),
             _("Write an announcement"),

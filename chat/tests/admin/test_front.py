@@ -58,7 +58,7 @@ def front(client):
 
 
 def shown_troubles(client):
-    return front(client).partition('class="troubles"')[2].partition("</section>")[0]
+    return front(client).partition('class="troubles')[2].partition("</section>")[0]
 
 
 @pytest.fixture
@@ -181,6 +181,10 @@ def test_the_front_page_says_what_doctor_says(root_desk, folder, known, monkeypa
 
 def test_what_is_wrong_stands_above_mere_advice(root_desk, folder, known):
     shutil.rmtree(folder / "backups")  # advice, which doctor gives before it looks at .env
+    page = front(root_desk)
+    assert "Worth a look" in page
+    assert "What is wrong" not in page
+    assert 'class="troubles is-advice"' in page
     (folder / ".env").chmod(0o644)
     page = shown_troubles(root_desk)
     assert page.index("read .env") < page.index("There is no backup yet.")
@@ -201,7 +205,7 @@ def test_the_front_page_tells_only_what_one_may_know(db):
 def test_a_moderator_has_the_tasks_of_one(desk):
     assert reverse("admin:chat_announcement_add") in front(desk)
     assert reverse("admin:chat_auditentry_changelist") in front(desk)
-    assert "Upload a roster" not in front(desk)
+    assert "Import a list" not in front(desk)
     assert "Give out reset codes" not in front(desk)
 
 
