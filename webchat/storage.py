@@ -25,6 +25,8 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     manifest may be missing, but does not break the page.
     """
 
+    support_js_module_import_aggregation = True  # a script that comes later names the first one
+
     def post_process(
         self, paths: Paths, dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str, bool | Exception]]:
