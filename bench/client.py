@@ -137,6 +137,42 @@ async def open_live(address: Address, cookie: str) -> WebSocket:
     return socket
 
 
+class PeerSocket(WebSocket):
+    """A socket that speaks socket.io: it answers the server's pings, and hands on all else."""
+
+    @property
+    def on_text(self) -> OnText:
+        return self._hear
+
+    @on_text.setter
+    def on_text(self, on_text: OnText) -> None:
+        self._told = on_text
+
+    def _hear(self, text: bytes) -> None:
+        if text == b"2":
+            self.send(b"3")
+        else:
+            self._told(text)
+
+
+async def open_peer(address: Address, name: str) -> WebSocket:
+    """Open a socket of the bare peer as somebody, and wait until it is connected."""
+    connected = asyncio.get_running_loop().create_future()
+
+    def on_text(text: bytes) -> None:
+        if text.startswith(b"40") and not connected.done():
+            connected.set_result(None)
+
+    loop = asyncio.get_running_loop()
+    _transport, socket = await loop.create_connection(
+        lambda: PeerSocket(on_text), address.host, address.port
+    )
+    await socket.greet(address, "/socket.io/?EIO=4&transport=websocket", "")
+    socket.send(f'40{{"name":"{name}"}}'.encode())
+    await asyncio.wait_for(connected, 30)
+    return socket
+
+
 class Browser:
     """A kept-alive HTTP connection."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from uuid import uuid4
 
 from client import Address, Browser, WebSocket, open_live, open_websocket
 
 TEXT = "明天下午三点开会，记得带上电脑。"
-LAST_ONES_SECONDS = 5.0  # for requests under way when the time is over
+LAST_ONES_SECONDS = 30.0  # for what is under way when the time is over, a backlog perhaps
 SPIN_SECONDS = 0.002  # asyncio's timers are up to a millisecond late: spin for the rest
 HANDSHAKES_AT_ONCE = 20
 
@@ -52,11 +53,27 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
+Mark = tuple[bytes, int, int]  # something to find, and between which bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The frames of a server: how one sends, and how to tell what comes."""
+
+    send: Callable[[str, str], bytes]
+    ack: Mark
+    event: Mark
+    error: Mark
+
+
 class Talker:
     """One side of a pair, with one message under way at a time."""
 
-    def __init__(self, socket: WebSocket, to: str, window: Window, result: Result) -> None:
+    def __init__(
+        self, socket: WebSocket, to: str, window: Window, result: Result, speech: Speech
+    ) -> None:
         self.peer = self
+        self._speech = speech
         self._socket = socket
         self._to = to
         self._window = window
@@ -71,15 +88,15 @@ class Talker:
         self.client_id = client_id.encode()
         self.waits_for = 2
         self._sent_at = time.perf_counter()
-        self._socket.send(send_frame(client_id, self._to))
+        self._socket.send(self._speech.send(client_id, self._to))
 
     def _on_text(self, text: bytes) -> None:
-        is_ack = text.find(b'"ack"', 0, 24) > 0
+        is_ack = text.find(*self._speech.ack) >= 0
         if is_ack and self.client_id in text:
             self._half_done()
         elif not is_ack and self.peer.client_id in text:
             self.peer._half_done()
-        elif text.find(b'"error"', 0, 24) > 0:
+        elif text.find(*self._speech.error) >= 0:
             raise RuntimeError(text.decode())
 
     def _half_done(self) -> None:
@@ -100,6 +117,18 @@ def send_frame(client_id: str, to: str) -> bytes:
     return f'{{"type":"send","client_id":"{client_id}","to":"{to}","text":"{TEXT}"}}'.encode()
 
 
+OURS = Speech(send_frame, (b'"ack"', 0, 24), (b'"event"', 0, 24), (b'"error"', 0, 24))
+
+ack_numbers = count()
+
+
+def send_frame_of_peer(client_id: str, to: str) -> bytes:
+    draft = f'{{"client_id":"{client_id}","to":"{to}","text":"{TEXT}"}}'
+    return f'42{next(ack_numbers)}["send",{draft}]'.encode()
+
+
+PEER = Speech(send_frame_of_peer, (b"43", 0, 2), (b'42["message"', 0, 12), (b"44", 0, 2))
+
 Sockets = list[tuple[WebSocket, str]]  # each with the name of the friend at the other end
 
 
@@ -109,20 +138,25 @@ async def open_pairs(address: Address, people: Sequence[dict[str, str]]) -> Sock
     return [(socket, people[i ^ 1]["username"]) for i, socket in enumerate(sockets)]
 
 
-async def open_many(address: Address, cookies: Sequence[str]) -> list[WebSocket]:
+async def open_many(
+    address: Address,
+    visitors: Sequence[str],
+    opening: Callable[[Address, str], Awaitable[WebSocket]] = open_live,
+) -> list[WebSocket]:
+    """Open a socket for each visitor: of ours by the cookie, of the peer by the name."""
     gate = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
 
-    async def open_one(cookie: str) -> WebSocket:
+    async def open_one(visitor: str) -> WebSocket:
         async with gate:
-            return await open_live(address, cookie)
+            return await opening(address, visitor)
 
-    return list(await asyncio.gather(*map(open_one, cookies)))
+    return list(await asyncio.gather(*map(open_one, visitors)))
 
 
-async def closed_loop(sockets: Sockets, window: Window) -> Result:
+async def closed_loop(sockets: Sockets, window: Window, speech: Speech = OURS) -> Result:
     """Let everyone send, and send again after the ack and the delivery."""
     result = Result(window.end - window.begin)
-    talkers = [Talker(socket, to, window, result) for socket, to in sockets]
+    talkers = [Talker(socket, to, window, result, speech) for socket, to in sockets]
     for i, talker in enumerate(talkers):
         talker.peer = talkers[i ^ 1]
     for talker in talkers:
@@ -133,14 +167,20 @@ async def closed_loop(sockets: Sockets, window: Window) -> Result:
     return result
 
 
-async def open_loop(per_second: float, sockets: Sockets, window: Window) -> Result:
+async def open_loop(
+    per_second: float, sockets: Sockets, window: Window, speech: Speech = OURS
+) -> Result:
     """Send on schedule, whatever comes back; latency counts from the scheduled moment."""
     result = Result(window.end - window.begin)
     under_way: list[dict[bytes, float]] = [{} for _ in sockets]  # by recipient
+    unanswered = 0
 
     def listener(i: int) -> Callable[[bytes], None]:
         def on_text(text: bytes) -> None:
-            if text.find(b'"event"', 0, 24) < 0:
+            nonlocal unanswered
+            if text.find(*speech.ack) >= 0:
+                unanswered -= 1
+            if text.find(*speech.event) < 0:
                 return
             at = text.find(b'"client_id":"') + 13
             due = under_way[i].pop(text[at : at + 36], None)
@@ -154,18 +194,19 @@ async def open_loop(per_second: float, sockets: Sockets, window: Window) -> Resu
 
     for i, (socket, _to) in enumerate(sockets):
         socket.on_text = listener(i)
-    due, count = time.perf_counter(), 0
+    due, sent = time.perf_counter(), 0
     while due < window.end:
         await sleep_until(due)
-        i = count % len(sockets)
+        i = sent % len(sockets)
         client_id = str(uuid4())
         under_way[i ^ 1][client_id.encode()] = due
         socket, to = sockets[i]
-        socket.send(send_frame(client_id, to))
-        count += 1
+        socket.send(speech.send(client_id, to))
+        sent += 1
+        unanswered += 1
         due += 1 / per_second
-    await _wait_until(lambda: not any(under_way))
-    result.lost = sum(map(len, under_way))
+    await _wait_until(lambda: not (unanswered or any(under_way)))
+    result.lost = max(unanswered, sum(map(len, under_way)))
     return result
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from client import Address
 
@@ -41,30 +41,29 @@ int fdatasync(int file) {
 """
 
 
-class Server:
-    """gunicorn on a port of its own; `with Server(settings, cores) as server`.
+class Program:
+    """A server on a port of its own, with its children; `with Program(…) as program`.
 
-    Without `arguments` it is the whole application as deployed; with them, something else.
     `log` is the file for its output; `open_files` is its `ulimit -n`.
     """
 
     def __init__(
         self,
-        settings: Mapping[str, str],
+        address: Address,
+        command: list[str],
+        environment: Mapping[str, str],
         cores: list[int],
-        arguments: tuple[str, ...] = ("--config", str(ROOT / "deploy/gunicorn.conf.py")),
         log: Path | None = None,
         open_files: int | None = None,
     ) -> None:
-        self.address = Address("127.0.0.1", free_port())
-        bind = f"127.0.0.1:{self.address.port}"
-        self._command = [sys.executable, "-m", "gunicorn", *arguments, "--bind", bind]
-        self._environment = environment(settings) | {"PORT": str(self.address.port)}
+        self.address = address
+        self._command = command
+        self._environment = environment
         self._cores = cores
         self._log = log
         self._open_files = open_files
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         # Without a log its errors go to the terminal.
         log = self._log.open("ab") if self._log else None
         self._process = subprocess.Popen(
@@ -90,6 +89,11 @@ class Server:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self._open_files, self._open_files))
 
     def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def stop(self) -> float:
+        """Stop it, if it still runs, and return the seconds that it took."""
+        began = time.perf_counter()
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(STOP_SECONDS)
@@ -97,6 +101,7 @@ class Server:
             for pid in [*self.workers(), self._process.pid]:
                 os.kill(pid, signal.SIGKILL)
             self._process.wait()
+        return time.perf_counter() - began
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -105,12 +110,16 @@ class Server:
                 raise RuntimeError(f"the server ended: {' '.join(self._command)}")
             try:
                 socket.create_connection((self.address.host, self.address.port), 1).close()
-                if self.workers():
+                if self.is_ready():
                     return
             except OSError:
                 pass
             time.sleep(0.02)
         raise RuntimeError("the server does not answer")
+
+    def is_ready(self) -> bool:
+        """Answer whether it can take work, as its port is open."""
+        return True
 
     def workers(self) -> list[int]:
         pid = self._process.pid
@@ -119,13 +128,16 @@ class Server:
         except OSError:
             return []
 
+    def processes(self) -> list[int]:
+        return [self._process.pid, *self.workers()]
+
     def cpu_seconds(self) -> float:
-        """User and system time of the workers so far, which others' noise does not affect."""
-        return sum(_cpu_seconds(pid) for pid in self.workers())
+        """User and system time of all its processes, which others' noise does not affect."""
+        return sum(_cpu_seconds(pid) for pid in self.processes())
 
     def memory(self) -> int:
         """Bytes of its own, with shared pages divided by their users (PSS)."""
-        return sum(_pss(pid) for pid in [self._process.pid, *self.workers()])
+        return sum(_pss(pid) for pid in self.processes())
 
     def written(self) -> int:
         """Bytes that the workers have written to the disk so far."""
@@ -134,6 +146,27 @@ class Server:
     def open_files(self) -> int:
         """The number of file descriptors of the workers."""
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.workers())
+
+
+class Server(Program):
+    """gunicorn: without `arguments` the whole application as deployed, else something else."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        cores: list[int],
+        arguments: tuple[str, ...] = ("--config", str(ROOT / "deploy/gunicorn.conf.py")),
+        log: Path | None = None,
+        open_files: int | None = None,
+    ) -> None:
+        address = Address("127.0.0.1", free_port())
+        bind = f"{address.host}:{address.port}"
+        command = [sys.executable, "-m", "gunicorn", *arguments, "--bind", bind]
+        settings = environment(settings) | {"PORT": str(address.port)}
+        super().__init__(address, command, settings, cores, log, open_files)
+
+    def is_ready(self) -> bool:
+        return bool(self.workers())
 
 
 class Running:

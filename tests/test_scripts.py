@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from webchat.scripts import Joiner
+from webchat.storage import LATE
 from webchat.storage import SCRIPTS as ENTRIES
 
 from .environment import ROOT
@@ -72,16 +73,28 @@ def test_each_joined_module_runs_once_with_names_of_its_own(node):
 
 def test_the_scripts_of_the_pages_run_joined(node, tmp_path):
     modules = {str(path.relative_to(ROOT / "static")): path for path in SCRIPTS}
-    used = set()
-    for entry in ENTRIES:
-        joiner = Joiner(modules, lambda name: modules[name].read_text(encoding="utf-8"))
-        script = tmp_path / "script.mjs"
+    used, joiners = set(), {}
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    for entry in (*ENTRIES, *LATE):
+        beside = joiners.get(LATE.get(entry))
+        joiner = Joiner(modules, lambda name: modules[name].read_text(encoding="utf-8"), beside)
+        joiners[entry] = joiner
+        # A script that comes later imports the first one by its name.
+        script = tmp_path / Path(entry).name
         script.write_text(joiner.join(entry), encoding="utf-8")
         used |= joiner.names
         command = [node, f"--import={PAGE.as_uri()}", script]
         result = subprocess.run(command, capture_output=True, text=True, timeout=20)
         assert result.returncode == 0, result.stderr
     assert used == set(modules) - PLAIN
+
+
+def test_what_comes_later_is_not_in_the_first_script():
+    modules = {str(path.relative_to(ROOT / "static")): path for path in SCRIPTS}
+    joiner = Joiner(modules, lambda name: modules[name].read_text(encoding="utf-8"))
+    joiner.join("js/app.js")
+    later = {f"js/chat/{name}.js" for name in ("tools", "search", "emoji", "selecting")}
+    assert joiner.names.isdisjoint(later | set(LATE))
 
 
 def test_the_pages_before_the_log_in_load_no_script_of_the_chat():

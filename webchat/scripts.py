@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from posixpath import dirname, join, normpath
+from posixpath import basename, dirname, join, normpath
+
+from .shortening import shorten
 
 # The forms that our modules keep to, as the formatter writes them.
 IMPORT = re.compile(
@@ -13,13 +15,8 @@ IMPORT = re.compile(
 EXPORT = re.compile(
     r"^export (?P<text>(?:async )?(?:function|class|const) (?P<name>\w+)(?=[ (]))", re.MULTILINE
 )
-# What only readers of the source need: comments on lines of their own or behind code; indents.
-COMMENT = re.compile(
-    r"^\s*(?://.*|/\*\*[\s\S]*?\*/)(?:\n|\Z)|(?<=[;,{\[(]) // [^\"'`\n]*$", re.MULTILINE
-)
-INDENT = re.compile(r"^ +", re.MULTILINE)
-TEMPLATE_OF_LINES = re.compile(r'^(?:"[^"\n]*"|[^`"\n]|`[^`\n]*`)*`[^`\n]*$', re.MULTILINE)
-OTHER = re.compile(r"^\s*(?:import|export)\b.*|\bimport(?:\(|\.meta).*", re.MULTILINE)
+# A script that is asked for by an address of the page stays apart.
+OTHER = re.compile(r"^\s*(?:import|export)\b.*|\bimport(?:\([^a-z]|\.meta).*", re.MULTILINE)
 
 
 class Joiner:
@@ -29,11 +26,19 @@ class Joiner:
     in the order in which a browser runs modules: what is imported before what imports it.
     """
 
-    def __init__(self, names: Iterable[str], read: Callable[[str], str]) -> None:
-        """Make one of modules with these names, below the static files; `read` gives their text."""
+    def __init__(
+        self, names: Iterable[str], read: Callable[[str], str], beside: Joiner | None = None
+    ) -> None:
+        """Make one of modules with these names, below the static files; `read` gives their text.
+
+        The modules of the script `beside` it, from the same folder, are not joined again.
+        """
         self._known = set(names)
         self._read = read
+        self._beside = beside
         self._functions: dict[str, str] = {}
+        self._numbers: dict[str, int] = beside._numbers if beside else {}
+        self._entry = ""
 
     @property
     def names(self) -> set[str]:
@@ -42,13 +47,18 @@ class Joiner:
 
     def join(self, entry: str) -> str:
         """Return the text. Raise ValueError for another form of import or export, and a circle."""
+        self._entry = entry
         self._add(entry, ())
-        return "const $modules = {};\n" + "".join(self._functions.values())
+        if self._beside:
+            start = f'import {{ $modules }} from "./{basename(self._beside._entry)}";\n'
+        else:
+            start = "export const $modules = [];\n"
+        return start + "".join(self._functions.values())
 
     def _add(self, name: str, importers: tuple[str, ...]) -> None:
         if name in importers:
             raise ValueError(f"{name} imports itself by way of {importers[-1]}.")
-        if name in self._functions:
+        if name in self._functions or (self._beside and name in self._beside.names):
             return
         if name not in self._known:
             raise ValueError(f"{importers[-1]} imports {name}, which is missing.")
@@ -56,23 +66,26 @@ class Joiner:
         for found in IMPORT.finditer(script):
             self._add(_imported(name, found), (*importers, name))
         exports = ", ".join(found["name"] for found in EXPORT.finditer(script))
-        script = IMPORT.sub(lambda found: _constant(name, found), EXPORT.sub(r"\g<text>", script))
+        script = IMPORT.sub(
+            lambda found: self._constant(name, found), EXPORT.sub(r"\g<text>", script)
+        )
         if other := OTHER.search(script):
             raise ValueError(f"{name} cannot be joined: {other[0].strip()}")
-        script = INDENT.sub("", COMMENT.sub("", script))
-        if template := TEMPLATE_OF_LINES.search(script):
-            raise ValueError(
-                f"{name} cannot be joined, a template ends on another line: {template[0]}"
-            )
+        try:
+            script = shorten(script)
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be joined, {error}") from None
         self._functions[name] = (
-            f'$modules["{name}"] = (() => {{\n{script}\nreturn {{ {exports} }};\n}})();\n'
+            f"{self._place(name)} = (() => {{\n{script}\nreturn {{ {exports} }};\n}})();\n"
         )
+
+    def _place(self, name: str) -> str:
+        return f"$modules[{self._numbers.setdefault(name, len(self._numbers))}]"
+
+    def _constant(self, name: str, found: re.Match[str]) -> str:
+        target = found["all"] or re.sub(r"\sas\s+", ": ", found["names"])
+        return f"const {target} = {self._place(_imported(name, found))};"
 
 
 def _imported(name: str, found: re.Match[str]) -> str:
     return normpath(join(dirname(name), found["path"]))
-
-
-def _constant(name: str, found: re.Match[str]) -> str:
-    target = found["all"] or re.sub(r"\sas\s+", ": ", found["names"])
-    return f'const {target} = $modules["{_imported(name, found)}"];'

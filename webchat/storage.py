@@ -11,6 +11,7 @@ from .scripts import Joiner
 from .styles import Styles
 
 SCRIPTS = ("js/app.js", "js/card.js")  # the entries of the pages
+LATE = {"js/late.js": "js/app.js"}  # scripts that come later, beside the one of the page
 STYLE = "css/app.css"
 
 Paths = dict[str, tuple[Storage, str]]
@@ -23,6 +24,8 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     that tests and `runserver` need no step before them. A file that is newer than the
     manifest may be missing, but does not break the page.
     """
+
+    support_js_module_import_aggregation = True  # a script that comes later names the first one
 
     def post_process(
         self, paths: Paths, dry_run: bool = False, **options: Any
@@ -41,10 +44,13 @@ def _joined(paths: Paths) -> Paths:
         with storage.open(path) as file:
             return file.read().decode()
 
-    alone, joined = dict(paths), InMemoryStorage()
-    entries = [name for name in (*SCRIPTS, STYLE) if name in paths]
+    alone, joined, scripts = dict(paths), InMemoryStorage(), dict[str, Joiner]()
+    entries = [name for name in (*SCRIPTS, *LATE, STYLE) if name in paths]
     for entry in entries:
-        joiner = Styles(read) if entry == STYLE else Joiner(paths, read)
+        if entry == STYLE:
+            joiner: Joiner | Styles = Styles(read)
+        else:
+            joiner = scripts[entry] = Joiner(paths, read, scripts.get(LATE.get(entry, "")))
         joined.save(entry, ContentFile(joiner.join(entry).encode()))
         for name in joiner.names:
             alone.pop(name, None)

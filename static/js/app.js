@@ -11,6 +11,7 @@ import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
 import { Saving } from "./page/saving.js";
+import { watchLate } from "./page/late.js";
 import { forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown } from "./page/register.js";
@@ -34,6 +35,7 @@ function start(body) {
   fillIn();
   const api = new Api(body);
   const feed = new Feed(api, Number(body.dataset.lastEvent));
+  feed.open(); // first: the network takes its time while the parts start
   const store = new ChatStore(api);
   const outbox = new Outbox(api, feed);
   const clock = new Clock();
@@ -76,7 +78,7 @@ function start(body) {
       if (page.title) badges.setTitle(page.title);
       watchCountdown(document.querySelector("[data-countdown]"));
       list.connect();
-      rows.connect(); // after the list, so that its search comes first to the arrows
+      rows.connect();
       contacts.connect();
       connection.arrive();
       conversation.connect(page);
@@ -91,6 +93,7 @@ function start(body) {
     },
   });
 
+  watchLate();
   // They hear of an event in this order: those that count and keep come before those that show.
   clock.start();
   store.start();

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, test } from "node:test";
 const box = { textContent: "", hidden: true };
 document.getElementById = (id) => (id === "toast" ? box : null);
 
-const { canForward, followLetters } = await import("../../static/js/chat/forwarding.js");
+const { followLetters } = await import("../../static/js/chat/forwarding.js");
+const { canForward } = await import("../../static/js/chat/message.js");
 const { setTimeout: later } = globalThis;
 globalThis.setTimeout = (...args) => later(...args).unref();
 

@@ -47,17 +47,50 @@ def test_a_comment_at_the_end_ends_nothing_else():
         ("// Why.\nsay(); // at once\n", "say();"),
         (
             "/** What it\n * promises. */\nfunction say() {\n  // so\n  go();\n}\n",
-            "function say() {\ngo();\n}",
+            "function say(){go();}",
         ),
         (
             'say("http://a.example/"); // it is "near"\n',
             'say("http://a.example/"); // it is "near"',
         ),
-        ("const a = `x; // y`;\n", "const a = `x; // y`;"),
+        ("const a = `x; // y`;\n", "const a=`x; // y`;"),
         ('const FENCE = "```";\n', 'const FENCE = "```";'),
+        ("a = b - -c ? [d] : (e, f);\n", "a=b - -c?[d]:(e,f);"),
+        ("say(\"a , b\", 'c = d');\n", "say(\"a , b\",'c = d');"),
+        ("const a = /x = y/.test(b);\n", "const a = /x = y/.test(b);"),
+        ("const a = `x ${b ? `c = d` : ``}`;\n", "const a = `x ${b ? `c = d` : ``}`;"),
         ("// the last line", ""),
     ],
 )
 def test_comments_and_indents_stay_with_those_who_read_the_source(script, left):
     inner = joined({"js/app.js": script}).partition("=> {\n")[2].partition("\nreturn {")[0]
     assert inner.strip("\n") == left
+
+
+def test_what_is_private_gets_a_short_name_in_code_alone():
+    script = (
+        "class Place {\n  #name = 1;\n  static #all = [];\n  async #load() {\n"
+        "    this.#name += `#name ${this.#name}`.length;\n    return /#name/.test(this.#name);\n"
+        '  }\n  is(other) {\n    return #name in other && other.#load("#name");\n  }\n}\n'
+    )
+    text = joined({"js/app.js": script})
+    assert "class Place{#a=1;static #c=[];async #b(){" in text
+    assert "this.#a +=`#name ${this.#a}`.length;" in text
+    assert "return /#name/.test(this.#a);" in text
+    assert 'return #a in other&&other.#b("#name");' in text
+
+
+def test_the_script_beside_another_shares_its_modules():
+    modules = {
+        "js/app.js": 'import { say } from "./say.js";\nsay();\n',
+        "js/late.js": 'import { say } from "./say.js";\nimport { go } from "./go.js";\ngo(say);\n',
+        "js/say.js": "export function say() {}\n",
+        "js/go.js": "export function go() {}\n",
+    }
+    app = Joiner(modules, modules.__getitem__)
+    app.join("js/app.js")
+    late = Joiner(modules, modules.__getitem__, beside=app)
+    text = late.join("js/late.js")
+    assert text.startswith('import { $modules } from "./app.js";\n')
+    assert late.names == {"js/late.js", "js/go.js"}
+    assert "const{say}=$modules[0];const{go}=$modules[2];" in text

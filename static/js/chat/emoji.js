@@ -20,7 +20,6 @@ export class EmojiPanel {
   }
 
   connect() {
-    this.#button.hidden = false;
     this.#button.addEventListener("click", this.#onButton);
     this.#panel.addEventListener("click", this.#onPick);
     this.#panel.addEventListener("mousedown", keepFocus);
@@ -38,13 +37,15 @@ export class EmojiPanel {
     document.removeEventListener("pointerdown", this.#onOutside);
   }
 
-  #onButton = (event) => {
+  #onButton = (event) => this.toggle(event);
+
+  toggle(event) {
     if (!this.#panel.hidden) this.#close();
     else this.#open();
     // The keyboard walks through the panel; a pointer needs no focus there.
     if (event.detail === 0 && !this.#panel.hidden) this.#focus(0);
     else this.#toField();
-  };
+  }
 
   #open() {
     const recent = recall("emoji") ?? [];

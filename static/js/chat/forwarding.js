@@ -2,15 +2,11 @@
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 import { FriendPicker } from "./friend_picker.js";
+import { canForward } from "./message.js";
 import { uuid } from "./uuid.js";
 
 // With the nine friends of the picker, what SEND_RATE as it comes (30 in 10 s) lets through in a minute.
 export const FORWARDED_AT_MOST = 20; // messages at once
-
-/** Whether a message can go to others: its text is here. */
-export function canForward({ state, hasFile }) {
-  return state === "sent" && !hasFile;
-}
 
 export class Forwarding {
   #outbox;

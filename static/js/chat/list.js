@@ -2,9 +2,9 @@
 import { showBadge } from "../page/badges.js";
 import { recall } from "../page/memory.js";
 import { text } from "../strings.js";
+import { onLate } from "../page/late.js";
 import { showAvatar } from "./avatar.js";
 import { ChatMenu } from "./chat_menu.js";
-import { ChatSearch } from "./search.js";
 
 const TICK = 30_000; // ms between looks at whether today has become yesterday
 
@@ -15,13 +15,16 @@ export class ChatList {
   #timer;
   #shown = new WeakMap(); // row → what it was made from
   #menu;
-  #search;
+  #search = null; // it comes with the second script
 
   constructor({ api, store, clock, replace }) {
     this.#store = store;
     this.#clock = clock;
     this.#menu = new ChatMenu({ api, store, replace });
-    this.#search = new ChatSearch({ api, clock });
+    onLate(({ ChatSearch }) => {
+      this.#search = new ChatSearch({ api, clock });
+      if (this.#list) this.#search.connect(this.#list);
+    });
   }
 
   connect() {
@@ -30,7 +33,7 @@ export class ChatList {
     this.#menu.connect(this.#list);
     document.addEventListener("store:changed", this.#show);
     document.addEventListener("conversation:renamed", this.#markCurrent);
-    this.#search.connect(this.#list);
+    this.#search?.connect(this.#list);
     this.#timer = setInterval(this.#tick, TICK);
     this.#markCurrent();
     this.#show();
@@ -40,7 +43,7 @@ export class ChatList {
     this.#menu.disconnect();
     document.removeEventListener("store:changed", this.#show);
     document.removeEventListener("conversation:renamed", this.#markCurrent);
-    this.#search.disconnect();
+    this.#search?.disconnect();
     clearInterval(this.#timer);
   }
 
@@ -61,7 +64,7 @@ export class ChatList {
     for (const row of rows.values()) row.remove();
     // A row that has moved has lost it.
     if (document.activeElement === document.body) focused?.focus({ preventScroll: true });
-    this.#search.filter();
+    this.#search?.filter();
   };
 
   #make(chat, base) {

@@ -16,3 +16,8 @@ export function stateWords(message, name) {
 export function lineOf(message, name) {
   return message.state === "sent" ? preview(message) : stateWords(message, name);
 }
+
+/** Whether a message can go to others: its text is here. */
+export function canForward({ state, hasFile }) {
+  return state === "sent" && !hasFile;
+}

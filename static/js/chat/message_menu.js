@@ -10,7 +10,7 @@ import { isSecondOfTwo } from "../page/press.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 import { offerEdit, read } from "./bubble.js";
-import { canForward } from "./forwarding.js";
+import { canForward } from "./message.js";
 
 const RECALL_WITHIN = 2 * 60_000; // ms; the server has the last word
 const EDITABLE_FOR = 5 * 60_000; // ms after the recall
@@ -20,8 +20,7 @@ export class MessageMenu {
   #clock;
   #go;
   #composer;
-  #forwarding;
-  #selecting;
+  #withTools;
   #list;
   #unwatch;
 
@@ -31,11 +30,13 @@ export class MessageMenu {
     this.#go = go;
   }
 
-  /** The composer gets the quoted message, or the text of a recalled one to edit. */
-  connect({ composer, forwarding, selecting }) {
+  /**
+   * The composer gets the quoted message, or the text of a recalled one to edit; `withTools` calls a
+   * function with the tools of the conversation, as soon as they are there.
+   */
+  connect({ composer, withTools }) {
     this.#composer = composer;
-    this.#forwarding = forwarding;
-    this.#selecting = selecting;
+    this.#withTools = withTools;
     this.#list = document.getElementById("messages");
     this.#list.addEventListener("click", this.#onClick);
     const recalled = this.#recalled;
@@ -93,12 +94,14 @@ export class MessageMenu {
       add("copy", () => copy(part || words));
     }
     if (!id) return items;
-    if (canForward(facts)) add("forward", () => this.#forwarding.forward([facts]));
+    if (canForward(facts)) {
+      add("forward", () => this.#withTools((tools) => tools.forward([facts])));
+    }
     if (state === "sent") {
       add("quote", () => this.#composer.quote({ id, sender, text: words }));
       if (isMine && this.#isFresh(message)) add("recall", () => this.#recall(message, words));
     }
-    add("select", () => this.#selecting.begin(message));
+    add("select", () => this.#withTools((tools) => tools.select(message)));
     if (!isMine && state !== "removed") add("report", () => this.#report(id));
     add("delete", () => this.#hide(id), true);
     return items;

@@ -44,13 +44,16 @@ export class ChatSearch {
     this.#input.addEventListener("input", this.#onInput);
     this.#input.addEventListener("compositionend", this.#onInput);
     this.#input.form.addEventListener("submit", this.#onSubmit);
-    this.#pane.addEventListener("keydown", this.#onKey);
+    // Before the arrows of the rows, whichever of them came first.
+    this.#pane.addEventListener("keydown", this.#onKey, true);
     this.#pane.addEventListener("click", this.#onOpen);
     this.#tab.addEventListener("click", this.#end);
     this.#parts.more.addEventListener("click", this.#onMore);
     for (const kind of CHANGES) document.addEventListener(`live:${kind}`, this.#onChange);
     if (this.#isDone) this.#end();
     else if (this.#wanted && this.#wanted !== this.#answered) this.#ask();
+    if (this.#wanted) this.filter();
+    if (document.activeElement === this.#input) this.#learn();
   }
 
   disconnect() {
@@ -60,7 +63,7 @@ export class ChatSearch {
     this.#input.removeEventListener("input", this.#onInput);
     this.#input.removeEventListener("compositionend", this.#onInput);
     this.#input.form.removeEventListener("submit", this.#onSubmit);
-    this.#pane.removeEventListener("keydown", this.#onKey);
+    this.#pane.removeEventListener("keydown", this.#onKey, true);
     this.#pane.removeEventListener("click", this.#onOpen);
     this.#tab.removeEventListener("click", this.#end);
     this.#parts.more.removeEventListener("click", this.#onMore);

@@ -1,5 +1,5 @@
 // The messages that a reader has ticked. Nothing here touches the page.
-import { canForward } from "./forwarding.js";
+import { canForward } from "./message.js";
 
 export const TICKED_AT_MOST = 100; // messages, as many as one request may delete
 

@@ -1,16 +1,14 @@
 // One visit to a conversation: the parts of its page, from the arrival until the reader leaves.
+import { needLate, onLate } from "../page/late.js";
 import { Arrival } from "./arrival.js";
 import { Composer } from "./composer.js";
 import { FloatingDay } from "./days.js";
-import { EmojiPanel } from "./emoji.js";
-import { Forwarding } from "./forwarding.js";
 import { Friend } from "./friend.js";
 import { Incoming } from "./incoming.js";
 import { Letters } from "./letters.js";
 import { MessageKeys } from "./message_keys.js";
 import { Pages } from "./pages.js";
 import { ReadMark } from "./read_mark.js";
-import { Selecting } from "./selecting.js";
 import { Thread } from "./thread.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
@@ -24,9 +22,10 @@ export class Visit {
   #pages;
   #arrival;
   #composer;
-  #forwarding;
-  #selecting;
-  #emoji = new EmojiPanel((emoji) => this.#composer.insert(emoji));
+  #makeTools;
+  #tools = null; // they come with the second script
+  #expectNoTools;
+  #emojiButton = document.getElementById("emoji-button");
   #keys = new MessageKeys();
   #day = new FloatingDay();
   #newPill = document.getElementById("new-pill");
@@ -61,9 +60,10 @@ export class Visit {
     const { unread } = this;
     this.readMark = new ReadMark(element, { api, feed, store, thread, pages, unread });
     this.friend = new Friend(element, { api, thread, composer, pages, readdress });
-    this.#forwarding = new Forwarding({ outbox, store, clock, show: this.#showLetter });
-    const [forwarding, keys] = [this.#forwarding, this.#keys];
-    this.#selecting = new Selecting(element, { api, thread, forwarding, keys });
+    const [keys, show] = [this.#keys, this.#showLetter];
+    const insert = (emoji) => composer.insert(emoji);
+    this.#makeTools = (Tools) =>
+      new Tools(element, { api, thread, outbox, store, clock, keys, insert, show });
     const { typing, readMark } = this;
     this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
   }
@@ -73,15 +73,15 @@ export class Visit {
     this.#arrival.connect();
     this.thread.connect();
     this.#composer.connect();
-    this.#emoji.connect();
+    this.#emojiButton.hidden = false;
+    this.#emojiButton.addEventListener("click", this.#onEmoji);
     this.#keys.connect();
     this.#day.connect();
-    this.#forwarding.connect();
-    this.#menu.connect({
-      composer: this.#composer,
-      forwarding: this.#forwarding,
-      selecting: this.#selecting,
+    this.#expectNoTools = onLate(({ Tools }) => {
+      this.#tools = this.#makeTools(Tools);
+      this.#tools.connect();
     });
+    this.#menu.connect({ composer: this.#composer, withTools: this.#withTools });
     this.#newPill.addEventListener("click", this.#toEnd);
     this.#messages.addEventListener("click", this.#onQuote);
     if (!this.#pages.hasNewer) this.letters.show();
@@ -96,12 +96,12 @@ export class Visit {
   }
 
   endMode() {
-    return this.#selecting.rest();
+    return this.#tools?.rest() ?? false;
   }
 
   /** Leave what acts on several messages, and take no words if another page is asked for. */
   rest(isSamePage) {
-    this.#selecting.rest();
+    this.#tools?.rest();
     if (!isSamePage) this.#composer.rest();
   }
 
@@ -114,12 +114,13 @@ export class Visit {
     this.#arrival.disconnect();
     this.thread.disconnect();
     this.#composer.disconnect();
-    this.#emoji.disconnect();
+    this.#emojiButton.removeEventListener("click", this.#onEmoji);
     this.#keys.disconnect();
     this.#day.disconnect();
     this.#menu.disconnect();
-    this.#selecting.disconnect();
-    this.#forwarding.disconnect();
+    this.#expectNoTools();
+    this.#tools?.disconnect();
+    this.#tools = null;
     this.#newPill.removeEventListener("click", this.#toEnd);
     this.#messages.removeEventListener("click", this.#onQuote);
     this.#pages.disconnect();
@@ -136,6 +137,13 @@ export class Visit {
   /** Show a letter if it goes to this friend; where newer messages are missing, it comes after them. */
   #showLetter = (letter) => {
     if (letter.to === this.friend.username && !this.#pages.hasNewer) this.letters.put(letter);
+  };
+
+  #withTools = (use) => needLate(() => this.#tools && use(this.#tools));
+
+  /** A click before the panel is there opens it as soon as it is. */
+  #onEmoji = (click) => {
+    if (!this.#tools) this.#withTools((tools) => tools.toggleEmoji(click));
   };
 
   #onScroll = () => {

@@ -31,12 +31,16 @@ export class Feed {
     return this.#cursor;
   }
 
+  /** Connect; nothing is heard before the script that calls it has run to its end. */
+  open() {
+    this.#socket.open();
+  }
+
   start() {
     addEventListener("online", this.#onOnline);
     addEventListener("offline", this.#onOffline);
     addEventListener("pageshow", this.#onPageShow);
     document.addEventListener("visibilitychange", this.#wake);
-    this.#socket.open();
   }
 
   /** Send a frame and wait for its answer; null where there is no open socket. */

@@ -1,0 +1,6 @@
+// The entry of the second script, which hands its parts to the first.
+import { arrive } from "./page/late.js";
+import { ChatSearch } from "./chat/search.js";
+import { Tools } from "./chat/tools.js";
+
+arrive({ ChatSearch, Tools });
