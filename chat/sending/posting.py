@@ -21,7 +21,7 @@ from accounts.models import User
 from chat.access import renamed_to
 from chat.log.writing import MessageRow, record_messages
 from chat.models import Conversation, Message
-from chat.presentation import MessageView, encode, view_quote, view_thread
+from chat.presentation import MessageView, encode, encode_message, view_quote, view_thread
 from webchat.base.times import minute
 from webchat.database.bulk import stored
 from webchat.database.dialect import stored_uuid
@@ -60,9 +60,7 @@ class Posted:
     @cached_property
     def _the_same(self) -> str:
         """The part that both sides get, made once; without the opening brace."""
-        body = self.message.as_json()
-        del body["with"]
-        return encode(body)[1:]
+        return encode_message(self.message)
 
 
 Outcome = Posted | ValidationError

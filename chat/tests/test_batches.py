@@ -9,9 +9,17 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import User
 from chat.models import Conversation, Event, Message
+from chat.presentation import (
+    AttachmentView,
+    MessageView,
+    QuoteView,
+    encode,
+    encode_message,
+)
 from chat.sending import posting
 from chat.sending.drafts import Draft
 from friends.models import Friendship
@@ -61,6 +69,30 @@ def test_what_a_batch_answers_is_what_the_database_holds(alice, bob):
     assert event == {
         "id": posted.event_id, "kind": "message", "message": json.loads(posted.for_recipient),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["sent", "recalled", "removed"])
+@pytest.mark.parametrize("quote", [None, QuoteView(3, "bob", '„"\\\n😀', "sent")])
+@pytest.mark.parametrize(
+    "attachment", [None, AttachmentView("/a/1/", "年表.png", "image/png", True)]
+)
+def test_a_message_as_text_is_its_json(state, quote, attachment):
+    text = "\u2028 </script> \"'\\ \t\n 你好 👩‍👩‍👧" if state == "sent" and not attachment else None
+    message = MessageView(
+        id=7,
+        with_='b"ob',
+        sender="al\\ice",
+        mine=True,
+        text=text,
+        sent_at=timezone.now().replace(microsecond=0),
+        client_id=str(uuid4()),
+        state=state,
+        quote=quote,
+        attachment=attachment,
+    )
+    whole = message.as_json()
+    whole_in_order = {"with": whole.pop("with")} | whole
+    assert '{"with":"b\\"ob",' + encode_message(message) == encode(whole_in_order)
 
 
 def test_every_way_to_fail_stands_beside_what_succeeds(alice, bob, carol, mallory, settings):
