@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 OWN_TABLES = "sqlite_"  # prefix of the tables that the database makes for itself
+
+
+def stored_uuid(value: UUID) -> str:
+    """Return a UUID as the database keeps it."""
+    return value.hex
 
 
 def given_rows(columns: int) -> str:
@@ -24,3 +30,8 @@ def one_list(expressions: Sequence[str]) -> str:
 def one_list_each(expressions: Sequence[str]) -> str:
     """Express all rows of a query as one value, a JSON list with a list for each column."""
     return f"json_array({', '.join(f'json_group_array({each})' for each in expressions)})"
+
+
+def list_of(expression: str, query: str) -> str:
+    """Express the rows of a subquery as one value, a JSON list, for a column of `one_list`."""
+    return f"json((SELECT json_group_array({expression}) FROM ({query})))"  # noqa: S608
