@@ -24,3 +24,9 @@ def one_list(expressions: Sequence[str]) -> str:
 def one_list_each(expressions: Sequence[str]) -> str:
     """Express all rows of a query as one value, a JSON list with a list for each column."""
     return f"json_array({', '.join(f'json_group_array({each})' for each in expressions)})"
+
+
+def uuid_text(column: str) -> str:
+    """Express a UUID as text in its form of 36 characters."""
+    parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    return "||'-'||".join(f"substr({column}, {start}, {length})" for start, length in parts)
