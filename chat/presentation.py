@@ -118,6 +118,18 @@ class MessageView:
         return shown
 
 
+def encode_message(message: MessageView) -> str:
+    """Encode M as `as_json` has it, from its second key on: `with` is another for each side."""
+    attachment = encode(message.attachment.as_json()) if message.attachment else "null"
+    quote = f',"quote":{encode(message.quote.as_json())}' if message.quote else ""
+    return (
+        f'"id":{message.id},"sender":{encode(message.sender)},"text":{encode(message.text)}'
+        f',"time":"{message.time}","sent_at":"{in_utc(message.sent_at)}"'
+        f',"client_id":"{message.client_id}","state":"{message.state}"'
+        f',"attachment":{attachment}{quote}}}'
+    )
+
+
 def view_message(
     message: Message,
     *,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
-from django.db import connection
-from django.utils import timezone
-
 from chat.models import Event, EventLog, Membership, MembershipQuerySet, Message
-from webchat.database.bulk import insert, next_ids, stored
+from webchat.database.bulk import at_most, insert_statement, stored
+from webchat.database.prepared import Transaction
 
 Kind = Event.Kind
 
@@ -23,10 +23,9 @@ def record(events: Iterable[Event]) -> list[Event]:
     return Event.objects.bulk_create(events)
 
 
-# The ids of the messages have no gap, and neither have those of their events.
 RECORD_MESSAGES = """
-INSERT INTO chat_event (id, kind, conversation_id, message_id, data, created_at)
-SELECT id + %s, %s, conversation_id, id, %s, %s FROM chat_message WHERE id BETWEEN %s AND %s
+INSERT INTO chat_event (kind, conversation_id, message_id, data, created_at)
+SELECT %s, conversation_id, id, %s, sent_at FROM chat_message WHERE id BETWEEN %s AND %s ORDER BY id
 """
 
 
@@ -42,23 +41,26 @@ class MessageRow(NamedTuple):
     quote: int | None
 
 
-def record_messages(rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
+def record_messages(database: Transaction, rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
     """Write new messages and their events; returns the ids of both, in the order of the rows.
 
-    It takes two statements, however many messages there are, because every message waits for it.
+    It takes two statements, as many messages as fit into one, because every message waits for it.
     """
-    if not rows:
-        return []
-    messages = insert(Message, MessageRow._fields, rows)
-    events = next_ids(Event, len(rows))
-    data = stored(Event, "data", {})
-    now = stored(Event, "created_at", timezone.now())
-    first, last = messages[0], messages[-1]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            RECORD_MESSAGES, [events[0] - first, Kind.MESSAGE.value, data, now, first, last]
-        )
-    return list(zip(messages, events, strict=True))
+    ids: list[tuple[int, int]] = []
+    most = at_most(len(MessageRow._fields))
+    for start in range(0, len(rows), most):
+        part = rows[start : start + most]
+        statement = insert_statement(Message, MessageRow._fields, len(part))
+        messages = database.insert(statement, tuple(chain(*part)), len(part))
+        kept = Event.Kind.MESSAGE.value, _no_data(), messages[0], messages[-1]
+        events = database.insert(RECORD_MESSAGES, kept, len(part))
+        ids += zip(messages, events, strict=True)
+    return ids
+
+
+@cache
+def _no_data() -> object:
+    return stored(Event, "data", {})
 
 
 def conversation_changed(membership: Membership) -> Event:

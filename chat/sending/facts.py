@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
-
 from accounts.models import User
 from accounts.names import username_key
-from chat.models import Message
-from webchat.database.bulk import loaded, stored
-from webchat.database.dialect import given_rows, one_list
+from webchat.database.bulk import loaded
+from webchat.database.dialect import given_rows, one_list, stored_uuid
+from webchat.database.prepared import Transaction
 
 from .drafts import Draft
 
@@ -69,17 +67,12 @@ class Facts(NamedTuple):
     message_id: int | None  # the message that already has the sender's client_id
 
 
-def look_up(drafts: Sequence[Draft]) -> list[Facts | None]:
+def look_up(database: Transaction, drafts: Sequence[Draft]) -> list[Facts | None]:
     """Look up the facts of each draft; None if the sender is inactive or they are not friends."""
-    if not drafts:
-        return []
     asked = [
-        (draft.sender_id, username_key(draft.to), stored(Message, "client_id", draft.client_id))
-        for draft in drafts
+        (draft.sender_id, username_key(draft.to), stored_uuid(draft.client_id)) for draft in drafts
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(QUESTION, [json.dumps(asked)])
-        [answers] = cursor.fetchone()
+    answers = database.ask(QUESTION, (json.dumps(asked),))
     found: list[Facts | None] = [None] * len(drafts)
     for number, sender, muted_until, *facts in json.loads(answers):
         found[number] = Facts(sender, loaded(User, "muted_until", muted_until), *facts)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,9 +21,11 @@ from accounts.models import User
 from chat.access import renamed_to
 from chat.log.writing import MessageRow, record_messages
 from chat.models import Conversation, Message
-from chat.presentation import MessageView, encode, view_quote, view_thread
+from chat.presentation import MessageView, encode, encode_message, view_quote, view_thread
 from webchat.base.times import minute
 from webchat.database.bulk import stored
+from webchat.database.dialect import stored_uuid
+from webchat.database.prepared import Transaction
 
 from .drafts import Draft
 from .facts import Facts, look_up
@@ -58,9 +60,7 @@ class Posted:
     @cached_property
     def _the_same(self) -> str:
         """The part that both sides get, made once; without the opening brace."""
-        body = self.message.as_json()
-        del body["with"]
-        return encode(body)[1:]
+        return encode_message(self.message)
 
 
 Outcome = Posted | ValidationError
@@ -81,9 +81,11 @@ def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
     friend), duplicate_id (another message has its client_id), muted, forbidden (the friend's
     account is closed), blocked, rate_limited. A draft that fails never fails its neighbours.
     """
+    if not drafts:
+        return []
     try:
-        with transaction.atomic():
-            return _Batch(drafts).post()
+        with Transaction() as database:
+            return _Batch(database, drafts).post()
     except IntegrityError:
         # Foreign keys are checked at COMMIT, so one bad row fails all: post each one alone.
         if len(drafts) == 1:
@@ -109,7 +111,7 @@ class _New(NamedTuple):
             conversation=self.conversation_id,
             sender=self.draft.sender_id,
             text=self.draft.text,
-            client_id=stored(Message, "client_id", self.draft.client_id),
+            client_id=stored_uuid(self.draft.client_id),
             digest=self.digest,
             sent_at=sent_at,
             quote=self.draft.quote,
@@ -119,18 +121,17 @@ class _New(NamedTuple):
 class _Batch:
     """The drafts of one transaction, and the database's facts about all of them at once."""
 
-    def __init__(self, drafts: Sequence[Draft]) -> None:
+    def __init__(self, database: Transaction, drafts: Sequence[Draft]) -> None:
+        self.database = database
         self.drafts = drafts
         self.facts = [
-            facts or _look_up_retry(draft)
-            for draft, facts in zip(drafts, look_up(drafts), strict=True)
+            facts or _look_up_retry(database, draft)
+            for draft, facts in zip(drafts, look_up(database, drafts), strict=True)
         ]
-        self.rate = Rate({draft.sender_id for draft in drafts})
         self.now = timezone.now()
-        self.standing: Mapping[int, Message] = Message.objects.in_bulk(
-            {facts.message_id for facts in self.facts if facts and facts.message_id}
-        )
-        self.quoted = Message.objects.in_bulk({draft.quote for draft in drafts if draft.quote})
+        self.rate = Rate(database, {draft.sender_id for draft in drafts}, self.now)
+        self.standing = _load({facts.message_id for facts in self.facts if facts})
+        self.quoted = _load({draft.quote for draft in drafts})
         self.new: dict[tuple[int, UUID], _New] = {}
 
     def post(self) -> list[Outcome]:
@@ -181,7 +182,7 @@ class _Batch:
     def _write(self) -> dict[tuple[int, UUID], tuple[int, int]]:
         """Write the new messages; returns the ids of message and event, by key."""
         sent_at = stored(Message, "sent_at", self.now)
-        ids = record_messages([new.row(sent_at) for new in self.new.values()])
+        ids = record_messages(self.database, [new.row(sent_at) for new in self.new.values()])
         return dict(zip(self.new, ids, strict=True))
 
     def _posted(self, new: _New, pk: int, event_id: int) -> Posted:
@@ -209,6 +210,12 @@ class _Batch:
         )
 
 
+def _load(ids: set[int | None]) -> Mapping[int, Message]:
+    """Load messages by their ids. Nearly always there are none to ask for."""
+    wanted = ids - {None}
+    return Message.objects.in_bulk(wanted) if wanted else {}
+
+
 def _posted_before(message: Message, draft: Draft, facts: Facts) -> Posted:
     sender, friend = _people(draft, facts)
     [view] = view_thread([message], viewer=sender, friend=friend)
@@ -231,12 +238,12 @@ def _open_conversation(draft: Draft, facts: Facts) -> int:
     return Conversation.objects.open_between(sender, friend).pk
 
 
-def _look_up_retry(draft: Draft) -> Facts | None:
+def _look_up_retry(database: Transaction, draft: Draft) -> Facts | None:
     """Look up a retry of a stored message to a friend who has been renamed since."""
     username = renamed_to(draft.sender_id, draft.to)
     if username is None:
         return None
-    [facts] = look_up([replace(draft, to=username)])
+    [facts] = look_up(database, [replace(draft, to=username)])
     return facts if facts and facts.message_id else None
 
 

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Message
+from webchat.database.bulk import loaded, stored
+from webchat.database.dialect import given_rows, list_of, one_list
+from webchat.database.prepared import Transaction
+
+# A message from the future was sent before the clock was set back: it does not count.
+LATELY = """
+SELECT sent_at FROM (
+    SELECT message.sent_at FROM chat_message message
+    WHERE message.sender_id = sender.id ORDER BY message.id DESC LIMIT %s
+) AS newest WHERE sent_at > %s AND sent_at <= %s
+"""
+QUESTION = f"""
+WITH sender (number, id) AS MATERIALIZED ({given_rows(1)})
+SELECT {one_list(("sender.id", list_of("sent_at", LATELY)))} FROM sender
+"""  # noqa: S608  (nothing in it comes from outside)
 
 
 class Rate:
     """The senders of a batch, and the number of messages that each of them sent lately."""
 
-    def __init__(self, sender_ids: Iterable[int]) -> None:
+    def __init__(self, database: Transaction, sender_ids: Iterable[int], now: datetime) -> None:
         self.recent: dict[int, list[float]] = {}
         if settings.SEND_RATE is None:
             return
-        count, self.seconds = settings.SEND_RATE
-        self.count = count
-        self.now = timezone.now()
-        window = timedelta(seconds=self.seconds)
-        for sender_id in sender_ids:
-            newest = Message.objects.filter(sender=sender_id).order_by("-id")
-            # A message from the future was sent before the clock was set back: do not count it.
-            self.recent[sender_id] = [
-                (self.now - sent_at).total_seconds()
-                for sent_at in newest.values_list("sent_at", flat=True)[:count]
-                if timedelta() <= self.now - sent_at < window
-            ]
+        self.count, self.seconds = settings.SEND_RATE
+        senders = json.dumps([[sender_id] for sender_id in sender_ids])
+        since = stored(Message, "sent_at", now - timedelta(seconds=self.seconds))
+        until = stored(Message, "sent_at", now)
+        answer = database.ask(QUESTION, (senders, self.count, since, until))
+        for sender_id, moments in json.loads(answer):
+            sent = (loaded(Message, "sent_at", moment) for moment in moments)
+            self.recent[sender_id] = [(now - sent_at).total_seconds() for sent_at in sent]
 
     def refusal(self, sender_id: int) -> ValidationError | None:
         """Say why this person may not send another message now; count it if they may."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils import timezone
 
 from accounts.models import User
 from chat.models import Conversation, Event, Message
+from chat.presentation import (
+    AttachmentView,
+    MessageView,
+    QuoteView,
+    encode,
+    encode_message,
+)
 from chat.sending import posting
 from chat.sending.drafts import Draft
 from friends.models import Friendship
@@ -61,6 +71,30 @@ def test_what_a_batch_answers_is_what_the_database_holds(alice, bob):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("state", ["sent", "recalled", "removed"])
+@pytest.mark.parametrize("quote", [None, QuoteView(3, "bob", '„"\\\n😀', "sent")])
+@pytest.mark.parametrize(
+    "attachment", [None, AttachmentView("/a/1/", "年表.png", "image/png", True)]
+)
+def test_a_message_as_text_is_its_json(state, quote, attachment):
+    text = "\u2028 </script> \"'\\ \t\n 你好 👩‍👩‍👧" if state == "sent" and not attachment else None
+    message = MessageView(
+        id=7,
+        with_='b"ob',
+        sender="al\\ice",
+        mine=True,
+        text=text,
+        sent_at=timezone.now().replace(microsecond=0),
+        client_id=str(uuid4()),
+        state=state,
+        quote=quote,
+        attachment=attachment,
+    )
+    whole = message.as_json()
+    whole_in_order = {"with": whole.pop("with")} | whole
+    assert '{"with":"b\\"ob",' + encode_message(message) == encode(whole_in_order)
+
+
 def test_every_way_to_fail_stands_beside_what_succeeds(alice, bob, carol, mallory, settings):
     settings.SEND_RATE = None
     dora, emil, gone = make_user("dora"), make_user("emil"), make_user("gone")
@@ -110,16 +144,37 @@ def test_a_friendship_whose_conversation_is_missing_gets_one(alice, bob):
     assert Api(alice).texts("bob") == Api(bob).texts("alice") == ["1", "2"]
 
 
-def test_an_empty_batch_is_no_batch(db, django_assert_max_num_queries):
-    with django_assert_max_num_queries(3):
-        assert posting.post_messages([]) == []
+@pytest.fixture
+def statements(db) -> Iterator[list[str]]:
+    """Collect what the database is asked to do, whichever way, but for the savepoint."""
+    asked: list[str] = []
+
+    def note(statement: str) -> None:
+        # One is told of again for each trigger that it fires.
+        if not statement.startswith(("SAVEPOINT", "RELEASE")) and statement not in asked:
+            asked.append(statement)
+
+    connection.ensure_connection()
+    connection.connection.set_trace_callback(note)
+    yield asked
+    connection.connection.set_trace_callback(None)
+
+
+def test_an_empty_batch_asks_nothing(statements):
+    assert posting.post_messages([]) == []
+    assert statements == []
 
 
 @pytest.mark.parametrize("size", [1, 50])
-def test_a_batch_costs_the_same_queries_whatever_its_size(
-    alice, bob, size, settings, django_assert_max_num_queries
+@pytest.mark.parametrize(("rate", "most"), [(None, 3), ((100, 10), 4)])
+def test_a_batch_costs_the_same_statements_whatever_its_size(
+    alice, bob, carol, size, rate, most, settings, statements
 ):
-    settings.SEND_RATE = None
-    drafts = [draft(alice, "bob", f"{number}") for number in range(size)]
-    with django_assert_max_num_queries(7):  # including two for the savepoint
-        posting.post_messages(drafts)
+    settings.SEND_RATE = rate
+    befriend(bob, carol)
+    people = [(alice, "bob"), (bob, "carol"), (carol, "bob")]
+    drafts = [draft(*people[number % 3], f"{number}") for number in range(size)]
+    posting.post_messages(drafts[:3])  # makes conversations
+    statements.clear()
+    posting.post_messages([draft(*people[number % 3], f"{number}") for number in range(size)])
+    assert len(statements) == most, statements

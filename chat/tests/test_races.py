@@ -28,6 +28,7 @@ from chat.pruning import delete_messages
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import Api, befriend, make_user, say
+from webchat.database import queueing
 
 # Every POST of the chat and the friends that is about somebody, and its data.
 POSTS = {
@@ -85,16 +86,20 @@ def _all_but_alice() -> list[User]:
 @contextmanager
 def losing(monkeypatch, loss: Callable[[], Any]) -> Iterator[list[bool]]:
     """Delete something just before the next transaction begins; the list says if it happened."""
-    atomic, done = transaction.atomic, []
+    done = []
 
-    def lose_and_begin(*args: Any, **kwargs: Any) -> Any:
-        if not done:
-            done.append(True)
-            loss()
-        return atomic(*args, **kwargs)
+    def after_the_loss(begin: Callable[..., Any]) -> Callable[..., Any]:
+        def lose_and_begin(*args: Any, **kwargs: Any) -> Any:
+            if not done:
+                done.append(True)
+                loss()
+            return begin(*args, **kwargs)
+
+        return lose_and_begin
 
     with monkeypatch.context() as patch:
-        patch.setattr(transaction, "atomic", lose_and_begin)
+        patch.setattr(transaction, "atomic", after_the_loss(transaction.atomic))
+        patch.setattr(queueing, "begin", after_the_loss(queueing.begin))
         yield done
 
 

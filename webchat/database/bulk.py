@@ -40,7 +40,8 @@ def insert(
         for start in range(0, len(rows), most):
             part = zip(ids[start : start + most], rows[start : start + most], strict=True)
             values = [value for pk, row in part for value in (pk, *row)]
-            cursor.execute(_statement(model, names, len(values) // (1 + len(names))), values)
+            count = len(values) // (1 + len(names))
+            cursor.execute(insert_statement(model, ("id", *names), count), values)
     return ids
 
 
@@ -77,9 +78,9 @@ def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
     return cast("models.Field[Any, Any]", model._meta.get_field(name))
 
 
-@lru_cache
-def _statement(model: type[models.Model], names: tuple[str, ...], rows: int) -> str:
+@lru_cache(maxsize=1024)
+def insert_statement(model: type[models.Model], names: tuple[str, ...], rows: int) -> str:
+    """Return the SQL that inserts so many rows of `stored` values."""
     table = model._meta.db_table
     columns = ", ".join(str(_field(model, name).column) for name in names)
-    values = placeholders(1 + len(names), rows)
-    return f"INSERT INTO {table} (id, {columns}) VALUES {values}"  # noqa: S608
+    return f"INSERT INTO {table} ({columns}) VALUES {placeholders(len(names), rows)}"  # noqa: S608

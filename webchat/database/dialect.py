@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 OWN_TABLES = "sqlite_"  # prefix of the tables that the database makes for itself
+
+
+def stored_uuid(value: UUID) -> str:
+    """Return a UUID as the database keeps it."""
+    return value.hex
 
 
 def given_rows(columns: int) -> str:
@@ -30,3 +36,8 @@ def uuid_text(column: str) -> str:
     """Express a UUID as text in its form of 36 characters."""
     parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     return "||'-'||".join(f"substr({column}, {start}, {length})" for start, length in parts)
+
+
+def list_of(expression: str, query: str) -> str:
+    """Express the rows of a subquery as one value, a JSON list, for a column of `one_list`."""
+    return f"json((SELECT json_group_array({expression}) FROM ({query})))"  # noqa: S608

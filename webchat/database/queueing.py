@@ -29,6 +29,13 @@ def stand_in_line(connection: BaseDatabaseWrapper, **_kwargs: object) -> None:
         connection.execute_wrappers.insert(0, _wait)
 
 
+def begin(connection: BaseDatabaseWrapper) -> None:
+    """Begin a transaction with the write lock, in line. The caller sees to its end."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        _in_line(connection, lambda: connection.connection.execute("BEGIN IMMEDIATE"))
+
+
 def _wait(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
@@ -36,6 +43,10 @@ def _wait(
     # Inside a transaction the lock is held; many rows without one are many transactions.
     if connection.in_atomic_block or many or not sql.startswith(WRITES):
         return execute(sql, params, many, context)
+    return _in_line(connection, lambda: execute(sql, params, many, context))
+
+
+def _in_line(connection: BaseDatabaseWrapper, attempt: Callable[[], Any]) -> Any:
     patience: float = connection.settings_dict["OPTIONS"].get("timeout", 5.0)
     until = time.monotonic() + patience
     if not _first.acquire(timeout=patience):
@@ -44,8 +55,8 @@ def _wait(
         _set_timeout(connection, LOOK_SECONDS)
         while True:
             try:
-                return execute(sql, params, many, context)
-            except OperationalError as error:
+                return attempt()
+            except (OperationalError, sqlite3.OperationalError) as error:
                 if not _is_busy(error) or time.monotonic() > until:
                     raise
     finally:
@@ -53,9 +64,10 @@ def _wait(
         _set_timeout(connection, patience)
 
 
-def _is_busy(error: OperationalError) -> bool:
+def _is_busy(error: Exception) -> bool:
     """Return whether somebody else has the lock; too old a snapshot would never get it."""
-    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    of_driver = error if isinstance(error, sqlite3.Error) else error.__cause__
+    return getattr(of_driver, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _set_timeout(connection: BaseDatabaseWrapper, seconds: float) -> None:
