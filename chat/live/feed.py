@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -15,8 +16,9 @@ from chat.sending.posting import Outcome, Posted
 from webchat.database.trouble import DriverError
 from webchat.database.watching import Watch
 
-from . import frames
+from . import frames, news
 from .hub import Hub
+from .news import News
 
 LOOK_SECONDS = 0.05  # how long a commit of another process may go unseen
 TROUBLE_SECONDS = 1.0
@@ -27,9 +29,9 @@ logger = logging.getLogger(__name__)
 class Feed:
     """Delivers what is new in the log: each event once to each socket.
 
-    What this process's writer has committed is delivered from memory when it comes next in
-    the log; everything else (HTTP, other workers, the admin, `manage.py`) is read from the
-    log, whenever the database says that it has changed.
+    What this process's writer has committed is delivered from memory; everything else (HTTP,
+    other workers, the admin, `manage.py`) is read from the log, before the writer's next
+    batch or when the database says that it has changed.
     """
 
     def __init__(self, hub: Hub, readers: Executor, is_writing: Callable[[], bool]) -> None:
@@ -57,12 +59,14 @@ class Feed:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def written(self, outcomes: Sequence[Outcome]) -> None:
-        """Deliver what the writer has just committed, unless something else comes before it."""
+        """Deliver what the writer has just committed, after what others wrote before it."""
         posted = [o for o in outcomes if isinstance(o, Posted) and o.event_id is not None]
         if not posted:
             return
         self._told_lately = True
         first, last = posted[0].event_id or 0, posted[-1].event_id or 0
+        if first > self._delivered_through + 1:
+            self._read_plain(before=first)
         if first > self._delivered_through + 1 or last - first != len(posted) - 1:
             self._news.set()
             return
@@ -93,8 +97,7 @@ class Feed:
             # This takes some µs, which the loop can spare.
             head = max(self._watched.ask(BOUNDS))
         except DriverError as error:
-            logger.error("The feed cannot look at the database: %s", error)
-            self._watched = None
+            self._blink(error)
             return
         if head == self._delivered_through:
             self._version = version
@@ -105,7 +108,32 @@ class Feed:
             self._told_lately = False
             return
         self._version = version
-        self._news.set()
+        read = self._read_plain()
+        if read is None or read.more or not read.is_plain:
+            self._news.set()
+
+    def _read_plain(self, before: int = sys.maxsize) -> News | None:
+        """Deliver what others wrote, as far as it is plain; None if the database is in trouble.
+
+        It is not left to a thread: the pages were written a moment ago, so no disk is waited for.
+        """
+        try:
+            if self._watched is None:
+                self._watched = Watch()
+            read = news.read(self._watched, self._hub.user_ids, self._delivered_through, before)
+        except DriverError as error:
+            self._blink(error)
+            return None
+        for user_id, event_id, frame in read.told:
+            self._hub.tell(user_id, frame, event_id)
+        self._delivered_through = read.through
+        return read
+
+    def _blink(self, error: Exception) -> None:
+        """Look with another connection the next time."""
+        logger.error("The feed cannot look at the database: %s", error)
+        self._watched = None
+        self._version = None  # that of one connection means nothing to another
 
     async def _watch(self) -> None:
         while True:
@@ -127,18 +155,27 @@ class Feed:
     async def _read_on(self) -> None:
         more = True
         while more:
-            after = self._delivered_through
-            news = await self._in_thread(reading.read_for, self._hub.user_ids, after)
-            if news is None:
-                self._hub.tell_everyone(frames.RESET)
-                self._delivered_through = await self._in_thread(EventLog.objects.head)
-                return
-            for user_id, body in news.shown:
-                # The writer may have delivered it meanwhile.
-                if body["id"] > self._delivered_through:
-                    self._hub.tell(user_id, frames.event(body), body["id"])
-            self._delivered_through = max(self._delivered_through, news.through)
-            more = news.more
+            read = self._read_plain()
+            if read is None or not read.is_plain:
+                more = await self._read_any()
+            else:
+                more = read.more
+                await asyncio.sleep(0)
+
+    async def _read_any(self) -> bool:
+        """Deliver the next events of whatever kind; returns whether there are more."""
+        after = self._delivered_through
+        found = await self._in_thread(reading.read_for, self._hub.user_ids, after)
+        if found is None:
+            self._hub.tell_everyone(frames.RESET)
+            self._delivered_through = await self._in_thread(EventLog.objects.head)
+            return False
+        for user_id, body in found.shown:
+            # The writer may have delivered it meanwhile.
+            if body["id"] > self._delivered_through:
+                self._hub.tell(user_id, frames.event(body), body["id"])
+        self._delivered_through = max(self._delivered_through, found.through)
+        return bool(found.more)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await self._loop.run_in_executor(self._readers, function, *args)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from chat.models import Presence
 from friends.models import Friendship
+from webchat.database.syncing import unsynced
 
 NOTED_EVERY = timedelta(seconds=15)
 ONLINE_FOR = timedelta(seconds=45)  # after the last note; one may be late
@@ -20,7 +21,7 @@ def note(user_ids: Iterable[int]) -> None:
     """Note that these people have a page open, except those who do not show it."""
     now = timezone.now()
     showing = User.objects.filter(pk__in=list(user_ids), shows_online=True)
-    with transaction.atomic():
+    with unsynced(), transaction.atomic():
         Presence.objects.bulk_create(
             [Presence(user_id=pk, seen_at=now) for pk in showing.values_list("pk", flat=True)],
             update_conflicts=True,

@@ -11,11 +11,13 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from chat.live import news
 from chat.live.feed import LOOK_SECONDS, Feed
 from chat.live.hub import Hub
 from chat.log import reading
 from chat.sending import posting
 from chat.sending.drafts import Draft
+from webchat.database.trouble import DriverError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 2
@@ -60,8 +62,8 @@ class Stage:
                 self.readers.submit(connection.close)
             self.readers.shutdown()
 
-    async def post(self) -> posting.Posted:
-        return await self._in_thread(self._post)
+    async def post(self, quote: int | None = None) -> posting.Posted:
+        return await self._in_thread(self._post, quote)
 
     async def pause(self, looks: int = 3) -> None:
         await asyncio.sleep(looks * LOOK_SECONDS)
@@ -73,8 +75,8 @@ class Stage:
                 await self.pause(1)
         assert self.ear.event_ids == expected
 
-    def _post(self) -> posting.Posted:
-        draft = Draft.parse(self.alice.pk, to="bob", text="x", client_id=str(uuid4()))
+    def _post(self, quote: int | None) -> posting.Posted:
+        draft = Draft.parse(self.alice.pk, to="bob", text="x", client_id=str(uuid4()), quote=quote)
         return posting.post_message(draft)
 
     async def _in_thread(self, function, *args):
@@ -110,7 +112,7 @@ def test_what_the_writer_has_told_is_not_read_again(stage):
 def test_what_others_wrote_is_read_at_the_next_look(stage):
     async def scene(stage: Stage) -> None:
         await stage.hears(await stage.post())
-        assert stage.read == 1
+        assert stage.read == 0, "it is plain"
 
     stage.play(scene)
 
@@ -124,6 +126,59 @@ def test_what_others_wrote_between_two_batches_comes_between_them(stage):
         last = await stage.post()
         stage.feed.written([last])
         await stage.hears(first, elsewhere, last)
+
+    stage.play(scene)
+
+
+def test_between_two_batches_nothing_plain_is_read_the_slow_way(stage):
+    async def scene(stage: Stage) -> None:
+        elsewhere = await stage.post()
+        posted = await stage.post()
+        stage.feed.written([posted])
+        assert stage.ear.event_ids == [elsewhere.event_id, posted.event_id], "at once"
+        await stage.pause()
+        assert len(stage.ear.event_ids) == 2
+        assert stage.read == 0
+
+    stage.play(scene)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_what_is_not_plain_is_read_in_its_place(stage, is_told):
+    """A quote is not plain; it may come before a batch of the writer, or before another's."""
+
+    async def scene(stage: Stage) -> None:
+        first = await stage.post()
+        answer = await stage.post(quote=first.message.id)
+        last = await stage.post()
+        if is_told:
+            stage.feed.written([last])
+        await stage.hears(first, answer, last)
+        await stage.pause()
+        assert len(stage.ear.event_ids) == 3
+        assert stage.read == 1
+
+    stage.play(scene)
+
+
+def test_more_than_one_reading_holds_comes_in_order(stage, monkeypatch):
+    monkeypatch.setattr(news, "AT_ONCE", 2)
+
+    async def scene(stage: Stage) -> None:
+        await stage.hears(*[await stage.post() for _number in range(7)])
+        assert stage.read == 0
+
+    stage.play(scene)
+
+
+def test_where_the_watch_fails_the_log_is_read_nevertheless(stage, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        def fail(*_args):
+            raise DriverError("disk I/O error")
+
+        monkeypatch.setattr(news, "read", fail)
+        await stage.hears(await stage.post())
+        assert stage.read
 
     stage.play(scene)
 

@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from chat.live import presence
 from chat.models import Presence
 from friends.services import block
 from tests.cast import Api, error_of
+
+NORMAL, FULL = 1, 2
 
 
 def online(user):
@@ -56,3 +59,38 @@ def test_somebody_who_has_just_gone_spoils_nothing(alice, bob):
     bob.delete()
     presence.note([alice.pk, gone])
     assert list(Presence.objects.values_list("user", flat=True)) == [alice.pk]
+
+
+def synced() -> int:
+    [level] = connection.connection.execute("PRAGMA synchronous").fetchone()
+    return level
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_note_does_not_wait_for_the_disk_and_what_follows_does(alice):
+    levels = []
+
+    def note_level(execute, sql, *args):
+        if sql.startswith("INSERT"):
+            levels.append(synced())
+        return execute(sql, *args)
+
+    assert synced() == FULL
+    with connection.execute_wrapper(note_level):
+        presence.note([alice.pk])
+        Presence.objects.all().delete()
+        Presence.objects.create(user=alice, seen_at=timezone.now())
+    assert levels == [NORMAL, FULL]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_follows_a_note_that_failed_waits_for_the_disk(alice, monkeypatch):
+    monkeypatch.setattr(Presence.objects, "bulk_create", None)
+    with pytest.raises(TypeError):
+        presence.note([alice.pk])
+    assert synced() == FULL
+
+
+def test_within_a_transaction_it_is_left_as_it_is(alice):
+    presence.note([alice.pk])
+    assert synced() == FULL

@@ -32,6 +32,12 @@ def one_list_each(expressions: Sequence[str]) -> str:
     return f"json_array({', '.join(f'json_group_array({each})' for each in expressions)})"
 
 
+def uuid_text(column: str) -> str:
+    """Express a UUID as text in its form of 36 characters."""
+    parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    return "||'-'||".join(f"substr({column}, {start}, {length})" for start, length in parts)
+
+
 def list_of(expression: str, query: str) -> str:
     """Express the rows of a subquery as one value, a JSON list, for a column of `one_list`."""
     return f"json((SELECT json_group_array({expression}) FROM ({query})))"  # noqa: S608

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from .connecting import own_file, to_read
@@ -23,7 +24,7 @@ class Watch:
         [version] = self._database.execute("PRAGMA data_version").fetchone()
         return int(version)
 
-    def ask(self, question: str) -> tuple[Any, ...]:
-        """Return the one row that answers a query."""
-        row: tuple[Any, ...] = self._database.execute(question).fetchone()
+    def ask(self, question: str, params: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
+        """Return the one row that answers a query with `:named` parameters."""
+        row: tuple[Any, ...] = self._database.execute(question, params or {}).fetchone()
         return row
