@@ -21,13 +21,14 @@ from .frames import RESTART, SESSION_ENDED, TOO_MANY
 from .housekeeping import Housekeeping, every
 from .hub import Hub, Listener
 from .neighbours import Neighbours
+from .outbox import Outbox
 from .visitors import find_ended
 from .writer import Writer
 
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
 LOOP_SHARE = 1.0  # the loop's processor time for a socket's query, relative to the query's own
-DRAIN_SECONDS = 2.0  # on a stop, for close frames and for the work in `keep`
+DRAIN_SECONDS = 2.0  # on a stop, for the work in `keep`
 
 
 class Engine:
@@ -35,6 +36,7 @@ class Engine:
 
     def __init__(self, turns: Turns) -> None:
         self.hub = Hub()
+        self.outbox = Outbox()
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
@@ -83,11 +85,8 @@ class Engine:
 
     async def _end_sockets(self) -> None:
         await self._loop.run_in_executor(None, self.writer.stop)
-        sockets = list(self.hub)
-        for socket in sockets:
+        for socket in list(self.hub):
             socket.close(RESTART)
-        if sockets:
-            await asyncio.wait({s.task for s in sockets}, timeout=DRAIN_SECONDS)
 
     async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function that queries the database: the loop itself never waits for a disk."""

@@ -7,6 +7,8 @@ from typing import Any
 from django.utils import timezone
 
 from chat.presentation import encode, in_utc
+from webchat.base.text import encodable
+from webchat.serving.frames import text_frame
 
 SESSION_ENDED = 4401
 TOO_SLOW = 4408
@@ -17,6 +19,14 @@ BROKEN = 1011  # a fault of ours (RFC 6455, 7.4.1): come back
 PONG = encode({"type": "pong"})
 CAUGHT_UP = encode({"type": "caught_up"})
 RESET = encode({"type": "reset"})
+
+
+def packed(text: str) -> bytes:
+    """Make the bytes of a frame; what cannot be encoded goes out without it."""
+    try:
+        return text_frame(text)
+    except UnicodeEncodeError:
+        return text_frame(encodable(text))
 
 
 def hello(username: str, last_event: int) -> str:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one handshake on `/live/` and everything that follows."""
+    """Answer one handshake on `/live/`; what follows needs no task."""
     await receive()
     if is_foreign(scope):
         await send({"type": "websocket.close"})  # before accept: a 403
@@ -50,8 +50,8 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
     turns.introduce(visitor.session_key, visitor.user.pk)
     if connection := scope.get("webchat.connection"):
         connection.belongs_to(visitor.user.pk)
-    socket = Socket(engine, visitor, receive, send, connection)
-    await socket.run(query.get("after", [None])[0])
+    socket = Socket(engine, visitor, scope["webchat.wire"], connection)
+    await socket.open(query.get("after", [None])[0])
 
 
 def _is_over_budget(scope: Scope, visitor: Visitor | None) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from .visitors import Visitor
 
@@ -15,7 +14,6 @@ class Listener(Protocol):
     """A socket, as those see it who tell it something or end it."""
 
     visitor: Visitor
-    task: asyncio.Task[Any]
 
     @property
     def user_id(self) -> int: ...

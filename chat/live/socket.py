@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -25,10 +24,9 @@ from chat.sending.drafts import Draft, is_client_id
 from chat.sending.posting import Outcome
 from webchat.base.api import describe, parse_object
 from webchat.base.numbers import integer
-from webchat.base.text import encodable
 from webchat.serving import turns
-from webchat.serving.bridge import Receive, Send
 from webchat.serving.connections import Connection
+from webchat.serving.wire import Wire
 
 from . import frames
 from .engine import Engine
@@ -37,91 +35,86 @@ from .reading import ReadMarks
 from .visitors import Visitor
 
 FRAMES_WAITING = 1_000  # in the queue of a slow reader; a replay is not queued
+BYTES_AT_ONCE = 64 * 1024  # of them, joined into one piece
 GOODBYE_SECONDS = 0.5  # to send the queued frames when the connection ends
 BAD_FRAMES = 200  # invalid or over the rate …
 BAD_FRAMES_SECONDS = 10.0  # … within this time: then it is not one of our pages
 TYPING_SECONDS = 2.0  # between two notes of typing to one friend; the rest is dropped
-FRAMES_IN_A_ROW = 16  # of one socket, before the loop looks after the others
-DRAFTS_AT_ONCE = 64  # of one socket, at the writer; the next is read when one is answered
+DRAFTS_AT_ONCE = 64  # of one socket, at the writer; more is read when one is answered
 REFUSED_FRAME_SECONDS = 0.04  # over a budget, before the next frame is read: BAD_FRAMES take 8 s
 FLOOD_COSTS = 60  # handshakes: a person can flood five times, then once in 12 s
 NOT_UNDERSTOOD = ValidationError(_("This frame is not understood."), "invalid")
 COUNTED = {"invalid", "too_long", "rate_limited"}
 
 Frame = dict[str, Any]
-Command = Callable[["Socket", Frame], Awaitable[None]]
+Command = Callable[["Socket", Frame], None]
 
 logger = logging.getLogger(__name__)
 
 
 class Socket:
-    """A person's connection. Frames go out in the order in which they were offered."""
+    """A person's connection. Frames go out in the order in which they were offered.
+
+    It has a task of its own only until its replay is done: then it is called by its wire with
+    what comes, and by the outbox to write.
+    """
+
+    __slots__ = (
+        "_bad",
+        "_close_code",
+        "_connection",
+        "_cursor",
+        "_drafts",
+        "_engine",
+        "_is_live",
+        "_reads",
+        "_typed",
+        "_waiting",
+        "_wire",
+        "visitor",
+    )
 
     def __init__(
-        self,
-        engine: Engine,
-        visitor: Visitor,
-        receive: Receive,
-        send: Send,
-        connection: Connection | None = None,
+        self, engine: Engine, visitor: Visitor, wire: Wire, connection: Connection | None = None
     ) -> None:
         self.visitor = visitor
         self._connection = connection
         self._engine = engine
-        self._receive = receive
-        self._send = send
-        self._waiting: deque[tuple[int, str]] = deque()
-        self._has_waiting = asyncio.Event()
+        self._wire = wire
+        self._waiting: list[tuple[int, str]] = []
+        self._is_live = False  # the replay is over
         self._cursor = 0  # events up to this id were queued, or came with the replay
-        self._bad: deque[float] = deque(maxlen=BAD_FRAMES)
+        self._bad: deque[float] | None = None
         self._typed = "", 0.0  # recipient, time
-        self._reads = ReadMarks(engine, visitor.user, self._refuse_with)
-        self._drafts = asyncio.Semaphore(DRAFTS_AT_ONCE)
+        self._reads: ReadMarks | None = None
+        self._drafts = 0  # at the writer
         self._close_code: int | None = None
-        self._is_peer_gone = False
-        self.task: asyncio.Task[Any] = _current_task()
 
     @property
     def user_id(self) -> int:
         return self.visitor.user.pk
 
-    async def run(self, after: str | None) -> None:
-        """Serve the connection until either side ends it."""
-        translation.activate(self.visitor.language)  # for this task
-        sender: asyncio.Task[None] | None = None
+    async def open(self, after: str | None) -> None:
+        """Send what was missed, and go live; then the wire is all that keeps it."""
+        code = self._engine.admit(self)
+        self._wire.attach(self)
+        if code is not None:
+            return self.close(code)
+        if self._connection is not None:
+            self._connection.is_kept = True  # one of a few: never closed to make room
         try:
-            self._close_code = self._engine.admit(self)
-            if self._close_code is None:
-                if self._connection is not None:
-                    self._connection.is_kept = True  # one of a few: never closed to make room
-                await self._replay(after)
-                sender = asyncio.create_task(self._send_waiting())
-                sender.add_done_callback(self._on_silence)
-                await self._listen()
-        except asyncio.CancelledError:
-            if self._close_code is None:
-                raise
-            self.task.uncancel()
+            await self._replay(after)
         except OSError:
-            pass  # the peer went away while something was sent
+            return  # the peer went away, or the connection was closed meanwhile
         except (OperationalError, turns.TooMany) as error:
             logger.error("A socket could not be served: %s", type(error).__name__)
-            self._close_code = BROKEN
-        finally:
-            self._engine.hub.remove(self)
-            if sender is not None:
-                sender.cancel()
-        if self._close_code is not None and not self._is_peer_gone:
-            await self._say_goodbye(self._close_code)
-
-    async def _say_goodbye(self, code: int) -> None:
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                while self._waiting:
-                    await self._tell(self._waiting.popleft()[1])
-        except (TimeoutError, OSError):
-            pass
-        await self._send({"type": "websocket.close", "code": code})
+            return self.close(BROKEN)
+        except BaseException:
+            self.close(BROKEN)
+            raise
+        self._is_live = True
+        self.flush()
+        self._wire.release()
 
     # Outwards
 
@@ -132,18 +125,54 @@ class Socket:
                 return
             self._cursor = event_id
         if len(self._waiting) >= FRAMES_WAITING:
-            self.close(TOO_SLOW)
-            return
+            return self.close(TOO_SLOW)
         self._waiting.append((event_id, frame))
-        self._has_waiting.set()
+        if len(self._waiting) == 1 and self._is_live and not self._wire.is_full:
+            self._engine.outbox.add(self)
+
+    def flush(self) -> None:
+        """Write the frames that wait, as long as the peer takes them."""
+        if not self._is_live:
+            return
+        waiting = self._waiting
+        while waiting and not self._wire.is_full:
+            some: list[bytes] = []
+            size = 0
+            for _event_id, frame in waiting:
+                some.append(frames.packed(frame))
+                size += len(some[-1])
+                if size >= BYTES_AT_ONCE:
+                    break
+            del waiting[: len(some)]
+            self._wire.write(some)
+
+    def writable(self) -> None:
+        self.flush()
+        if self._close_code is not None and not self._waiting:
+            self._say_goodbye()
 
     def close(self, code: int) -> None:
         """End the connection soon; a reader who keeps up gets the queued frames first."""
-        if self._close_code is None:
-            self._close_code = code
-            if code == TOO_SLOW:
-                self._waiting.clear()
-            self.task.cancel()
+        if self._close_code is not None:
+            return
+        self._close_code = code
+        self._engine.hub.remove(self)
+        # Live events after a replay that is not complete would be taken for all there is.
+        if code == TOO_SLOW or not self._is_live:
+            self._waiting.clear()
+        self.flush()
+        if self._waiting:
+            asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._say_goodbye)
+        else:
+            self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        self._waiting.clear()
+        self._wire.end(self._close_code or BROKEN)
+
+    def lost(self) -> None:
+        self._waiting.clear()
+        self._engine.hub.remove(self)
 
     async def _replay(self, after: str | None) -> None:
         """Send hello, then the missed events. Live events wait meanwhile."""
@@ -176,57 +205,27 @@ class Socket:
     def _skip_through(self, event_id: int) -> None:
         """Drop the live events that the replay has already sent."""
         self._cursor = max(self._cursor, event_id)
-        self._waiting = deque(
-            waiting for waiting in self._waiting if not 0 < waiting[0] <= event_id
-        )
-
-    async def _send_waiting(self) -> None:
-        try:
-            while True:
-                await self._has_waiting.wait()
-                self._has_waiting.clear()
-                while self._waiting:
-                    _event_id, frame = self._waiting.popleft()
-                    await self._tell(frame)
-        except OSError:
-            pass  # the peer has gone
-
-    def _on_silence(self, sender: asyncio.Task[None]) -> None:
-        """Close a socket that can no longer send: one that only listens would seem to work."""
-        if sender.cancelled():
-            return
-        error = sender.exception()
-        if error is not None:
-            logger.error("A socket could not be written to", exc_info=error)
-        self._is_peer_gone = error is None
-        self.close(BROKEN)
+        self._waiting = [w for w in self._waiting if not 0 < w[0] <= event_id]
 
     async def _tell(self, frame: str) -> None:
-        try:
-            await self._send({"type": "websocket.send", "text": frame})
-        except UnicodeEncodeError:
-            await self._send({"type": "websocket.send", "text": encodable(frame)})
+        self._wire.write([frames.packed(frame)])
+        await self._wire.drain()
 
     # Inwards
 
-    async def _listen(self) -> None:
-        for number in itertools.count():
-            if number % FRAMES_IN_A_ROW == 0:
-                await asyncio.sleep(0)  # frames that have already come are received without a pause
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            try:
-                frame = parse_object(message.get("text") or "")
-                command = COMMANDS.get(frame["type"])
-            except (KeyError, TypeError, ValueError):
-                command = None
-            if command is None:
-                self._refuse_with(NOT_UNDERSTOOD)
-            elif self._may(command):
-                await command(self, frame)
-            else:
-                await asyncio.sleep(REFUSED_FRAME_SECONDS)
+    def received(self, text: str) -> None:
+        try:
+            frame = parse_object(text)
+            command = COMMANDS.get(frame["type"])
+        except (KeyError, TypeError, ValueError):
+            command = None
+        if command is None:
+            self._refuse_with(NOT_UNDERSTOOD)
+        elif self._may(command):
+            command(self, frame)
+        else:
+            self._wire.hold()
+            asyncio.get_running_loop().call_later(REFUSED_FRAME_SECONDS, self._wire.release)
 
     def _may(self, command: Command) -> bool:
         """Whether the budget allows another frame; messages are counted by SEND_RATE."""
@@ -240,10 +239,10 @@ class Socket:
             return False
         return True
 
-    async def _on_ping(self, frame: Frame) -> None:
+    def _on_ping(self, frame: Frame) -> None:
         self.offer(frames.PONG)
 
-    async def _on_send(self, frame: Frame) -> None:
+    def _on_send(self, frame: Frame) -> None:
         client_id = frame.get("client_id")
         try:
             draft = Draft.parse(
@@ -256,20 +255,21 @@ class Socket:
         except ValidationError as error:
             self._refuse_with(error, client_id if is_client_id(client_id) else None)
         else:
-            await self._drafts.acquire()
-            self._engine.writer.submit(draft, partial(self._answer_draft, str(client_id)))
-
-    def _answer_draft(self, client_id: str, outcome: Outcome) -> None:
-        self._drafts.release()
-        self._answer(client_id, outcome)
+            self._drafts += 1
+            if self._drafts == DRAFTS_AT_ONCE:
+                self._wire.hold()
+            self._engine.writer.submit(draft, partial(self._answer, str(client_id)))
 
     def _answer(self, client_id: str, outcome: Outcome) -> None:
+        if self._drafts == DRAFTS_AT_ONCE:
+            self._wire.release()
+        self._drafts -= 1
         if isinstance(outcome, ValidationError):
             self._refuse_with(outcome, client_id)
         else:
             self.offer(frames.ack(client_id, outcome.for_sender))
 
-    async def _on_read(self, frame: Frame) -> None:
+    def _on_read(self, frame: Frame) -> None:
         try:
             up_to = integer(frame.get("up_to"), name="up_to")
             username = frame.get("with")
@@ -277,9 +277,11 @@ class Socket:
                 raise NOT_UNDERSTOOD
         except ValidationError as error:
             return self._refuse_with(error)
+        if self._reads is None:
+            self._reads = ReadMarks(self._engine, self.visitor.user, self._refuse_with)
         self._reads.note(username, up_to)
 
-    async def _on_typing(self, frame: Frame) -> None:
+    def _on_typing(self, frame: Frame) -> None:
         username = frame.get("to")
         if not isinstance(username, str):
             return self._refuse_with(NOT_UNDERSTOOD)
@@ -290,9 +292,16 @@ class Socket:
         if budgets.TYPING.try_take(self.user_id):
             return
         self._typed = username, now
-        # A note is too late once the database is back, and a friend who is gone needs none.
-        with suppress(OperationalError, Http404):
-            await self._engine.note_typing(self.visitor.user, username)
+        self._wire.hold()
+        self._engine.keep(self._note_typing(username))
+
+    async def _note_typing(self, username: str) -> None:
+        try:
+            # It is too late once the database is back, and a friend who is gone needs none.
+            with suppress(OperationalError, Http404):
+                await self._engine.note_typing(self.visitor.user, username)
+        finally:
+            self._wire.release()
 
     def _refuse_with(self, error: ValidationError, client_id: str | None = None) -> None:
         with translation.override(self.visitor.language):
@@ -310,6 +319,8 @@ class Socket:
         if code not in COUNTED or self._close_code is not None:
             return
         now = time.monotonic()
+        if self._bad is None:
+            self._bad = deque(maxlen=BAD_FRAMES)
         self._bad.append(now)
         if len(self._bad) == BAD_FRAMES and now - self._bad[0] < BAD_FRAMES_SECONDS:
             budgets.HANDSHAKES.charge(self.user_id, FLOOD_COSTS)
@@ -322,10 +333,3 @@ COMMANDS: dict[str, Command] = {
     "typing": Socket._on_typing,
     "ping": Socket._on_ping,
 }
-
-
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("A socket lives in a task.")
-    return task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 MAX_INTEGER = 2**63 - 1  # the largest that the database stores
 ID_DIGITS = 18  # of an id that the database can hold
@@ -21,8 +21,8 @@ def integer(value: Any, *, name: str) -> int:
             raise ValueError
         number = int(value)
     except (TypeError, ValueError):
-        message = _("“%(name)s” must be a whole number.") % {"name": name}
-        raise ValidationError(message, "invalid") from None
+        message = _("“%(name)s” must be a whole number.")
+        raise ValidationError(message, "invalid", {"name": name}) from None
     return max(-MAX_INTEGER, min(number, MAX_INTEGER))
 
 

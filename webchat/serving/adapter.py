@@ -7,33 +7,27 @@ of them.
 from __future__ import annotations
 
 import socket
-import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from gunicorn.asgi import websocket
 from gunicorn.asgi.protocol import ASGIProtocol
-from gunicorn.asgi.websocket import (
-    OPCODE_BINARY,
-    OPCODE_TEXT,
-    WebSocketDisconnected,
-    WebSocketProtocol,
-)
 from gunicorn.workers.gasgi import ASGIWorker
 
 from .bridge import Message, Receive, Scope, Send
 from .clients import FULL, TOO_LARGE, Client, Clients
 from .connections import Connections
 from .doorway import Doorway
+from .frames import NORMAL, SERVER_ERROR, agreement
+from .wire import Wire
 
 HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn would take 800 KB
 # The kernel is asked for this much at once, and reading pauses while more than that waits. Parsed
 # byte by byte it blocks the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
-# Browsers send no pings of their own, others one in 20 seconds, and a message in a few parts.
-UNREAD_FRAMES = 100
-UNREAD_FRAMES_SECONDS = 10.0
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def look_after_connections(
@@ -101,10 +95,11 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, worker: ASGIWorker, clients: Clients, said: bytes) -> None:
         """Make one; `said`: what has been read from the connection already."""
         super().__init__(WorkerOfOne(worker))
+        self.shared_worker = worker
         self._said = said
         self._max_buffer_size = READ_BYTES
-        self._clients = clients
-        self._application: Callable[..., Any] = worker.asgi
+        self.clients = clients
+        self._application: Application = worker.asgi
         self.app = self._answer
         self.client: Client | None = None
         self.asked_at: float | None = None  # when the first byte of a request came …
@@ -113,8 +108,8 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
     def connection_made(self, transport: Any) -> None:
         transport.max_size = READ_BYTES
         super().connection_made(transport)
-        self.client = Client(self, self._clients.connections)
-        if not self._clients.admit(self.client):
+        self.client = Client(self, self.clients.connections)
+        if not self.clients.admit(self.client):
             self.refuse(FULL)
         elif self._said:
             said, self._said = self._said, b""
@@ -143,7 +138,12 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self.client is not None:
-            self._clients.forget(self.client)
+            self.clients.forget(self.client)
+
+    def leave(self) -> None:
+        """End gunicorn's part of a connection that goes on without it."""
+        super().connection_lost(None)
+        self.worker.nr_conns += 1  # until it is lost
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked_at, self._asked = None, 0
@@ -175,74 +175,115 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
         self._keepalive_timeout()
 
 
-def write_frames_to_the_living() -> None:
-    """Make gunicorn write no frame to a connection that is gone.
+class Upgrade:
+    """Stands in for gunicorn's WebSocketProtocol: the handshake is ASGI, the rest is a wire.
 
-    asyncio drops them and complains in the log, once for each.
+    From `websocket.accept` on, the transport has the wire as its protocol. The application finds
+    it in the scope as `webchat.wire`, and may return: the connection needs no task.
     """
 
-    async def send_frame(protocol: WebSocketProtocol, opcode: int, payload: bytes | str) -> None:
-        data = payload.encode() if isinstance(payload, str) else payload
-        if not protocol.transport.is_closing():
-            protocol.transport.write(frame(opcode, data))
-        elif opcode in (OPCODE_TEXT, OPCODE_BINARY):
-            raise WebSocketDisconnected("The client has gone.")
+    def __init__(  # as gunicorn calls it
+        self,
+        transport: Any,
+        scope: Scope,
+        app: Application,
+        log: Any,
+        max_message_size: int,
+        drain: object,
+    ) -> None:
+        self._transport = transport
+        self._scope = scope
+        self._app = app
+        self._log = log
+        self._protocol: Protocol = transport.get_protocol()
+        self._wire = CountedWire(self._protocol, transport, max_message_size)
+        scope["webchat.wire"] = self._wire
+        self._is_accepted = False
 
-    WebSocketProtocol._send_frame = send_frame
+    def feed_data(self, data: bytes) -> None:
+        self._wire.keep(data)
+
+    def feed_eof(self) -> None:
+        if not self._is_accepted:
+            self._wire.close()
+
+    async def run(self) -> None:
+        refusal = b"403 Forbidden"
+        try:
+            await self._app(self._scope, self._next_event, self._obey)
+        except Exception:
+            refusal = b"500 Internal Server Error"
+            self._log.exception("A handshake could not be served")
+        finally:
+            if not self._is_accepted:
+                self._turn_down(refusal)
+            else:
+                if not self._wire.has_reader:
+                    self._wire.end(SERVER_ERROR)
+                self._protocol.leave()
+
+    async def _next_event(self) -> Message:
+        return {"type": "websocket.connect"}
+
+    async def _obey(self, message: Message) -> None:
+        if message["type"] == "websocket.accept":
+            self._accept()
+        elif message["type"] != "websocket.close":
+            raise RuntimeError("After the handshake, the wire carries what is said.")
+        elif self._is_accepted:
+            self._wire.end(message.get("code", NORMAL))
+        else:
+            self._turn_down(b"403 Forbidden")
+
+    def _accept(self) -> None:
+        if not self._wire.is_open:
+            return  # the peer has gone
+        self._is_accepted = True
+        headers = self._scope["headers"]
+        key = next(value for name, value in headers if name == b"sec-websocket-key")
+        self._transport.write(agreement(key))
+        self._transport.set_protocol(self._wire)
+        if self._protocol.client is not None:
+            self._protocol.client.go_on(self._wire)
+
+    def _turn_down(self, status: bytes) -> None:
+        if not self._transport.is_closing():
+            head = b"HTTP/1.1 %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            self._transport.write(head % status)
+            self._transport.close()
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """Return one frame of a server, whole and not masked (RFC 6455, 5.2)."""
-    length = len(payload)
-    if length < 126:
-        head = bytes((0x80 | opcode, length))
-    elif length < 65536:
-        head = bytes((0x80 | opcode, 126)) + length.to_bytes(2, "big")
-    else:
-        head = bytes((0x80 | opcode, 127)) + length.to_bytes(8, "big")
-    return head + payload
+class CountedWire(Wire):
+    """A wire that counts among the connections of the worker."""
+
+    __slots__ = ("_client", "_clients", "_worker")
+    asked_at: float | None = None  # it asks for nothing any more
+
+    def __init__(self, protocol: Protocol, transport: Any, most: int) -> None:
+        super().__init__(transport, most)
+        self._worker = protocol.shared_worker
+        self._clients = protocol.clients
+        self._client = protocol.client
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it may go at a stop: once it has been closed, as long as nobody answers that."""
+        return self.is_closing
+
+    @property
+    def requests(self) -> int:
+        return 1 + self.is_closing
+
+    def refuse(self, _answer: bytes) -> None:
+        self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._worker.nr_conns -= 1
+        if self._client is not None:
+            self._clients.forget(self._client)
 
 
-def unmask_at_once() -> None:
-    """Make gunicorn unmask frames as one number (RFC 6455, 5.3).
-
-    Its own way is byte by byte: 9 µs for a short message where this takes 0.7, and for the
-    largest frame 2 ms in which nobody else is served.
-    """
-    WebSocketProtocol._unmask = lambda protocol, payload, key: unmask(payload, key)
-
-
-def cut_off_floods() -> None:
-    """End a connection at once if it sends many frames that nobody reads.
-
-    Those are pings, pongs, parts of messages, and all that comes after our close frame, for whose
-    answer gunicorn waits five seconds. It handles what has arrived already without a pause, before
-    any budget could count it.
-    """
-    read_frame = WebSocketProtocol._read_frame
-
-    async def read(protocol: WebSocketProtocol) -> Any:
-        frame = await read_frame(protocol)
-        is_message = frame is not None and frame[0] in (OPCODE_TEXT, OPCODE_BINARY)
-        if frame is None or (is_message and not protocol._close_sent):
-            return frame
-        if not hasattr(protocol, "unread"):
-            protocol.unread = deque(maxlen=UNREAD_FRAMES)
-        now = time.monotonic()
-        protocol.unread.append(now)
-        if (
-            len(protocol.unread) == UNREAD_FRAMES
-            and now - protocol.unread[0] < UNREAD_FRAMES_SECONDS
-        ):
-            protocol.transport.abort()
-            return None
-        return frame
-
-    WebSocketProtocol._read_frame = read
-
-
-def unmask(payload: bytes, key: bytes) -> bytes:
-    length = len(payload)
-    mask = (key * (length // 4 + 1))[:length]
-    number = int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")
-    return number.to_bytes(length, "big")
+def serve_sockets_by_wires() -> None:
+    """Make gunicorn hand over a connection once it has read the request for a WebSocket."""
+    websocket.WebSocketProtocol = Upgrade

@@ -96,6 +96,10 @@ class Client(Connection):
         if self.is_idle:
             self._protocol.close()
 
+    def go_on(self, protocol: Line) -> None:
+        """Note that the connection has another protocol from now on."""
+        self._protocol = protocol
+
     def begin_request(self, scope: Scope) -> None:
         scope["webchat.connection"] = self
         self.quiet_since = self._connections.clock()

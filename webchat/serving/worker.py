@@ -27,9 +27,7 @@ def prepare(worker: ASGIWorker, end_sockets: Callable[[], None]) -> None:
     raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     adapter.look_after_connections(worker, connections_at_most(), end_sockets)
-    adapter.unmask_at_once()
-    adapter.write_frames_to_the_living()
-    adapter.cut_off_floods()
+    adapter.serve_sockets_by_wires()
 
 
 def raise_open_files() -> None:

@@ -1,29 +1,24 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import inspect
 import resource
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from gunicorn.asgi.protocol import ASGIProtocol
-from gunicorn.asgi.websocket import WebSocketDisconnected, WebSocketProtocol
+from gunicorn.asgi.websocket import WebSocketProtocol
 from gunicorn.workers.gasgi import ASGIWorker
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.environment import ROOT
 from webchat.serving import adapter, connections, doorway, worker
-from webchat.serving.adapter import frame, unmask
 
 # Internals of gunicorn that the adapter uses: an upgrade that renames one needs a look.
 PRIVATE = {
     ASGIProtocol: {
         *("_awaiting_request", "_keepalive_timeout", "_max_buffer_size", "_request_ready"),
     },
-    WebSocketProtocol: {"_close_sent", "_read_frame", "_send_frame", "_unmask"},
+    WebSocketProtocol: set(),
     ASGIWorker: set(),
 }
 OF_A_CONNECTION = [
@@ -39,12 +34,18 @@ OF_A_CONNECTION = [
     "self.transport = transport",
     "await self.app(scope, ",
 ]
-OF_A_SOCKET = [
-    "self._close_sent = True",
-    "frame = await self._read_frame()",
-    "def _send_frame(self, opcode, payload)",
-    "def _unmask(self, payload, masking_key)",
-    "self.transport.write(",
+# What it does with the class that ours stands in for, and how a connection is left to ours.
+OF_AN_UPGRADE = [
+    "from gunicorn.asgi.websocket import WebSocketProtocol\n",
+    "WebSocketProtocol(\n            self.transport, scope, self.app, self.log,\n",
+    "max_message_size=self.cfg.websocket_max_message_size,\n            drain=",
+    "self._websocket = ws_protocol",
+    "await ws_protocol.run()",
+    "self._websocket.feed_data(data)",
+    "self._websocket.feed_eof()",
+    "if self.transport and not self._closed:",
+    "if self._conn_lost_handled:",
+    "self.worker.nr_conns -= 1",
 ]
 OF_THE_WORKER = [
     "self.asgi = self.app.wsgi()",
@@ -52,7 +53,6 @@ OF_THE_WORKER = [
     "await self.loop.create_server(",
     "while self.alive:",
 ]
-SEND_FRAME = WebSocketProtocol._send_frame
 
 
 @pytest.mark.parametrize("name", OF_A_CONNECTION)
@@ -60,9 +60,17 @@ def test_gunicorn_has_what_is_used_of_its_inside(name):
     assert name in inspect.getsource(ASGIProtocol)
 
 
-@pytest.mark.parametrize("name", OF_A_SOCKET)
-def test_gunicorn_has_what_is_used_of_its_sockets(name):
-    assert name in inspect.getsource(WebSocketProtocol)
+@pytest.mark.parametrize("name", OF_AN_UPGRADE)
+def test_gunicorn_hands_a_socket_over_as_is_expected(name):
+    assert name in inspect.getsource(ASGIProtocol)
+
+
+def test_what_stands_in_for_gunicorns_socket_has_what_is_called_of_it():
+    for name in ("run", "feed_data", "feed_eof"):
+        ours, its = getattr(adapter.Upgrade, name), getattr(WebSocketProtocol, name)
+        assert inspect.signature(ours).parameters.keys() == inspect.signature(its).parameters.keys()
+    made = inspect.signature(adapter.Upgrade).parameters
+    assert made.keys() == inspect.signature(WebSocketProtocol).parameters.keys()
 
 
 @pytest.mark.parametrize("name", OF_THE_WORKER)
@@ -103,29 +111,6 @@ def test_closing_an_idle_connection_wakes_whoever_waits_for_its_request():
 def test_the_body_that_waits_is_measured_against_the_bound_that_is_set():
     assert "self._max_buffer_size" in inspect.getsource(ASGIProtocol._is_buffer_full)
     assert "self._max_buffer_size" in inspect.getsource(ASGIProtocol.data_received)
-
-
-@given(payload=st.binary(max_size=300), key=st.binary(min_size=4, max_size=4))
-def test_a_frame_is_unmasked_as_gunicorn_does_it(payload, key):
-    assert unmask(payload, key) == WebSocketProtocol._unmask(None, payload, key)
-
-
-@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
-@pytest.mark.parametrize("opcode", [1, 2, 8, 10])
-def test_a_frame_is_written_as_gunicorn_does_it(length, opcode):
-    written = []
-    protocol = SimpleNamespace(transport=SimpleNamespace(write=written.append))
-    asyncio.run(SEND_FRAME(protocol, opcode, b"x" * length))
-    assert written == [frame(opcode, b"x" * length)]
-
-
-def test_nothing_is_written_to_who_has_gone(monkeypatch):
-    monkeypatch.setattr(WebSocketProtocol, "_send_frame", SEND_FRAME)
-    adapter.write_frames_to_the_living()
-    protocol = SimpleNamespace(transport=SimpleNamespace(is_closing=lambda: True))
-    with pytest.raises(WebSocketDisconnected):
-        asyncio.run(WebSocketProtocol._send_frame(protocol, 1, "x"))
-    asyncio.run(WebSocketProtocol._send_frame(protocol, 8, b""))
 
 
 @pytest.mark.parametrize(
