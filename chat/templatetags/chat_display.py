@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from django import template
@@ -10,22 +10,8 @@ from django.utils.translation import gettext, ngettext
 
 register = template.Library()
 
-AVATAR_COLOURS = 12
 SHOWN_AT_MOST = 99
 WEEK = 7  # days, from which a weekday's name would mean two of them
-
-
-@register.filter
-def avatar_class(username: str) -> str:
-    """Choose one of twelve colours by name, from UTF-16 code units, as the browser does."""
-    units = username.encode("utf-16-le")
-    total = sum(units[0::2]) + 256 * sum(units[1::2])
-    return f"avatar-{total % AVATAR_COLOURS}"
-
-
-@register.filter
-def initial(name: str) -> str:
-    return name[:1].upper()
 
 
 @register.filter
@@ -59,14 +45,14 @@ def relative_time(moment: datetime | Literal[""] | None) -> str:
 
 
 @register.filter
-def list_time(moment: datetime | Literal[""] | None) -> str:
+def list_time(moment: datetime | Literal[""] | None, today: date | None = None) -> str:
     """Format a time as lists show it, in the server's zone; `Clock.listed` does the same.
 
     The time of a moment today, then “yesterday”, the weekday, the date, the date with its year.
     """
     if not moment:
         return ""
-    moment, today = timezone.localtime(moment), timezone.localdate()
+    moment, today = timezone.localtime(moment), today or timezone.localdate()
     days = (today - moment.date()).days
     if days == 0:
         return f"{moment:%H:%M}"

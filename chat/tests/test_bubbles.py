@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from chat.templatetags.bubbles import bubble_look
+from chat.bubbles import bubble_look
 from tests.cast import Api, say
 
 

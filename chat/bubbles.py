@@ -1,10 +1,8 @@
+"""The look of a text in its bubble, as the scripts choose it, too."""
+
 from __future__ import annotations
 
 import re
-
-from django import template
-
-register = template.Library()
 
 # The same as in static/js/chat/words.js, so that nothing moves when the script takes over.
 FOLDED_FROM = 700  # UTF-16 code units, as scripts count
@@ -22,7 +20,6 @@ _EMOJI = f"(?:{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#
 ONLY_EMOJI = re.compile(f"{_EMOJI}{{1,{EMOJI_AT_MOST}}}")
 
 
-@register.filter
 def bubble_look(text: str | None) -> str:
     """Choose how a text is shown: `folded`, `large` for a few emoji alone, or plainly."""
     if not text:

@@ -1,0 +1,229 @@
+"""Chats and messages as rows of a page: the values of their templates, which stencils fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import NamedTuple
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from accounts.avatars import avatar_of
+from webchat.base.links import addresses_of
+from webchat.base.stencils import Stencil
+
+from .bubbles import bubble_look
+from .presentation import ConversationView, MessageView
+from .templatetags.chat_display import badge, list_time
+
+PREVIEW_AT_MOST = 80  # characters of a message in the list of chats
+FILE_NAME_AT_MOST = 60
+
+
+class ChatRow(NamedTuple):
+    """The values of chat/_row.html; without any, it is the row that scripts clone."""
+
+    username: str = ""
+    remark: str = ""
+    readings: str = ""
+    name: str = ""
+    page: str = ""
+    colour: str = ""
+    initial: str = ""
+    is_current: bool = False
+    pinned: bool = False
+    muted: bool = False
+    marked_unread: bool = False
+    hidden: bool = False
+    unread: str = "0"
+    badge: str = ""
+    last_id: str = "0"
+    moment: str = ""
+    time: str = ""
+    words: str = ""
+    has_file: bool = False
+    is_picture: bool = False
+    file: str = ""
+
+
+class Preview(NamedTuple):
+    """The values of chat/_preview.html, with which those of a row end."""
+
+    words: str
+    has_file: bool
+    is_picture: bool
+    file: str
+
+
+class BubbleRow(NamedTuple):
+    """The values of chat/_message.html; those without a default are known before its message."""
+
+    is_mine: bool
+    sender: str
+    name: str
+    page: str
+    colour: str
+    initial: str
+    id: str = ""
+    client_id: str = ""
+    state: str = ""
+    is_sent: bool = False
+    words: str = ""
+    is_folded: bool = False
+    is_large: bool = False
+    url: str = ""
+    is_picture: bool = False
+    file: str = ""
+    quote: str = ""
+    quote_is_gone: bool = False
+    quote_is_theirs: bool = False
+    quoted: str = ""
+    quote_words: str = ""
+    moment: str = ""
+    time: str = ""
+    day: str = ""
+    is_first_unread: bool = False
+
+
+CHAT = Stencil("chat/_row.html", ChatRow._fields)
+MESSAGE = Stencil("chat/_message.html", BubbleRow._fields)
+THREAD = Stencil("chat/_thread_row.html", BubbleRow._fields)
+PREVIEW = Stencil("chat/_preview.html", Preview._fields)
+
+
+def show_chats(views: Iterable[ConversationView], *, current: str = "") -> SafeString:
+    """Render the rows of the list; `current` is the name in the chat that is open."""
+    page_of, today = addresses_of("chat:conversation"), timezone.localdate()
+    return CHAT.fill(
+        _chat_row(view, page=page_of(view.username), current=current, today=today) for view in views
+    )
+
+
+def show_no_chat() -> SafeString:
+    return CHAT.fill([ChatRow()])
+
+
+def _chat_row(view: ConversationView, *, page: str, current: str, today: date) -> ChatRow:
+    avatar = avatar_of(view.username)
+    return ChatRow(
+        view.username,
+        view.remark,
+        view.readings,
+        view.name,
+        page,
+        avatar.colour,
+        avatar.initial,
+        view.username == current,
+        view.pinned,
+        view.muted,
+        view.marked_unread,
+        view.hidden,
+        str(view.unread),
+        badge(view.unread),
+        *_newest(view.last_message, today),
+    )
+
+
+def _newest(view: MessageView | None, today: date) -> tuple[str, str, str, str, bool, bool, str]:
+    if view is None:
+        return "0", "", "", "", False, False, ""
+    moment = view.sent_at
+    return str(view.id), _moment(moment), list_time(moment, today), *_preview(view)
+
+
+def show_preview(view: MessageView) -> SafeString:
+    return PREVIEW.fill([_preview(view)])
+
+
+def _preview(view: MessageView) -> Preview:
+    attachment = view.attachment
+    return Preview(
+        words=_shorten(view.words, PREVIEW_AT_MOST),
+        has_file=attachment is not None,
+        is_picture=attachment is not None and attachment.is_picture,
+        file=_shorten(attachment.name, FILE_NAME_AT_MOST) if attachment else "",
+    )
+
+
+class Side(NamedTuple):
+    """The writer of messages in a conversation, as each of them shows it."""
+
+    is_mine: bool
+    sender: str
+    name: str
+    page: str
+    colour: str
+    initial: str
+
+
+def sides_of(username: str, friend: ConversationView) -> tuple[Side, Side]:
+    """Return the viewer's side of a conversation, and the friend's."""
+    mine = Side(True, username, username, reverse("accounts:card"), *avatar_of(username))
+    page = reverse("friends:contact", args=[friend.username])
+    theirs = Side(False, friend.username, friend.name, page, *avatar_of(friend.username))
+    return mine, theirs
+
+
+def show_thread(
+    views: Iterable[MessageView], sides: tuple[Side, Side], *, first_unread: int | None = None
+) -> SafeString:
+    """Render messages, with a line above each day and one above the first that is unread."""
+    return THREAD.fill(_bubble_rows(views, sides, first_unread))
+
+
+def show_no_message(side: Side) -> SafeString:
+    return MESSAGE.fill([BubbleRow(*side)])
+
+
+def _bubble_rows(
+    views: Iterable[MessageView], sides: tuple[Side, Side], first_unread: int | None
+) -> Iterator[BubbleRow]:
+    mine, theirs = sides
+    shown_day = ""
+    for view in views:
+        day = view.day
+        yield _bubble_row(
+            view,
+            mine if view.mine else theirs,
+            day=day if day != shown_day else "",
+            is_first_unread=view.id == first_unread,
+        )
+        shown_day = day
+
+
+def _bubble_row(view: MessageView, side: Side, *, day: str, is_first_unread: bool) -> BubbleRow:
+    look = bubble_look(view.text)
+    attachment, quote = view.attachment, view.quote
+    return BubbleRow(
+        *side,
+        id=str(view.id),
+        client_id=view.client_id,
+        state=view.state,
+        is_sent=view.state == "sent",
+        words=view.words,
+        is_folded=look == "folded",
+        is_large=look == "large",
+        url=attachment.url if attachment else "",
+        is_picture=attachment is not None and attachment.is_picture,
+        file=attachment.name if attachment else "",
+        quote=str(quote.id) if quote else "",
+        quote_is_gone=quote is not None and quote.text is None,
+        quote_is_theirs=quote is not None and quote.sender == view.with_,
+        quoted=quote.name if quote else "",
+        quote_words=(quote.text or "") if quote else "",
+        moment=_moment(view.sent_at),
+        time=view.time,
+        day=day,
+        is_first_unread=is_first_unread,
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return timezone.localtime(moment).isoformat()
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else Truncator(text).chars(length)

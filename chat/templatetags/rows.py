@@ -1,0 +1,14 @@
+"""The rows of the list of chats and of a conversation."""
+
+from django import template
+
+from chat import rows
+
+register = template.Library()
+
+register.simple_tag(rows.show_chats, name="chat_rows")
+register.simple_tag(rows.show_no_chat, name="chat_row_to_clone")
+register.simple_tag(rows.show_preview, name="preview")
+register.simple_tag(rows.sides_of)
+register.simple_tag(rows.show_thread, name="thread_rows")
+register.simple_tag(rows.show_no_message, name="message_to_clone")
