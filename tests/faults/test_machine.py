@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -15,10 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import ROOT, free_port, wait_for
+from tests.faults.users import OTHER, OWNER, as_user
+from tests.server import free_port, wait_for
 
-OWNER, OTHER = 64101, 64102  # uids without an account, and so without a home
-KEPT = shutil.ignore_patterns(".git", ".venv", ".env", "data", "staticfiles*", "__pycache__")
 HANG_SECONDS = 60  # three for a lock, and the start of a loaded machine
 TRY = """
 import fcntl, json, os, sys
@@ -45,52 +42,6 @@ print("held", flush=True)
 sys.stdin.read()
 """
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
-
-
-def as_user(uid: int) -> dict:
-    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-    return {"user": uid, "group": uid, "extra_groups": [], "env": environment, "umask": 0o022}
-
-
-def packages_of_ours() -> Path:
-    [packages] = Path(sys.prefix).resolve().glob("lib/python*/site-packages")
-    return packages
-
-
-def python_for_all() -> str:
-    """A Python of this version, and our packages, outside the home of root."""
-    code = (
-        "import sys, venv; sys.path.insert(0, sys.argv[1]); import django;"
-        f"sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
-    )
-    for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
-        command = [python, "-c", code, str(packages_of_ours())]
-        try:
-            subprocess.run(command, check=True, cwd="/", capture_output=True, **as_user(OWNER))
-        except (OSError, subprocess.SubprocessError):
-            continue
-        return python
-    pytest.skip("there is no Python of this version, with our packages, that others can run")
-
-
-@pytest.fixture
-def project():
-    """A clone in a folder that everybody may read, with the installed packages."""
-    python = python_for_all()
-    with tempfile.TemporaryDirectory(prefix="webchat-machine-") as place:
-        Path(place).chmod(0o755)
-        folder = Path(place, "webchat")
-        shutil.copytree(ROOT, folder, ignore=KEPT)
-        for path in (folder, *folder.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-            os.chown(path, OWNER, OWNER)
-        make_venv = (
-            '"$0" -m venv --without-pip .venv; cp -rs "$1"/. .venv/lib/python*/site-packages/;'
-            "cat requirements*.txt | cksum >.venv/requirements.txt.stamp"
-        )
-        command = ["sh", "-euc", make_venv, python, str(packages_of_ours())]
-        subprocess.run(command, cwd=folder, check=True, umask=0o022)
-        yield folder
 
 
 def start(project: Path, output) -> tuple[subprocess.Popen, int]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.test_machine import OWNER, as_user
-from tests.faults.test_machine import project as project  # a fixture
+from tests.faults.conftest import clone
+from tests.faults.users import OWNER, as_user
 from tests.server import ROOT, free_port, wait_for
 from webchat.base.running import make_folder
 
@@ -39,14 +39,24 @@ def owners(folder: Path) -> set[int]:
     return {path.lstat().st_uid for path in (data, *data.rglob("*"))}
 
 
-@pytest.fixture
-def kept(project):
+@pytest.fixture(scope="module")
+def prepared():
     """The project of one user, whose data were made by root's own commands."""
-    (project / "data").mkdir(mode=0o700)
-    os.chown(project / "data", OWNER, OWNER)
-    done = as_root(project, "prepare", "--no-port")
-    assert done.returncode == 0, done.stderr
-    return project
+    with tempfile.TemporaryDirectory(prefix="webchat-root-") as place:
+        Path(place).chmod(0o755)
+        project = clone(Path(place, "webchat"))
+        (project / "data").mkdir(mode=0o700)
+        os.chown(project / "data", OWNER, OWNER)
+        done = as_root(project, "prepare", "--no-port")
+        assert done.returncode == 0, done.stderr
+        yield project
+
+
+@pytest.fixture
+def kept(prepared, place):
+    """A copy of it, with the owners and the modes."""
+    subprocess.run(["cp", "-a", prepared, place / "webchat"], check=True)
+    return place / "webchat"
 
 
 def test_whatever_root_runs_belongs_to_the_owner_and_goes_on_for_them(kept):
@@ -121,14 +131,6 @@ def test_what_an_earlier_root_has_left_is_named_with_the_line_that_mends_it(kept
     assert str(folder) in done.stdout
     told = as_root(kept, "doctor").stdout
     assert f"sudo chown -R {OWNER}: {kept / 'data'}" in told
-
-
-@pytest.fixture
-def place():
-    """A folder that everybody can reach."""
-    with tempfile.TemporaryDirectory(prefix="webchat-root-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def test_run_sh_sends_root_to_the_owner_of_the_folder(place):
