@@ -112,6 +112,10 @@ class Server:
             time.sleep(0.02)
         raise RuntimeError("the server does not answer")
 
+    @property
+    def master(self) -> int:
+        return self._process.pid
+
     def workers(self) -> list[int]:
         pid = self._process.pid
         try:
