@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -15,7 +15,6 @@ from .models import User
 from .passwords import PASSWORD_AT_MOST, one_form
 
 BANNED = _("This account is banned. If you have questions, please ask the administrator.")
-_proving = AllowAllUsersModelBackend()  # checks the passwords of banned people, too
 
 
 class NameOrMailBackend(ModelBackend):
@@ -39,14 +38,9 @@ class NameOrMailBackend(ModelBackend):
         guess = limits.guess_login(typed=username, address=address)
         if len(password) > PASSWORD_AT_MOST:
             return None
-        name = self._name_of(username)
-        user = _proving.authenticate(request, name, password, **kwargs)
-        if user is None and one_form(password) != password and not User.objects.named(name):
-            # As many looks as at a wrong one: the time must not tell which addresses have accounts.
-            make_password(password)
+        user = _prove(username, password)
         if user is not None:
-            guess.give_back()
-            limits.take(*limits.LOGGED_IN.at(address, user.pk))
+            guess.exchange(*limits.LOGGED_IN.at(address, user.pk))
             if not user.is_active:
                 raise ValidationError(BANNED, "banned")
         return user
@@ -56,6 +50,16 @@ class NameOrMailBackend(ModelBackend):
         user = super().get_user(user_id)
         return None if user is None or user.unverified_since is not None else user
 
-    def _name_of(self, typed: str) -> str:
-        user = User.objects.known_as(typed)
-        return user.username if user else typed
+
+def _prove(typed: str, password: str) -> User | None:
+    """Return the one of that name or mail whose password it is, also if they are banned.
+
+    Nobody's takes as many looks as a wrong one: the time must not tell which names have accounts.
+    """
+    user = User.objects.known_as(typed)
+    if user is not None:
+        return user if user.check_password(password) else None
+    User().set_password(password)
+    if one_form(password) != password:
+        make_password(password)
+    return None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -21,10 +21,20 @@ from django.utils.translation import ngettext
 
 from webchat.base.addresses import network, networks
 from webchat.base.text import fold
+from webchat.database.bulk import loaded, placeholders, stored
 
 from .models import Attempt
 from .names import NAME_OR_MAIL_AT_MOST
 
+# The use that must be too old for one more; plain SQL, because each log-in asks several times. In
+# the future are those from before the clock was set back: they do not count.
+OLDEST = """(
+    SELECT at FROM accounts_attempt
+    WHERE "limit" = %s AND key = %s AND at > %s AND at <= %s
+    ORDER BY at DESC LIMIT 1 OFFSET %s
+)"""
+COUNT = 'INSERT INTO accounts_attempt ("limit", key, at) VALUES'
+GIVE_BACK = "DELETE FROM accounts_attempt WHERE id IN"
 WIDER = 10  # a whole /48 has this many times the allowance of a /64
 
 
@@ -101,11 +111,29 @@ LONGEST = DAY
 class Taken:
     """Counted attempts; `give_back` takes them back if they turn out not to count."""
 
-    def __init__(self, attempts: list[Attempt]) -> None:
-        self._ids = [attempt.pk for attempt in attempts]
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = ids
 
     def give_back(self) -> None:
-        Attempt.objects.filter(pk__in=self._ids).delete()
+        if not self._ids:
+            return
+        these = placeholders(len(self._ids), 1)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{GIVE_BACK} {these}", [*self._ids])
+
+    def exchange(self, *claims: Claim) -> None:
+        """Give them back, and count one more for each claim, in one commit.
+
+        Raises as `take` does; what is given back stays given back.
+        """
+        with transaction.atomic():
+            self.give_back()
+            now = timezone.now()
+            seconds = _seconds_to_wait(claims, now)
+            if not seconds:
+                _count(claims, now)
+        if seconds:
+            raise refusal(seconds)
 
 
 def take(*claims: Claim) -> Taken:
@@ -120,8 +148,18 @@ def take(*claims: Claim) -> Taken:
     _refuse_over(claims)  # without the write lock, which a flood of attempts would hold otherwise
     with transaction.atomic():
         now = _refuse_over(claims)
-        rows = [Attempt(limit=limit.name, key=key, at=now) for limit, key in claims]
-        return Taken(Attempt.objects.bulk_create(rows))
+        return Taken(_count(claims, now))
+
+
+def _count(claims: Sequence[Claim], now: datetime) -> list[int]:
+    """Insert a row for each claim, and return their ids."""
+    if not claims:
+        return []
+    at = stored(Attempt, "at", now)
+    values = [value for limit, key in claims for value in (limit.name, key, at)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{COUNT} {placeholders(3, len(claims))} RETURNING id", values)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def has_taken(claim: Claim) -> bool:
@@ -169,21 +207,27 @@ def _fold(typed: str) -> str:
 
 def _refuse_over(claims: Sequence[Claim]) -> datetime:
     now = timezone.now()
-    seconds = max(_seconds_to_wait(claim, now) for claim in claims)
-    if seconds:
+    if seconds := _seconds_to_wait(claims, now):
         raise refusal(seconds)
     return now
 
 
-def _seconds_to_wait(claim: Claim, now: datetime) -> int:
-    limit, key = claim
-    # Those in the future were counted before the clock was set back: they do not count.
-    recent = Attempt.objects.filter(
-        limit=limit.name, key=key, at__gt=now - limit.window, at__lte=now
+def _seconds_to_wait(claims: Sequence[Claim], now: datetime) -> int:
+    """Return the seconds until every claim may be made; 0 if they may be now."""
+    if not claims:
+        return 0
+    until = stored(Attempt, "at", now)
+    values: list[Any] = []
+    for limit, key in claims:
+        since = stored(Attempt, "at", now - limit.window)
+        values += [limit.name, key, since, until, limit.most - 1]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join([OLDEST] * len(claims))}", values)
+        found = [loaded(Attempt, "at", value) for value in cursor.fetchone()]
+    return max(
+        math.ceil((oldest + claim.limit.window - now).total_seconds()) if oldest else 0
+        for claim, oldest in zip(claims, found, strict=True)
     )
-    times = recent.order_by("-at").values_list("at", flat=True)
-    oldest = times[limit.most - 1 : limit.most].first()
-    return math.ceil((oldest + limit.window - now).total_seconds()) if oldest else 0
 
 
 def refusal(seconds: int) -> ValidationError:

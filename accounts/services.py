@@ -142,6 +142,7 @@ def log_in(*, request: HttpRequest, user: User, is_shared: bool) -> None:
     with transaction.atomic():  # the session, its owner and the last login: one commit
         login(request, user)
         request.session.set_expiry(0 if is_shared else None)
+        request.session.save()
 
 
 def set_password(*, user: User, password: str) -> None:

@@ -57,14 +57,16 @@ def link(*, request: HttpRequest, user: User) -> None:
     if request.session.session_key is None:
         request.session.create()
     with transaction.atomic():
-        UserSession.objects.update_or_create(
-            session_id=request.session.session_key,
-            defaults={
-                "user": user,
-                "last_seen_at": timezone.now(),
-                "address": client_address(request) or None,
-                "user_agent": user_agent(request)[:USER_AGENT_LENGTH],
-            },
+        device = UserSession(
+            session_id=request.session.session_key or "",
+            user=user,
+            last_seen_at=timezone.now(),
+            address=client_address(request) or None,
+            user_agent=user_agent(request)[:USER_AGENT_LENGTH],
+        )
+        told = ["user", "last_seen_at", "address", "user_agent"]
+        UserSession.objects.bulk_create(
+            [device], update_conflicts=True, unique_fields=["session"], update_fields=told
         )
         _end_oldest(user, request.session.session_key)
 
@@ -105,6 +107,12 @@ def write_seen(connected: Iterable[str] = ()) -> None:
     for some in _batches(sorted(keys)):
         stale.filter(session__in=some).update(last_seen_at=now)
     _seen.difference_update(noted)
+
+
+def seen_lately() -> int:
+    """Count the sessions that `write_seen` would have noted the last time or the time before."""
+    since = timezone.now() - 2 * SEEN_EVERY
+    return UserSession.objects.filter(last_seen_at__gt=since).count()
 
 
 def list_of(user: User, session_key: str | None) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
 )
-REQUEST = "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{lines}\r\n"
+REQUEST = "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{lines}\r\n"
+FORM = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"
 TEXT, CLOSE = 1, 8
 # A client must mask its frames; zeros leave the bytes as they are. The server unmasks all the same.
 MASKED, MASK = 0x80, bytes(4)
@@ -33,7 +34,9 @@ class WebSocket(asyncio.Protocol):
 
     def __init__(self, on_text: OnText) -> None:
         self.on_text = on_text
+        self.on_close: Callable[[], None] = lambda: None
         self.closed = False
+        self.goodbye = b""  # the server's close frame: two bytes of a code, and a reason
         self._rest = b""
         self._transport: asyncio.Transport | None = None
         self._handshake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -70,6 +73,7 @@ class WebSocket(asyncio.Protocol):
         self.closed = True
         if not self._handshake.done():
             self._handshake.set_exception(ConnectionError("the server hung up"))
+        self.on_close()
 
     def data_received(self, data: bytes) -> None:
         if self._rest:
@@ -84,6 +88,7 @@ class WebSocket(asyncio.Protocol):
             if opcode == TEXT:
                 self.on_text(data[start:end])
             elif opcode == CLOSE:
+                self.goodbye = data[start:end]
                 self.cut()
         self._rest = data[at:]
 
@@ -189,17 +194,33 @@ class Browser:
         self._writer.close()
 
     async def get(self, path: str) -> tuple[int, bytes]:
+        answer = await self.ask("GET", path, self._cookie)
+        return answer.status, answer.body
+
+    async def ask(
+        self, method: str, path: str, cookie: str, form: bytes = b"", lines: str = ""
+    ) -> Answer:
         address = self._address
+        if form:
+            lines += FORM.format(length=len(form))
         head = REQUEST.format(
+            method=method,
             path=address.prefix + path,
             host=address.host,
             port=address.port,
-            lines=header_lines(address, self._cookie),
+            lines=lines + header_lines(address, cookie),
         )
-        self._writer.write(head.encode())
-        answer = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(answer.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-        return int(answer[9:12]), await self._reader.readexactly(length)
+        self._writer.write(head.encode() + form)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(answer.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        return Answer(int(answer[9:12]), answer, await self._reader.readexactly(length))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    head: bytes
+    body: bytes
 
 
 @lru_cache(maxsize=4096)

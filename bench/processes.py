@@ -121,6 +121,10 @@ class Program:
         """Answer whether it can take work, as its port is open."""
         return True
 
+    @property
+    def master(self) -> int:
+        return self._process.pid
+
     def workers(self) -> list[int]:
         pid = self._process.pid
         try:

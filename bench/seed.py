@@ -2,6 +2,7 @@
 
 seed.py people PAIRS FRIENDS    prints the people as JSON
 seed.py messages USERNAME TOTAL fills that person's conversations up to TOTAL messages
+seed.py lesson STUDENTS TALKERS VISITORS PASSWORD prints the people as JSON
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sqlite3
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["DJANGO_SETTINGS_MODULE"] = "webchat.settings"
@@ -20,6 +22,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 
@@ -27,6 +30,8 @@ from accounts.models import User  # noqa: E402
 from friends import services  # noqa: E402
 from friends.models import FriendRequest  # noqa: E402
 
+NEIGHBOURS = 5  # friends on either side, in a class that sits in a ring
+TALKED = 60  # messages in each of their conversations
 UNREAD = 3  # messages that stay unread in a conversation, however long it is
 
 # Half of all messages go into the first conversation, so that it has deep pages.
@@ -36,6 +41,14 @@ WITH RECURSIVE number(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM number WHERE n
 SELECT conversation_id, iif(n % 4 < 2, owner, friend), 'message number ' || n,
        lower(hex(randomblob(16))), randomblob(16), datetime('2026-01-01', n || ' seconds')
 FROM number JOIN place ON place.number = iif(n % 2, 0, n / 2 % (SELECT count(*) FROM place))
+"""
+# Of each conversation: the two take turns.
+TALK = """
+INSERT INTO chat_message (conversation_id, sender_id, text, client_id, digest, sent_at)
+WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)
+SELECT id, iif(n % 2, low_id, high_id), '第' || n || '题的答案我写在黑板上了，你看一下。',
+       lower(hex(randomblob(16))), randomblob(16), datetime('now', (n - 1000) || ' minutes')
+FROM number, chat_conversation ORDER BY n
 """
 READ = """
 UPDATE chat_membership SET last_read = coalesce((
@@ -61,6 +74,42 @@ def seed_people(pairs: int, friends: int) -> list[dict[str, str]]:
             services.ask(sender=one, username=other.username)
             services.accept(request=FriendRequest.objects.get(sender=one, recipient=other))
         return [{"username": user.username, "cookie": cookie_of(user)} for user in people]
+
+
+def seed_lesson(students: int, talkers: int, visitors: int, password: str) -> dict[str, Any]:
+    """Make a class of people with a password and ten friends each, and two crowds with sessions.
+
+    Of the talkers two each are friends; the visitors have none.
+    """
+    encoded = make_password(password)  # one for all of them: a check costs the same
+    with transaction.atomic():
+        pupils, pairs, others = (
+            [
+                User.objects.create(username=f"{what}{number:04}", password=encoded)
+                for number in range(count)
+            ]
+            for what, count in (
+                ("student", students),
+                ("talker", talkers),
+                ("visitor", visitors),
+            )
+        )
+        couples = [
+            (one, pupils[(at + step) % students])
+            for at, one in enumerate(pupils)
+            for step in range(1, NEIGHBOURS + 1)
+        ]
+        couples += [(pairs[i], pairs[i + 1]) for i in range(0, talkers, 2)]
+        for one, other in couples:
+            services.ask(sender=one, username=other.username)
+            services.accept(request=FriendRequest.objects.get(sender=one, recipient=other))
+        connection.connection.execute(TALK, [TALKED])
+        connection.connection.execute(READ, [UNREAD])
+        crowds = {"talkers": pairs, "visitors": others}
+        return {"students": [{"username": user.username} for user in pupils]} | {
+            what: [{"username": user.username, "cookie": cookie_of(user)} for user in crowd]
+            for what, crowd in crowds.items()
+        }
 
 
 def cookie_of(user: User) -> str:
@@ -100,5 +149,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["people", pairs, friends]:
             print(json.dumps(seed_people(int(pairs), int(friends))))
+        case ["lesson", students, talkers, visitors, password]:
+            people = seed_lesson(int(students), int(talkers), int(visitors), password)
+            print(json.dumps(people))
         case ["messages", username, total]:
             fill_messages(username, int(total))

@@ -5,7 +5,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -358,3 +358,34 @@ def test_a_session_that_has_ended_takes_no_more_turns_of_its_account(client, ali
     client.cookies[settings.SESSION_COOKIE_NAME] = key
     client.get("/login/")
     assert key not in turns._known
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_in_syncs_the_disk_three_times(client, alice, password):
+    """The guess before the password is checked, its end, and all that a session consists of."""
+    with CaptureQueriesContext(connection) as queries:
+        assert log_in(client, "alice", password).status_code == 302
+    begun = [each["sql"] for each in queries if each["sql"].startswith("BEGIN")]
+    assert len(begun) == 3
+    assert is_signed_in(client)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_is_rolled_back_is_saved_again(client, alice):
+    session = client.session
+    session["word"] = "first"
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        session.save()
+        raise ZeroDivisionError
+    session.save()
+    assert client.session.__class__(session.session_key)["word"] == "first"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_inside_a_value_of_a_session_is_saved(client):
+    session = client.session
+    session["words"] = ["first"]
+    session.save()
+    session["words"].append("second")
+    session.save()
+    assert client.session.__class__(session.session_key)["words"] == ["first", "second"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -196,3 +199,36 @@ def test_of_thirty_guesses_at_once_no_more_than_ten_are_looked_at(make_user, mon
         thread.join()
     assert len(looked_at) == 10
     assert sorted(answers) == [422] * 10 + [429] * 20
+
+
+def test_the_plain_question_finds_what_the_orm_would(clock):
+    """The same moment, to the microsecond, for each of several claims at once."""
+    now = timezone.now()
+    claims = [THREE.of("alice"), THREE.of("bob"), Limit("two", 2, THREE.window).of("alice")]
+    for claim, seconds in itertools.product(claims, (-700, -599.5, -400.25, -3, 0, 2, 700)):
+        at = now + timedelta(seconds=seconds * (1 + claims.index(claim) / 10))
+        Attempt.objects.create(limit=claim.limit.name, key=claim.key, at=at)
+
+    def asked(claim):
+        since = now - claim.limit.window
+        counted = Attempt.objects.filter(limit=claim.limit.name, key=claim.key)
+        times = counted.filter(at__gt=since, at__lte=now).order_by("-at")
+        oldest = times[claim.limit.most - 1 : claim.limit.most].get().at
+        return math.ceil((oldest + claim.limit.window - now).total_seconds())
+
+    waits = [asked(claim) for claim in claims]
+    assert len(set(waits)) == 3
+    assert [limits._seconds_to_wait([claim], now) for claim in claims] == waits
+    assert limits._seconds_to_wait(claims, now) == max(waits)
+
+
+def test_an_exchange_gives_back_even_where_the_other_limit_refuses(clock):
+    for _attempt in range(3):
+        limits.take(THREE.of("bob"))
+    taken = limits.take(THREE.of("alice"))
+    with pytest.raises(ValidationError):
+        taken.exchange(THREE.of("bob"))
+    assert not Attempt.objects.filter(key=THREE.of("alice").key).exists()
+    limits.take(THREE.of("alice")).exchange(THREE.of("carol"))
+    assert limits.has_taken(THREE.of("carol"))
+    assert not limits.has_taken(THREE.of("alice"))
