@@ -60,27 +60,31 @@ class Feed:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def written(self, results: Sequence[Result]) -> None:
-        """Deliver what the writer has just committed, after what others wrote before it."""
+    def written(self, results: Sequence[Result]) -> bool:
+        """Deliver what the writer has just committed, after what others wrote before it.
+
+        Returns whether there is any.
+        """
         written = {
             result.event_id: result
             for result in results
             if isinstance(result, Posted | Marked) and result.event_id is not None
         }
         if not written:
-            return
+            return False
         self._told_lately = True
         first, last = min(written), max(written)
         if first > self._delivered_through + 1:
             self._read_plain(before=first)
         if first > self._delivered_through + 1 or last - first != len(written) - 1:
             self._news.set()
-            return
+            return True
         for event_id in sorted(written):
             # A read of the log may have delivered it first.
             if event_id > self._delivered_through:
                 self._deliver(event_id, written[event_id])
         self._delivered_through = max(self._delivered_through, last)
+        return True
 
     def _deliver(self, event_id: int, result: Posted | Marked) -> None:
         if isinstance(result, Marked):
@@ -95,31 +99,35 @@ class Feed:
             frame = frames.message_event(event_id, result.for_recipient)
             self._hub.tell(result.recipient_id, frame, event_id)
 
-    def look(self) -> None:
-        """Ask the database whether anybody else has committed since the last look (4 µs)."""
+    def look(self) -> bool:
+        """Deliver what has been committed since the last look, which takes 4 µs if nothing has.
+
+        Returns whether there is any.
+        """
         try:
             if self._watched is None:
                 self._watched = Watch()
             version = self._watched.version()
             if version == self._version:
-                return
+                return False
             # This takes some µs, which the loop can spare.
             head = max(self._watched.ask(BOUNDS))
         except DriverError as error:
             self._blink(error)
-            return
+            return False
         if head == self._delivered_through:
             self._version = version
-            return
+            return False
         # Most likely the writer is about to deliver it. Other events before it then show as a
         # gap; if no batch follows in time, the next look reads the log.
         if self._told_lately and self._is_writing():
             self._told_lately = False
-            return
+            return False
         self._version = version
         read = self._read_plain()
         if read is None or read.more or not read.is_plain:
             self._news.set()
+        return True
 
     def _read_plain(self, before: int = sys.maxsize) -> News | None:
         """Deliver what others wrote, as far as it is plain; None if the database is in trouble.

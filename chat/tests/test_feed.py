@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from chat.live import news
+from chat.live import feed, news
 from chat.live.feed import LOOK_SECONDS, Feed
 from chat.live.hub import Hub
 from chat.log import reading
@@ -139,6 +139,19 @@ def test_between_two_batches_nothing_plain_is_read_the_slow_way(stage):
         await stage.pause()
         assert len(stage.ear.event_ids) == 2
         assert stage.read == 0
+
+    stage.play(scene)
+
+
+def test_a_look_says_whether_there_is_anything(stage, monkeypatch):
+    monkeypatch.setattr(feed, "LOOK_SECONDS", 60)
+
+    async def scene(stage: Stage) -> None:
+        assert not stage.feed.look()
+        posted = await stage.post()
+        assert stage.feed.look()
+        assert stage.ear.event_ids == [posted.event_id], "at once"
+        assert not stage.feed.look()
 
     stage.play(scene)
 
