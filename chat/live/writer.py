@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 
+from webchat.database import queueing
 from webchat.serving.turns import Turns
 
 from . import batches
@@ -20,6 +23,9 @@ from .batches import Job, Result
 DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, few enough to wait for
 WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked
 RETRY_SECONDS = 2
+# Between the beginnings of two commits. A message that comes alone never waits; at 500 a second,
+# two or three share one.
+COMMIT_SECONDS = 0.004
 
 Answer = Callable[[Any], None]  # takes the job's Result, or the error that nothing was done
 Waiting = tuple[Job, Answer]
@@ -31,19 +37,19 @@ logger = logging.getLogger(__name__)
 class Writer:
     """Takes drafts on the event loop and answers there, after their commit.
 
-    There is no timer: an idle writer commits one draft at once, a busy one shares each
-    fsync among all the drafts that came during the one before. While it writes, the requests of
-    heavy users wait, as they do for other people's turns.
+    An idle writer commits one draft at once, a busy one shares each fsync among all the drafts
+    that came during the one before and until its commits are COMMIT_SECONDS apart. While it
+    writes, the requests of heavy users wait, as they do for other people's turns.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, written: Written, turns: Turns) -> None:
         self._loop = loop
         self._written = written
         self._turns = turns
-        self._waiting: list[Waiting] = []
+        self._waiting: SimpleQueue[Waiting | None] = SimpleQueue()  # None is the end
         self._unanswered = 0
         self._stopping = False
-        self._changed = threading.Condition()
+        self._stop = threading.Lock()  # nothing is taken once the end is in the queue
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -51,9 +57,9 @@ class Writer:
 
     def stop(self) -> None:
         """Write the waiting drafts, then end the thread. Not on the event loop: it joins."""
-        with self._changed:
+        with self._stop:
             self._stopping = True
-            self._changed.notify()
+            self._waiting.put(None)
         self._thread.join()
 
     @property
@@ -62,32 +68,38 @@ class Writer:
 
     def submit(self, job: Job, answer: Answer) -> None:
         """Call `answer` on the loop with the outcome, once it is on disk or refused."""
-        with self._changed:
-            if len(self._waiting) < WAITING_AT_MOST and not self._stopping:
+        with self._stop:
+            if self._unanswered < WAITING_AT_MOST and not self._stopping:
                 if not self._unanswered:
                     self._turns.begin_light()
-                self._waiting.append((job, answer))
                 self._unanswered += 1
-                self._changed.notify()
+                self._waiting.put((job, answer))
                 return
         answer(unavailable())
 
     def _run(self) -> None:
+        queueing.only_write()
+        began = 0.0
         try:
-            while batch := self._next():
+            while (first := self._waiting.get()) is not None:
+                time.sleep(max(0.0, began + COMMIT_SECONDS - time.monotonic()))
+                batch = self._take(first)
+                began = time.monotonic()
                 outcomes = _post([job for job, _answer in batch])
                 self._loop.call_soon_threadsafe(self._tell, batch, outcomes)
         finally:
             connection.close()
 
-    def _next(self) -> list[Waiting]:
-        """Take the waiting drafts, at least one; none when it is time to end."""
-        with self._changed:
-            while not self._waiting and not self._stopping:
-                self._changed.wait()
-            batch = self._waiting[:DRAFTS_AT_MOST]
-            del self._waiting[:DRAFTS_AT_MOST]
-            return batch
+    def _take(self, first: Waiting) -> list[Waiting]:
+        """Take what waits besides the first."""
+        batch = [first]
+        for _number in range(min(self._waiting.qsize(), DRAFTS_AT_MOST - 1)):
+            waiting = self._waiting.get()
+            if waiting is None:
+                self._waiting.put(None)  # nothing comes after it
+                break
+            batch.append(waiting)
+        return batch
 
     def _tell(self, batch: Sequence[Waiting], outcomes: Sequence[Result]) -> None:
         self._unanswered -= len(batch)
