@@ -138,15 +138,15 @@ class Feed:
             if self._watched is None:
                 self._watched = Watch()
             read = news.read(self._watched, self._hub.user_ids, self._delivered_through, before)
-        except DriverError as error:
-            self._blink(error)
+        except Exception as error:  # whatever it is, the ORM's way may go on
+            self._blink(type(error).__name__)  # no message, which may quote what was read
             return None
         for user_id, event_id, frame in read.told:
             self._hub.tell(user_id, frame, event_id)
         self._delivered_through = read.through
         return read
 
-    def _blink(self, error: Exception) -> None:
+    def _blink(self, error: object) -> None:
         """Look with another connection the next time."""
         logger.error("The feed cannot look at the database: %s", error)
         self._watched = None

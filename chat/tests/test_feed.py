@@ -184,16 +184,19 @@ def test_more_than_one_reading_holds_comes_in_order(stage, monkeypatch):
     stage.play(scene)
 
 
-def test_where_the_watch_fails_the_log_is_read_nevertheless(stage, monkeypatch):
+@pytest.mark.parametrize("error", [DriverError, ValueError])
+def test_where_the_watch_fails_the_log_is_read_nevertheless(stage, monkeypatch, caplog, error):
     async def scene(stage: Stage) -> None:
         def fail(*_args):
-            raise DriverError("disk I/O error")
+            raise error("with text 'geheim'")
 
         monkeypatch.setattr(news, "read", fail)
         await stage.hears(await stage.post())
         assert stage.read
 
     stage.play(scene)
+    assert error.__name__ in caplog.text
+    assert "geheim" not in caplog.text
 
 
 def test_a_batch_that_is_about_to_be_told_is_not_read(stage):

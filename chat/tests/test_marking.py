@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from chat import marking, services
 from chat.access import get_thread
-from chat.live import batches
+from chat.live import batches, frames
 from chat.log import reading
 from chat.marking import Mark
 from chat.models import Conversation, Event, EventLog, HiddenMessage, Membership, Message
@@ -167,6 +167,19 @@ def test_a_batch_of_both_is_answered_in_its_order_and_logged_messages_first(alic
     assert (posted.event_id, last.event_id, mark.event_id) == (head + 1, head + 2, head + 3)
     assert (posted.message.text, refused.code, no_mark) == ("2", "not_found", None)
     assert (mark.up_to, mark.unread) == (first, 1), "the one just written is not read"
+
+
+@pytest.mark.parametrize("name", ["bob", "王伟", "O'Brien", "a.b_c"])
+def test_it_is_told_from_memory_as_from_the_log(alice, name):
+    befriend(make_user(name), alice)
+    ids = [say(User.objects.get(username=name), alice, text).id for text in "12"]
+    head = EventLog.objects.head()
+    for up_to in ids:
+        [marked] = marking.mark_all([Mark(alice.pk, name, up_to)])
+        frame = frames.read_event(marked.event_id, marked.friend, marked.up_to, marked.unread)
+        [body] = reading.read_after(alice, head).events
+        assert frame == frames.event(body)
+        head = marked.event_id
 
 
 def test_a_commit_that_fails_fails_nobody_else(alice, bob, monkeypatch):
