@@ -82,7 +82,9 @@ class Writer:
         began = 0.0
         try:
             while (first := self._waiting.get()) is not None:
-                time.sleep(max(0.0, began + COMMIT_SECONDS - time.monotonic()))
+                pause = began + COMMIT_SECONDS - time.monotonic()
+                if pause > 0:
+                    time.sleep(pause)
                 batch = self._take(first)
                 began = time.monotonic()
                 outcomes = _post([job for job, _answer in batch])
