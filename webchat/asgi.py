@@ -36,7 +36,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     else:
         await django(scope, receive, send)
         if engine is not None and scope["method"] not in ("GET", "HEAD"):
-            engine.feed.look()  # so that what was posted is live at once
+            engine.look()  # so that what was posted is live at once
 
 
 def end_sockets() -> None:

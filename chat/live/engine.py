@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +16,7 @@ from webchat.database import costs
 from webchat.serving.turns import Turns
 
 from . import frames, typing
+from .batches import Result
 from .feed import Feed
 from .frames import RESTART, SESSION_ENDED, TOO_MANY
 from .housekeeping import Housekeeping, every
@@ -28,6 +29,7 @@ from .writer import Writer
 READER_THREADS = 2  # handshakes, replays and read marks; each keeps a database connection
 SWEEP_SECONDS = 2.0  # how soon a logout ends its sockets; the promise is 5
 LOOP_SHARE = 1.0  # the loop's processor time for a socket's query, relative to the query's own
+NEWS = b"news"  # to other workers: look at the log
 DRAIN_SECONDS = 2.0  # on a stop, for the work in `keep`
 
 
@@ -41,7 +43,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
         self.feed = Feed(self.hub, self._readers, lambda: self.writer.is_busy)
-        self.writer = Writer(self._loop, self.feed.written, turns)
+        self.writer = Writer(self._loop, self._written, turns)
         self._neighbours = Neighbours(settings.DATA_DIR / "workers", self._hear)
         self._housekeeping = Housekeeping(self.hub, self.in_thread)
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,8 +123,19 @@ class Engine:
             self._tell_typing(note)
             await self.in_thread(self._neighbours.tell, note.as_word())
 
+    def look(self) -> None:
+        """Deliver what a request has just written, here and in the other workers."""
+        if self.feed.look():
+            self._neighbours.tell(NEWS)
+
+    def _written(self, results: Sequence[Result]) -> None:
+        if self.feed.written(results):
+            self._neighbours.tell(NEWS)
+
     def _hear(self, word: bytes) -> None:
-        if note := typing.parse(word):
+        if word == NEWS:
+            self.feed.look()
+        elif note := typing.parse(word):
             self._tell_typing(note)
 
     def _tell_typing(self, note: typing.Note) -> None:

@@ -10,13 +10,15 @@ from concurrent.futures import Executor
 from typing import Any
 
 from chat.log import reading
+from chat.marking import Marked
 from chat.models import EventLog
 from chat.models.events import BOUNDS
-from chat.sending.posting import Outcome, Posted
+from chat.sending.posting import Posted
 from webchat.database.trouble import DriverError
 from webchat.database.watching import Watch
 
 from . import frames, news
+from .batches import Result
 from .hub import Hub
 from .news import News
 
@@ -58,59 +60,74 @@ class Feed:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def written(self, outcomes: Sequence[Outcome]) -> None:
-        """Deliver what the writer has just committed, after what others wrote before it."""
-        posted = [o for o in outcomes if isinstance(o, Posted) and o.event_id is not None]
-        if not posted:
-            return
+    def written(self, results: Sequence[Result]) -> bool:
+        """Deliver what the writer has just committed, after what others wrote before it.
+
+        Returns whether there is any.
+        """
+        written = {
+            result.event_id: result
+            for result in results
+            if isinstance(result, Posted | Marked) and result.event_id is not None
+        }
+        if not written:
+            return False
         self._told_lately = True
-        first, last = posted[0].event_id or 0, posted[-1].event_id or 0
+        first, last = min(written), max(written)
         if first > self._delivered_through + 1:
             self._read_plain(before=first)
-        if first > self._delivered_through + 1 or last - first != len(posted) - 1:
+        if first > self._delivered_through + 1 or last - first != len(written) - 1:
             self._news.set()
-            return
-        for message in posted:
-            self._deliver_message(message)
+            return True
+        for event_id in sorted(written):
+            # A read of the log may have delivered it first.
+            if event_id > self._delivered_through:
+                self._deliver(event_id, written[event_id])
         self._delivered_through = max(self._delivered_through, last)
+        return True
 
-    def _deliver_message(self, posted: Posted) -> None:
-        event_id = posted.event_id or 0
-        # A read of the log may have delivered it first.
-        if event_id <= self._delivered_through:
+    def _deliver(self, event_id: int, result: Posted | Marked) -> None:
+        if isinstance(result, Marked):
+            if self._hub.has(result.reader_id):
+                frame = frames.read_event(event_id, result.friend, result.up_to, result.unread)
+                self._hub.tell(result.reader_id, frame, event_id)
             return
-        if self._hub.has(posted.sender_id):
-            frame = frames.message_event(event_id, posted.for_sender)
-            self._hub.tell(posted.sender_id, frame, event_id)
-        if self._hub.has(posted.recipient_id):
-            frame = frames.message_event(event_id, posted.for_recipient)
-            self._hub.tell(posted.recipient_id, frame, event_id)
+        if self._hub.has(result.sender_id):
+            frame = frames.message_event(event_id, result.for_sender)
+            self._hub.tell(result.sender_id, frame, event_id)
+        if self._hub.has(result.recipient_id):
+            frame = frames.message_event(event_id, result.for_recipient)
+            self._hub.tell(result.recipient_id, frame, event_id)
 
-    def look(self) -> None:
-        """Ask the database whether anybody else has committed since the last look (4 µs)."""
+    def look(self) -> bool:
+        """Deliver what has been committed since the last look, which takes 4 µs if nothing has.
+
+        Returns whether there is any.
+        """
         try:
             if self._watched is None:
                 self._watched = Watch()
             version = self._watched.version()
             if version == self._version:
-                return
+                return False
             # This takes some µs, which the loop can spare.
             head = max(self._watched.ask(BOUNDS))
         except DriverError as error:
             self._blink(error)
-            return
+            return False
         if head == self._delivered_through:
             self._version = version
-            return
+            return False
         # Most likely the writer is about to deliver it. Other events before it then show as a
         # gap; if no batch follows in time, the next look reads the log.
         if self._told_lately and self._is_writing():
             self._told_lately = False
-            return
+            return False
         self._version = version
         read = self._read_plain()
         if read is None or read.more or not read.is_plain:
             self._news.set()
+        return True
 
     def _read_plain(self, before: int = sys.maxsize) -> News | None:
         """Deliver what others wrote, as far as it is plain; None if the database is in trouble.
@@ -121,15 +138,15 @@ class Feed:
             if self._watched is None:
                 self._watched = Watch()
             read = news.read(self._watched, self._hub.user_ids, self._delivered_through, before)
-        except DriverError as error:
-            self._blink(error)
+        except Exception as error:  # whatever it is, the ORM's way may go on
+            self._blink(type(error).__name__)  # no message, which may quote what was read
             return None
         for user_id, event_id, frame in read.told:
             self._hub.tell(user_id, frame, event_id)
         self._delivered_through = read.through
         return read
 
-    def _blink(self, error: Exception) -> None:
+    def _blink(self, error: object) -> None:
         """Look with another connection the next time."""
         logger.error("The feed cannot look at the database: %s", error)
         self._watched = None

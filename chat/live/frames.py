@@ -50,6 +50,11 @@ def message_event(event_id: int, message: str) -> str:
     return f'{{"type":"event","id":{event_id},"kind":"message","message":{message}}}'
 
 
+def read_event(event_id: int, with_: str, last_read: int, unread: int) -> str:
+    facts = {"with": with_, "last_read": last_read, "unread": unread}
+    return event({"id": event_id, "kind": "read"} | facts)
+
+
 def error(
     code: str, message: str, client_id: str | None = None, retry_after: int | None = None
 ) -> str:

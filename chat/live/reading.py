@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import OperationalError
-from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import TYPED_AT_MOST
-from chat import services
-from chat.access import get_thread
-from webchat.serving.turns import TooMany
+from chat.marking import Mark
 
 from .engine import Engine
 from .writer import RETRY_SECONDS
@@ -58,15 +56,16 @@ class ReadMarks:
             self._is_marking = False
 
     async def _mark(self, username: str, up_to: int) -> None:
-        try:
-            await self._engine.in_turn(self._reader.pk, mark_read, self._reader, username, up_to)
-        except ValidationError as error:
-            self._refuse(error)
-        except Http404:
+        marked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        mark = Mark(self._reader.pk, username, up_to)
+
+        def answer(result: Any) -> None:
+            if not marked.done():
+                marked.set_result(result)
+
+        self._engine.writer.submit(mark, answer)
+        result = await marked
+        if result is None:
             self._refuse(NOT_FOUND)
-        except (OperationalError, TooMany):
+        elif isinstance(result, ValidationError):
             self._refuse(UNAVAILABLE)
-
-
-def mark_read(reader: User, username: str, up_to: int) -> None:
-    services.mark_read(thread=get_thread(reader, username), up_to=up_to)

@@ -1,4 +1,4 @@
-"""Group commit: one thread writes all drafts that came while its last commit ran."""
+"""Group commit: one thread writes all that came while its last commit ran."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection
 from django.utils.translation import gettext_lazy as _
 
-from chat.sending import posting
-from chat.sending.drafts import Draft
-from chat.sending.posting import Outcome
 from webchat.database import queueing
 from webchat.serving.turns import Turns
+
+from . import batches
+from .batches import Job, Result
 
 DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, few enough to wait for
 WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked
@@ -26,9 +27,9 @@ RETRY_SECONDS = 2
 # two or three share one.
 COMMIT_SECONDS = 0.004
 
-Answer = Callable[[Outcome], None]
-Waiting = tuple[Draft, Answer]
-Written = Callable[[Sequence[Outcome]], None]
+Answer = Callable[[Any], None]  # takes the job's Result, or the error that nothing was done
+Waiting = tuple[Job, Answer]
+Written = Callable[[Sequence[Result]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +66,14 @@ class Writer:
     def is_busy(self) -> bool:
         return self._unanswered > 0
 
-    def submit(self, draft: Draft, answer: Answer) -> None:
+    def submit(self, job: Job, answer: Answer) -> None:
         """Call `answer` on the loop with the outcome, once it is on disk or refused."""
         with self._stop:
             if self._unanswered < WAITING_AT_MOST and not self._stopping:
                 if not self._unanswered:
                     self._turns.begin_light()
                 self._unanswered += 1
-                self._waiting.put((draft, answer))
+                self._waiting.put((job, answer))
                 return
         answer(unavailable())
 
@@ -86,7 +87,7 @@ class Writer:
                     time.sleep(pause)
                 batch = self._take(first)
                 began = time.monotonic()
-                outcomes = _post([draft for draft, _answer in batch])
+                outcomes = _post([job for job, _answer in batch])
                 self._loop.call_soon_threadsafe(self._tell, batch, outcomes)
         finally:
             connection.close()
@@ -102,26 +103,26 @@ class Writer:
             batch.append(waiting)
         return batch
 
-    def _tell(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
+    def _tell(self, batch: Sequence[Waiting], outcomes: Sequence[Result]) -> None:
         self._unanswered -= len(batch)
         if not self._unanswered:
             self._turns.end_light()
         # The feed first: it delivers in the order of the log, and no ack may overtake an event.
         self._written(outcomes)
-        for (_draft, answer), outcome in zip(batch, outcomes, strict=True):
+        for (_job, answer), outcome in zip(batch, outcomes, strict=True):
             answer(outcome)
 
 
-def _post(drafts: Sequence[Draft]) -> Sequence[Outcome]:
-    """Post messages, and return trouble as an answer: the thread must survive a full disk."""
+def _post(jobs: Sequence[Job]) -> Sequence[Result]:
+    """Write a batch, and return trouble as an answer: the thread must survive a full disk."""
     try:
-        return posting.post_messages(drafts)
+        return batches.write(jobs)
     except OperationalError as error:
-        logger.error("The database refused %d messages: %s", len(drafts), error)
+        logger.error("The database refused %d messages: %s", len(jobs), error)
     except Exception:
-        logger.exception("%d messages could not be written", len(drafts))
+        logger.exception("%d messages could not be written", len(jobs))
         connection.close()
-    return [unavailable()] * len(drafts)
+    return [unavailable()] * len(jobs)
 
 
 def unavailable() -> ValidationError:

@@ -7,6 +7,8 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from chat.models import Event, EventLog, Membership, MembershipQuerySet, Message
 from webchat.database.bulk import at_most, insert_statement, stored
 from webchat.database.prepared import Transaction
@@ -55,6 +57,39 @@ def record_messages(database: Transaction, rows: Sequence[MessageRow]) -> list[t
         kept = Event.Kind.MESSAGE.value, _no_data(), messages[0], messages[-1]
         events = database.insert(RECORD_MESSAGES, kept, len(part))
         ids += zip(messages, events, strict=True)
+    return ids
+
+
+class ReadRow(NamedTuple):
+    """A read mark that has moved, to be told to its reader."""
+
+    user: int
+    conversation: int
+    last_read: int
+    unread: int
+
+
+READ_FIELDS = ("kind", "user", "conversation", "data", "created_at")
+
+
+def record_reads(database: Transaction, rows: Sequence[ReadRow]) -> list[int]:
+    """Write the events of read marks; returns their ids, in the order of the rows."""
+    ids: list[int] = []
+    now = stored(Event, "created_at", timezone.now())
+    most = at_most(len(READ_FIELDS))
+    for start in range(0, len(rows), most):
+        part = [
+            (
+                Kind.READ.value,
+                row.user,
+                row.conversation,
+                stored(Event, "data", {"last_read": row.last_read, "unread": row.unread}),
+                now,
+            )
+            for row in rows[start : start + most]
+        ]
+        statement = insert_statement(Event, READ_FIELDS, len(part))
+        ids += database.insert(statement, tuple(chain(*part)), len(part))
     return ids
 
 

@@ -85,12 +85,17 @@ def post_messages(drafts: Sequence[Draft]) -> list[Outcome]:
         return []
     try:
         with Transaction() as database:
-            return _Batch(database, drafts).post()
+            return post_in(database, drafts)
     except IntegrityError:
         # Foreign keys are checked at COMMIT, so one bad row fails all: post each one alone.
         if len(drafts) == 1:
             return [_not_friends()]
         return [outcome for draft in drafts for outcome in post_messages([draft])]
+
+
+def post_in(database: Transaction, drafts: Sequence[Draft]) -> list[Outcome]:
+    """Do what `post_messages` does as a part of a transaction, whose end may yet fail."""
+    return _Batch(database, drafts).post() if drafts else []
 
 
 class _New(NamedTuple):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from chat.live.engine import Engine
+from chat.live.engine import NEWS, Engine
 from chat.live.writer import Writer
+from chat.marking import Marked
 from webchat.serving.turns import Turns
 
 ALICE = 7
@@ -88,5 +89,27 @@ def test_while_messages_are_written_those_who_have_used_much_wait():
         writer._tell([(None, answered.append)], ["two"])
         assert turns._lull.is_set()
         assert answered == ["one", "two"]
+
+    asyncio.run(scene())
+
+
+def test_workers_tell_each_other_to_look_and_never_in_answer():
+    async def scene():
+        engine, looks, told = Engine(Turns()), [], []
+        engine.feed.look = lambda: bool(looks.append(True)) or len(looks) < 3
+        engine._neighbours.tell = told.append
+        engine._hear(NEWS)
+        assert (len(looks), told) == (1, [])
+        engine.look()
+        assert (len(looks), told) == (2, [NEWS])
+        engine.look()
+        engine._hear(b'[7,"alice"]')
+        assert (len(looks), told) == (3, [NEWS]), "nothing was written"
+        engine._written([None])
+        assert told == [NEWS]
+        engine.feed._delivered_through = 6
+        engine._written([Marked(ALICE, "bob", 1, 0, event_id=7)])
+        assert told == [NEWS, NEWS]
+        engine._readers.shutdown()
 
     asyncio.run(scene())

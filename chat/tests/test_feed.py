@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from chat.live import news
+from chat.live import feed, news
 from chat.live.feed import LOOK_SECONDS, Feed
 from chat.live.hub import Hub
 from chat.log import reading
@@ -143,6 +143,19 @@ def test_between_two_batches_nothing_plain_is_read_the_slow_way(stage):
     stage.play(scene)
 
 
+def test_a_look_says_whether_there_is_anything(stage, monkeypatch):
+    monkeypatch.setattr(feed, "LOOK_SECONDS", 60)
+
+    async def scene(stage: Stage) -> None:
+        assert not stage.feed.look()
+        posted = await stage.post()
+        assert stage.feed.look()
+        assert stage.ear.event_ids == [posted.event_id], "at once"
+        assert not stage.feed.look()
+
+    stage.play(scene)
+
+
 @pytest.mark.parametrize("is_told", [True, False])
 def test_what_is_not_plain_is_read_in_its_place(stage, is_told):
     """A quote is not plain; it may come before a batch of the writer, or before another's."""
@@ -171,16 +184,19 @@ def test_more_than_one_reading_holds_comes_in_order(stage, monkeypatch):
     stage.play(scene)
 
 
-def test_where_the_watch_fails_the_log_is_read_nevertheless(stage, monkeypatch):
+@pytest.mark.parametrize("error", [DriverError, ValueError])
+def test_where_the_watch_fails_the_log_is_read_nevertheless(stage, monkeypatch, caplog, error):
     async def scene(stage: Stage) -> None:
         def fail(*_args):
-            raise DriverError("disk I/O error")
+            raise error("with text 'geheim'")
 
         monkeypatch.setattr(news, "read", fail)
         await stage.hears(await stage.post())
         assert stage.read
 
     stage.play(scene)
+    assert error.__name__ in caplog.text
+    assert "geheim" not in caplog.text
 
 
 def test_a_batch_that_is_about_to_be_told_is_not_read(stage):

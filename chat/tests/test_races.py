@@ -20,8 +20,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import RetiredUsername, User
 from accounts.services import delete_account, rename
+from chat import marking
 from chat.access import get_message
-from chat.live import reading, typing
+from chat.live import typing
+from chat.marking import Mark
 from chat.models import Message, Notice, Report
 from chat.moderation import services as moderation
 from chat.pruning import delete_messages
@@ -207,7 +209,7 @@ def _shape(path: str) -> str:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_frames_of_a_socket_are_answered_too(ids, alice, monkeypatch, loss):
     for act in (
-        lambda: reading.mark_read(alice, "bob", ids["theirs"]),
+        lambda: marking.mark_all([Mark(alice.pk, "bob", ids["theirs"])]),
         lambda: typing.note_to(alice, "bob"),
     ):
         with losing(monkeypatch, LOSSES[loss]), suppress(Http404):
