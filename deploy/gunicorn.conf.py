@@ -1,5 +1,6 @@
 """Settings of gunicorn; those that people may change are in .env (see .env.example)."""
 
+import gc
 import importlib
 import logging
 import os
@@ -116,6 +117,13 @@ def on_reload(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
             " / The change of address to %s waits for a restart; until then it stays as it was.",
             *wanted * 2,
         )
+
+
+def pre_fork(server, worker) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    # What the master has loaded stays. Going through it, the collector of a worker would write to
+    # the pages that the two share, and each would have its own copy.
+    gc.collect()
+    gc.freeze()
 
 
 def when_ready(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import socket
 from typing import Any
 from uuid import uuid4
 
@@ -129,3 +132,20 @@ class Live:
                 self.next(timeout)
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 1006
+
+
+def open_raw(server: Server, cookie: str) -> socket.socket:
+    """Open a socket after its handshake, for frames that no library would send."""
+    one = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    lines = [
+        "GET /live/ HTTP/1.1",
+        f"Host: 127.0.0.1:{server.port}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
+        f"Cookie: {cookie}",
+    ]
+    one.sendall("\r\n".join([*lines, "", ""]).encode())
+    assert b" 101 " in one.recv(4096)
+    return one

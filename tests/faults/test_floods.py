@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import os
 import socket
 import threading
 import time
@@ -13,7 +11,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.live import Person, settle
+from tests.live import Person, open_raw, settle
 from tests.server import Server
 
 MASK = b"\0\0\0\0"
@@ -32,23 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def mallory(server: Server) -> Person:
     return settle(server, ["mallory"], [])["mallory"]
-
-
-def open_raw(server: Server, cookie: str) -> socket.socket:
-    """Open a socket after its handshake, for frames that no library would send."""
-    one = socket.create_connection(("127.0.0.1", server.port), timeout=5)
-    lines = [
-        "GET /live/ HTTP/1.1",
-        f"Host: 127.0.0.1:{server.port}",
-        "Connection: Upgrade",
-        "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13",
-        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
-        f"Cookie: {cookie}",
-    ]
-    one.sendall("\r\n".join([*lines, "", ""]).encode())
-    assert b" 101 " in one.recv(4096)
-    return one
 
 
 def flood(begin: Callable[[], socket.socket], what: bytes, closed: list[bool]) -> None:

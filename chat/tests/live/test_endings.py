@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.live import settle
+from tests.live import open_raw, settle
 from tests.server import Server
 
 
@@ -67,6 +67,18 @@ def test_a_stop_closes_every_socket_with_1012(tmp_path):
             live.expect("caught_up")
             assert server.stop() < 3
             assert live.close_code() == 1012
+
+
+def test_a_stop_tells_those_who_sleep_and_does_not_wait_for_their_answer(tmp_path):
+    with Server(tmp_path) as server:
+        person = settle(server, ["solo"], [])["solo"]
+        with open_raw(server, person.cookie) as asleep:
+            asleep.sendall(b"\x81\x8f\0\0\0\0" + b'{"type":"ping"}')  # answered once it is live
+            while b"pong" not in asleep.recv(4096):
+                pass
+            assert server.stop() < 4  # the answer to a close would be waited for 5 s
+            assert asleep.recv(4096) == b"\x88\x02\x03\xf4"
+            assert asleep.recv(4096) == b""
 
 
 def test_who_has_to_choose_a_password_has_no_socket_until_then(people):
