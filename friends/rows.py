@@ -37,7 +37,7 @@ class LetterRow(NamedTuple):
     rows: SafeString
 
 
-LIST = Stencil("friends/_list.html", ("letters", "links", "received"))
+LIST = Stencil("friends/_list.html", ("letters", "links", "received", "is_asked"))
 FRIEND = Stencil("friends/_friend.html", FriendRow._fields)
 LETTER = Stencil("friends/_letter.html", LetterRow._fields)
 LINK = Stencil("friends/_letter_link.html", ("anchor", "name"))
@@ -48,7 +48,7 @@ def show_list(
 ) -> SafeString:
     """Render the list of contacts; `current` is the name of the one whose page is open."""
     links = LINK.fill((letter.anchor, letter.name) for letter in letters)
-    return LIST.fill([(_show_letters(letters, current), links, str(len(received) or ""))])
+    return LIST.fill([(_show_letters(letters, current), links, str(len(received)), bool(received))])
 
 
 def _show_letters(letters: Iterable[Letter], current: str) -> SafeString:
