@@ -11,7 +11,6 @@ from webchat.database.snapshot import read_snapshot
 
 from .models import EventLog, Membership
 from .notices.presentation import look_pending
-from .strings import STRINGS
 
 # The pages beside the list of chats; those beside the menu of Discover are all others.
 PAGES_OF_CHATS = {"chats", "conversation", "report", "search"}
@@ -33,10 +32,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 "pending": look_pending(user),
             }
     return {"shell": facts, "mail_is_on": mail_is_on}
-
-
-def strings(request: HttpRequest) -> dict[str, Any]:
-    return {"strings": STRINGS}
 
 
 def _tab(request: HttpRequest) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from django.urls import reverse
@@ -17,7 +17,7 @@ from webchat.base.stencils import Stencil
 
 from .bubbles import bubble_look
 from .presentation import ConversationView, MessageView
-from .templatetags.chat_display import badge, list_time
+from .templatetags.chat_display import badge, listed
 
 PREVIEW_AT_MOST = 80  # characters of a message in the list of chats
 FILE_NAME_AT_MOST = 60
@@ -88,25 +88,25 @@ class BubbleRow(NamedTuple):
     is_first_unread: bool = False
 
 
+LIST = Stencil("chat/_list.html", ("rows", "row_to_clone", "typed"))
 CHAT = Stencil("chat/_row.html", ChatRow._fields)
 MESSAGE = Stencil("chat/_message.html", BubbleRow._fields)
 THREAD = Stencil("chat/_thread_row.html", BubbleRow._fields)
 PREVIEW = Stencil("chat/_preview.html", Preview._fields)
 
 
-def show_chats(views: Iterable[ConversationView], *, current: str = "") -> SafeString:
-    """Render the rows of the list; `current` is the name in the chat that is open."""
-    page_of, today = addresses_of("chat:conversation"), timezone.localdate()
-    return CHAT.fill(
-        _chat_row(view, page=page_of(view.username), current=current, today=today) for view in views
+def show_list(
+    views: Iterable[ConversationView], *, current: str = "", typed: str = ""
+) -> SafeString:
+    """Render the list of chats. `current`: the name in the open one; `typed`: what is searched."""
+    page_of, now = addresses_of("chat:conversation"), timezone.localtime()
+    chats = CHAT.fill(
+        _chat_row(view, page=page_of(view.username), current=current, now=now) for view in views
     )
+    return LIST.fill([(chats, CHAT.fill([ChatRow()]), typed)])
 
 
-def show_no_chat() -> SafeString:
-    return CHAT.fill([ChatRow()])
-
-
-def _chat_row(view: ConversationView, *, page: str, current: str, today: date) -> ChatRow:
+def _chat_row(view: ConversationView, *, page: str, current: str, now: datetime) -> ChatRow:
     avatar = avatar_of(view.username)
     return ChatRow(
         view.username,
@@ -123,15 +123,15 @@ def _chat_row(view: ConversationView, *, page: str, current: str, today: date) -
         view.hidden,
         str(view.unread),
         badge(view.unread),
-        *_newest(view.last_message, today),
+        *_newest(view.last_message, now),
     )
 
 
-def _newest(view: MessageView | None, today: date) -> tuple[str, str, str, str, bool, bool, str]:
+def _newest(view: MessageView | None, now: datetime) -> tuple[str, str, str, str, bool, bool, str]:
     if view is None:
         return "0", "", "", "", False, False, ""
-    moment = view.sent_at
-    return str(view.id), _moment(moment), list_time(moment, today), *_preview(view)
+    moment = view.sent_at.astimezone(now.tzinfo)
+    return str(view.id), moment.isoformat(), listed(moment, now.date()), *_preview(view)
 
 
 def show_preview(view: MessageView) -> SafeString:
@@ -182,19 +182,23 @@ def _bubble_rows(
     views: Iterable[MessageView], sides: tuple[Side, Side], first_unread: int | None
 ) -> Iterator[BubbleRow]:
     mine, theirs = sides
+    zone = timezone.get_current_timezone()
     shown_day = ""
     for view in views:
         day = view.day
         yield _bubble_row(
             view,
             mine if view.mine else theirs,
+            zone=zone,
             day=day if day != shown_day else "",
             is_first_unread=view.id == first_unread,
         )
         shown_day = day
 
 
-def _bubble_row(view: MessageView, side: Side, *, day: str, is_first_unread: bool) -> BubbleRow:
+def _bubble_row(
+    view: MessageView, side: Side, *, zone: tzinfo, day: str, is_first_unread: bool
+) -> BubbleRow:
     look = bubble_look(view.text)
     attachment, quote = view.attachment, view.quote
     return BubbleRow(
@@ -214,15 +218,11 @@ def _bubble_row(view: MessageView, side: Side, *, day: str, is_first_unread: boo
         quote_is_theirs=quote is not None and quote.sender == view.with_,
         quoted=quote.name if quote else "",
         quote_words=(quote.text or "") if quote else "",
-        moment=_moment(view.sent_at),
+        moment=view.sent_at.astimezone(zone).isoformat(),
         time=view.time,
         day=day,
         is_first_unread=is_first_unread,
     )
-
-
-def _moment(moment: datetime) -> str:
-    return timezone.localtime(moment).isoformat()
 
 
 def _shorten(text: str, length: int) -> str:

@@ -118,7 +118,6 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "chat.context_processors.shell",
-                "chat.context_processors.strings",
             ],
         },
     },

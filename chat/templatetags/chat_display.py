@@ -45,14 +45,13 @@ def relative_time(moment: datetime | Literal[""] | None) -> str:
 
 
 @register.filter
-def list_time(moment: datetime | Literal[""] | None, today: date | None = None) -> str:
-    """Format a time as lists show it, in the server's zone; `Clock.listed` does the same.
+def list_time(moment: datetime | Literal[""] | None) -> str:
+    """Format a time as lists show it, in the server's zone; `Clock.listed` does the same."""
+    return listed(timezone.localtime(moment), timezone.localdate()) if moment else ""
 
-    The time of a moment today, then “yesterday”, the weekday, the date, the date with its year.
-    """
-    if not moment:
-        return ""
-    moment, today = timezone.localtime(moment), today or timezone.localdate()
+
+def listed(moment: datetime, today: date) -> str:
+    """Return the time of a moment today, then “yesterday”, the weekday, the date, with its year."""
     days = (today - moment.date()).days
     if days == 0:
         return f"{moment:%H:%M}"

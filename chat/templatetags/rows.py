@@ -1,4 +1,4 @@
-"""The rows of the list of chats and of a conversation."""
+"""The list of chats, and the messages of a conversation."""
 
 from django import template
 
@@ -6,8 +6,7 @@ from chat import rows
 
 register = template.Library()
 
-register.simple_tag(rows.show_chats, name="chat_rows")
-register.simple_tag(rows.show_no_chat, name="chat_row_to_clone")
+register.simple_tag(rows.show_list, name="chat_list")
 register.simple_tag(rows.show_preview, name="preview")
 register.simple_tag(rows.sides_of)
 register.simple_tag(rows.show_thread, name="thread_rows")

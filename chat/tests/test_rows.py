@@ -11,6 +11,8 @@ from django.utils.translation import override
 
 from accounts.avatars import AVATAR
 from chat import rows
+from chat.templatetags.frame import TABS
+from friends import rows as friend_rows
 from webchat.base.stencils import INDENT, Stencil
 
 STENCILS = {
@@ -18,6 +20,12 @@ STENCILS = {
     "chat/_message.html": rows.MESSAGE,
     "chat/_thread_row.html": rows.THREAD,
     "chat/_preview.html": rows.PREVIEW,
+    "chat/_list.html": rows.LIST,
+    "friends/_list.html": friend_rows.LIST,
+    "friends/_letter.html": friend_rows.LETTER,
+    "friends/_letter_link.html": friend_rows.LINK,
+    "friends/_friend.html": friend_rows.FRIEND,
+    "_tabs.html": TABS,
     "_avatar.html": AVATAR,
 }
 FLAGS = ("is_", "has_", "pinned", "muted", "marked_", "hidden", "quote_is_")
@@ -39,4 +47,4 @@ def test_a_row_is_filled_in_as_its_template_would_be_rendered(name, language):
     with override(language):
         for part in shapes(stencil):
             whole = template.render(Context(dict(zip(stencil._names, part, strict=True))))
-            assert stencil.fill([part]) == INDENT.sub("\n", whole)
+            assert stencil.fill([part]) == INDENT.sub("\n", whole.strip())

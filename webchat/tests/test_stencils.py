@@ -47,7 +47,7 @@ def test_a_part_is_what_its_template_makes_of_it(rendered, language):
         expected = [template.render(Context(dict(zip(NAMES, row, strict=True)))) for row in ROWS]
         for _ in range(2):
             filled = stencil.fill(ROWS)
-            assert filled == "".join(stencils.INDENT.sub("\n", each) for each in expected)
+            assert filled == "".join(stencils.INDENT.sub("\n", each.strip()) for each in expected)
     assert len(rendered) == 3  # the last two rows have shapes of earlier ones
 
 

@@ -1,4 +1,4 @@
-// The same as the server's filters `avatar_class` and `initial`.
+// The same as the server's `avatar_of`.
 const COLOURS = 12;
 
 function avatarClass(username) {
