@@ -150,7 +150,8 @@ class Socket:
         user = self.visitor.user
         try:
             cursor = None if after is None else integer(after, name="after")
-            missed = await self._in_turn(reading.read_after, user, cursor)
+            missed = self._engine.feed.missed_after(cursor)
+            missed = missed or await self._in_turn(reading.read_after, user, cursor)
         except ValidationError:
             missed = None
         if missed is None:
