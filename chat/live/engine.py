@@ -21,6 +21,7 @@ from .frames import RESTART, SESSION_ENDED, TOO_MANY
 from .housekeeping import Housekeeping, every
 from .hub import Hub, Listener
 from .neighbours import Neighbours
+from .returning import Returning
 from .visitors import find_ended
 from .writer import Writer
 
@@ -35,6 +36,7 @@ class Engine:
 
     def __init__(self, turns: Turns) -> None:
         self.hub = Hub()
+        self.returning = Returning(self.hub)
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
@@ -47,6 +49,7 @@ class Engine:
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        await self.in_thread(self.returning.remember)
         await self.feed.start()
         self.writer.start()
         self._neighbours.start()
@@ -83,6 +86,7 @@ class Engine:
 
     async def _end_sockets(self) -> None:
         await self._loop.run_in_executor(None, self.writer.stop)
+        self.returning.end()
         sockets = list(self.hub)
         for socket in sockets:
             socket.close(RESTART)

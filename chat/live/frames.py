@@ -19,9 +19,10 @@ CAUGHT_UP = encode({"type": "caught_up"})
 RESET = encode({"type": "reset"})
 
 
-def hello(username: str, last_event: int) -> str:
+def hello(username: str, last_event: int, spread: float = 0.0) -> str:
     now = in_utc(timezone.now())
-    return encode({"type": "hello", "username": username, "last_event": last_event, "now": now})
+    frame = {"type": "hello", "username": username, "last_event": last_event, "now": now}
+    return encode(frame | {"spread": spread} if spread else frame)
 
 
 def typing(username: str) -> str:

@@ -32,7 +32,7 @@ from webchat.serving.connections import Connection
 
 from . import frames
 from .engine import Engine
-from .frames import BROKEN, TOO_MANY, TOO_SLOW
+from .frames import BROKEN, RESTART, TOO_MANY, TOO_SLOW
 from .reading import ReadMarks
 from .visitors import Visitor
 
@@ -121,7 +121,10 @@ class Socket:
                     await self._tell(self._waiting.popleft()[1])
         except (TimeoutError, OSError):
             pass
-        await self._send({"type": "websocket.close", "code": code})
+        goodbye: Frame = {"type": "websocket.close", "code": code}
+        if code == RESTART and (reason := self._engine.returning.reason()):
+            goodbye["reason"] = reason
+        await self._send(goodbye)
 
     # Outwards
 
@@ -156,10 +159,10 @@ class Socket:
             missed = None
         if missed is None:
             head = await self._engine.in_thread(EventLog.objects.head)
-            await self._tell(frames.hello(user.username, head))
+            await self._greet(head)
             await self._tell(frames.RESET)
             return
-        await self._tell(frames.hello(user.username, missed.head))
+        await self._greet(missed.head)
         while True:
             for body in missed.events:
                 await self._tell(frames.event(body))
@@ -170,6 +173,10 @@ class Socket:
                 return await self._tell(frames.RESET)
         await self._tell(frames.CAUGHT_UP)
         self._skip_through(missed.last_event)
+
+    async def _greet(self, head: int) -> None:
+        spread = self._engine.returning.seconds()
+        await self._tell(frames.hello(self.visitor.user.username, head, spread))
 
     async def _in_turn(self, function: Callable[..., Any], *args: Any) -> Any:
         return await self._engine.in_turn(self.user_id, function, *args)
