@@ -23,6 +23,7 @@ from .housekeeping import Housekeeping, every
 from .hub import Hub, Listener
 from .neighbours import Neighbours
 from .outbox import Outbox
+from .returning import Returning
 from .visitors import find_ended
 from .writer import Writer
 
@@ -39,6 +40,7 @@ class Engine:
     def __init__(self, turns: Turns) -> None:
         self.hub = Hub()
         self.outbox = Outbox()
+        self.returning = Returning(self.hub)
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
@@ -51,6 +53,7 @@ class Engine:
         self._ending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        await self.in_thread(self.returning.remember)
         await self.feed.start()
         self.writer.start()
         self._neighbours.start()
@@ -87,6 +90,7 @@ class Engine:
 
     async def _end_sockets(self) -> None:
         await self._loop.run_in_executor(None, self.writer.stop)
+        self.returning.end()
         for socket in list(self.hub):
             socket.close(RESTART)
 

@@ -55,6 +55,21 @@ class Feed:
             asyncio.create_task(self._pump(), name="feed-pump"),
         ]
 
+    def missed_after(self, after: int | None) -> reading.Missed | None:
+        """Return what somebody has missed if it is nothing, else None: then the log tells.
+
+        For one who is in the hub already: what comes from now on is delivered.
+        """
+        try:
+            if self._watched is None:
+                self._watched = Watch()
+            head = max(self._watched.ask(BOUNDS))  # some µs, as in `look`
+        except DriverError:
+            return None
+        if after not in (None, head):
+            return None
+        return reading.Missed([], head, more=False, head=head)
+
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()

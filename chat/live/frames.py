@@ -29,9 +29,10 @@ def packed(text: str) -> bytes:
         return text_frame(encodable(text))
 
 
-def hello(username: str, last_event: int) -> str:
+def hello(username: str, last_event: int, spread: float = 0.0) -> str:
     now = in_utc(timezone.now())
-    return encode({"type": "hello", "username": username, "last_event": last_event, "now": now})
+    frame = {"type": "hello", "username": username, "last_event": last_event, "now": now}
+    return encode(frame | {"spread": spread} if spread else frame)
 
 
 def typing(username: str) -> str:

@@ -48,6 +48,7 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
         await send({"type": "websocket.close", "code": SESSION_ENDED})
         return
     turns.introduce(visitor.session_key, visitor.user.pk)
+    turns.note(visitor.user.pk)
     if connection := scope.get("webchat.connection"):
         connection.belongs_to(visitor.user.pk)
     socket = Socket(engine, visitor, scope["webchat.wire"], connection)

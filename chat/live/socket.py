@@ -30,7 +30,7 @@ from webchat.serving.wire import Wire
 
 from . import frames
 from .engine import Engine
-from .frames import BROKEN, TOO_MANY, TOO_SLOW
+from .frames import BROKEN, RESTART, TOO_MANY, TOO_SLOW
 from .reading import ReadMarks
 from .visitors import Visitor
 
@@ -168,7 +168,8 @@ class Socket:
 
     def _say_goodbye(self) -> None:
         self._waiting.clear()
-        self._wire.end(self._close_code or BROKEN)
+        code = self._close_code or BROKEN
+        self._wire.end(code, self._engine.returning.reason() if code == RESTART else "")
 
     def lost(self) -> None:
         self._waiting.clear()
@@ -179,15 +180,16 @@ class Socket:
         user = self.visitor.user
         try:
             cursor = None if after is None else integer(after, name="after")
-            missed = await self._in_turn(reading.read_after, user, cursor)
+            missed = self._engine.feed.missed_after(cursor)
+            missed = missed or await self._in_turn(reading.read_after, user, cursor)
         except ValidationError:
             missed = None
         if missed is None:
             head = await self._engine.in_thread(EventLog.objects.head)
-            await self._tell(frames.hello(user.username, head))
+            await self._greet(head)
             await self._tell(frames.RESET)
             return
-        await self._tell(frames.hello(user.username, missed.head))
+        await self._greet(missed.head)
         while True:
             for body in missed.events:
                 await self._tell(frames.event(body))
@@ -198,6 +200,10 @@ class Socket:
                 return await self._tell(frames.RESET)
         await self._tell(frames.CAUGHT_UP)
         self._skip_through(missed.last_event)
+
+    async def _greet(self, head: int) -> None:
+        spread = self._engine.returning.seconds()
+        await self._tell(frames.hello(self.visitor.user.username, head, spread))
 
     async def _in_turn(self, function: Callable[..., Any], *args: Any) -> Any:
         return await self._engine.in_turn(self.user_id, function, *args)

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.contrib import auth
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 from django.utils.translation import get_language_from_request
 
+from accounts.identity import Owner, owner_of
 from accounts.models import User
 from webchat.cookies import adopt_old
 from webchat.middleware import is_lan_name, is_trusted_proxy
@@ -52,12 +51,10 @@ def identify(scope: Scope) -> Visitor | None:
     adopt_old(request.COOKIES)
     request.META["HTTP_ACCEPT_LANGUAGE"] = headers.get("accept-language", "")
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    user = _user_of(key)
-    session = Session.objects.filter(session_key=key).first()
-    if user is None or session is None:
+    owner = _welcome(key)
+    if owner is None:
         return None
-    language = get_language_from_request(request)
-    return Visitor(user, key, session.session_data, language)
+    return Visitor(owner.user, key, owner.session_data, get_language_from_request(request))
 
 
 def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
@@ -91,19 +88,18 @@ def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
 
 def _is_still_good(visitor: Visitor, session_data: str | None) -> bool:
     """Check somebody again whose session or password has changed."""
-    user = _user_of(visitor.session_key)
-    if session_data is None or user is None or user.pk != visitor.user.pk:
+    owner = _welcome(visitor.session_key)
+    if session_data is None or owner is None or owner.user.pk != visitor.user.pk:
         return False
-    visitor.user, visitor.session_data = user, session_data
+    visitor.user, visitor.session_data = owner.user, session_data
     return True
 
 
-def _user_of(session_key: str) -> User | None:
-    request = HttpRequest()
-    request.session = SessionStore(session_key)
-    user = auth.get_user(request)
+def _welcome(session_key: str) -> Owner | None:
+    """Find the owner of a session; nobody for one who may not chat."""
+    owner = owner_of(session_key)
     # Somebody who has to choose a password first gets nothing but the page for it.
-    return user if isinstance(user, User) and not user.must_change_password else None
+    return None if owner is None or owner.user.must_change_password else owner
 
 
 def _headers(scope: Scope) -> dict[str, str]:

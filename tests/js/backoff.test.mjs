@@ -22,3 +22,15 @@ test("a class does not come back all at once", () => {
   const pauses = Array.from({ length: 50 }, () => new Backoff().next());
   assert.ok(new Set(pauses).size > 40);
 });
+
+test("many come back at any moment of the time that they should take", () => {
+  const pauses = Array.from({ length: 300 }, () => new Backoff().next(3_000));
+  assert.ok(pauses.every((pause) => pause >= 250 && pause <= 3_000));
+  const late = pauses.filter((pause) => pause > 1_600).length;
+  assert.ok(late > 90 && late < 210, `${late} of 300 in the second half`);
+});
+
+test("a time that is shorter than the own pause, or absurd, changes nothing", () => {
+  assert.ok(new Backoff().next(100) <= 500);
+  assert.ok(new Backoff().next(1e9) <= 30_000);
+});

@@ -208,3 +208,47 @@ test("polling without an answer is no sign of life after 5 s", async (context) =
   time += 3_000;
   assert.deepEqual([feed.check(), feed.isInTrouble], [false, true]);
 });
+
+/** Return when the page opens its next socket, in steps of 50 ms, with the longest random pause. */
+function returns(context, code, reason) {
+  context.mock.method(Math, "random", () => 0.999);
+  const socket = sockets.at(-1);
+  const before = sockets.length;
+  socket.dispatchEvent(Object.assign(new Event("close"), { code, reason }));
+  let waited = 0;
+  while (sockets.length === before && waited < 60_000) {
+    context.mock.timers.tick(50);
+    waited += 50;
+  }
+  return waited;
+}
+
+test("after a restart a page comes back within the time that the server names", (context) => {
+  connected();
+  assert.ok(returns(context, 1012, "") <= 500);
+  sockets.at(-1).hear({ type: "hello", last_event: 0, now: "2026-03-01T12:00:00Z" });
+  sockets.at(-1).hear({ type: "caught_up" });
+  const waited = returns(context, 1012, "spread=2.9");
+  assert.ok(waited > 2_500 && waited <= 2_900, `${waited}`);
+});
+
+test("a page remembers that time for a server that is killed", (context) => {
+  connected();
+  const hello = { type: "hello", last_event: 0, now: "2026-03-01T12:00:00Z" };
+  sockets[0].hear({ ...hello, spread: 5.7 });
+  sockets[0].hear({ type: "caught_up" });
+  const waited = returns(context, 1006, "");
+  assert.ok(waited > 5_000 && waited <= 5_750, `${waited}`);
+  sockets.at(-1).hear(hello);
+  sockets.at(-1).hear({ type: "caught_up" });
+  assert.ok(returns(context, 1006, "") <= 500, "the next server says nothing");
+});
+
+test("a reason that is not understood is none", (context) => {
+  connected();
+  for (const reason of ["spread=", "spread=1e9", "spread=-5", " spread=9", "bye"]) {
+    assert.ok(returns(context, 1012, reason) <= 500, reason);
+    sockets.at(-1).hear({ type: "hello", last_event: 0, now: "2026-03-01T12:00:00Z" });
+    sockets.at(-1).hear({ type: "caught_up" });
+  }
+});

@@ -161,7 +161,8 @@ class _Exchange:
                 if not self._has_no_body():
                     used += (self._length() or 0) / BYTES_A_SECOND
                 used += REFUSED_SECONDS if self._start["status"] == 429 else 0.0
-            self._loop.call_soon_threadsafe(self._turn.leave, used)
+            who = self._environ.get("webchat.user_id")
+            self._loop.call_soon_threadsafe(self._turn.leave, used, who)
 
     def _respond(self) -> None:
         response = self._application(self._environ, self._start_response)

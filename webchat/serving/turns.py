@@ -113,7 +113,18 @@ class Turns:
             raise TooMany
         if client.share is not OF_HEALTH:
             note(who)
-        return Turn(client, await self._wait(client, who))
+        return Turn(self, client, await self._wait(client, who))
+
+    def payer(self, client: Client, who: Hashable) -> Client:
+        """Return who pays for a turn that has turned out to be somebody's, as a log-in has.
+
+        It is they, so that a class that logs in makes its address no heavy user; but one account
+        that logs in again and again leaves the rest to the address.
+        """
+        if who is None:
+            return client
+        account = self._client(who)
+        return client if account.is_heavy else account
 
     async def step_back(self, who: Hashable, used: float) -> None:
         """Make a client without a turn pay for what the loop did, and wait if it has used much."""
@@ -233,15 +244,16 @@ class Client:
 class Turn:
     """The place of one request among those that run."""
 
-    def __init__(self, client: Client, held: ExitStack) -> None:
+    def __init__(self, turns: Turns, client: Client, held: ExitStack) -> None:
         self.client = client
+        self._turns = turns
         self._held = held
 
-    def leave(self, used: float) -> None:
-        """End the turn, which took that many seconds of processor and disk."""
+    def leave(self, used: float, who: Hashable = None) -> None:
+        """End the turn, which took that many seconds of processor and disk, and was `who`'s."""
         self._held.close()
         self.client.usual += (used - self.client.usual) / USUAL_OF
-        self.client.pay(used)
+        self._turns.payer(self.client, who).pay(used)
 
 
 class Health(NamedTuple):

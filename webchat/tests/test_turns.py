@@ -12,6 +12,7 @@ from webchat.serving import turns
 from webchat.serving.bridge import WsgiBridge
 from webchat.tests.peer import Peer, scope
 
+SCHOOL = "192.0.2.10/32"
 ALICE, BOB, CAROL = 7, 8, 9
 OF_STRANGERS = turns.OF_ADDRESS.at_once
 
@@ -379,5 +380,29 @@ def test_the_next_piece_of_a_long_body_waits_where_much_was_used_and_others_are_
         assert await took(turns.OF_ACCOUNT.light) >= turns.STEP_BACK_SECONDS * 0.9
         turns._here.clear()
         assert await took(0.001) < turns.STEP_BACK_SECONDS / 2, "nobody else is here"
+
+    play(scene)
+
+
+def test_a_class_that_logs_in_makes_its_address_no_heavy_user():
+    async def scene():
+        queue = turns.Turns()
+        for student in range(60):
+            (await queue.take(SCHOOL)).leave(0.06, who=student)
+        assert not queue._client(SCHOOL).is_heavy
+        assert not queue._client(0).is_heavy
+        (await queue.take(SCHOOL)).leave(turns.OF_ADDRESS.light + 0.01)
+        assert queue._client(SCHOOL).is_heavy, "nobody was logged in: wrong passwords"
+
+    play(scene)
+
+
+def test_one_account_that_logs_in_again_and_again_makes_its_address_one():
+    async def scene():
+        queue = turns.Turns()
+        for _time in range(30):
+            (await queue.take(SCHOOL)).leave(0.06, who=ALICE)
+        assert queue._client(ALICE).is_heavy
+        assert queue._client(SCHOOL).is_heavy
 
     play(scene)

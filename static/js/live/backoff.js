@@ -5,10 +5,12 @@ const LONGEST = 30_000; // ms
 export class Backoff {
   #attempts = 0;
 
-  next() {
+  /** Return the next pause; where more come back than a class, any one within their `spread`. */
+  next(spread = 0) {
     const ceiling = Math.min(LONGEST, FIRST * 2 ** this.#attempts);
     this.#attempts += 1;
-    return ceiling / 2 + (Math.random() * ceiling) / 2;
+    const latest = Math.max(ceiling, Math.min(LONGEST, spread));
+    return ceiling / 2 + Math.random() * (latest - ceiling / 2);
   }
 
   reset() {

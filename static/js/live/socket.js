@@ -9,6 +9,7 @@ const PING_AFTER = 20_000; // ms without a frame
 const BEATS_UNANSWERED = 2; // then the connection is dead, whatever its state
 const WOKEN = 3_000; // ms: a page that someone looks at again does not wait for beats
 const OPENING = 10_000; // ms
+const SPREAD = /^spread=(\d{1,3}(?:\.\d{1,3})?)$/; // the reason of a close
 
 export class Socket {
   #feed;
@@ -21,6 +22,7 @@ export class Socket {
   #woken;
   #timer;
   #backoff = new Backoff();
+  #spread = 0; // ms that everybody should take to come back: a killed server could not say so
   #waiting = new Map(); // client_id → {resolve, reject}
 
   constructor(feed, api) {
@@ -42,7 +44,11 @@ export class Socket {
       OPENING,
     );
     socket.addEventListener("message", (message) => this.#hear(socket, message));
-    socket.addEventListener("close", (event) => this.#closed(socket, event.code));
+    socket.addEventListener("close", (event) => {
+      const seconds = SPREAD.exec(event.reason ?? "")?.[1];
+      if (seconds) this.#spread = 1000 * seconds;
+      this.#closed(socket, event.code);
+    });
     this.#heartbeat = setInterval(() => this.#beat(), BEAT);
   }
 
@@ -108,6 +114,7 @@ export class Socket {
 
   #greet(frame) {
     this.#head = frame.last_event;
+    this.#spread = 1000 * (frame.spread ?? 0);
     document.dispatchEvent(new CustomEvent("feed:hello", { detail: frame }));
   }
 
@@ -167,7 +174,7 @@ export class Socket {
       this.#feed.checkSession();
       return;
     }
-    this.#timer = setTimeout(() => this.open(), this.#backoff.next());
+    this.#timer = setTimeout(() => this.open(), this.#backoff.next(this.#spread));
     this.#feed.failing(this);
   }
 }
