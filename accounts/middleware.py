@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from webchat.base import api
@@ -26,6 +29,20 @@ OPEN_MEANWHILE = {
     "healthz",
     "readyz",
 }
+
+
+class OwnerMiddleware(AuthenticationMiddleware):
+    """Django's own middleware, but for a user who has come along with the session's row."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(partial(_user_of, request))  # type: ignore[assignment]
+
+
+def _user_of(request: HttpRequest) -> Any:
+    """Find the user of a request; from then on it needs no wrapper that finds them."""
+    request.user = request.session.proven_owner() or get_user(request)  # type: ignore[attr-defined]
+    return request.user
 
 
 class SeenMiddleware:

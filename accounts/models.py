@@ -205,6 +205,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_muted(self) -> bool:
         return self.muted_until is not None and self.muted_until > timezone.now()
 
+    @property
+    def may_log_in(self) -> bool:
+        """Whether a session of theirs is good: not banned, with a proved address and a name."""
+        has_name = not self.username_key.startswith(NOBODY)
+        return self.is_active and self.unverified_since is None and has_name
+
     @classmethod
     def normalize_username(cls, username: str) -> str:
         return normalize_username(username)

@@ -4,23 +4,56 @@ from __future__ import annotations
 
 from functools import partial
 
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from webchat.database.questions import Question, given
 
 from .models import User, UserSession, UserSessionQuerySet
 
 DEVICE = ("started_at", "last_seen_at", "address", "user_agent")
+BACKEND = "accounts.backends.NameOrMailBackend"
+WITH_OWNER = Question(
+    lambda: Session.objects.filter(
+        session_key=given("key"), expire_date__gt=given("now")
+    ).select_related("usersession__user")
+)
 
 
 class SessionStore(DatabaseStore):
     """A store that lists each session among the devices, however it began or got a new key.
 
-    One that was not listed could not be signed out. It writes nothing twice: the middleware saves
-    once more what the log-in has committed.
+    One that was not listed could not be signed out. It loads its owner along with itself, and
+    writes nothing twice: the middleware saves once more what the log-in has committed.
     """
 
     _committed: tuple[str, bytes] | None = None  # the key and the data that it wrote last
+    _owner: User | None = None
+
+    def proven_owner(self) -> User | None:
+        """Return the owner, if all is as `django.contrib.auth.get_user` wants to have it.
+
+        None says nothing: that function decides, and ends a session that is not good any more.
+        """
+        number, backend = self.get(SESSION_KEY), self.get(BACKEND_SESSION_KEY)
+        owner = self._owner
+        if owner is None or str(owner.pk) != number or backend != BACKEND or not owner.may_log_in:
+            return None
+        proof = self.get(HASH_SESSION_KEY, "")
+        return owner if constant_time_compare(proof, owner.get_session_auth_hash()) else None
+
+    def _get_session_from_db(self) -> Session | None:
+        session = WITH_OWNER.first(key=self.session_key, now=timezone.now())
+        if session is None:
+            self._session_key = None
+            return None
+        link = getattr(session, "usersession", None)
+        self._owner = link and link.user
+        return session
 
     def save(self, must_create: bool = False) -> None:
         if not must_create and self._committed and self._committed == self._now():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from accounts.models import User
@@ -12,8 +13,27 @@ from accounts.names import username_key
 from friends.access import get_friendship
 from friends.models import Friendship
 from webchat.base.holding import holding
+from webchat.base.numbers import MAX_INTEGER
+from webchat.database.questions import Question, given
 
 from .models import Conversation, Event, Membership, Message, MessageQuerySet
+
+MEMBERSHIP = Question(
+    lambda: Membership.objects.filter(
+        user=given("user"), conversation__low=given("low"), conversation__high=given("high")
+    ).select_related("conversation")
+)
+
+
+def _messages_between() -> MessageQuerySet:
+    found = Message.objects.filter(
+        conversation=given("conversation"), id__gt=given("above"), id__lt=given("below")
+    )
+    return found.not_hidden_from(given("viewer")).with_attachment()
+
+
+OLDEST_FIRST = Question(lambda: _messages_between().order_by("id"))
+NEWEST_FIRST = Question(lambda: _messages_between().order_by("-id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,31 @@ class Thread:
             self.membership.user_id
         )
 
+    def page(
+        self, *, before: int | None = None, after: int | None = None, limit: int
+    ) -> tuple[list[Message], bool]:
+        """Load a page in ascending order, and whether there is more in the direction asked.
+
+        `after` reads on from an id; otherwise the newest messages, or those before an id.
+        """
+        hidden_through = self.membership.hidden_through
+        found = (NEWEST_FIRST if after is None else OLDEST_FIRST).all(
+            conversation=self.membership.conversation_id,
+            above=hidden_through if after is None else max(after, hidden_through),
+            below=MAX_INTEGER if before is None else before,
+            viewer=self.membership.user_id,
+            at_most=limit + 1,
+        )
+        more = len(found) > limit
+        found = found[:limit]
+        return (found[::-1] if after is None else found), more
+
+    def around(self, pk: int, *, limit: int) -> tuple[list[Message], bool, bool]:
+        """Load an ascending page around a message, and whether there are older and newer ones."""
+        older, more = self.page(before=pk, limit=limit // 2)
+        newer, rest = self.page(after=pk - 1, limit=limit - len(older))
+        return older + newer, more, rest
+
     def holding(self, *messages: Message) -> AbstractContextManager[None]:
         """`webchat.base.holding`, for a change of this thread or of messages in it."""
         return holding(self.friendship, self.membership, *messages)
@@ -42,13 +87,11 @@ class Thread:
 
 def get_thread(user: User, username: str) -> Thread:
     friendship = get_friendship(user, username)
-    # The friend's account may be deleted between two of these queries.
-    conversation = get_object_or_404(Conversation.objects.between(user, friendship.friend))
-    membership = get_object_or_404(
-        Membership.objects.filter(user=user, conversation=conversation)
-        .select_related("conversation")
-        .with_state()
-    )
+    low, high = sorted((user.pk, friendship.friend_id))
+    membership = MEMBERSHIP.first(user=user.pk, low=low, high=high)
+    if membership is None:  # the friend's account was deleted between the two queries
+        raise Http404
+    membership.user = user
     return Thread(membership, friendship)
 
 

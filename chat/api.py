@@ -47,9 +47,7 @@ def messages(request: UserRequest, username: str) -> dict[str, Any]:
     with read_snapshot():
         last_event = EventLog.objects.head()
         thread = get_thread(request.user, username)
-        page, more = thread.messages.page(
-            before=before, after=after, limit=min(limit, PAGE_SIZE_AT_MOST)
-        )
+        page, more = thread.page(before=before, after=after, limit=min(limit, PAGE_SIZE_AT_MOST))
         views = view_thread(page, viewer=request.user, friend=thread.friend)
     return {
         "messages": [view.as_json() for view in views],

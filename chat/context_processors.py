@@ -22,13 +22,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     mail_is_on = settings.MAIL_MODE != "off"
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
-        audible = Membership.objects.filter(muted=False)
         with read_snapshot():
             facts |= {
                 "tab": _tab(request),
                 "last_event": EventLog.objects.head(),
-                "unread": sum(audible.unread_counts(user).values()),
-                "requests": FriendRequest.objects.received_by(user).count(),
+                "unread": Membership.objects.audible_unread(user),
+                "requests": FriendRequest.objects.count_received(user),
                 "pending": look_pending(user),
             }
     return {"shell": facts, "mail_is_on": mail_is_on}

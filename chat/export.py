@@ -158,7 +158,7 @@ def _write_chat(
 def _pages(user: User, thread: Thread) -> Iterator[list[MessageView]]:
     after, more = 0, True
     while more:
-        page, more = thread.messages.page(after=after, limit=PAGE_SIZE)
+        page, more = thread.page(after=after, limit=PAGE_SIZE)
         if page:
             after = page[-1].pk
             yield view_thread(page, viewer=user, friend=thread.friend)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -136,7 +137,7 @@ def view_message(
     viewer: User,
     friend: User,
     remark: str = "",
-    quoted: Mapping[int, Message] = MappingProxyType({}),
+    quoted: Mapping[int | None, Message] = MappingProxyType({}),
 ) -> MessageView:
     """Show a message to its viewer; its quote too, if `quoted` (of `load_quoted`) has it.
 
@@ -144,7 +145,7 @@ def view_message(
     """
     mine = message.sender_id == viewer.pk
     state = message.state
-    answered = quoted.get(message.quote or 0) if state == "sent" else None
+    answered = quoted.get(message.quote) if state == "sent" else None
     attachment = _attachment_of(message)
     return MessageView(
         id=message.pk,
@@ -189,10 +190,10 @@ def view_quote(message: Message, *, viewer: User, friend: User, remark: str = ""
     return QuoteView(message.pk, sender.username, text, message.state, "" if mine else remark)
 
 
-def load_quoted(messages: Iterable[Message]) -> dict[int, Message]:
+def load_quoted(messages: Iterable[Message]) -> dict[int | None, Message]:
     """Load the messages that these quote, in at most one query."""
     quoted = {message.quote for message in messages if message.quote}
-    return Message.objects.with_attachment().in_bulk(quoted)
+    return Message.objects.load(quoted)
 
 
 def view_thread(
@@ -259,10 +260,11 @@ def list_conversations(viewer: User) -> list[ConversationView]:
 
     Always three queries.
     """
-    memberships = Membership.objects.with_state().by_friend(viewer)
+    memberships = Membership.objects.by_friend(viewer)
     newest = Message.objects.newest_of(memberships.values())
     views = []
-    for friendship in Friendship.objects.of(viewer).order_by("-pk"):
+    friendships = sorted(Friendship.objects.load(viewer), key=attrgetter("pk"), reverse=True)
+    for friendship in friendships:
         membership = memberships.get(friendship.friend_id)
         state = membership.state if membership else {}
         message = newest.get(membership.last_message_id) if membership else None

@@ -151,9 +151,9 @@ def _render(
         raise Http404  # the friendship has ended, or the friend has been renamed
     if at is None:
         newer = False
-        page, more = thread.messages.page(before=before, limit=PAGE_SIZE)
+        page, more = thread.page(before=before, limit=PAGE_SIZE)
     else:
-        page, more, newer = thread.messages.around(at, limit=PAGE_SIZE)
+        page, more, newer = thread.around(at, limit=PAGE_SIZE)
     views = view_thread(page, viewer=request.user, friend=friend, remark=shown.remark)
     context: dict[str, Any] = {
         "conversations": conversations,

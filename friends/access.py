@@ -7,14 +7,23 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from accounts.names import username_key
+from webchat.database.questions import Question, given
 
 from .models import Block, FriendRequest, Friendship
 
+NAMED = Question(
+    lambda: Friendship.objects.filter(
+        owner=given("owner"), friend__username_key=given("key")
+    ).with_friend()
+)
+
 
 def get_friendship(user: User, username: str) -> Friendship:
-    return get_object_or_404(
-        Friendship.objects.of(user).named(username).select_related("owner", "friend")
-    )
+    friendship = NAMED.first(owner=user.pk, key=username_key(username))
+    if friendship is None:
+        raise Http404
+    friendship.owner = user
+    return friendship
 
 
 def get_received(user: User, pk: int) -> FriendRequest:

@@ -15,13 +15,13 @@ from .presentation import friend_json, request_json
 
 
 def friends(request: UserRequest) -> dict[str, Any]:
-    return {"friends": [friend_json(f) for f in Friendship.objects.of(request.user)]}
+    return {"friends": [friend_json(f) for f in Friendship.objects.load(request.user)]}
 
 
 def requests(request: UserRequest) -> dict[str, Any]:
     user = request.user
-    received = FriendRequest.objects.received_by(user)
-    sent = FriendRequest.objects.sent_by(user)
+    received = FriendRequest.objects.load_received(user)
+    sent = FriendRequest.objects.load_sent(user)
     return {
         "received": [request_json(r, user) for r in received],
         "sent": [request_json(r, user) for r in sent],

@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.names import username_key
 from accounts.pinyin import LETTERS_AT_MOST, NAME, spell
 from webchat.base.text import fold, without_accents
+from webchat.database.questions import Listing, Question, given
 
 SPELLING_AT_MOST = 64  # characters: names have 16, and folding makes up to three of one
 
@@ -28,6 +29,15 @@ class FriendRequestQuerySet(models.QuerySet["FriendRequest"]):
 
     def sent_by(self, user: User) -> FriendRequestQuerySet:
         return self.with_people().filter(sender=user)
+
+    def load_received(self, user: User) -> list[FriendRequest]:
+        return RECEIVED.all(user=user.pk)
+
+    def load_sent(self, user: User) -> list[FriendRequest]:
+        return SENT.all(user=user.pk)
+
+    def count_received(self, user: User) -> int:
+        return len(RECEIVED_IDS.all(user=user.pk))
 
 
 class FriendRequest(models.Model):
@@ -69,10 +79,21 @@ class FriendRequest(models.Model):
         return _("Friend request %(number)s") % {"number": self.pk}
 
 
+RECEIVED = Question(lambda: FriendRequest.objects.received_by(given("user")))
+RECEIVED_IDS = Listing(
+    lambda: FriendRequest.objects.received_by(given("user")).values_list("pk"), int
+)
+SENT = Question(lambda: FriendRequest.objects.sent_by(given("user")))
+
+
 class FriendshipQuerySet(models.QuerySet["Friendship"]):
     def of(self, owner: User) -> FriendshipQuerySet:
         """Return the user's friends by name, each as `with_friend` loads it."""
         return self.filter(owner=owner).with_friend().order_by("friend__username_key")
+
+    def load(self, owner: User) -> list[Friendship]:
+        """Load what `of` returns, but only the columns that are shown."""
+        return BY_NAME.all(owner=owner.pk)
 
     def with_friend(self) -> FriendshipQuerySet:
         """Load the friend, and annotate `blocked`: whether the owner blocked them."""
@@ -143,6 +164,18 @@ class Friendship(models.Model):
     def readings(self) -> str:
         """The ways to type name and remark: see `accounts.pinyin.spells`."""
         return NAME.join(filter(None, (self.friend.pinyin, self.remark_pinyin)))
+
+
+# The columns that lists show; an account has twenty others.
+SHOWN = (
+    "owner",
+    "remark",
+    "remark_pinyin",
+    "friend__username",
+    "friend__pinyin",
+    "friend__is_active",
+)
+BY_NAME = Question(lambda: Friendship.objects.of(given("owner")).only(*SHOWN))
 
 
 class Block(models.Model):

@@ -176,9 +176,9 @@ def _back_to(request: UserRequest, username: str) -> HttpResponse:
 def _lists(request: UserRequest) -> dict[str, Any]:
     user = request.user
     return {
-        "letters": by_letter(Friendship.objects.of(user)),
-        "received": [request_json(r, user) for r in FriendRequest.objects.received_by(user)],
-        "sent": [request_json(r, user) for r in FriendRequest.objects.sent_by(user)],
+        "letters": by_letter(Friendship.objects.load(user)),
+        "received": [request_json(r, user) for r in FriendRequest.objects.load_received(user)],
+        "sent": [request_json(r, user) for r in FriendRequest.objects.load_sent(user)],
     }
 
 

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from csp.constants import HEADER as POLICY
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
@@ -42,6 +44,21 @@ class OldCookiesMiddleware:
         return response
 
 
+class PolicyMiddleware:
+    """Middleware that says what a page may load: the same for all, so it is put together once."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._policy = build_policy()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # Django's page of an error, which only developers see, has its style in itself.
+        if not (settings.DEBUG and response.status_code in (404, 500)):
+            response.headers.setdefault(POLICY, self._policy)
+        return response
+
+
 class PrivateMiddleware:
     """Middleware that lets nobody keep an answer to a person: a page, an error or a redirect.
 
@@ -52,12 +69,16 @@ class PrivateMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        never = HttpResponse()
+        add_never_cache_headers(never)
+        self._never = never["Cache-Control"]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         name = settings.SESSION_COOKIE_NAME
         is_personal = name in request.COOKIES or name in response.cookies
-        if is_personal and not isinstance(response, WhiteNoiseFileResponse):
+        is_marked = response.get("Cache-Control") == self._never and "Expires" in response
+        if is_personal and not is_marked and not isinstance(response, WhiteNoiseFileResponse):
             add_never_cache_headers(response)
         return response
 

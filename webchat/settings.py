@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "webchat.middleware.PrefixMiddleware",
     "webchat.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "webchat.middleware.PolicyMiddleware",
     "webchat.middleware.HostMiddleware",
     "webchat.middleware.StaticMiddleware",
     # Pages and JSON; it varies their length against BREACH, and the tokens in them are masked.
@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.OwnerMiddleware",
     "chat.middleware.BudgetMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.SeenMiddleware",

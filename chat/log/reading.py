@@ -40,7 +40,7 @@ def read_after(viewer: User, after: int | None) -> Missed | None:
             return Missed([], last, more=False, head=last)
         if not pruned_through <= after <= last:
             return None
-        sight = Sight([viewer], Friendship.objects.of(viewer))
+        sight = Sight([viewer], Friendship.objects.load(viewer))
         found = _audible(viewer, sight, after)
         more = len(found) > BATCH
         found = found[:BATCH]

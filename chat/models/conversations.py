@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.names import NOBODY
 from friends.models import Friendship
+from webchat.database.questions import Listing, Question, given, given_ids
 
 # No draft has this digest: no retry by a client finds an imported message, but an import does.
 IMPORTED = b""
@@ -70,6 +71,12 @@ class Conversation(models.Model):
         return self.low.username if self.low_id == user_id else self.high.username
 
 
+class Unread(NamedTuple):
+    friend_name: str | None  # null where the other is no friend (any more)
+    muted: bool
+    unread: int
+
+
 class CappedCount(Subquery):
     """The number of rows of a sliced subquery: the database stops counting at the cap."""
 
@@ -111,20 +118,25 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.annotate(last_message_id=Subquery(newest))
 
     def by_friend(self, user: User) -> dict[int, Membership]:
-        """Load this person's memberships, by the id of the other person in the chat."""
-        mine = self.filter(user=user).select_related("conversation")
+        """Load this person's memberships with their state, by the id of the other in the chat."""
+        mine = WITH_STATE.all(user=user.pk)
         return {each.conversation.other_id(user.pk): each for each in mine}
+
+    def with_friend_name(self) -> MembershipQuerySet:
+        """Annotate `friend_name`, null where the other person is no friend (any more)."""
+        friend = Q(friend=OuterRef("conversation__low")) | Q(friend=OuterRef("conversation__high"))
+        names = Friendship.objects.filter(friend, owner=OuterRef("user"))
+        return self.annotate(friend_name=Subquery(names.values("friend__username")[:1]))
 
     def unread_counts(self, user: User) -> dict[str, int]:
         """Count the unread messages by the friend's name, without zeros."""
-        friends = Friendship.objects.filter(owner=user)
-        names = dict(friends.values_list("friend_id", "friend__username"))
-        memberships = self.with_unread().by_friend(user)
         return {
-            names[friend_id]: membership.unread
-            for friend_id, membership in memberships.items()
-            if friend_id in names and membership.unread
+            name: unread for name, _muted, unread in UNREAD.all(user=user.pk) if name and unread
         }
+
+    def audible_unread(self, user: User) -> int:
+        """Count the unread messages of all chats that are not muted."""
+        return sum(unread for name, muted, unread in UNREAD.all(user=user.pk) if name and not muted)
 
 
 class Membership(models.Model):
@@ -139,9 +151,10 @@ class Membership(models.Model):
     # The chat is hidden up to this message; -1 for one without messages.
     hidden_through = models.BigIntegerField(default=0)
 
-    # Annotated by `with_unread` and `with_last_message`.
+    # Annotated by `with_unread`, `with_last_message` and `with_friend_name`.
     unread: int
     last_message_id: int | None
+    friend_name: str | None
 
     objects = MembershipQuerySet.as_manager()
 
@@ -223,35 +236,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def newest_of(self, memberships: Iterable[Membership]) -> dict[int | None, Message]:
         """Load the last messages of these chats, by `last_message_id`."""
         ids = {each.last_message_id for each in memberships if each.last_message_id}
-        return {**self.with_attachment().in_bulk(ids)}
+        return self.load(ids)
+
+    def load(self, ids: Collection[int]) -> dict[int | None, Message]:
+        """Load these messages with their attachments, in at most one query."""
+        return {message.pk: message for message in BY_ID.all(ids=ids)} if ids else {}
 
     def not_hidden_from(self, user_id: int) -> MessageQuerySet:
         return self.exclude(Exists(HiddenMessage.objects.of_row(user_id)))
-
-    def page(
-        self, *, before: int | None = None, after: int | None = None, limit: int
-    ) -> tuple[list[Message], bool]:
-        """Load a page in ascending order, and whether there is more in the direction asked.
-
-        `after` reads on from an id; otherwise the newest messages, or those before an id.
-        """
-        messages = self
-        if before is not None:
-            messages = messages.filter(id__lt=before)
-        if after is not None:
-            messages = messages.filter(id__gt=after)
-        found: list[Message] = list(
-            messages.with_attachment().order_by("id" if after is not None else "-id")[: limit + 1]
-        )
-        more = len(found) > limit
-        found = found[:limit]
-        return (found if after is not None else found[::-1]), more
-
-    def around(self, pk: int, *, limit: int) -> tuple[list[Message], bool, bool]:
-        """Load an ascending page around a message, and whether there are older and newer ones."""
-        older, more = self.page(before=pk, limit=limit // 2)
-        newer, rest = self.page(after=pk - 1, limit=limit - len(older))
-        return older + newer, more, rest
 
 
 class Message(models.Model):
@@ -302,6 +294,24 @@ class Message(models.Model):
                 recalled_at=timezone.now(), text=""
             )
         )
+
+
+WITH_STATE = Question(
+    lambda: (
+        Membership.objects.filter(user=given("user")).select_related("conversation").with_state()
+    )
+)
+UNREAD = Listing(
+    lambda: (
+        Membership.objects.filter(user=given("user"))  # type: ignore[misc]
+        .with_friend_name()
+        .with_unread()
+        .order_by("pk")
+        .values_list("friend_name", "muted", "unread")
+    ),
+    Unread,
+)
+BY_ID = Question(lambda: Message.objects.with_attachment().filter(pk__in=given_ids("ids")))
 
 
 class HiddenMessageQuerySet(models.QuerySet["HiddenMessage"]):

@@ -8,10 +8,11 @@ from typing import Any
 from django.db.models import Exists
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import User, UserQuerySet
 from chat.models import ANNOUNCEMENTS_AT_ONCE, Announcement, Notice
 from chat.notice_text import notice_text
 from webchat.base.times import minute
+from webchat.database.questions import Listing, given
 
 KEYS_SHOWN = 50  # all that one person can take in, and more than an honest staff makes in a month
 
@@ -52,13 +53,22 @@ class Pending:
         return max((each["edition"] for each in self.announcements), default=0)
 
 
+def _those_who_wait() -> UserQuerySet:
+    """Find one person, if there is anything that they have not confirmed."""
+    notices = Notice.objects.waiting().filter(user=given("user"))
+    announcements = Announcement.objects.unseen_by(given("user"))
+    return User.objects.filter(Exists(notices) | Exists(announcements), pk=given("user"))
+
+
+WAITING = Listing(lambda: _those_who_wait().values_list("pk"), int)
+
+
 def look_pending(user: User) -> Pending:
     """Load the unconfirmed ones; one query where there are none, which is nearly always."""
+    if WAITING.first(user=user.pk) is None:
+        return Pending()
     notices = Notice.objects.waiting().filter(user=user)
     announcements = Announcement.objects.unseen_by(user)
-    waits = Exists(notices) | Exists(announcements)
-    if not User.objects.filter(waits, pk=user.pk).exists():
-        return Pending()
     newest = announcements.order_by("-edition")[:ANNOUNCEMENTS_AT_ONCE]
     return Pending(
         [

@@ -22,6 +22,11 @@ def given_rows(columns: int) -> str:
     return f"SELECT key, {', '.join(values)} FROM json_each(%s)"  # noqa: S608
 
 
+def given_list() -> str:
+    """Return a query of the values in one parameter, a JSON list, to look for with IN."""
+    return "(SELECT value FROM json_each(%s))"
+
+
 def one_list(expressions: Sequence[str]) -> str:
     """Express all rows of a query as one value, a JSON list of lists."""
     return f"json_group_array(json_array({', '.join(expressions)}))"

@@ -1,0 +1,192 @@
+"""What is asked often says the same as the query sets that it was made of."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection, models
+from django.db.models.sql.compiler import SQLCompiler
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from chat import access
+from chat.access import get_thread
+from chat.models import Attachment, HiddenMessage, Membership, Message
+from chat.models import conversations as asked
+from friends import access as friends_access
+from friends import services
+from friends.models import BY_NAME, SHOWN, FriendRequest, Friendship
+from tests.cast import Api, befriend, make_user, say
+
+
+@pytest.fixture
+def class_(alice, bob, carol):
+    """Chats of all kinds between alice and her friends; carol has asked her."""
+    friends = {name: make_user(name) for name in ("dora", "Erik", "fang", "gone", "hidden", "idle")}
+    for friend in friends.values():
+        befriend(alice, friend)
+    texts = [say(alice, bob, "recalled"), say(bob, alice, "removed"), say(bob, alice, "hidden")]
+    Message.objects.get(pk=texts[0].id).recall()
+    Message.objects.filter(pk=texts[1].id).update(removed_at=timezone.now())
+    conversation = Message.objects.get(pk=texts[0].id).conversation
+    for user in (alice, bob):
+        HiddenMessage.objects.create(user=user, conversation=conversation, message=texts[2].id)
+    quoted = say(bob, alice, "quoted")
+    Api(alice).post(
+        "conversations/bob/messages/", text="answer", client_id=str(uuid4()), quote=quoted.id
+    )
+    Message.objects.filter(pk=quoted.id).update(text="")
+    Attachment.objects.create(
+        message_id=quoted.id,
+        conversation=conversation,
+        file=f"{uuid4()}.png",
+        name="Bild 图.png",
+        mimetype="image/png",
+    )
+    for name in ("dora", "Erik", "gone", "hidden"):
+        for text in ("一", "二"):
+            say(friends[name], alice, text)
+        say(alice, friends[name], "三")
+    services.set_remark(
+        friendship=friends_access.get_friendship(alice, "dora"), remark="Dörchen 多拉"
+    )
+    services.block(owner=alice, target=friends["Erik"])
+    services.block(owner=friends["fang"], target=alice)
+    User.objects.filter(pk=friends["fang"].pk).update(is_active=False)
+    services.remove(friendship=friends_access.get_friendship(alice, "gone"))
+    for how in ("hide", "pin", "mute"):
+        Api(alice).post(f"conversations/hidden/{how}/", on=True)
+    Api(alice).post("conversations/dora/unread/", on=True)
+    Api(alice).post("conversations/bob/read/", up_to=texts[1].id)
+    return friends | {"bob": bob}
+
+
+def whole(instance):
+    """Return all that an instance holds, with the instances that were loaded with it."""
+    if not isinstance(instance, models.Model):
+        return instance
+    state = instance._state
+    loaded = {
+        name: whole(other)
+        for name, other in state.fields_cache.items()
+        if not (other and instance in other._state.fields_cache.values() and name == "message")
+    }
+    columns = {name: value for name, value in vars(instance).items() if name != "_state"}
+    return type(instance), columns, state.adding, state.db, loaded
+
+
+def friends_of(alice):
+    return BY_NAME.all(owner=alice.pk), Friendship.objects.of(alice).only(*SHOWN)
+
+
+def chats_of(alice):
+    mine = Membership.objects.filter(user=alice)
+    return asked.WITH_STATE.all(user=alice.pk), mine.select_related("conversation").with_state()
+
+
+def received(alice):
+    return FriendRequest.objects.load_received(alice), FriendRequest.objects.received_by(alice)
+
+
+def sent(alice):
+    [request] = FriendRequest.objects.received_by(alice)
+    asker = request.sender
+    return FriendRequest.objects.load_sent(asker), FriendRequest.objects.sent_by(asker)
+
+
+def messages(alice):
+    ids = set(Message.objects.values_list("pk", flat=True))
+    found = Message.objects.with_attachment().in_bulk(ids)
+    return list(Message.objects.load(ids).values()), list(found.values())
+
+
+def friend_by_name(alice):
+    [friendship] = Friendship.objects.of(alice).named("ERIK")
+    return [friends_access.NAMED.first(owner=alice.pk, key="erik")], [friendship]
+
+
+def membership(alice):
+    conversation = get_thread(alice, "bob").membership.conversation
+    low, high = conversation.low_id, conversation.high_id
+    mine = Membership.objects.filter(user=alice, conversation=conversation)
+    found = access.MEMBERSHIP.all(user=alice.pk, low=low, high=high)
+    return found, mine.select_related("conversation")
+
+
+@pytest.mark.parametrize(
+    "question", [friends_of, chats_of, received, sent, messages, friend_by_name, membership]
+)
+def test_instances_are_those_of_the_query_set(alice, class_, question):
+    found, wanted = question(alice)
+    wanted = list(wanted)
+    assert wanted
+    assert [whole(each) for each in found] == [whole(each) for each in wanted]
+
+
+@pytest.mark.parametrize("name", ["bob", "hidden", "dora"])
+@pytest.mark.parametrize("limit", [2, 50])
+def test_pages_are_those_of_the_query_set(alice, class_, name, limit):
+    thread = get_thread(alice, name)
+    seen = set(thread.messages.values_list("pk", flat=True))
+    ids = [None, 0, *Message.objects.values_list("pk", flat=True)[::3]]
+    several = 0
+    for before in ids:
+        for after in ids:
+            rows = Message.objects.filter(pk__in=seen).with_attachment()
+            rows = rows if before is None else rows.filter(id__lt=before)
+            rows = rows if after is None else rows.filter(id__gt=after)
+            wanted = list(rows.order_by("-id" if after is None else "id")[: limit + 1])
+            more, wanted = len(wanted) > limit, wanted[:limit]
+            wanted = wanted[::-1] if after is None else wanted
+            page = thread.page(before=before, after=after, limit=limit)
+            assert [whole(each) for each in page[0]] == [whole(each) for each in wanted]
+            assert page[1] == more
+            several += len(wanted)
+    assert several or name == "hidden"
+
+
+def test_unread_messages_are_those_of_friends(alice, class_):
+    names = dict(Friendship.objects.of(alice).values_list("friend", "friend__username"))
+    mine = Membership.objects.filter(user=alice).select_related("conversation").with_unread()
+    wanted = {}
+    for each in mine.order_by("pk"):
+        if (name := names.get(each.conversation.other_id(alice.pk))) and each.unread:
+            wanted[name] = each.unread
+    assert list(Membership.objects.unread_counts(alice).items()) == list(wanted.items())
+    assert set(wanted) == {"bob", "dora", "Erik"}
+    assert Membership.objects.audible_unread(alice) == sum(wanted.values())
+    Membership.objects.filter(user=alice, conversation__in=mine.values("conversation")).update(
+        muted=True
+    )
+    assert Membership.objects.audible_unread(alice) == 0
+
+
+def test_requests_of_blocked_people_do_not_count(alice, carol):
+    assert FriendRequest.objects.count_received(alice) == 1
+    services.block(owner=alice, target=carol)
+    assert FriendRequest.objects.count_received(alice) == 0
+
+
+def test_nothing_of_the_first_who_asked_stays_in_a_question(alice, class_, carol):
+    for user in (alice, class_["bob"], carol, alice):
+        wanted = [each.friend.username for each in Friendship.objects.of(user)]
+        assert [each.friend.username for each in BY_NAME.all(owner=user.pk)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("conversations/bob/messages/", 6),
+        ("conversations/", 5),
+        ("unread_counts/", 2),
+        ("friends/", 2),
+        ("me/", 2),
+    ],
+)
+def test_the_api_compiles_nothing_anew_and_asks_little(alice, class_, path, most, monkeypatch):
+    api = Api(alice)
+    first = api.get(path)
+    monkeypatch.setattr(SQLCompiler, "as_sql", None)
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get(path).content == first.content
+    assert len([each for each in queries if "SELECT" in each["sql"]]) <= most

@@ -1,0 +1,206 @@
+"""Questions that are asked with every request: made into SQL once, by the ORM, and asked often.
+
+To build a query set and to compile it takes Django ten times as long as SQLite needs for the
+answer. What differs from one time to the next is marked by `given` or `given_ids`; everything
+else, a moment too, stays as it was when the question was first asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
+from django.db.models.expressions import Expression
+from django.db.models.sql.compiler import SQLCompiler
+
+from .dialect import given_list
+
+M = TypeVar("M", bound=models.Model)
+R = TypeVar("R")
+Row = Sequence[Any]
+Convert = Callable[[Any, Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The place of a value among the parameters of a compiled question."""
+
+    name: str
+    is_list: bool = False
+
+
+class _Given(Expression):
+    def __init__(self, place: _Place) -> None:
+        super().__init__()
+        self.place = place
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        return given_list() if self.place.is_list else "%s", (self.place,)
+
+
+def given(name: str) -> Any:
+    """Stand for a value in the filter of a query set: a number, a text, a moment."""
+    return _Given(_Place(name))
+
+
+def given_ids(name: str) -> Any:
+    """Stand for a list of ids, of any length, after `__in`."""
+    return _Given(_Place(name, is_list=True))
+
+
+class _Compiled:
+    """A query set as SQL, and the way from its rows to the values of Python."""
+
+    def __init__(self, query_set: models.QuerySet[Any]) -> None:
+        connection = connections[DEFAULT_DB_ALIAS]
+        self.compiler: SQLCompiler = query_set.query.get_compiler(connection=connection)
+        self.sql, parameters = self.compiler.as_sql()
+        self._parameters = tuple(parameters)
+        self.columns = [column for column, _sql, _alias in self.compiler.select]
+        converters = self.compiler.get_converters(self.columns)
+        self._converters = [
+            (position, _quick(convert, connection), column)
+            for position, (several, column) in converters.items()
+            for convert in several
+        ]
+
+    def rows(self, at_most: int | None, values: dict[str, Any]) -> list[Row]:
+        sql, connection = self.sql, connections[DEFAULT_DB_ALIAS]
+        parameters = [
+            _stored(values[each.name], connection) if isinstance(each, _Place) else each
+            for each in self._parameters
+        ]
+        if at_most is not None:
+            sql += " LIMIT %s"
+            parameters.append(at_most)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            found: list[Row] = cursor.fetchall()
+        if not self._converters:
+            return found
+        return [self._converted(list(row), connection) for row in found]
+
+    def _converted(self, values: list[Any], connection: BaseDatabaseWrapper) -> Row:
+        for position, convert, column in self._converters:
+            value = values[position]
+            if value is not None:
+                values[position] = convert(value, column, connection)
+        return values
+
+
+def _quick(convert: Convert, connection: BaseDatabaseWrapper) -> Convert:
+    """Return the same conversion, without the settings that Django looks at for each moment."""
+    if connection.timezone is not UTC or convert.__name__ != "convert_datetimefield_value":
+        return convert
+
+    def in_utc(value: Any, column: Any, connection: Any) -> Any:
+        if isinstance(value, datetime) and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return convert(value, column, connection)
+
+    return in_utc
+
+
+def _stored(value: Any, connection: BaseDatabaseWrapper) -> Any:
+    if isinstance(value, (int, str)):
+        return value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return json.dumps(list(value))
+
+
+class Question(Generic[M]):
+    """A query set whose answers are instances of its model, as the query set itself makes them."""
+
+    def __init__(self, make: Callable[[], models.QuerySet[M]]) -> None:
+        self._make = make
+
+    def all(self, *, at_most: int | None = None, **values: Any) -> list[M]:
+        make = self._instance
+        return [make(row) for row in self._compiled.rows(at_most, values)]
+
+    def first(self, **values: Any) -> M | None:
+        return next(iter(self.all(at_most=1, **values)), None)
+
+    @cached_property
+    def _compiled(self) -> _Compiled:
+        return _Compiled(self._make())
+
+    @cached_property
+    def _instance(self) -> Callable[[Row], Any]:
+        compiler = self._compiled.compiler
+        make = _maker(compiler.klass_info, self._compiled.columns)
+        annotations = list((compiler.annotation_col_map or {}).items())
+        if not annotations:
+            return make
+
+        def make_annotated(row: Row) -> Any:
+            instance = make(row)
+            for name, position in annotations:
+                instance.__dict__[name] = row[position]
+            return instance
+
+        return make_annotated
+
+
+def _maker(info: Any, columns: Sequence[Any]) -> Callable[[Row], Any]:
+    """Return what makes an instance of a row, with those that `select_related` has joined.
+
+    As Django's ModelIterable and RelatedPopulator do, but for the signals of a model's `__init__`,
+    and for a `setattr` a column, which is most of their time.
+    """
+    model: type[models.Model] = info["model"]
+    fields = info["select_fields"]
+    own = slice(fields[0], fields[-1] + 1)
+    names = [column.target.attname for column in columns[own]]
+    key = fields[0] + names.index(model._meta.pk.attname)
+    related = [
+        (each["local_setter"], each["remote_setter"], _maker(each, columns))
+        for each in info.get("related_klass_infos", ())
+    ]
+
+    def make(row: Row) -> Any:
+        if row[key] is None:  # of an outer join
+            return None
+        instance = model.__new__(model)
+        state = instance.__dict__["_state"] = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        instance.__dict__.update(zip(names, row[own], strict=True))
+        for set_here, set_there, make_other in related:
+            other = make_other(row)
+            set_here(instance, other)
+            if other is not None:
+                set_there(other, instance)
+        return instance
+
+    return make
+
+
+class Listing(Generic[R]):
+    """A query set of `values_list`, whose rows become what `as_row` makes of their values.
+
+    An instance of a model takes ten times as long as a tuple: for lists of many.
+    """
+
+    def __init__(
+        self, make: Callable[[], models.QuerySet[Any, Any]], as_row: Callable[..., R]
+    ) -> None:
+        self._make = make
+        self._as_row = as_row
+
+    def all(self, *, at_most: int | None = None, **values: Any) -> list[R]:
+        return [self._as_row(*row) for row in self._compiled.rows(at_most, values)]
+
+    def first(self, **values: Any) -> R | None:
+        return next(iter(self.all(at_most=1, **values)), None)
+
+    @cached_property
+    def _compiled(self) -> _Compiled:
+        return _Compiled(self._make())
