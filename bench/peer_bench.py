@@ -20,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import load
 import peer_server
@@ -267,6 +268,13 @@ def _out_of_time(*_args: object) -> None:
     raise SystemExit("out of time")
 
 
+def tell(bench: PeerBench, facts: dict[str, Any]) -> None:
+    if path := bench.options.json:
+        path.write_text(json.dumps(facts | {"results": bench.values}, indent=1) + "\n")
+    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
+    print(table(bench.values), *bench.report.notes, sep="\n\n", flush=True)
+
+
 def main() -> None:
     options = parse_options()
     signal.signal(signal.SIGALRM, _out_of_time)
@@ -287,11 +295,11 @@ def main() -> None:
             print(f"The peer is missing: {missing}.", file=sys.stderr)
             raise SystemExit(SKIPPED) from None
         bench = PeerBench(options, Path(folder), modules)
-        bench.run()
-    if options.json:
-        options.json.write_text(json.dumps(facts | {"results": bench.values}, indent=1) + "\n")
-    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
-    print(table(bench.values), *bench.report.notes, sep="\n\n")
+        try:
+            bench.run()
+        finally:
+            # What an end before its time has left, too.
+            tell(bench, facts)
 
 
 if __name__ == "__main__":

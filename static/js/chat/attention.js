@@ -5,11 +5,13 @@ const TONES = [880, 660]; // Hz
 const TONE_SECONDS = 0.09;
 const LOUDNESS = 0.06;
 const QUIET = 2_000; // ms between two sounds
+const STILL = 300; // ms without a gesture
 
 /** Browsers let a page make sounds only after a first gesture; until then it stays silent. */
 export class Attention {
   #store;
   #audio = null;
+  #timer;
   #soundedAt = -QUIET;
 
   constructor(store) {
@@ -17,14 +19,25 @@ export class Attention {
   }
 
   start() {
-    const wake = () => {
-      if (!isWanted()) return;
-      this.#audio ??= new AudioContext();
-      this.#audio.resume();
-    };
-    for (const name of ["pointerdown", "keydown"]) addEventListener(name, wake);
+    for (const name of ["pointerdown", "keydown"]) addEventListener(name, this.#wake);
     document.addEventListener("live:message", ({ detail }) => this.#onMessage(detail.message));
   }
+
+  /**
+   * To make the means takes longer than a key may: they come when the first gestures have passed.
+   * Where only a gesture itself lets them begin, the next one does.
+   */
+  #wake = () => {
+    if (!isWanted()) return;
+    if (this.#audio) {
+      if (this.#audio.state !== "running") this.#audio.resume();
+    } else {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
+        this.#audio ??= new AudioContext();
+      }, STILL);
+    }
+  };
 
   #onMessage(message) {
     if (!isWanted() || isMine(message) || this.#isSeen(message.with)) return;
