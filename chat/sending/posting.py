@@ -23,8 +23,7 @@ from chat.log.writing import MessageRow, record_messages
 from chat.models import Conversation, Message
 from chat.presentation import MessageView, encode, encode_message, view_quote, view_thread
 from webchat.base.times import minute
-from webchat.database.bulk import stored
-from webchat.database.dialect import stored_uuid
+from webchat.database.dialect import stored_moment, stored_uuid
 from webchat.database.prepared import Transaction
 
 from .drafts import Draft
@@ -186,7 +185,7 @@ class _Batch:
 
     def _write(self) -> dict[tuple[int, UUID], tuple[int, int]]:
         """Write the new messages; returns the ids of message and event, by key."""
-        sent_at = stored(Message, "sent_at", self.now)
+        sent_at = stored_moment(self.now)
         ids = record_messages(self.database, [new.row(sent_at) for new in self.new.values()])
         return dict(zip(self.new, ids, strict=True))
 

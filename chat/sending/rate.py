@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import Message
-from webchat.database.bulk import loaded, stored
-from webchat.database.dialect import given_rows, list_of, one_list
+from webchat.database.bulk import loaded
+from webchat.database.dialect import given_rows, list_of, one_list, stored_moment
 from webchat.database.prepared import Transaction
 
 # A message from the future was sent before the clock was set back: it does not count.
@@ -37,9 +37,9 @@ class Rate:
             return
         self.count, self.seconds = settings.SEND_RATE
         senders = json.dumps([[sender_id] for sender_id in sender_ids])
-        since = stored(Message, "sent_at", now - timedelta(seconds=self.seconds))
-        until = stored(Message, "sent_at", now)
-        answer = database.ask(QUESTION, (senders, self.count, since, until))
+        since, until = now - timedelta(seconds=self.seconds), now
+        asked = senders, self.count, stored_moment(since), stored_moment(until)
+        answer = database.ask(QUESTION, asked)
         for sender_id, moments in json.loads(answer):
             sent = (loaded(Message, "sent_at", moment) for moment in moments)
             self.recent[sender_id] = [(now - sent_at).total_seconds() for sent_at in sent]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 OWN_TABLES = "sqlite_"  # prefix of the tables that the database makes for itself
@@ -11,6 +12,11 @@ OWN_TABLES = "sqlite_"  # prefix of the tables that the database makes for itsel
 def stored_uuid(value: UUID) -> str:
     """Return a UUID as the database keeps it."""
     return value.hex
+
+
+def stored_moment(value: datetime) -> str:
+    """Return an aware moment as the database keeps it."""
+    return str(value.astimezone(UTC).replace(tzinfo=None))
 
 
 def given_rows(columns: int) -> str:

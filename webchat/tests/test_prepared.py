@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -12,7 +14,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from chat.models import Conversation, EventLog, Message
 from webchat.database import queueing
 from webchat.database.bulk import insert_statement, stored
-from webchat.database.dialect import stored_uuid
+from webchat.database.dialect import stored_moment, stored_uuid
 from webchat.database.prepared import Transaction
 
 ADD = "INSERT INTO chat_eventlog (pruned_through, head_at_least) VALUES (%s, %s)"
@@ -135,3 +137,11 @@ def test_the_ids_of_an_insert_are_those_of_its_rows():
 def test_a_uuid_is_stored_as_the_orm_has_it():
     value = uuid4()
     assert stored_uuid(value) == stored(Message, "client_id", value)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("microsecond", [0, 5, 120_000])
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("Asia/Shanghai")])
+def test_a_moment_is_stored_as_the_orm_has_it(microsecond, zone):
+    value = datetime(2026, 11, 27, 0, 5, microsecond=microsecond, tzinfo=zone)
+    assert stored_moment(value) == stored(Message, "sent_at", value)
