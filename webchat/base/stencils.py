@@ -76,10 +76,6 @@ class _Form:
 
     def fill(self, part: tuple[Any, ...]) -> str:
         texts = [part[index] for index in self._indexes]
-        # Together, as most texts are short: what escaping takes is the time of a call.
-        together = escape("\0".join(texts)).split("\0")
-        if len(together) == len(texts) and SafeString not in map(type, texts):
-            return self._format % tuple(together)
         return self._format % tuple(
             [text if text.__class__ is SafeString else escape(text) for text in texts]
         )
