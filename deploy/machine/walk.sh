@@ -1,25 +1,27 @@
-# Run by check-install.sh inside the machine that it boots: from every state to every target.
-# /check/code is the code, /check/log what is printed, /check/well is there if all went well.
+# Run by check-install.sh inside each machine that it boots: from every state to every target.
+# /check is one folder for all of them: in it are the code, the log that is printed, the parts that
+# are taken, and the cells of each part. $mine/began and $mine/well say how far this machine came.
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 . /check/code/deploy/machine/looks.sh
 . /check/code/deploy/machine/states.sh
-touch /check/began
+mine=/check/$MACHINE
+touch "$mine/began"
 
 targets="none own beside plain uninstall"
 
 install() {
-    sh /code/deploy/install.sh $from "$@" </dev/null >>/check/install.log 2>&1
+    sh /code/deploy/install.sh $from "$@" </dev/null >>"$mine/install.log" 2>&1
 }
 
 upgrade() {
-    sh /code/deploy/upgrade.sh "$@" </dev/null >>/check/install.log 2>&1
+    sh /code/deploy/upgrade.sh "$@" </dev/null >>"$mine/install.log" 2>&1
 }
 
 # Where the old program was, a rule of the blog takes all style sheets: the end of the
 # installation says which line is missing.
 add_advised() {
-    line=$(grep -o 'location ^~ /chat/static/ {.*}' /check/install.log | tail -n 1)
+    line=$(grep -o 'location ^~ /chat/static/ {.*}' "$mine/install.log" | tail -n 1)
     [ -z "$line" ] || sed -i "s|# here|$line\n    # here|" /etc/nginx/sites-available/blog
     systemctl reload nginx
     settled
@@ -28,8 +30,12 @@ add_advised() {
 # cut_short SIGNAL: while the new service starts, to all that a terminal would send it to. What
 # systemd starts ignores SIGPIPE, unlike what a person starts.
 cut_short() {
-    setsid env --default-signal=PIPE sh /code/deploy/install.sh --from /root/webchat --mail off </dev/null >>/check/install.log 2>&1 &
-    soon is_starting || soon is_starting || soon is_starting || return 0
+    setsid env --default-signal=PIPE sh /code/deploy/install.sh --from /root/webchat --mail off </dev/null >>"$mine/install.log" 2>&1 &
+    tries=0
+    until soon is_starting; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 12 ] || return 0
+    done
     kill -s "$1" -- "-$!"
     wait "$!"
 }
@@ -76,16 +82,16 @@ reach() {
 # note how it went.
 cell() {
     began=$(date +%s)
-    : >/check/install.log
+    : >"$mine/install.log"
     complaints=
     reach "$2" || complaints=" [it failed]"
     complaints="$complaints$(look "${3:-$2}" 2>&1)" || complaints="$complaints [a look failed]"
     mark=✓
     if [ -n "$complaints" ]; then
         mark=✗ all_well=
-        tail -n 40 /check/install.log
+        tail -n 40 "$mine/install.log"
     fi
-    echo "$1 $2 $mark" >>/check/cells
+    echo "$1 $2 $mark" >>"/check/cells/$part"
     echo "$mark $1 → $2, $(($(date +%s) - began)) s$complaints"
 }
 
@@ -179,6 +185,7 @@ walk_from_cut() {
 }
 
 walk_upgrade() {
+    cp /code/webchat/health.py /tmp/health.py
     for each in none own beside; do
         make_nothing
         quietly_reach "$each"
@@ -187,6 +194,8 @@ walk_upgrade() {
             cell "$each" "$step" "$each"
         done
     done
+    # Else every installation from here on would make a release of its own.
+    cp /tmp/health.py /code/webchat/health.py
 }
 
 walk_docs() {
@@ -196,35 +205,17 @@ walk_docs() {
 quietly_reach() {
     reach "$1" || {
         echo "✗ $1 was not reached:"
-        tail -n 20 /check/install.log
+        tail -n 20 "$mine/install.log"
         all_well=
     }
 }
 
-# table TARGET …: the states from which one of them was tried.
-table() {
-    echo
-    echo "| from | $(echo "$*" | sed 's/ / | /g') |"
-    echo "| --- |$(for each in "$@"; do printf ' --- |'; done)"
-    awk -v names="$*" '
-        BEGIN { count = split(names, target); for (i in target) is[target[i]] = 1 }
-        is[$2] { if (!($1 in seen)) { seen[$1]; state[++states] = $1 } if (mark[$1, $2] != "✗") mark[$1, $2] = $3 }
-        END {
-            for (s = 1; s <= states; s++) {
-                row = "| " state[s] " |"
-                for (i = 1; i <= count; i++)
-                    row = row " " ((state[s], target[i]) in mark ? mark[state[s], target[i]] : "·") " |"
-                print row
-            }
-        }' /check/cells
-}
-
-all_well=yes from=
-: >/check/cells
+all_well=yes from= part=first
 prepare_machine
 cell nothing none
 keep_releases
 for part in $PARTS; do
+    mkdir "/check/taken/$part" 2>/dev/null || continue
     case $part in
     modes) walk_between_modes ;;
     nothing) walk_from_nothing ;;
@@ -236,10 +227,4 @@ for part in $PARTS; do
     docs) walk_docs ;;
     esac
 done
-# shellcheck disable=SC2086  # words
-table $targets
-! grep -q ' takeover ' /check/cells || table takeover undo adopted earlier
-! grep -q ' refused ' /check/cells || table refused shared
-! grep -q ' hup ' /check/cells || table hup pipe resumed
-! grep -q ' upgrade ' /check/cells || table upgrade back reload
-[ -z "$all_well" ] || touch /check/well
+[ -z "$all_well" ] || touch "$mine/well"

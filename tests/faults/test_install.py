@@ -9,7 +9,7 @@ import pytest
 from tests.server import ROOT
 
 CANNOT = 77  # the script says why no machine can be booted here
-SECONDS = 2700  # a quiet machine takes ten minutes, and some more for the first of a suite
+SECONDS = 2700  # a quiet machine takes five to ten minutes, the first of a suite some more
 
 
 @pytest.mark.parametrize(
