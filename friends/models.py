@@ -92,7 +92,7 @@ class FriendshipQuerySet(models.QuerySet["Friendship"]):
         return self.filter(owner=owner).with_friend().order_by("friend__username_key")
 
     def load(self, owner: User) -> list[Friendship]:
-        """Load what `of` returns."""
+        """Load what `of` returns, but only the columns that are shown."""
         return BY_NAME.all(owner=owner.pk)
 
     def with_friend(self) -> FriendshipQuerySet:
@@ -166,7 +166,16 @@ class Friendship(models.Model):
         return NAME.join(filter(None, (self.friend.pinyin, self.remark_pinyin)))
 
 
-BY_NAME = Question(lambda: Friendship.objects.of(given("owner")))
+# The columns that lists show; an account has twenty others.
+SHOWN = (
+    "owner",
+    "remark",
+    "remark_pinyin",
+    "friend__username",
+    "friend__pinyin",
+    "friend__is_active",
+)
+BY_NAME = Question(lambda: Friendship.objects.of(given("owner")).only(*SHOWN))
 
 
 class Block(models.Model):

@@ -15,7 +15,7 @@ from chat.models import Attachment, HiddenMessage, Membership, Message
 from chat.models import conversations as asked
 from friends import access as friends_access
 from friends import services
-from friends.models import BY_NAME, FriendRequest, Friendship
+from friends.models import BY_NAME, SHOWN, FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
 
 
@@ -76,7 +76,7 @@ def whole(instance):
 
 
 def friends_of(alice):
-    return BY_NAME.all(owner=alice.pk), Friendship.objects.of(alice)
+    return BY_NAME.all(owner=alice.pk), Friendship.objects.of(alice).only(*SHOWN)
 
 
 def chats_of(alice):
