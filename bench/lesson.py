@@ -156,8 +156,10 @@ class Tab:
         socket = await open_websocket(self._address, path, self._cookie, on_text)
         socket.on_close = on_close
         await asyncio.wait_for(caught_up, GIVE_UP_SECONDS)
-        socket.on_close = self._come_back
         self._socket = socket
+        socket.on_close = self._come_back
+        if socket.closed:
+            raise ConnectionError("closed")
 
     def _come_back(self) -> None:
         if self._socket is not None and (found := SPREAD.search(self._socket.goodbye)):

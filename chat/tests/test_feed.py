@@ -18,6 +18,7 @@ from chat.log import reading
 from chat.sending import posting
 from chat.sending.drafts import Draft
 from webchat.database.trouble import DriverError
+from webchat.database.watching import Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 2
@@ -223,5 +224,31 @@ def test_a_writer_that_is_held_up_holds_nobody_else_up(stage):
         stage.feed.written([first])
         elsewhere = await stage.post()
         await stage.hears(first, elsewhere)
+
+    stage.play(scene)
+
+
+def test_whoever_has_missed_nothing_is_told_so_and_anybody_else_is_read_for(stage):
+    async def scene(stage: Stage) -> None:
+        head = (await stage.post()).event_id
+        for after in (head, None):
+            missed = stage.feed.missed_after(after)
+            assert (missed.events, missed.more) == ([], False)
+            assert missed.last_event == missed.head == head
+            by_the_book = await stage._in_thread(reading.read_after, stage.bob, after)
+            assert missed == by_the_book
+        for after in (head - 1, head + 1, 0, -1):
+            assert stage.feed.missed_after(after) is None
+
+    stage.play(scene)
+
+
+def test_where_the_database_cannot_be_asked_the_reader_has_to_tell(stage, monkeypatch):
+    async def scene(stage: Stage) -> None:
+        def fail(_watch: object, _question: str) -> None:
+            raise DriverError("disk I/O error")
+
+        monkeypatch.setattr(Watch, "ask", fail)
+        assert stage.feed.missed_after(None) is None
 
     stage.play(scene)

@@ -47,8 +47,8 @@ class Share(NamedTuple):
 
 
 OF_ACCOUNT = Share(2, 0.5, 2.0, 0.2)  # a page takes some 30 ms, with its files twice that
-# Without a session: a class of sixty that opens the page and logs in takes five seconds here, on a
-# small machine three times as much.
+# Without a session: a class of sixty that opens the page and mistypes its passwords takes five
+# seconds here, on a small machine three times as much. A log-in that succeeds is the person's.
 OF_ADDRESS = Share(4, 0.5, 15.0, 0.2)
 OF_HEALTH = Share(2, 0.2, math.inf, 0.1)  # asked by machines: they never wait behind pages
 HEALTH = ("/healthz", "/readyz")
