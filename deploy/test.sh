@@ -29,8 +29,8 @@ if ! node --eval 'process.exit("register" in require("module") ? 0 : 1)' 2>/dev/
 fi
 .venv/bin/python -m pytest --quiet --numprocesses 2 ${all:+-m 'not browser and not faults'} "$@"
 
-# slow KIND …: one after another, since they measure times, kill servers and drive browsers. It is
-# not a failure if the arguments leave no test (5).
+# slow KIND …: one after another if nothing else is said, since they measure times, kill servers and
+# drive browsers. It is not a failure if the arguments leave no test (5).
 slow() {
     kind=$1
     shift
@@ -44,5 +44,6 @@ if [ -n "$all" ]; then
         [ -z "${CI:-}" ] || fail "The browser tests need Chromium: apt-get install chromium"
         echo "Chromium is missing (apt-get install chromium): the browser tests are left out."
     fi
-    slow faults "$@"
+    slow 'faults and apart' --numprocesses 2 "$@"
+    slow 'faults and not apart' "$@"
 fi

@@ -9,7 +9,7 @@ import pytest
 from .environment import ROOT
 from .machine import HERE, Machine, done_well
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.apart]
 PAPER = ROOT / "deploy/README.md"
 THEIRS = "server { listen 80; proxy_pass http://127.0.0.1:5000; }\n"
 

@@ -11,7 +11,7 @@ import pytest
 
 from .machine import HERE, Machine, done_well
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.apart]
 
 
 @pytest.fixture
