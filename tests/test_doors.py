@@ -183,9 +183,14 @@ CALLS = {
     "authenticate": {"accounts/backends.py", "accounts/services.py"},
     "update_session_auth_hash": {"accounts/services.py"},
     "cycle_key": {"accounts/session_store.py"},
-    "set_password": {"accounts/services.py", "accounts/models.py", "accounts/mail/services.py"},
+    "set_password": {
+        "accounts/services.py",
+        "accounts/models.py",
+        "accounts/mail/services.py",
+        "accounts/backends.py",  # of nobody, so that an unknown name takes as long
+    },
     "set_unusable_password": set(),
-    "check_password": {"accounts/forms.py"},
+    "check_password": {"accounts/forms.py", "accounts/backends.py"},
 }
 SETS = {
     "password": {"accounts/services.py"},

@@ -17,7 +17,10 @@ from chat.live import frames, handshake, reading
 from chat.live import socket as live
 from chat.live.hub import Hub
 from chat.live.outbox import Outbox
+from chat.live.returning import Returning
 from chat.live.visitors import Visitor
+from chat.live.writer import unavailable
+from chat.marking import Mark, Marked
 from webchat.serving.frames import close_frame, text_frame
 from webchat.serving.turns import TooMany
 from webchat.serving.wire import Wire
@@ -28,6 +31,7 @@ class Engine:
     def __init__(self) -> None:
         self.hub = Hub()
         self.outbox = Outbox()
+        self.returning = Returning(self.hub)
 
     def admit(self, socket: live.Socket) -> None:
         self.hub.add(socket)
@@ -300,36 +304,48 @@ def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):
     assert sent[-1]["code"] == frames.TOO_MANY
 
 
-def test_read_marks_that_wait_for_a_turn_hold_up_no_other_frame(no_replay):
+class Desk:
+    """A writer that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[Mark, Any]] = []
+
+    def submit(self, job: Mark, answer: Any) -> None:
+        self.jobs.append((job, answer))
+
+    def answer(self, result: Any) -> None:
+        self.jobs[-1][1](result)
+
+
+class Marking(Engine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.writer = Desk()
+
+    def keep(self, work) -> None:
+        self.task = asyncio.create_task(work)
+
+
+def test_read_marks_that_wait_for_the_writer_hold_up_no_other_frame(no_replay):
     """None is lost: the furthest of each chat is marked, one after the other."""
     said = [{"type": "read", "with": "bob", "up_to": number} for number in (3, 9, 5)]
     said += [{"type": "read", "with": "carol", "up_to": 2}, {"type": "ping"}]
-    line, marked = Line(), []
-
-    class Busy(Engine):
-        def __init__(self) -> None:
-            super().__init__()
-            self.turn = asyncio.Event()
-
-        async def in_turn(self, _user_id, _function, _user, username, up_to):
-            marked.append((username, up_to))
-            await self.turn.wait()
-
-        def keep(self, work) -> None:
-            self.task = asyncio.create_task(work)
+    line, engine = Line(), Marking()
 
     async def run() -> None:
-        engine = Busy()
         socket, wire = connect(line, engine)
         await socket.open(None)
         for frame in said:
             wire.data_received(client_frame(1, json.dumps(frame).encode()))
         await asyncio.sleep(0.05)
         assert line.written == text_frame(frames.PONG), "the ping is answered"
-        engine.turn.set()
-        await engine.task
+        assert len(engine.writer.jobs) == 1
+        while not engine.task.done():
+            engine.writer.answer(Marked(1, "bob", 9, 0, None))
+            await asyncio.sleep(0.01)
 
     asyncio.run(run())
+    marked = [(mark.friend, mark.up_to) for mark, _answer in engine.writer.jobs]
     assert marked in ([("bob", 3), ("bob", 9), ("carol", 2)], [("bob", 9), ("carol", 2)])
 
 
@@ -363,20 +379,14 @@ def test_a_replay_that_cannot_be_read_now_has_the_page_come_back(monkeypatch, er
     assert len(engine.hub) == 0
 
 
-@pytest.mark.parametrize("trouble", [OperationalError("database is locked"), TooMany()])
-def test_a_read_mark_that_fails_speaks_of_no_message(trouble):
+def test_a_read_mark_that_fails_speaks_of_no_message():
     refused = []
 
-    class Busy(Engine):
-        async def in_turn(self, *_args):
-            raise trouble
-
-        def keep(self, work) -> None:
-            self.task = asyncio.create_task(work)
-
     async def run() -> None:
-        engine = Busy()
+        engine = Marking()
         reading.ReadMarks(engine, User(pk=1), refused.append).note("bob", 1)
+        await asyncio.sleep(0.01)
+        engine.writer.answer(unavailable())
         await engine.task
 
     asyncio.run(run())

@@ -46,6 +46,7 @@ beforeEach((context) => {
 
 function connected() {
   const feed = new Feed({ base: "/", userId: "1", get: () => new Promise(() => {}) }, 0);
+  feed.open();
   feed.start();
   sockets[0].hear({ type: "hello", last_event: 0, now: "2026-03-01T12:00:00Z" });
   sockets[0].hear({ type: "caught_up" });
@@ -178,6 +179,7 @@ test("a look at a connection that has closed is none at the next one", (context)
 /** A feed that polls, since sockets fail; `get` answers its questions. */
 async function polling(context, get) {
   const feed = new Feed({ base: "/", userId: "1", get }, 0);
+  feed.open();
   feed.start();
   for (let failure = 0; failure < 3; failure += 1) {
     sockets[sockets.length - 1].dispatchEvent(new Event("close"));

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from chat.live import writer
+from chat.live import batches, writer
 from chat.live.writer import COMMIT_SECONDS, DRAFTS_AT_MOST, Writer
 from chat.sending.drafts import Draft
 
@@ -36,7 +36,7 @@ class Desk:
         self.may_write = threading.Event()
         self.may_write.set()
         self.turns = Turns()
-        monkeypatch.setattr(writer.posting, "post_messages", self._post)
+        monkeypatch.setattr(batches.posting, "post_messages", self._post)
         self.writer = Writer(asyncio.get_running_loop(), self._written, self.turns)
 
     def _post(self, drafts):
