@@ -33,6 +33,7 @@ class SessionStore(DatabaseStore):
 
     _committed: tuple[str, bytes] | None = None  # the key and the data that it wrote last
     _owner: User | None = None
+    stored_data = ""  # as it was loaded
 
     def proven_owner(self) -> User | None:
         """Return the owner, if all is as `django.contrib.auth.get_user` wants to have it.
@@ -53,6 +54,7 @@ class SessionStore(DatabaseStore):
             return None
         link = getattr(session, "usersession", None)
         self._owner = link and link.user
+        self.stored_data = session.session_data
         return session
 
     def save(self, must_create: bool = False) -> None:

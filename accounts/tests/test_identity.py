@@ -68,7 +68,7 @@ def test_who_may_not_stay_is_nobody(key, alice, what):
 
 def test_a_session_that_is_not_listed_is_found_by_the_book(key, alice):
     UserSession.objects.all().delete()
-    assert identity._at_a_glance(key) is None
+    assert identity.SessionStore(key).proven_owner() is None
     assert identity.owner_of(key).user == alice
 
 
@@ -80,7 +80,7 @@ def test_a_session_listed_as_somebody_elses_belongs_to_whom_it_says(key, alice, 
 def test_a_new_secret_key_keeps_sessions_while_the_old_one_is_told(key, alice, settings):
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "n" * 60
-    assert identity._at_a_glance(key) is None
+    assert identity.SessionStore(key).proven_owner() is None
     assert identity._by_the_book(key) is None, "as it gets a new key, which only a page can tell"
 
 
