@@ -55,7 +55,8 @@ class Hub:
             self._by_user.pop(socket.user_id, None)
 
     def tell(self, user_id: int, frame: str, event_id: int = 0) -> None:
-        for socket in self._by_user.get(user_id, ()):
+        # One that is too slow leaves while it is told.
+        for socket in tuple(self._by_user.get(user_id, ())):
             socket.offer(frame, event_id)
 
     def tell_everyone(self, frame: str) -> None:

@@ -107,6 +107,25 @@ def test_a_socket_that_fails_keeps_nobody_else_from_writing(no_replay):
     assert fine.written == text_frame("hi")
 
 
+def test_one_who_is_too_slow_keeps_nobody_else_from_hearing(no_replay):
+    slow, other, engine = Line(), Line(), Engine()
+
+    async def run() -> None:
+        for line in (slow, other):
+            socket, _wire = connect(line, engine)
+            await socket.open(None)
+        behind = next(iter(engine.hub))
+        behind._waiting = [(0, "old")] * live.FRAMES_WAITING
+        engine.hub.tell(1, "new")
+        await asyncio.sleep(0)
+        assert behind not in list(engine.hub)
+
+    asyncio.run(run())
+    assert sorted([slow.written, other.written]) == sorted(
+        [text_frame("new"), close_frame(frames.TOO_SLOW)]
+    )
+
+
 def test_what_is_offered_in_one_turn_goes_out_in_order_in_one_piece(no_replay):
     line = Line()
     pieces = []
