@@ -22,7 +22,10 @@ from .batches import Result
 from .hub import Hub
 from .news import News
 
-LOOK_SECONDS = 0.05  # how long a commit of another process may go unseen
+# How long a commit may go unseen of which nobody tells: of a command, say. Pages and the other
+# workers tell of theirs.
+LOOK_SECONDS = 0.2
+AGAIN_SECONDS = 0.05  # for the writer to deliver first
 TROUBLE_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -137,6 +140,7 @@ class Feed:
         # gap; if no batch follows in time, the next look reads the log.
         if self._told_lately and self._is_writing():
             self._told_lately = False
+            self._loop.call_later(AGAIN_SECONDS, self.look)
             return False
         self._version = version
         read = self._read_plain()

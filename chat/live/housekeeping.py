@@ -19,7 +19,7 @@ from .hub import Hub
 READ_NAMES_SECONDS = 60.0
 GONE_SECONDS = 2.0  # how soon deleted data leaves the database's log; the promise is 5
 GONE_AGAIN_SECONDS = 0.5
-INDEX_SECONDS = 1.0
+INDEX_SECONDS = 2.0
 BLOCKS_AT_ONCE = 4  # of the search index: a fiftieth of one core while there are many to make
 INDEX_PAUSE = 20  # times the duration of the last blocks: most of the interpreter is for writers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -15,10 +16,32 @@ from django.utils.translation import get_language_from_request
 from accounts.identity import Owner, owner_of
 from accounts.models import User
 from webchat.cookies import adopt_old
+from webchat.database.questions import Listing, given, given_several
 from webchat.middleware import is_lan_name, is_trusted_proxy
 from webchat.serving.bridge import Scope
 
-QUERY_AT_MOST = 500  # keys in one query: SQLite's own limit is 32,766, that of older versions 999
+QUERY_AT_MOST = 500  # visitors in one query
+
+
+class Valid(NamedTuple):
+    """What stands for a visitor as long as it is there unchanged: a session, an account."""
+
+    key: str | int
+    value: str  # the session's data, the password's hash
+
+
+SESSIONS = Listing(
+    lambda: Session.objects.filter(
+        session_key__in=given_several("keys"), expire_date__gt=given("now")
+    ).values_list("session_key", "session_data"),
+    Valid,
+)
+ACCOUNTS = Listing(
+    lambda: User.objects.filter(
+        pk__in=given_several("ids"), is_active=True, must_change_password=False
+    ).values_list("pk", "password"),
+    Valid,
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,19 +85,9 @@ def find_ended(visitors: Sequence[Visitor]) -> list[Visitor]:
     ended = []
     for start in range(0, len(visitors), QUERY_AT_MOST):
         some = visitors[start : start + QUERY_AT_MOST]
-        sessions = dict(
-            Session.objects.filter(
-                session_key__in={visitor.session_key for visitor in some},
-                expire_date__gt=timezone.now(),
-            ).values_list("session_key", "session_data")
-        )
-        passwords = dict(
-            User.objects.filter(
-                pk__in={visitor.user.pk for visitor in some},
-                is_active=True,
-                must_change_password=False,
-            ).values_list("pk", "password")
-        )
+        keys, ids = {each.session_key for each in some}, {each.user.pk for each in some}
+        sessions = dict(SESSIONS.all(keys=keys, now=timezone.now()))
+        passwords = dict(ACCOUNTS.all(ids=ids))
         for visitor in some:
             session_data = sessions.get(visitor.session_key)
             is_as_before = (

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.names import NOBODY
 from friends.models import Friendship
-from webchat.database.questions import Listing, Question, given, given_ids
+from webchat.database.questions import Listing, Question, given, given_several
 
 # No draft has this digest: no retry by a client finds an imported message, but an import does.
 IMPORTED = b""
@@ -311,7 +311,7 @@ UNREAD = Listing(
     ),
     Unread,
 )
-BY_ID = Question(lambda: Message.objects.with_attachment().filter(pk__in=given_ids("ids")))
+BY_ID = Question(lambda: Message.objects.with_attachment().filter(pk__in=given_several("ids")))
 
 
 class HiddenMessageQuerySet(models.QuerySet["HiddenMessage"]):

@@ -12,13 +12,21 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Count, Max, Sum
+from django.db.models.functions import Length
+
+from webchat.database.questions import Listing, given
 
 from ..models import Message, SearchFilter, SearchSegment
 from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
 
 # Larger blocks take longer to read, smaller ones make a longer index.
 MESSAGES_AT_MOST = 256
-LOOKS_AT_ONCE = 10  # conversations: most have too little that is new, and each takes a while
+LOOKS_AT_ONCE = 10  # conversations: many have too little that is new, and each takes a while
+# That much of a block, a fourth, is new in a conversation before it is read and hashed again.
+MESSAGES_AT_LEAST = MESSAGES_AT_MOST // 4
+CHARACTERS_AT_LEAST = GRAMS_AT_MOST // 4  # with one gram of each size at each
+GROWING_AT_MOST = 10_000  # conversations that are counted in memory
 BLOCKS_AT_MOST = 15  # in a segment: two parts of its filters fill a page of the database
 
 
@@ -36,11 +44,36 @@ class Block(NamedTuple):
         return self.rows[-1].pk
 
 
+class Growth(NamedTuple):
+    """What is new in a conversation."""
+
+    conversation: int
+    newest: int
+    messages: int
+    characters: int
+
+    @property
+    def is_much(self) -> bool:
+        return self.messages >= MESSAGES_AT_LEAST or self.characters >= CHARACTERS_AT_LEAST
+
+
+NEW = Listing(
+    lambda: (
+        Message.objects.filter(id__gt=given("after"))
+        .order_by()
+        .values_list("conversation")
+        .annotate(newest=Max("id"), messages=Count("id"), characters=Sum(Length("text")))
+    ),
+    Growth,
+)
+
+
 class Builder:
     """Makes filters, a few at a time, and remembers where to go on."""
 
     def __init__(self) -> None:
         self._looked_through = 0
+        self._growing: dict[int, Growth] = {}
         self._waiting: list[int] = []
 
     def build(self, at_most: int) -> int:
@@ -52,7 +85,7 @@ class Builder:
             done += _renew(segment)
             self._waiting.append(segment.conversation_id)
         if self.is_idle:
-            self._find_changed()
+            self._find_grown()
         for _look in range(LOOKS_AT_ONCE):
             if self.is_idle or done >= at_most:
                 break
@@ -66,11 +99,23 @@ class Builder:
     def is_idle(self) -> bool:
         return not self._waiting
 
-    def _find_changed(self) -> None:
-        new = Message.objects.filter(id__gt=self._looked_through).order_by()
-        newest = new.order_by("-id").values_list("id", flat=True).first()
-        self._waiting = list(new.values_list("conversation", flat=True).distinct())
-        self._looked_through = newest or self._looked_through
+    def _find_grown(self) -> None:
+        """Find the conversations that may have a full block by now."""
+        for new in NEW.all(after=self._looked_through):
+            self._looked_through = max(self._looked_through, new.newest)
+            grown = _added(self._growing.pop(new.conversation, None), new)
+            if grown.is_much or len(self._growing) == GROWING_AT_MOST:
+                self._waiting.append(new.conversation)
+            else:
+                self._growing[new.conversation] = grown
+
+
+def _added(before: Growth | None, new: Growth) -> Growth:
+    if before is None:
+        return new
+    return new._replace(
+        messages=before.messages + new.messages, characters=before.characters + new.characters
+    )
 
 
 def build_all() -> int:

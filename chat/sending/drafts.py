@@ -16,6 +16,7 @@ from webchat.base.numbers import integer
 from webchat.base.text import clean_text
 
 TEXT_LENGTH = 4000
+TOO_LONG = _("A message has at most %(limit)s characters.")
 DIGEST_BYTES = 16
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -47,9 +48,7 @@ class Draft:
 
 
 def clean_message(text: str) -> str:
-    text = clean_text(
-        text, most=TEXT_LENGTH, too_long=_("A message has at most %(limit)s characters.")
-    )
+    text = clean_text(text, most=TEXT_LENGTH, too_long=TOO_LONG)
     if not text:
         raise ValidationError(_("The message is empty."), "invalid")
     return text

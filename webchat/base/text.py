@@ -119,9 +119,8 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
     sentence; invalid for lone surrogates, for control characters other than newline and tab, and
     for letters under a heap of marks.
     """
-    refusal = ValidationError(too_long, "too_long", {"limit": most})
     if len(text) > TYPED_FOR_ONE * most:
-        raise refusal
+        raise _over(most, too_long)
     text = _with_plain_ends(text)
     if UNSTORABLE.search(text):
         raise ValidationError(_("The text contains a character that is not allowed."), "invalid")
@@ -130,8 +129,12 @@ def clean_text(text: str, *, most: int, too_long: Any = TOO_LONG) -> str:
         raise ValidationError(_("There are too many marks on one letter."), "invalid")
     text = unicodedata.normalize("NFC", text).strip()
     if len(text) > most:
-        raise refusal
+        raise _over(most, too_long)
     return "" if NOTHING.fullmatch(text) else text
+
+
+def _over(most: int, sentence: Any) -> ValidationError:
+    return ValidationError(sentence, "too_long", {"limit": most})
 
 
 def mend_text(text: str) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 def minute(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    return _minute(moment.replace(second=0, microsecond=0), timezone.get_default_timezone())
+    return _minute(int(moment.timestamp() // 60), timezone.get_default_timezone())
 
 
 def minute_with_zone(moment: datetime) -> str:
@@ -20,5 +20,5 @@ def minute_with_zone(moment: datetime) -> str:
 
 
 @lru_cache(maxsize=1024)  # many messages share a minute
-def _minute(moment: datetime, zone: tzinfo) -> str:
-    return f"{timezone.localtime(moment, zone):%Y-%m-%d %H:%M}"
+def _minute(number: int, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(60 * number, zone):%Y-%m-%d %H:%M}"

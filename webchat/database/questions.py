@@ -1,7 +1,7 @@
 """Questions that are asked with every request: made into SQL once, by the ORM, and asked often.
 
 To build a query set and to compile it takes Django ten times as long as SQLite needs for the
-answer. What differs from one time to the next is marked by `given` or `given_ids`; everything
+answer. What differs from one time to the next is marked by `given` or `given_several`; everything
 else, a moment too, stays as it was when the question was first asked.
 """
 
@@ -50,8 +50,8 @@ def given(name: str) -> Any:
     return _Given(_Place(name))
 
 
-def given_ids(name: str) -> Any:
-    """Stand for a list of ids, of any length, after `__in`."""
+def given_several(name: str) -> Any:
+    """Stand for a list of numbers or texts, of any length, after `__in`."""
     return _Given(_Place(name, is_list=True))
 
 

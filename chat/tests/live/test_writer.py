@@ -47,9 +47,9 @@ class Desk:
     def _written(self, outcomes) -> None:
         self.told += outcomes
 
-    def send(self, *texts: str) -> None:
+    def send(self, *texts: str, sender: int = 1) -> None:
         for text in texts:
-            self.writer.submit(Draft(1, "bob", text, uuid4()), self.answers.append)
+            self.writer.submit(Draft(sender, "bob", text, uuid4()), self.answers.append)
 
     async def all_answered(self) -> None:
         await until(lambda: not self.writer.is_busy)
@@ -140,8 +140,11 @@ def test_drafts_beyond_a_bound_are_refused(monkeypatch):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("passed", "pause"), [(0.001, [COMMIT_SECONDS - 0.001]), (0.004, [])])
-def test_only_a_commit_soon_after_another_waits(monkeypatch, passed, pause):
+@pytest.mark.parametrize(
+    ("passed", "sender", "pause"),
+    [(0.001, 2, [COMMIT_SECONDS - 0.001]), (0.001, 1, []), (0.004, 2, [])],
+)
+def test_only_a_commit_soon_after_one_of_another_person_waits(monkeypatch, passed, sender, pause):
     clock = SimpleNamespace(now=1000.0, slept=[])
     monkeypatch.setattr(
         writer,
@@ -154,7 +157,7 @@ def test_only_a_commit_soon_after_another_waits(monkeypatch, passed, pause):
         desk.send("1")
         await desk.all_answered()
         clock.now += passed
-        desk.send("2")
+        desk.send("2", sender=sender)
         await desk.all_answered()
         await desk.stop()
 
