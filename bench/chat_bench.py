@@ -7,15 +7,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import resource
-import signal
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +17,8 @@ from typing import Any
 import load
 from client import WebSocket, open_live
 from load import Result, Window, percentile
-from processes import BENCH, CORES, ROOT, Running, Server, run, slow_fsync
-from report import circumstances
-from stage import PAIRS, Stage
+from processes import BENCH, ROOT, Running, Server, run, slow_fsync
+from stage import PAIRS, Stage, add_phases, bound, fill_chats, show
 
 BATCH = 50  # rows in a group of raw inserts: about the writer's batch with 100 people
 STEPS = (1_000, 100_000, 1_000_000)  # messages stored
@@ -37,13 +30,6 @@ MB = 1024 * 1024
 
 
 class Bench(Stage):
-    def run(self) -> None:
-        self.make_people()
-        for phase in self.options.phases:
-            self.progress(f"phase {phase}")
-            PHASES[phase](self)
-        sys.stderr.write("\n")
-
     # The phases
 
     def messages(self) -> None:
@@ -173,7 +159,7 @@ class Bench(Stage):
             for total in STEPS:
                 self.progress(f"phase d, {total:,} messages")
                 settings = self.settings | {"DATA_DIR": str(self.data_dir)}
-                run("seed.py", "messages", star["username"], total, settings=settings, cores=CORES)
+                fill_chats(star["username"], total, settings)
                 deep = f"{messages}?before={total // 4}"
                 for what, path in (
                     ("chat list", "/api/conversations/"),
@@ -270,44 +256,18 @@ PHASES: dict[str, Callable[[Bench], None]] = {
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--phases",
-        default=",".join(PHASES),
-        type=lambda text: text.split(","),
-        help="; ".join(f"{key}: {phase.__doc__}" for key, phase in PHASES.items()),
-    )
+    add_phases(parser, PHASES)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--workers", type=int, default=1, help="of the server")
     parser.add_argument("--loop", default="asyncio", help="event loop of the echo floor")
     parser.add_argument("--url", help="a running server, whose settings are in the environment")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the numbers go, too")
-    options = parser.parse_args()
-    if unknown := set(options.phases) - set(PHASES):
-        parser.error(f"no such phase: {', '.join(sorted(unknown))}")
-    return options
-
-
-def _out_of_time(*_args: object) -> None:
-    raise SystemExit("out of time")
+    return parser.parse_args()
 
 
 def main() -> None:
-    options = parse_options()
-    # Either way, everything started is stopped on the way out.
-    signal.signal(signal.SIGALRM, _out_of_time)
-    signal.signal(signal.SIGTERM, _out_of_time)
-    signal.alarm(WHOLE_RUN_SECONDS)
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    facts = circumstances(options)
-    with tempfile.TemporaryDirectory(prefix="webchat-bench-") as folder:
-        bench = Bench(options, Path(folder))
-        bench.run()
-    if options.json:
-        rows = [asdict(row) for row in bench.report.rows]
-        options.json.write_text(json.dumps(facts | {"results": rows}, indent=1) + "\n")
-    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
-    print(bench.report.table())
+    bound(WHOLE_RUN_SECONDS)
+    show(Bench, PHASES, parse_options())
 
 
 if __name__ == "__main__":

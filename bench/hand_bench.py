@@ -25,6 +25,7 @@ from client import named_for, open_live
 from load import percentile
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from processes import CORES, Server, new_settings, prepare, run
+from stage import fill_chats
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -384,9 +385,7 @@ def main() -> None:
         settings = new_settings(Path(folder), workers=1)
         prepare(settings)
         people = run("seed.py", "people", 0, FRIENDS, settings=settings, cores=CORES)
-        # Half of them are in the first chat.
-        total = 2 * options.messages
-        run("seed.py", "messages", people[0]["username"], total, settings=settings, cores=CORES)
+        fill_chats(people[0]["username"], 2 * options.messages, settings)
         with Server(settings, CORES) as server:
             asyncio.run(measure(server, people, options))
 

@@ -8,17 +8,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import math
 import os
-import resource
 import signal
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,9 +22,8 @@ import load
 from client import Address
 from lesson import PASSWORD, Probe, Student, Tab, Times
 from load import Result, Window, percentile
-from processes import CORES, Server, new_settings, prepare, run
-from report import circumstances
-from stage import Stage
+from processes import CORES, Server, run
+from stage import Stage, add_phases, bound, show
 
 STUDENTS, TALKERS, VISITORS = 60, 10, 100
 SPREAD_SECONDS = 20.0
@@ -51,20 +46,13 @@ class Bench(Stage):
         self.server_cores = CORES
         os.sched_setaffinity(0, CORES)
 
-    def run(self) -> None:
+    def make_people(self) -> None:
         self.progress("people, friendships, sessions")
-        self.data_dir = self.folder / "new"
-        self.data_dir.mkdir()
-        self.settings = new_settings(self.data_dir, self.options.workers) | {"BEHIND_PROXY": "on"}
-        prepare(self.settings)
+        self.make_data(BEHIND_PROXY="on")
         crowd = STUDENTS, TALKERS, VISITORS, PASSWORD
         people = run("seed.py", "lesson", *crowd, settings=self.settings, cores=CORES)
         self.students = [person["username"] for person in people["students"]]
         self.people, self.visitors = people["talkers"], people["visitors"]
-        for phase in self.options.phases:
-            self.progress(f"phase {phase}")
-            PHASES[phase](self)
-        sys.stderr.write("\n")
 
     def class_of(self, address: Address, times: Times, *, is_one: bool) -> list[Student]:
         """Make the students; `is_one`: behind one address, as in a school."""
@@ -282,42 +270,15 @@ PHASES: dict[str, Callable[[Bench], None]] = {
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--phases",
-        default=",".join(PHASES),
-        type=lambda text: text.split(","),
-        help="; ".join(f"{key}: {phase.__doc__}" for key, phase in PHASES.items()),
-    )
+    add_phases(parser, PHASES)
     parser.add_argument("--workers", type=int, default=1, help="of the server")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the numbers go, too")
-    options = parser.parse_args()
-    if unknown := set(options.phases) - set(PHASES):
-        parser.error(f"no such phase: {', '.join(sorted(unknown))}")
-    options.seconds, options.url = SPREAD_SECONDS, None
-    return options
-
-
-def _out_of_time(*_args: object) -> None:
-    raise SystemExit("out of time")
+    return parser.parse_args(namespace=argparse.Namespace(seconds=SPREAD_SECONDS, url=None))
 
 
 def main() -> None:
-    options = parse_options()
-    # Either way, everything started is stopped on the way out.
-    signal.signal(signal.SIGALRM, _out_of_time)
-    signal.signal(signal.SIGTERM, _out_of_time)
-    signal.alarm(WHOLE_RUN_SECONDS)
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    facts = circumstances(options)
-    with tempfile.TemporaryDirectory(prefix="webchat-bench-") as folder:
-        bench = Bench(options, Path(folder))
-        bench.run()
-    if options.json:
-        rows = [asdict(row) for row in bench.report.rows]
-        options.json.write_text(json.dumps(facts | {"results": rows}, indent=1) + "\n")
-    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
-    print(bench.report.table())
+    bound(WHOLE_RUN_SECONDS)
+    show(Bench, PHASES, parse_options())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from load import time_of_pages
 from processes import CORES, ROOT, Server, environment, new_settings, prepare, run
+from stage import fill_chats
 
 FRIENDS = 40
 MESSAGES = 4_000
@@ -163,7 +164,7 @@ def fill(settings: dict[str, str]) -> tuple[dict[str, str], str, int]:
 
     people = run("seed.py", "people", 1, FRIENDS, settings=settings, cores=CORES)
     star, friend = people[2], people[3]
-    run("seed.py", "messages", star["username"], MESSAGES, settings=settings, cores=CORES)
+    fill_chats(star["username"], MESSAGES, settings)
     with sqlite3.connect(Path(settings["DATA_DIR"]) / "db.sqlite3") as database:
         database.execute(QUOTING)
         [head] = database.execute("SELECT max(id) FROM chat_event").fetchone()

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
-import signal
 import sqlite3
 import sys
 import tempfile
@@ -20,7 +18,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import load
 import peer_server
@@ -29,9 +26,9 @@ from client import Address, Browser, WebSocket, open_live, open_peer
 from load import Result, Speech, percentile
 from peer_report import Values, table
 from peer_server import MissingError, Peer
-from processes import CORES, Program, run
+from processes import Program
 from report import circumstances
-from stage import Stage
+from stage import Stage, bound, fill_chats, tell
 
 QUIET = 1_000  # sockets
 STORED = 200  # messages in the chat whose page is read
@@ -93,8 +90,7 @@ class Ours(Side):
     def fill(self) -> tuple[str, str]:
         star, friend = self.bench.star, self.bench.audience[0]
         settings = self.bench.settings | {"DATA_DIR": str(self.bench.data_dir)}
-        # Half of them are in the first chat.
-        run("seed.py", "messages", star["username"], 2 * STORED, settings=settings, cores=CORES)
+        fill_chats(star["username"], 2 * STORED, settings)
         return f"/api/conversations/{friend['username']}/messages/", star["cookie"]
 
     def client_ids(self) -> list[str]:
@@ -264,24 +260,9 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args(namespace=argparse.Namespace(workers=1, url=None))
 
 
-def _out_of_time(*_args: object) -> None:
-    raise SystemExit("out of time")
-
-
-def tell(bench: PeerBench, facts: dict[str, Any]) -> None:
-    if path := bench.options.json:
-        path.write_text(json.dumps(facts | {"results": bench.values}, indent=1) + "\n")
-    print(", ".join(f"{name} {value}" for name, value in facts.items()), end="\n\n")
-    print(table(bench.values), *bench.report.notes, sep="\n\n", flush=True)
-
-
 def main() -> None:
     options = parse_options()
-    signal.signal(signal.SIGALRM, _out_of_time)
-    signal.signal(signal.SIGTERM, _out_of_time)
-    signal.alarm(WHOLE_RUN_SECONDS)
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    bound(WHOLE_RUN_SECONDS)
     facts = circumstances(options)
     with tempfile.TemporaryDirectory(prefix="webchat-peer-") as folder:
         if options.walk:
@@ -299,7 +280,7 @@ def main() -> None:
             bench.run()
         finally:
             # What an end before its time has left, too.
-            tell(bench, facts)
+            tell(options, facts, bench.values, table(bench.values), *bench.report.notes)
 
 
 if __name__ == "__main__":

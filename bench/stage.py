@@ -1,16 +1,20 @@
-"""The common part of the phases of chat_bench.py: people, servers, a window to measure in."""
+"""What the measurements of the chat share: people, servers, a window to measure in, a table."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
+import resource
 import shutil
+import signal
 import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,7 +22,7 @@ from urllib.parse import urlsplit
 from client import Address
 from load import Window
 from processes import CORES, ROOT, Running, Server, new_settings, prepare, run
-from report import Report
+from report import Report, circumstances
 
 PAIRS = 50
 FRIENDS = 200
@@ -26,6 +30,7 @@ WARM_UP = 2.0  # seconds
 
 S = TypeVar("S")
 T = TypeVar("T")
+Phases = Mapping[str, Callable[[Any], None]]  # a method for each letter
 
 
 class Stage:
@@ -66,11 +71,20 @@ class Stage:
         if self.options.url:
             self.data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "data")
         else:
-            self.data_dir = self.folder / "new"
-            self.data_dir.mkdir()
-            self.settings = new_settings(self.data_dir, self.options.workers)
-            prepare(self.settings)
+            self.make_data()
         self.people = run("seed.py", "people", PAIRS, FRIENDS, settings=self.settings, cores=CORES)
+
+    def make_data(self, **settings: str) -> None:
+        self.data_dir = self.folder / "new"
+        self.data_dir.mkdir()
+        self.settings = new_settings(self.data_dir, self.options.workers) | settings
+        prepare(self.settings)
+
+    def play(self, phases: Phases) -> None:
+        for phase in self.options.phases:
+            self.progress(f"phase {phase}")
+            phases[phase](self)
+        sys.stderr.write("\n")
 
     def server(self, **settings: str) -> Server | Running:
         """Start a server on a fresh copy of the data, or use the one that runs already."""
@@ -107,3 +121,53 @@ class Stage:
             return await asyncio.wait_for(task, 60), after - before
 
         return asyncio.run(watched())
+
+
+def fill_chats(star: str, messages: int, settings: Mapping[str, str]) -> None:
+    """Store messages in the chats of the one with the friends, half of them in the first."""
+    run("seed.py", "messages", star, messages, settings=settings, cores=CORES)
+
+
+def add_phases(parser: argparse.ArgumentParser, phases: Phases) -> None:
+    def known(text: str) -> list[str]:
+        chosen = text.split(",")
+        if unknown := set(chosen) - set(phases):
+            raise argparse.ArgumentTypeError(f"no such phase: {', '.join(sorted(unknown))}")
+        return chosen
+
+    parser.add_argument(
+        "--phases",
+        default=",".join(phases),
+        type=known,
+        help="; ".join(f"{key}: {phase.__doc__}" for key, phase in phases.items()),
+    )
+
+
+def bound(seconds: int) -> None:
+    """End after so many seconds, and stop what was started, then or when told to end."""
+
+    def end(*_args: object) -> None:
+        raise SystemExit("out of time")
+
+    signal.signal(signal.SIGALRM, end)
+    signal.signal(signal.SIGTERM, end)
+    signal.alarm(seconds)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def tell(options: argparse.Namespace, facts: dict[str, Any], results: Any, *told: str) -> None:
+    """Print the circumstances and what is told, and keep the results where the options say."""
+    if options.json:
+        options.json.write_text(json.dumps(facts | {"results": results}, indent=1) + "\n")
+    print(", ".join(f"{name} {value}" for name, value in facts.items()), *told, sep="\n\n")
+
+
+def show(kind: type[Stage], phases: Phases, options: argparse.Namespace) -> None:
+    """Play the chosen phases, and tell their numbers."""
+    facts = circumstances(options)
+    with tempfile.TemporaryDirectory(prefix="webchat-bench-") as folder:
+        stage = kind(options, Path(folder))
+        stage.make_people()
+        stage.play(phases)
+    tell(options, facts, [asdict(row) for row in stage.report.rows], stage.report.table())

@@ -1,7 +1,7 @@
-"""Read marks from open sockets: a list in one transaction, each chat up to its furthest.
+"""Marking chats as read: a list of marks in one transaction, each chat up to its furthest.
 
-`services.mark_read` is the same for one thread of a page. Here it is plain SQL, because a page
-sets a mark for each message that it shows, and the messages that others write wait for it.
+It is plain SQL, because an open page sets a mark for each message that it shows, and the messages
+that others write wait for it.
 """
 
 from __future__ import annotations

@@ -14,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from webchat.base.times import minute
 
+from . import marking
 from .access import Thread
 from .log import writing
+from .marking import Mark
 from .models import Event, HiddenMessage, Membership, Message
 from .presentation import (
     ConversationView,
@@ -28,23 +30,8 @@ from .presentation import (
 def mark_read(*, thread: Thread, up_to: int) -> dict[str, object]:
     """Move the reader's own cursor forward and tell the reader's other tabs."""
     with thread.holding():
-        moved = thread.membership.mark_read(up_to)
-        now = Membership.objects.with_unread().get(pk=thread.membership.pk)
-        if now.marked_unread:
-            now.mark_unread(False)
-            writing.record_chats(Membership.objects.filter(pk=now.pk))
-        if moved:
-            facts = {"last_read": now.last_read, "unread": now.unread}
-            writing.record(
-                [
-                    Event(
-                        kind=Event.Kind.READ,
-                        user_id=now.user_id,
-                        conversation_id=now.conversation_id,
-                        data=facts,
-                    )
-                ]
-            )
+        marking.mark_all([Mark(thread.membership.user_id, thread.friend.username, up_to)])
+        now = Membership.objects.get(pk=thread.membership.pk)
     return {"last_read": now.last_read, "last_read_time": minute(now.last_read_at)}
 
 

@@ -39,11 +39,13 @@ slow() {
 
 if [ -n "$all" ]; then
     if command -v chromium >/dev/null || [ -x "${CHROMIUM:-}" ]; then
-        slow browser "$@"
+        # A journey mostly waits. The files in their order, as some of them wait for minutes.
+        slow 'browser and not alone' --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@"
+        slow 'browser and alone' "$@"
     else
         [ -z "${CI:-}" ] || fail "The browser tests need Chromium: apt-get install chromium"
         echo "Chromium is missing (apt-get install chromium): the browser tests are left out."
     fi
-    slow 'faults and apart' --numprocesses 2 "$@"
+    slow 'faults and apart' --numprocesses 2 --dist loadfile "$@"
     slow 'faults and not apart' "$@"
 fi

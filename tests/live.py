@@ -13,7 +13,7 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.server import Server
+from tests.server import READY_SECONDS, Server
 
 CSRF = "c" * 32  # a token of our own: cookie and header only have to match
 MAKE_PEOPLE = """
@@ -60,11 +60,15 @@ class Person:
 
     def get(self, path: str, **query: Any) -> Any:
         headers = {"Cookie": self.cookie}
-        return httpx.get(f"{self.server.url}/api/{path}", params=query, headers=headers)
+        return httpx.get(
+            f"{self.server.url}/api/{path}", params=query, headers=headers, timeout=READY_SECONDS
+        )
 
     def post(self, path: str, **data: Any) -> httpx.Response:
         headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
-        return httpx.post(f"{self.server.url}/api/{path}", json=data, headers=headers)
+        return httpx.post(
+            f"{self.server.url}/api/{path}", json=data, headers=headers, timeout=READY_SECONDS
+        )
 
     def say(self, to: str, text: str, client_id: str | None = None) -> httpx.Response:
         path = f"conversations/{to}/messages/"

@@ -48,6 +48,7 @@ def home(tmp_path):
 
 
 @pytest.mark.faults
+@pytest.mark.apart
 def test_an_upgrade_switches_to_the_new_code_and_back_without_a_failed_request(home):
     first = home.current
     was = home.health()
@@ -71,6 +72,7 @@ def test_an_upgrade_switches_to_the_new_code_and_back_without_a_failed_request(h
 
 
 @pytest.mark.faults
+@pytest.mark.apart
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
@@ -91,6 +93,7 @@ def test_an_upgrade_that_cannot_serve_leaves_the_old_release_serving(home, name,
 
 
 @pytest.mark.faults
+@pytest.mark.apart
 def test_settings_that_the_new_release_refuses_leave_the_old_one_serving(home):
     line = "TRUSTED_PROXY=0.0.0.0/0"
     sentence = "TRUSTED_PROXY would believe half the world"

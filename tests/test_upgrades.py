@@ -13,7 +13,7 @@ import pytest
 from tests.home import Home
 from tests.server import free_port
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.apart]
 SERVES = "Nothing was upgraded; the old release goes on serving: "
 SETUP = "deploy/setup.sh"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from .frames import BROKEN
 from .visitors import Visitor
 
 SOCKETS_OF_ONE_PERSON = 10
+
+logger = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
@@ -56,9 +60,17 @@ class Hub:
 
     def tell(self, user_id: int, frame: str, event_id: int = 0) -> None:
         # One that is too slow leaves while it is told.
-        for socket in tuple(self._by_user.get(user_id, ())):
-            socket.offer(frame, event_id)
+        _offer(tuple(self._by_user.get(user_id, ())), frame, event_id)
 
     def tell_everyone(self, frame: str) -> None:
-        for socket in self:
-            socket.offer(frame)
+        _offer(self, frame)
+
+
+def _offer(sockets: Iterable[Listener], frame: str, event_id: int = 0) -> None:
+    for socket in sockets:
+        try:
+            socket.offer(frame, event_id)
+        except Exception:
+            # It comes back for what it missed; neither the others nor their acks wait for it.
+            logger.exception("A socket could not be told")
+            socket.close(BROKEN)

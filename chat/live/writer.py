@@ -111,9 +111,16 @@ class Writer:
         if not self._unanswered:
             self._turns.end_light()
         # The feed first: it delivers in the order of the log, and no ack may overtake an event.
-        self._written(outcomes)
+        try:
+            self._written(outcomes)
+        except Exception:
+            # It is on disk, so the answers hold, and the next look at the log delivers it.
+            logger.exception("A batch could not be delivered")
         for (_job, answer), outcome in zip(batch, outcomes, strict=True):
-            answer(outcome)
+            try:
+                answer(outcome)
+            except Exception:
+                logger.exception("An answer could not be given")
 
 
 def _person(job: Job) -> int:

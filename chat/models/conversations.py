@@ -197,7 +197,7 @@ class Membership(models.Model):
         newest = self._newest()
         if on:
             self._change(hidden_through=newest or -1, marked_unread=False)
-            self.mark_read(newest)
+            self._read_through(newest)
         else:
             self._change(hidden_through=0)
 
@@ -207,14 +207,9 @@ class Membership(models.Model):
     def _change(self, **fields: Any) -> None:
         Membership.objects.filter(pk=self.pk).update(**fields)
 
-    def mark_read(self, up_to: int) -> bool:
-        """Move the read cursor forward, at most to the newest message; False if it did not move."""
-        up_to = min(up_to, self._newest())
-        # Two tabs may report out of order: the cursor only ever moves forward.
-        return bool(
-            Membership.objects.filter(pk=self.pk, last_read__lt=up_to).update(
-                last_read=up_to, last_read_at=timezone.now()
-            )
+    def _read_through(self, newest: int) -> None:
+        Membership.objects.filter(pk=self.pk, last_read__lt=newest).update(
+            last_read=newest, last_read_at=timezone.now()
         )
 
 

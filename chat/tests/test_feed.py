@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.models import User
 from chat.live import feed, news
 from chat.live.feed import LOOK_SECONDS, Feed
+from chat.live.frames import BROKEN
 from chat.live.hub import Hub
 from chat.log import reading
 from chat.sending import posting
@@ -108,6 +109,32 @@ def test_what_the_writer_has_told_is_not_read_again(stage):
         assert stage.read == 0
 
     stage.play(scene)
+
+
+def test_a_socket_that_fails_is_closed_and_the_others_hear_everything(stage, caplog):
+    class Broken(Ear):
+        closed: int | None = None
+
+        def offer(self, frame: str, event_id: int = 0) -> None:
+            raise RuntimeError("broken")
+
+        def close(self, code: int) -> None:
+            self.closed = code
+            stage.hub.remove(self)
+
+    deaf = [Broken(stage.bob), Broken(stage.alice)]
+    for ear in deaf:
+        stage.hub.add(ear)
+
+    async def scene(stage):
+        one, two = await stage.post(), await stage.post()
+        stage.feed.written([one, two])
+        three = await stage.post()
+        await stage.hears(one, two, three)
+
+    stage.play(scene)
+    assert [ear.closed for ear in deaf] == [BROKEN, BROKEN]
+    assert [record.message for record in caplog.records] == ["A socket could not be told"] * 2
 
 
 def test_what_others_wrote_is_read_at_the_next_look(stage):

@@ -33,7 +33,7 @@ UNREAD_AT_MOST = 3
 BATCH = 3
 # `FOLDING_EXAMPLES=500 pytest chat/tests/test_folding.py` looks harder.
 EFFORT = settings(
-    max_examples=int(os.environ.get("FOLDING_EXAMPLES", "12")),
+    max_examples=int(os.environ.get("FOLDING_EXAMPLES", "18")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -205,6 +205,13 @@ class Lives(RuleBasedStateMachine):
     @rule(pair=pairs, act=st.sampled_from(["remove", "block", "unblock"]))
     def act(self, pair, act):
         self.post(pair[0], f"friends/{pair[1]}/{act}/")
+
+    @rule(pair=pairs)
+    def reunite(self, pair):
+        """End a friendship, and begin it again with another conversation."""
+        self.act(pair, "remove")
+        self.ask(pair)
+        self.answer(pair[1], "accept")
 
     @rule(pair=pairs, number=numbers)
     def remark(self, pair, number):

@@ -10,9 +10,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
-from tests.server import Server
+from tests.server import READY_SECONDS, Server
+
+# On a busy machine. A journey that promises a time gives it, and is marked `alone`.
+PATIENCE = 15_000  # ms
+expect.set_options(timeout=PATIENCE)
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 ARGUMENTS = [
@@ -72,7 +83,7 @@ class Person:
 
     def open_tab(self) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
@@ -88,7 +99,7 @@ class Person:
         """Register and log in by the same forms, in a tenth of the time that a browser takes."""
         host = self.site.removeprefix("http://")
         headers = {"Host": host, "Referer": f"{self.site}/", "Accept-Language": language}
-        with httpx.Client(base_url=server.url, headers=headers) as client:
+        with httpx.Client(base_url=server.url, headers=headers, timeout=READY_SECONDS) as client:
             for path, fields in (
                 ("/register/", {"password1": PASSWORD, "password2": PASSWORD}),
                 ("/login/", {"password": PASSWORD, "shared": "on"}),

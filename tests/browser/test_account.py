@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PASSWORD
@@ -91,6 +92,7 @@ def test_what_came_under_a_new_name_while_away_is_there_and_what_waits_is_sent(f
     expect(list_tab.locator("#chats .row-name")).to_have_text("tini")
 
 
+@pytest.mark.alone
 def test_a_new_password_throws_the_other_browser_out_and_no_tab_of_this_one(friends, people):
     vera, will = friends("vera", "will")
     vera.go("/chat/will/")
@@ -128,6 +130,7 @@ def test_a_new_password_throws_the_other_browser_out_and_no_tab_of_this_one(frie
     assert vera.complaints == []
 
 
+@pytest.mark.alone
 def test_a_page_without_a_socket_is_out_as_soon(people):
     olga = people("olga", DESKTOP)
     elsewhere = olga.context.browser.new_context(**DESKTOP).new_page()
@@ -144,6 +147,7 @@ def test_a_page_without_a_socket_is_out_as_soon(people):
     elsewhere.context.close()
 
 
+@pytest.mark.alone
 def test_a_device_is_signed_out_from_another_one(friends):
     xara, yann = friends("xara", "yann")
     phone = yann.context.browser.new_context(**DESKTOP).new_page()
@@ -161,6 +165,7 @@ def test_a_device_is_signed_out_from_another_one(friends):
     assert xara.complaints == []
 
 
+@pytest.mark.alone
 def test_a_friend_deletes_the_account_while_the_chat_is_open(friends):
     zora, adam = friends("zora", "adam")
     zora.go("/chat/adam/")
@@ -190,6 +195,7 @@ def test_a_friend_deletes_the_account_while_the_chat_is_open(friends):
     assert zora.complaints == adam.complaints == []
 
 
+@pytest.mark.alone
 def test_a_public_computer_keeps_nothing_after_the_logout(friends):
     bela, cleo = friends("bela", "cleo")
     assert cookie(bela, "sessionid")["expires"] == -1  # until the browser is closed
@@ -232,6 +238,7 @@ def cookie(person, name):
     return found
 
 
+@pytest.mark.alone
 def test_an_open_page_leads_to_the_new_password_when_it_is_asked_for(friends, server):
     elly, finn = friends("elly", "finn")
     elly.go("/chat/finn/")

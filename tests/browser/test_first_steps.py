@@ -59,6 +59,7 @@ def click_twice(page: Page, form: str, pause: int) -> None:
     page.mouse.click(x, y)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("pause", [50, 300, 700])
 def test_a_second_click_is_not_sent(tab, server, pause):
     name = f"eva{pause}"
@@ -76,6 +77,7 @@ def test_a_second_click_is_not_sent(tab, server, pause):
     assert len(tab.posts) == 2
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("pause", [50, 300, 1_100])
 def test_a_second_click_ends_well_without_scripts(plain, server, pause):
     name = f"ada{pause}"
@@ -105,6 +107,7 @@ def test_a_log_in_in_a_second_tab_leads_to_the_chats(people):
     assert [each for each in ida.complaints if "403" not in each] == []
 
 
+@pytest.mark.alone
 def test_the_next_person_at_a_computer_learns_nothing_of_the_one_before(friends, server):
     alba, _bodo = friends("alba", "bodo")
     server.manage("shell", "-c", MAKE.format("carl", PASSWORD))
@@ -122,6 +125,7 @@ def test_the_next_person_at_a_computer_learns_nothing_of_the_one_before(friends,
     assert [url for url in seen if "bodo" in url] == []
 
 
+@pytest.mark.alone
 def test_a_person_signed_out_elsewhere_reads_why_and_comes_back(friends, server):
     dora, emil = friends("dora", "emil")
     dora.go("/chat/emil/")

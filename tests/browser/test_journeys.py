@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE
@@ -73,6 +74,7 @@ def lose_the_line_for_a_while(wang, li):
     expect(li.page).to_have_title("王伟")
 
 
+@pytest.mark.alone
 def test_only_reading_on_a_visible_page_clears_the_badge_and_it_does_in_every_tab(friends):
     alice, bob = friends("alice", "bob")
     bob.go("/")

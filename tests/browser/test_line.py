@@ -11,6 +11,8 @@ from tests.cable import cable_in_thread
 
 from .test_hand import MESSAGES
 
+pytestmark = pytest.mark.alone
+
 NETWORK_UNAVAILABLE = "网络不可用"
 STEP_BACK = """
 const now = Date.now.bind(Date);

@@ -163,6 +163,7 @@ def test_a_muted_person_reads_is_told_until_when_and_can_send_again(scene):
     expect(alice.page.locator(BUBBLES)).to_have_text(["听得到吗", "我想说"])
 
 
+@pytest.mark.alone
 def test_who_is_signed_out_is_out_within_seconds_and_comes_back(scene):
     alice, bob, boss = scene("ida", "jan", "boss5")
     open_user(boss, "jan")
@@ -176,6 +177,7 @@ def test_who_is_signed_out_is_out_within_seconds_and_comes_back(scene):
     expect(bob.page.locator(BUBBLES)).to_have_text(["还在吗"])
 
 
+@pytest.mark.alone
 def test_who_is_banned_is_out_within_seconds_and_the_friend_sees_it(scene):
     alice, bob, boss = scene("kim", "leo", "boss6")
     open_user(boss, "leo")

@@ -41,7 +41,10 @@ file = open(sys.argv[1])
 print("held", flush=True)
 sys.stdin.read()
 """
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users"),
+    pytest.mark.apart,
+]
 
 
 def start(project: Path, output) -> tuple[subprocess.Popen, int]:

@@ -19,7 +19,10 @@ from tests.server import ROOT, free_port, wait_for
 from webchat.base.running import make_folder
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users"),
+    pytest.mark.apart,
+]
 
 
 def environment(folder: Path) -> dict[str, str]:

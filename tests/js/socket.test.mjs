@@ -137,6 +137,25 @@ test("a network that is back is tried at once, in a tab in the background, too",
   assert.ok(sockets.length > before);
 });
 
+test("those who share a switch come back within the time that the server names", (context) => {
+  connected();
+  const hello = { type: "hello", last_event: 0, now: "2026-03-01T12:00:00Z" };
+  sockets[0].hear({ ...hello, spread: 5.7 });
+  // As after a minute without a network: the next try by itself is far away.
+  context.mock.method(Math, "random", () => 0.999);
+  for (let failures = 0; failures < 9; failures += 1) {
+    sockets.at(-1).dispatchEvent(new Event("close"));
+    if (failures < 8) context.mock.timers.tick(30_000);
+  }
+  const before = sockets.length;
+  context.mock.method(Math, "random", () => 0.5);
+  dispatchEvent(new Event("online"));
+  context.mock.timers.tick(2_800);
+  assert.equal(sockets.length, before);
+  context.mock.timers.tick(100);
+  assert.equal(sockets.length, before + 1);
+});
+
 test("a check asks, and knows at the next whether there was an answer", () => {
   const feed = connected();
   assert.deepEqual([feed.check(), feed.check()], [true, false]);

@@ -125,6 +125,31 @@ def test_the_end_within_a_batch_ends_it(monkeypatch):
     assert desk.answers == ["1", "2"]
 
 
+def test_those_who_wait_are_answered_whatever_becomes_of_the_rest(monkeypatch, caplog):
+    def fail(_outcomes) -> None:
+        raise RuntimeError("broken")
+
+    async def work(desk: Desk) -> None:
+        desk.send("1")
+        desk.writer.submit(Draft(1, "bob", "2", uuid4()), fail)
+        desk.send("3")
+        desk.writer._written = fail
+        desk.writer.start()
+        await desk.all_answered()
+        desk.send("4")
+        await desk.all_answered()
+        await desk.stop()
+
+    desk = run(monkeypatch, work)
+    assert desk.batches == [["1", "2", "3"], ["4"]]
+    assert desk.answers == ["1", "3", "4"]
+    assert [record.message for record in caplog.records] == [
+        "A batch could not be delivered",
+        "An answer could not be given",
+        "A batch could not be delivered",
+    ]
+
+
 def test_drafts_beyond_a_bound_are_refused(monkeypatch):
     monkeypatch.setattr(writer, "WAITING_AT_MOST", 3)
 

@@ -132,7 +132,10 @@ export class Feed {
 
   #onOnline = () => {
     this.#trouble.update();
-    this.#wakeAll();
+    // Everybody behind the same switch hears it in the same moment.
+    const { spread } = this.#socket;
+    if (spread) setTimeout(() => this.#wakeAll(), Math.random() * spread);
+    else this.#wakeAll();
   };
 
   #wake = () => {

@@ -22,12 +22,17 @@ export class Socket {
   #woken;
   #timer;
   #backoff = new Backoff();
-  #spread = 0; // ms that everybody should take to come back: a killed server could not say so
+  #spread = 0; // remembered: a killed server could not say so
   #waiting = new Map(); // client_id → {resolve, reject}
 
   constructor(feed, api) {
     this.#feed = feed;
     this.#api = api;
+  }
+
+  /** The time that everybody should take to come back, in ms; 0 for a class. */
+  get spread() {
+    return this.#spread;
   }
 
   open() {

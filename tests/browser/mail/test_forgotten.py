@@ -13,6 +13,7 @@ from ..conftest import PASSWORD
 from .conftest import EN_DESKTOP, EN_PHONE, NEW, OUT_MS, both_ways, wrong
 
 
+@pytest.mark.alone
 @both_ways
 def test_a_forgotten_password_comes_back_by_the_digits_of_a_mail(member, guest, mailbox, way):
     jana, elsewhere = guest("jana", way), member("jana", way)

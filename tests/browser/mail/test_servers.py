@@ -69,6 +69,7 @@ def ill(mailbox: Mailbox, illness: str) -> Iterator[None]:
             mailbox.start()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("illness", "way"),
     [("dead", ZH_PHONE), ("dead", EN_DESKTOP), ("535", ZH_DESKTOP), ("550", EN_PHONE)],
@@ -91,6 +92,7 @@ def test_a_mail_that_cannot_go_out_is_said_and_tried_again_at_once(guest, mailbo
     petra.arrive()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("way", [ZH_PHONE])
 def test_a_slow_mail_server_is_said_and_keeps_nobody_waiting(guest, mailbox, mailing, way):
     rosa = guest("rosa", way)
@@ -109,6 +111,7 @@ def test_a_slow_mail_server_is_said_and_keeps_nobody_waiting(guest, mailbox, mai
     rosa.arrive()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("way", [ZH_PHONE])
 def test_a_mail_server_that_hangs_is_said_on_the_open_page(guest, mailbox, way):
     ruth = guest("ruth", way)
@@ -125,6 +128,7 @@ def test_a_mail_server_that_hangs_is_said_on_the_open_page(guest, mailbox, way):
     ruth.arrive()
 
 
+@pytest.mark.alone
 def test_a_code_for_a_new_password_that_could_not_go_out_is_asked_for_again(member, guest, mailbox):
     way = ("zh-CN", PHONE)
     member("sven", way)
