@@ -46,7 +46,7 @@ class Stencil:
         forms = {} if settings.DEBUG else self._forms
         place = (get_language(), get_script_prefix())
         formats: list[str] = []
-        texts: list[str] = []
+        texts: list[Any] = []
         for part in parts:
             shape = (*place, *map(bool, part))
             form = forms.get(shape)
@@ -77,7 +77,7 @@ class _Form:
         self.indexes = tuple(map(int, pieces[1::2]))
 
 
-def _escape(texts: list[str]) -> list[str]:
+def _escape(texts: list[Any]) -> list[str]:
     """Escape those that are not safe; in one piece, for most of them hold nothing to escape."""
     if SafeString not in set(map(type, texts)):
         escaped = escape("\0".join(texts)).split("\0")
