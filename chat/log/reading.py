@@ -11,11 +11,29 @@ from typing import Any
 from accounts.models import User
 from chat.models import Event, EventLog, EventQuerySet, Membership
 from friends.models import Friendship
+from webchat.database.questions import Question, given, given_ids
 from webchat.database.snapshot import read_snapshot
 
 from .sight import Sight
 
 BATCH = 500  # events in one answer
+
+
+def _log() -> EventQuerySet:
+    return Event.objects.select_related("message__attachment", "conversation").order_by("id")
+
+
+def _after() -> EventQuerySet:
+    return _log().filter(id__gt=given("after"))
+
+
+# The sources of one person's events, each by its own index.
+OF_PERSON = Question(lambda: _after().filter(user=given("viewer")))
+OF_CHATS = Question(lambda: _after().for_members_of(given_ids("conversations")))
+OF_EVERYONE = Question(lambda: _after().for_everyone())
+CHATS = Question(
+    lambda: Membership.objects.filter(user=given("viewer")).select_related("conversation")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +103,21 @@ def read_for(connected: Callable[[], Set[int]], after: int) -> News | None:
         return News(shown, found[-1].pk if more else last, more)
 
 
-def _log() -> EventQuerySet:
-    return Event.objects.select_related("message__attachment", "conversation").order_by("id")
-
-
 def _audible(viewer: User, sight: Sight, after: int) -> list[Event]:
-    """Load the next events for one person, a batch and one more; each source by its own index."""
-    log = _log().filter(id__gt=after)
-    mine = Membership.objects.filter(user=viewer).select_related("conversation")
+    """Load the next events for one person, a batch and one more."""
     conversation_ids = [
         membership.conversation_id
-        for membership in mine
+        for membership in CHATS.all(viewer=viewer.pk)
         if sight.friendship(viewer, membership.conversation)
     ]
-    sources = (log.filter(user=viewer), log.for_members_of(conversation_ids), log.for_everyone())
-    merged = heapq.merge(*(source[: BATCH + 1] for source in sources), key=attrgetter("pk"))
-    return list(merged)[: BATCH + 1]
+    sources = (
+        OF_PERSON.all(after=after, viewer=viewer.pk, at_most=BATCH + 1),
+        OF_CHATS.all(after=after, conversations=conversation_ids, at_most=BATCH + 1)
+        if conversation_ids
+        else [],
+        OF_EVERYONE.all(after=after, at_most=BATCH + 1),
+    )
+    return list(heapq.merge(*sources, key=attrgetter("pk")))[: BATCH + 1]
 
 
 def _audience(event: Event, viewer_ids: Set[int]) -> Set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from accounts.models import User
 from chat.models import (
@@ -18,8 +18,22 @@ from chat.notice_text import notice_text
 from chat.presentation import load_quoted, view_conversation, view_message
 from friends.models import FriendRequest, Friendship
 from friends.presentation import friend_json, request_json
+from webchat.database.questions import Listing, given_ids
 
 Kind = Event.Kind
+
+
+class Hidden(NamedTuple):
+    user_id: int
+    message_id: int
+
+
+HIDDEN = Listing(
+    lambda: HiddenMessage.objects.filter(
+        user__in=given_ids("viewers"), message__in=given_ids("messages")
+    ).values_list("user", "message"),
+    Hidden,
+)
 
 
 class Sight:
@@ -38,27 +52,19 @@ class Sight:
     def look_up(self, found: Iterable[Event]) -> None:
         """Load the rows that these events refer to."""
         facts = [event.data for event in found if event.data]
-        requests = FriendRequest.objects.with_people().filter(
-            pk__in={each["request"] for each in facts if "request" in each}
-        )
-        self._requests = {request.pk: request for request in requests}
-        self._messages = Message.objects.with_attachment().in_bulk(
-            {each["last_message"] for each in facts if each.get("last_message")}
-        )
         messages = [event.message for event in found if event.message is not None]
         self._quoted = load_quoted(messages)
-        hidden = HiddenMessage.objects.filter(
-            user__in=self.viewers, message__in=[message.pk for message in messages]
-        )
-        self._hidden = set(hidden.values_list("user", "message"))
-        self._notices = (
-            Notice.objects.waiting()
-            .select_related("report__about")
-            .in_bulk({each["notice"] for each in facts if "notice" in each})
-        )
-        self._announcements = Announcement.objects.in_bulk(
-            {each["announcement"] for each in facts if "announcement" in each}
-        )
+        self._messages = Message.objects.load(_ids("last_message", facts))
+        if messages:
+            message_ids = [message.pk for message in messages]
+            self._hidden = set(HIDDEN.all(viewers=self.viewers, messages=message_ids))
+        if ids := _ids("request", facts):
+            self._requests = FriendRequest.objects.with_people().in_bulk(ids)
+        if ids := _ids("notice", facts):
+            waiting = Notice.objects.waiting().select_related("report__about")
+            self._notices = waiting.in_bulk(ids)
+        if ids := _ids("announcement", facts):
+            self._announcements = Announcement.objects.in_bulk(ids)
 
     def friendship(self, viewer: User, conversation: Conversation | None) -> Friendship | None:
         if conversation is None:
@@ -128,6 +134,10 @@ class Sight:
         if announcement is None or announcement.edition != event.pk:
             return None
         return {"announcement_id": announcement.pk, "text": announcement.text}
+
+
+def _ids(name: str, facts: Iterable[dict[str, Any]]) -> set[int]:
+    return {each[name] for each in facts if each.get(name)}
 
 
 SHOWN = {

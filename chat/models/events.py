@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
+
+from webchat.database.prepared import fetch
 
 from .conversations import Conversation, Message
 
@@ -22,7 +25,7 @@ class EventQuerySet(models.QuerySet["Event"]):
     def for_everyone(self) -> EventQuerySet:
         return self.filter(user=None, conversation=None)
 
-    def for_members_of(self, conversation_ids: list[int]) -> EventQuerySet:
+    def for_members_of(self, conversation_ids: Any) -> EventQuerySet:
         return self.filter(user=None, conversation__in=conversation_ids)
 
 
@@ -94,9 +97,7 @@ SELECT max(pruned_through), max(newest) FROM (
 class EventLogQuerySet(models.QuerySet["EventLog"]):
     def bounds(self) -> tuple[int, int]:
         """Return the ids between which the log can tell what happened."""
-        with connection.cursor() as cursor:
-            cursor.execute(BOUNDS)
-            pruned_through, newest = cursor.fetchone()
+        [(pruned_through, newest)] = fetch(connection, BOUNDS, ())
         return pruned_through, max(pruned_through, newest)
 
     def head(self) -> int:

@@ -11,8 +11,18 @@ from django.utils import timezone
 from accounts.models import User
 from chat import access
 from chat.access import get_thread
-from chat.models import Attachment, HiddenMessage, Membership, Message
+from chat.log import reading
+from chat.models import (
+    Announcement,
+    Attachment,
+    Event,
+    EventLog,
+    HiddenMessage,
+    Membership,
+    Message,
+)
 from chat.models import conversations as asked
+from chat.notices.services import announce
 from friends import access as friends_access
 from friends import services
 from friends.models import BY_NAME, SHOWN, FriendRequest, Friendship
@@ -113,9 +123,39 @@ def membership(alice):
     return found, mine.select_related("conversation")
 
 
-@pytest.mark.parametrize(
-    "question", [friends_of, chats_of, received, sent, messages, friend_by_name, membership]
-)
+def events_of_person(alice):
+    log = Event.objects.select_related("message__attachment", "conversation").order_by("id")
+    return reading.OF_PERSON.all(after=3, viewer=alice.pk), log.filter(id__gt=3, user=alice)
+
+
+def events_of_chats(alice):
+    ids = list(Membership.objects.filter(user=alice).values_list("conversation", flat=True))
+    log = Event.objects.select_related("message__attachment", "conversation").order_by("id")
+    found = reading.OF_CHATS.all(after=3, conversations=ids[1:], at_most=4)
+    return found, log.filter(id__gt=3, user=None, conversation__in=ids[1:])[:4]
+
+
+def events_of_everyone(alice):
+    announce(by=alice, announcement=Announcement(text="休息"))
+    log = Event.objects.select_related("message__attachment", "conversation")
+    return reading.OF_EVERYONE.all(after=3), log.filter(user=None, conversation=None)
+
+
+INSTANCES = [
+    friends_of,
+    chats_of,
+    received,
+    sent,
+    messages,
+    friend_by_name,
+    membership,
+    events_of_person,
+    events_of_chats,
+    events_of_everyone,
+]
+
+
+@pytest.mark.parametrize("question", INSTANCES)
 def test_instances_are_those_of_the_query_set(alice, class_, question):
     found, wanted = question(alice)
     wanted = list(wanted)
@@ -171,6 +211,19 @@ def test_nothing_of_the_first_who_asked_stays_in_a_question(alice, class_, carol
     for user in (alice, class_["bob"], carol, alice):
         wanted = [each.friend.username for each in Friendship.objects.of(user)]
         assert [each.friend.username for each in BY_NAME.all(owner=user.pk)] == wanted
+
+
+def test_messages_of_others_are_read_from_the_log_without_compiling(alice, class_, monkeypatch):
+    after = EventLog.objects.head()
+    for name in ("bob", "dora"):
+        say(class_[name], alice, "新")
+    path, api = f"events/?after={after}", Api(alice)
+    first = api.get(path)
+    assert [each["kind"] for each in first.json()["events"]] == ["message", "message"]
+    monkeypatch.setattr(SQLCompiler, "as_sql", None)
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get(path).content == first.content
+    assert len([each for each in queries if "SELECT" in each["sql"]]) <= 8
 
 
 @pytest.mark.parametrize(

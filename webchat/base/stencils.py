@@ -45,7 +45,8 @@ class Stencil:
         # Templates and translations change under the server of a developer.
         forms = {} if settings.DEBUG else self._forms
         place = (get_language(), get_script_prefix())
-        filled = []
+        formats: list[str] = []
+        texts: list[Any] = []
         for part in parts:
             shape = (*place, *map(bool, part))
             form = forms.get(shape)
@@ -53,8 +54,9 @@ class Stencil:
                 if len(forms) >= SHAPES_AT_MOST:
                     forms.clear()
                 form = forms[shape] = self._make(part)
-            filled.append(form.fill(part))
-        return SafeString("".join(filled))
+            formats.append(form.format)
+            texts += [part[index] for index in form.indexes]
+        return SafeString("".join(formats) % tuple(_escape(texts)))
 
     def _make(self, part: tuple[Value, ...]) -> _Form:
         marks = [
@@ -71,11 +73,14 @@ class _Form:
     def __init__(self, html: str) -> None:
         pieces = MARK.split(html.strip())  # what is always there, and indexes, in turn
         constant = [INDENT.sub("\n", piece).replace("%", "%%") for piece in pieces[::2]]
-        self._format = "%s".join(constant)
-        self._indexes = tuple(map(int, pieces[1::2]))
+        self.format = "%s".join(constant)
+        self.indexes = tuple(map(int, pieces[1::2]))
 
-    def fill(self, part: tuple[Any, ...]) -> str:
-        texts = [part[index] for index in self._indexes]
-        return self._format % tuple(
-            [text if text.__class__ is SafeString else escape(text) for text in texts]
-        )
+
+def _escape(texts: list[Any]) -> list[str]:
+    """Escape those that are not safe; in one piece, for most of them hold nothing to escape."""
+    if SafeString not in set(map(type, texts)):
+        escaped = escape("\0".join(texts)).split("\0")
+        if len(escaped) == len(texts):  # NUL stands in none of them
+            return escaped
+    return [text if text.__class__ is SafeString else escape(text) for text in texts]

@@ -1,4 +1,4 @@
-"""Transactions of statements that are always the same, without Django's wrappers around each.
+"""Statements that are always the same, without Django's wrappers around each.
 
 These cost a writer of one message three times as much as the statements themselves: a regular
 expression over the SQL, a cursor in a cursor, a context manager for each.
@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 
 from . import queueing
 
@@ -94,7 +96,26 @@ class Transaction:
             self._django.close()
 
 
+def fetch(connection: BaseDatabaseWrapper, question: str, values: Sequence[Any]) -> list[Any]:
+    """Return the rows that answer a query, with `%s` for each value, as Django's cursors do.
+
+    Within a broken transaction, or where somebody counts or logs queries, it is left to these.
+    """
+    connection.ensure_connection()
+    if connection.needs_rollback or queueing.is_watched(connection):
+        with connection.cursor() as cursor:
+            cursor.execute(question, values)
+            found: list[Any] = cursor.fetchall()
+            return found
+    try:
+        found = connection.connection.execute(_prepared(question), values).fetchall()
+    except sqlite3.Error:
+        with connection.wrap_database_errors:
+            raise
+    return found
+
+
 @lru_cache(maxsize=1024)
 def _prepared(statement: str) -> str:
     """Return a statement as the driver writes it, which then finds it among those it has parsed."""
-    return statement.replace("%s", "?")
+    return FORMAT_QMARK_REGEX.sub("?", statement).replace("%%", "%")

@@ -21,6 +21,7 @@ from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 
 from .dialect import given_list
+from .prepared import fetch
 
 M = TypeVar("M", bound=models.Model)
 R = TypeVar("R")
@@ -80,9 +81,7 @@ class _Compiled:
         if at_most is not None:
             sql += " LIMIT %s"
             parameters.append(at_most)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            found: list[Row] = cursor.fetchall()
+        found: list[Row] = fetch(connection, sql, parameters)
         if not self._converters:
             return found
         return [self._converted(list(row), connection) for row in found]

@@ -46,6 +46,11 @@ def stand_in_line(connection: BaseDatabaseWrapper, **_kwargs: object) -> None:
         _set_timeout(connection, LOOK_SECONDS)
 
 
+def is_watched(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether somebody else is told of each query on it."""
+    return connection.queries_logged or connection.execute_wrappers != _ours
+
+
 def begin(connection: BaseDatabaseWrapper) -> None:
     """Begin a transaction with the write lock, in line. The caller sees to its end."""
     connection.ensure_connection()
@@ -61,6 +66,9 @@ def _wait(
     if connection.in_atomic_block or many or not sql.startswith(WRITES):
         return execute(sql, params, many, context)
     return _in_line(connection, lambda: execute(sql, params, many, context))
+
+
+_ours = [_wait]
 
 
 def _in_line(connection: BaseDatabaseWrapper, attempt: Callable[[], Any]) -> Any:

@@ -12,7 +12,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +23,7 @@ from .bodies import Body, Crumbled, Pool, Refused
 from .connections import Connection
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
+from .threads import Threads
 from .turns import BYTES_A_SECOND, REFUSED_SECONDS, REQUEST_SECONDS, TooMany, Turn, Turns, who_asks
 
 Scope = MutableMapping[str, Any]
@@ -51,7 +51,7 @@ class WsgiBridge:
         self, application: Application, threads: int, spool_folder: Path | None = None
     ) -> None:
         self._application = application
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._threads = Threads(threads, "request")
         self._spool_folder = spool_folder
         self._pool = Pool()
         self.turns = Turns()
@@ -93,7 +93,7 @@ class WsgiBridge:
         await exchange.relay(receive, send)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False)
 
 
 class _Answer:
@@ -122,7 +122,6 @@ class _Exchange:
         self._application = application
         self._scope = scope
         self._turn = turn
-        self._has_turn = True
         self._connection: Connection | None = scope.get("webchat.connection")
         self._at_end: list[Callable[[], None]] = [body.close]
         self._environ = _environ(scope, body.take(), body.length)
@@ -138,33 +137,32 @@ class _Exchange:
     # The thread's side
 
     def run(self) -> None:
-        self._began = costs.spent()
+        began = costs.spent()
+        answer: _Answer | BaseException | None
         try:
-            self._respond()
+            answer = self._respond()
         except ClientGone:
-            pass
+            answer = None
         except NoRoom as error:
             logger.error("An answer found no room: %s", error)
-            self._settle(*refuse(self._scope, 503))
+            start, body = refuse(self._scope, 503)
+            answer = _Answer(start, body["body"])
         except BaseException as error:
-            self._loop.call_soon_threadsafe(self._fail, error)
-        finally:
-            self._end_turn()
-            self._loop.call_soon_threadsafe(self._end_side)
+            answer = error
+        # All at once: each word to the loop wakes it, while this thread has the interpreter.
+        self._loop.call_soon_threadsafe(self._finish, self._cost(began), answer)
 
-    def _end_turn(self) -> None:
-        """Let the next one in. The thread calls this: a client who leaves early frees nothing."""
-        if self._has_turn:
-            self._has_turn = False
-            used = costs.spent() - self._began + REQUEST_SECONDS
-            if self._start:
-                if not self._has_no_body():
-                    used += (self._length() or 0) / BYTES_A_SECOND
-                used += REFUSED_SECONDS if self._start["status"] == 429 else 0.0
-            who = self._environ.get("webchat.user_id")
-            self._loop.call_soon_threadsafe(self._turn.leave, used, who)
+    def _cost(self, began: float) -> float:
+        """Return the seconds that the turn has taken."""
+        used = costs.spent() - began + REQUEST_SECONDS
+        if self._start:
+            if not self._has_no_body():
+                used += (self._length() or 0) / BYTES_A_SECOND
+            used += REFUSED_SECONDS if self._start["status"] == 429 else 0.0
+        return used
 
-    def _respond(self) -> None:
+    def _respond(self) -> _Answer | None:
+        """Return the answer; None when it is on its way already."""
         response = self._application(self._environ, self._start_response)
         try:
             body = self._take(response)
@@ -172,9 +170,7 @@ class _Exchange:
             # Django ends its request here, on the thread that began it.
             if hasattr(response, "close"):
                 response.close()
-        if body is not None:
-            self._end_turn()
-            self._settle(self._start, {"body": body})
+        return None if body is None else _Answer(self._start, body)
 
     def _take(self, response: Iterable[bytes]) -> bytes | Source | None:
         """Return the body, or its source for the loop; None when it is on its way already."""
@@ -200,7 +196,8 @@ class _Exchange:
                 spool.write(chunk)
                 if spool.is_long and not is_told:
                     is_told = True
-                    self._settle(self._start, {"body": spool})
+                    answer = _Answer(self._start, spool)
+                    self._loop.call_soon_threadsafe(self._take_answer, answer)
         except BaseException as failure:
             error = failure
             raise
@@ -231,20 +228,22 @@ class _Exchange:
         length = dict(self._start["headers"]).get(b"content-length")
         return None if length is None else int(length)
 
-    def _settle(self, start: Message, body: Message) -> None:
-        self._loop.call_soon_threadsafe(self._take_answer, _Answer(start, body["body"]))
-
     # The loop's side
+
+    def _finish(self, used: float, answer: _Answer | BaseException | None) -> None:
+        """End the thread's side, and its turn: a client who leaves early frees nothing."""
+        self._turn.leave(used, self._environ.get("webchat.user_id"))
+        if isinstance(answer, _Answer):
+            self._take_answer(answer)
+        elif answer is not None and not self._answer.done():
+            self._answer.set_exception(answer)
+        self._end_side()
 
     def _take_answer(self, answer: _Answer) -> None:
         if not isinstance(answer.body, bytes):
             self._source = answer.body
         if not self._answer.done():
             self._answer.set_result(answer)
-
-    def _fail(self, error: BaseException) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(error)
 
     async def relay(self, receive: Receive, send: Send) -> None:
         try:

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from chat.models import Conversation, EventLog, Message
 from webchat.database import queueing
 from webchat.database.bulk import insert_statement, stored
 from webchat.database.dialect import stored_moment, stored_uuid
-from webchat.database.prepared import Transaction
+from webchat.database.prepared import Transaction, fetch
 
 ADD = "INSERT INTO chat_eventlog (pruned_through, head_at_least) VALUES (%s, %s)"
 on_a_file = pytest.mark.django_db(transaction=True)
@@ -145,3 +146,40 @@ def test_a_uuid_is_stored_as_the_orm_has_it():
 def test_a_moment_is_stored_as_the_orm_has_it(microsecond, zone):
     value = datetime(2026, 11, 27, 0, 5, microsecond=microsecond, tzinfo=zone)
     assert stored_moment(value) == stored(Message, "sent_at", value)
+
+
+@pytest.mark.django_db
+def test_what_is_fetched_is_what_a_cursor_finds():
+    question = "SELECT name, type, 7 %% 4 FROM sqlite_master WHERE type = %s AND name LIKE %s"
+    values = ["table", "chat%"]
+    found = fetch(connection, question, values)
+    with connection.cursor() as cursor:
+        assert found == cursor.execute(question, values).fetchall() != []
+
+
+@pytest.mark.django_db
+def test_who_watches_the_queries_is_told_of_what_is_fetched():
+    question = "SELECT %s"
+    with CaptureQueriesContext(connection) as logged:
+        assert fetch(connection, question, ["seen"]) == [("seen",)]
+    assert len(logged) == 1
+    told = []
+
+    def watch(execute, sql, *rest):
+        told.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(watch):
+        assert fetch(connection, question, ["seen"]) == [("seen",)]
+    fetch(connection, question, ["unseen"])
+    assert told == [question]
+
+
+@pytest.mark.django_db
+def test_nothing_is_fetched_wrongly_or_within_a_broken_transaction():
+    with pytest.raises(OperationalError):
+        fetch(connection, "SELECT nothing_of_that_name", [])
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            fetch(connection, "SELECT 1", [])

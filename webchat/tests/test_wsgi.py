@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.http import Http404
 from django.test import RequestFactory
+from django.urls import resolve
 
+from webchat import wsgi
 from webchat.wsgi import application, plain_type
 
 
@@ -74,3 +77,27 @@ def test_no_codec_is_chosen_from_outside(connected, parameter):
 def test_the_parts_of_a_form_may_name_any_codec(connected, name):
     part = f"--b\r\nContent-Disposition: form-data; {name}\r\n\r\nx\r\n--b--\r\n".encode()
     assert Answer("multipart/form-data; boundary=b", body=part).status in (400, 403)
+
+
+def test_an_address_leads_twice_to_the_view_that_it_leads_to():
+    wsgi._resolve.cache_clear()
+    for path in ("/chat/bob/", "/chat/王伟/", "/chat/bob/", "/", "/api/nothing/", "/chat/bob/"):
+        request = RequestFactory().get(path)
+        match, found = application.resolve_request(request), resolve(request.path_info)
+        assert request.resolver_match is match
+        assert (match.func, match.kwargs, match.view_name) == (
+            found.func,
+            found.kwargs,
+            found.view_name,
+        )
+    assert wsgi._resolve.cache_info().hits == 2
+
+
+def test_only_addresses_of_a_view_are_remembered_and_no_long_ones():
+    wsgi._resolve.cache_clear()
+    for path in ("/nothing/", "/nothing/"):
+        with pytest.raises(Http404):
+            application.resolve_request(RequestFactory().get(path))
+    long = RequestFactory().get(f"/chat/{'x' * wsgi.ADDRESS_AT_MOST}/")
+    assert application.resolve_request(long).view_name == "chat:conversation"
+    assert wsgi._resolve.cache_info().currsize == 0
