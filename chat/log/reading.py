@@ -11,7 +11,7 @@ from typing import Any
 from accounts.models import User
 from chat.models import Event, EventLog, EventQuerySet, Membership
 from friends.models import Friendship
-from webchat.database.questions import Question, given, given_ids
+from webchat.database.questions import Question, given, given_several
 from webchat.database.snapshot import read_snapshot
 
 from .sight import Sight
@@ -29,7 +29,7 @@ def _after() -> EventQuerySet:
 
 # The sources of one person's events, each by its own index.
 OF_PERSON = Question(lambda: _after().filter(user=given("viewer")))
-OF_CHATS = Question(lambda: _after().for_members_of(given_ids("conversations")))
+OF_CHATS = Question(lambda: _after().for_members_of(given_several("conversations")))
 OF_EVERYONE = Question(lambda: _after().for_everyone())
 CHATS = Question(
     lambda: Membership.objects.filter(user=given("viewer")).select_related("conversation")

@@ -18,7 +18,7 @@ from chat.notice_text import notice_text
 from chat.presentation import load_quoted, view_conversation, view_message
 from friends.models import FriendRequest, Friendship
 from friends.presentation import friend_json, request_json
-from webchat.database.questions import Listing, given_ids
+from webchat.database.questions import Listing, given_several
 
 Kind = Event.Kind
 
@@ -30,7 +30,7 @@ class Hidden(NamedTuple):
 
 HIDDEN = Listing(
     lambda: HiddenMessage.objects.filter(
-        user__in=given_ids("viewers"), message__in=given_ids("messages")
+        user__in=given_several("viewers"), message__in=given_several("messages")
     ).values_list("user", "message"),
     Hidden,
 )
