@@ -12,7 +12,7 @@ from django.conf import settings
 
 from . import wsgi
 from .database import wal
-from .database.locks import HeldError, reach_database, take
+from .database.locks import HeldError, reach_database, serving_lock, take
 from .serving.bridge import Receive, Scope, Send, WsgiBridge
 
 if TYPE_CHECKING:
@@ -87,9 +87,6 @@ def _enter_data() -> IO[bytes]:
 
     Raises HeldError when another process does not let us in.
     """
-    from django.conf import settings
-
-    from .database.backup import serving_lock
     from .privacy import close_to_others
 
     for line in close_to_others():
