@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import gc
 import logging
+from importlib import import_module
 from typing import IO, TYPE_CHECKING
 
 from django.conf import settings
@@ -66,6 +67,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 await send({"type": "lifespan.startup.failed", "message": sentence})
                 return
             engine = Engine(django.turns)
+            import_module(settings.ROOT_URLCONF)  # the first visitor does not wait for the views
             await engine.start()
             # Everything loaded by now stays: the collector need not go through it again.
             gc.collect()
