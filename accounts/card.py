@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import segno
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
@@ -32,6 +31,8 @@ def card(request: UserRequest) -> HttpResponse:
 
 def draw_code(address: str) -> SafeString:
     """Draw an address as an SVG element, dark on light, as readers want it, in every theme."""
+    import segno  # as large as an app of ours, for this page alone
+
     code = segno.make(address, micro=False)
     svg = code.svg_inline(border=QUIET_ZONE, dark="#000", light="#fff", omitsize=True)
     return mark_safe(svg)  # noqa: S308  made of numbers alone: it does not hold the address

@@ -19,10 +19,11 @@ from webchat.backup_places import FILE_NAME as PLACES
 from webchat.backup_places import known_places
 from webchat.base.text import fold
 from webchat.database import scratch, wal
-from webchat.database.archive import DATABASE, FILES, Step, quietly
+from webchat.database.archive import DATABASE, FILES
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
 from webchat.database.pages import dead_parts
+from webchat.database.steps import Step, quietly
 from webchat.disks import check_other_disk
 from webchat.nightly import FILE_NAME as NIGHTLY
 from webchat.nightly import last_nightly

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base.text import fold
 from webchat.database import dialect, examining
-from webchat.database.archive import Step, quietly
+from webchat.database.steps import Step, quietly
 
 from . import signals
 from .models import OldName, RetiredUsername, User, retired_digest

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, UserQuerySet
 from webchat.base.tables import BYTE_ORDER_MARK, harmless
 from webchat.base.times import minute, minute_with_zone
-from webchat.database.archive import Step, quietly
+from webchat.database.steps import Step, quietly
 
 from .export import file_name, write_zip
 

@@ -15,10 +15,10 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from webchat.database.archive import Step, quietly
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import bytes_free, bytes_used
 from webchat.database.patience import TookTooLong, limit_statements
+from webchat.database.steps import Step, quietly
 
 from .models import Attachment, Conversation, Message, Report
 from .models.attachments import attachments_folder

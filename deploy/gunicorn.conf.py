@@ -33,11 +33,14 @@ def _enter(release: Path) -> None:
     sys.path.insert(0, str(release))
 
 
-def _read(module: str) -> ModuleType:
-    """Import a module of ours, of which the workers, forked from here, find nothing."""
+def _read(*names: str) -> list[ModuleType]:
+    """Import modules of ours, of which the workers, forked from here, find nothing.
+
+    They import them again, with all that these import: so that is little.
+    """
     modules, environ = set(sys.modules), dict(os.environ)
     try:
-        return importlib.import_module(module)
+        return [importlib.import_module(name) for name in names]
     except Exception as error:
         if type(error).__name__ != "ImproperlyConfigured":
             raise
@@ -51,10 +54,9 @@ def _read(module: str) -> ModuleType:
 
 
 _enter(ROOT)
-settings = _read("webchat.settings")
-logs = _read("webchat.logs")
+settings, logs, owner = _read("webchat.settings", "webchat.logs", "webchat.owner")
 # As root over the data of somebody else, the server becomes that person.
-_read("webchat.owner").leave_root(settings.DATA_DIR)
+owner.leave_root(settings.DATA_DIR)
 user, group = os.geteuid(), os.getegid()  # gunicorn has taken down those of the start
 
 os.environ["TZ"] = settings.TIME_ZONE

@@ -6,13 +6,14 @@ import asyncio
 import fcntl
 import gc
 import logging
+from importlib import import_module
 from typing import IO, TYPE_CHECKING
 
 from django.conf import settings
 
 from . import wsgi
 from .database import wal
-from .database.locks import HeldError, reach_database, take
+from .database.locks import HeldError, reach_database, serving_lock, take
 from .serving.bridge import Receive, Scope, Send, WsgiBridge
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
                 await send({"type": "lifespan.startup.failed", "message": sentence})
                 return
             engine = Engine(django.turns)
+            import_module(settings.ROOT_URLCONF)  # the first visitor does not wait for the views
             await engine.start()
             # Everything loaded by now stays: the collector need not go through it again.
             gc.collect()
@@ -87,9 +89,6 @@ def _enter_data() -> IO[bytes]:
 
     Raises HeldError when another process does not let us in.
     """
-    from django.conf import settings
-
-    from .database.backup import serving_lock
     from .privacy import close_to_others
 
     for line in close_to_others():

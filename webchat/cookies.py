@@ -10,12 +10,12 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 
 from .base.places import DEFAULT_PORTS, Site
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest, HttpResponse
 
 PREFIX_AT_MOST = 64  # characters of it; cookies of longer ones are told apart by their path, too
 # The names that the first version gave them, which any Django site may use: read for one release

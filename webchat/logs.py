@@ -11,7 +11,6 @@ from contextvars import ContextVar
 
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.db import Error
-from django.template import TemplateDoesNotExist
 
 from .database.trouble import DriverError
 
@@ -27,9 +26,10 @@ PLAIN_SPOKEN = (
     NameError,
     OSError,
     RecursionError,
-    TemplateDoesNotExist,
     DriverError,
 )
+# One of them by its name: gunicorn's master writes lines, too, and needs no templates for it.
+PLAIN_SPOKEN_NAME = ("django.template.exceptions", "TemplateDoesNotExist")
 
 EVERY_SECONDS = 1.0
 KIND_CHARACTERS = 40  # of a message that was formatted before it came here
@@ -140,8 +140,10 @@ def _without_words(value: object, error: BaseException | None) -> object:
 
 
 def _describe(error: BaseException) -> str:
-    name = type(error).__qualname__
-    return f"{name}: {error}" if isinstance(error, PLAIN_SPOKEN) else name
+    kind = type(error)
+    name = kind.__qualname__
+    is_plain = isinstance(error, PLAIN_SPOKEN) or (kind.__module__, name) == PLAIN_SPOKEN_NAME
+    return f"{name}: {error}" if is_plain else name
 
 
 def _escape(text: str) -> str:

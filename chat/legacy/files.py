@@ -16,7 +16,7 @@ from chat.attachments import MAGIC_BYTES, sniff_picture
 from chat.models import Attachment
 from chat.models.attachments import PICTURES, attachments_folder
 from webchat.base.text import mend_text
-from webchat.database.archive import Counted, quietly
+from webchat.database.steps import Counted, quietly
 
 from .reading import Tree
 from .staging import in_parts

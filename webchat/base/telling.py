@@ -7,9 +7,10 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from django.core.management.base import OutputWrapper
+if TYPE_CHECKING:
+    from django.core.management.base import OutputWrapper
 
 
 def show_what_can_be_shown() -> None:

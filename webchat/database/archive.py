@@ -10,8 +10,7 @@ import re
 import shutil
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +18,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
 from .sizes import size
+from .steps import Counted, Step, naming, quietly
 
 FORMAT = 1
 DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the server is
@@ -32,7 +32,6 @@ TAR_BYTES = 64 * 1024
 CHUNK = 1024 * 1024
 # In the words of `tarfile`: the file is empty, or ends within a member.
 CUT_OFF = ("empty file", "unexpected end of data")
-Step = Callable[[int], None]
 # Raised by a file that is anything but a backup.
 NONSENSE = (
     tarfile.TarError,
@@ -60,40 +59,6 @@ class NoRoomError(OSError):
             _("It needs %(needed)s on the disk of %(path)s, where %(free)s are free.")
             % {"needed": size(needed), "free": size(free), "path": folder}
         )
-
-
-@contextmanager
-def naming(path: Path | str) -> Iterator[None]:
-    """Give an error of a disk that names no file this one's name."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
-
-
-class Counted:
-    """A file that is read, and somebody who hears of the bytes; its errors name it."""
-
-    def __init__(self, file: BinaryIO, step: Step) -> None:
-        self._file = file
-        self._step = step
-
-    def read(self, size: int = -1) -> bytes:
-        with naming(self._file.name):
-            chunk = self._file.read(size)
-        self._step(len(chunk))
-        return chunk
-
-    def __enter__(self) -> Counted:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._file.close()
-
-
-def quietly(_count: int) -> None:
-    """Tell nobody of the progress."""
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -28,16 +28,13 @@ from .archive import (
     FILES,
     FORMAT,
     MANIFEST,
-    Counted,
     NoRoomError,
-    Step,
     UnusableError,
     copy_file,
     digest,
-    naming,
-    quietly,
     unpack,
 )
+from .steps import Counted, Step, naming, quietly
 from .stops import undisturbed
 from .trouble import OF_THE_MACHINE, of_another_file, trouble_of
 
@@ -201,12 +198,6 @@ def restore(
             _put_in_place(database, kept)
     connections.close_all()
     return kept
-
-
-def serving_lock() -> Path:
-    """Return the file on which every server holds a shared lock while it serves."""
-    path: Path = settings.DATA_DIR / "serving.lock"
-    return path
 
 
 # Writing
@@ -380,7 +371,7 @@ def _add_files(folder: Path) -> None:
 def _nobody_serves() -> Iterator[None]:
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
-        lock = locks.take(serving_lock(), seconds=0)
+        lock = locks.take(locks.serving_lock(), seconds=0)
     except locks.HeldError as error:
         message = _("The server is running: stop it first. (Process: %(process)s)")
         raise UnusableError(message % {"process": error.holders or "?"}) from None

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from .archive import Counted, digest, quietly
+from .archive import digest
 from .connecting import to_read
+from .steps import Counted, quietly
 from .trouble import of_another_file
 
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")

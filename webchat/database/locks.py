@@ -12,6 +12,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
+from django.conf import settings
+
 from .trouble import Trouble, trouble_of
 
 LOCK_SECONDS = 2.0  # a program starts in one more: within three a person is told
@@ -29,6 +31,12 @@ class HeldError(Exception):
             f"{path} is locked by another program (process {self.holders or 'unknown'}):"
             " stop it, or start again when it is done."
         )
+
+
+def serving_lock() -> Path:
+    """Return the file on which every server holds a shared lock while it serves."""
+    path: Path = settings.DATA_DIR / "serving.lock"
+    return path
 
 
 def take(path: Path, kind: int = fcntl.LOCK_EX, seconds: float = LOCK_SECONDS) -> IO[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .archive import Step, quietly
+from .steps import Step, quietly
 
 LEAF_OR_INNER = {2: 12, 5: 12, 10: 8, 13: 8}  # the kinds of pages in a tree: bytes of their headers
 

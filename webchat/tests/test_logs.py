@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
+from django.template import TemplateDoesNotExist
 
 from chat.sending.drafts import Draft
 from webchat import logs
@@ -159,6 +160,7 @@ def test_what_the_system_says_of_an_error_is_told():
     error = fail_with(OSError(28, "No space left on device"))
     assert "OSError: [Errno 28] No space left on device" in line_of("It failed", error=error)
     assert "locked" in line_of("%s", OperationalError("database is locked"))
+    assert "chat/page.html" in line_of("%s", TemplateDoesNotExist("chat/page.html"))
 
 
 def test_asyncio_tells_no_arguments(caplog):

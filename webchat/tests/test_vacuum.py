@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from webchat.base.terminal import Terminated
-from webchat.database import backup, locks, room
+from webchat.database import locks, room
 from webchat.management.commands import vacuum as command
 
 MEGABYTE = 1024 * 1024
@@ -94,7 +94,7 @@ def test_people_write_between_two_steps(file):
 def test_under_a_running_server_a_long_one_is_refused_unless_somebody_is_sure(file, monkeypatch):
     monkeypatch.setattr(command, "NOTICED_SECONDS", 0)
     size = file.stat().st_size
-    with locks.take(backup.serving_lock()):
+    with locks.take(locks.serving_lock()):
         with pytest.raises(CommandError, match="--yes"):
             vacuum()
         assert file.stat().st_size == size

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from webchat.base import commands
 from webchat.base.progress import Progress
 from webchat.base.pruning import CtrlC
-from webchat.database import backup, locks, room
+from webchat.database import locks, room
 from webchat.database.sizes import size
 
 EXAMPLE = gettext_lazy("""\
@@ -77,7 +77,7 @@ class Command(commands.Command):
             self._write_again(file, found)
             return
         try:
-            with locks.take(backup.serving_lock(), seconds=0):
+            with locks.take(locks.serving_lock(), seconds=0):
                 self._write_again(file, found)
         except locks.HeldError:
             raise CommandError(
