@@ -227,7 +227,7 @@ class Answer:
 def named_for(address: Address, cookie: str) -> str:
     """Give cookies the names that the server at that address has for them: they hold its port."""
     stem = f"webchat_{address.port}{address.prefix.replace('/', '_')}"
-    return re.sub(r"\w*(sessionid|csrftoken|language)=", rf"{stem}_\1=", cookie)
+    return re.sub(r"\w*(sessionid|csrftoken|language|last)=", rf"{stem}_\1=", cookie)
 
 
 def header_lines(address: Address, cookie: str) -> str:

@@ -27,7 +27,10 @@ from stage import fill_chats
 
 FRIENDS = 40
 MESSAGES = 4_000
-WARM_UP = 10
+WARM_UP = 25  # requests of a kind: Python adapts to code that is used, and so does SQLite
+BLOCK = 10  # requests that are measured together at a server
+QUIET_SHARE = 0.02  # of a processor, that a server uses which has nothing left to do at its start
+QUIET_SECONDS = 60.0  # to wait for that
 # Every fifth message of the long chat, which has the odd ids.
 QUOTING = """
 UPDATE chat_message SET quote = id - 20 WHERE id % 10 = 1 AND id > 20
@@ -65,7 +68,8 @@ def requests_of(friend: str) -> list[Asked]:
     ]
 
 
-def call(application: Callable[..., Any], asked: Asked, cookie: str) -> bytes:
+def call(application: Callable[..., Any], asked: Asked, cookie: str) -> list[str]:
+    """Ask, and return the cookies that are set."""
     environ = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -81,13 +85,14 @@ def call(application: Callable[..., Any], asked: Asked, cookie: str) -> bytes:
         "wsgi.input": BytesIO(),
         "wsgi.errors": sys.stderr,
     }
-    statuses: list[str] = []
-    response = application(environ, lambda status, headers: statuses.append(status))
-    body = b"".join(response)
+    began: list[Any] = []
+    response = application(environ, lambda status, headers: began.extend((status, headers)))
+    b"".join(response)
     response.close()
-    if not statuses[0].startswith("200"):
-        raise RuntimeError(f"{asked.path} answers {statuses[0]}")
-    return body
+    status, headers = began
+    if not status.startswith("200"):
+        raise RuntimeError(f"{asked.path} answers {status}")
+    return [value.split(";")[0] for name, value in headers if name.lower() == "set-cookie"]
 
 
 @contextmanager
@@ -130,14 +135,21 @@ def time_compiling() -> Iterator[list[float]]:
         SQLCompiler.as_sql = compile_one  # type: ignore[method-assign]
 
 
+def cookies_of(application: Callable[..., Any], cookie: str) -> str:
+    """Return what a browser sends after its first page: the mark of the last person, too."""
+    return "; ".join([cookie, *call(application, Asked("chat list", "/"), cookie)])
+
+
+def seconds_of(application: Callable[..., Any], asked: Asked, cookie: str) -> float:
+    began = time.process_time()
+    call(application, asked, cookie)
+    return time.process_time() - began
+
+
 def cost_of(application: Callable[..., Any], asked: Asked, cookie: str, times: int) -> Cost:
     for _ in range(WARM_UP):
         call(application, asked, cookie)
-    seconds = []
-    for _ in range(times):
-        began = time.process_time()
-        call(application, asked, cookie)
-        seconds.append(time.process_time() - began)
+    seconds = [seconds_of(application, asked, cookie) for _ in range(times)]
     with count_queries() as queries:
         call(application, asked, cookie)
     with time_compiling() as compiling:
@@ -149,13 +161,37 @@ def cost_of(application: Callable[..., Any], asked: Asked, cookie: str, times: i
     return Cost(asked.name, 1e3 * min(seconds), median, len(selects), each)
 
 
-def cost_at(server: Server, asked: Asked, cookie: str, times: int) -> Cost:
+def costs_beside(
+    server: Server, application: Callable[..., Any], asked: Asked, cookie: str, times: int
+) -> tuple[Cost, Cost]:
+    """Return the cost of a request in this process, and at a server, in turn."""
     path = f"{asked.path}?{asked.query}" if asked.query else asked.path
+    here: list[float] = []
+    there: list[float] = []
+    for _ in range(WARM_UP):
+        call(application, asked, cookie)
     asyncio.run(time_of_pages(server.address, cookie, path, WARM_UP))
-    before = server.cpu_seconds()
-    asyncio.run(time_of_pages(server.address, cookie, path, times))
-    each = 1e3 * (server.cpu_seconds() - before) / times
-    return Cost(asked.name, each, each, 0, 0.0)
+    for _ in range(max(1, times // BLOCK)):
+        here += [seconds_of(application, asked, cookie) for _ in range(BLOCK)]
+        before = server.cpu_seconds()
+        asyncio.run(time_of_pages(server.address, cookie, path, BLOCK))
+        there.append((server.cpu_seconds() - before) / BLOCK)
+    blocks = [sum(here[at : at + BLOCK]) / BLOCK for at in range(0, len(here), BLOCK)]
+    return tuple(  # type: ignore[return-value]
+        Cost(name, 1e3 * min(seconds), 1e3 * statistics.median(seconds), 0, 0.0)
+        for name, seconds in ((asked.name, blocks), (f"{asked.name}, by HTTP", there))
+    )
+
+
+def wait_until_quiet(server: Server) -> None:
+    """Wait until it has done what is to be done at a start, as the search's filters."""
+    until = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < until:
+        before = server.cpu_seconds()
+        time.sleep(1)
+        if server.cpu_seconds() - before < QUIET_SHARE:
+            return
+    raise RuntimeError("the server does not come to rest")
 
 
 def fill(settings: dict[str, str]) -> tuple[dict[str, str], str, int]:
@@ -188,7 +224,7 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=60, help="requests of each kind")
     parser.add_argument("--only", default="", help="part of the names of the requests")
-    parser.add_argument("--server", action="store_true", help="ask a server of its own")
+    parser.add_argument("--server", action="store_true", help="ask a server of its own, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the numbers go, too")
     return parser.parse_args()
 
@@ -200,15 +236,21 @@ def measure(options: argparse.Namespace, settings: dict[str, str]) -> list[Cost]
         for each in requests_of(friend)
         if options.only in each.name
     ]
-    if options.server:
-        with Server(settings, CORES) as server:
-            return [cost_at(server, each, star["cookie"], options.times) for each in asked]
     sys.path.insert(0, str(ROOT))
     os.environ.update(environment(settings))
     from django.core.wsgi import get_wsgi_application
 
     application = get_wsgi_application()
-    return [cost_of(application, each, star["cookie"], options.times) for each in asked]
+    cookie = cookies_of(application, star["cookie"])
+    if not options.server:
+        return [cost_of(application, each, cookie, options.times) for each in asked]
+    with Server(settings, CORES) as server:
+        wait_until_quiet(server)
+        return [
+            cost
+            for each in asked
+            for cost in costs_beside(server, application, each, cookie, options.times)
+        ]
 
 
 def main() -> None:

@@ -14,9 +14,10 @@ from friends.access import get_friendship
 from friends.models import Friendship
 from webchat.base.holding import holding
 from webchat.base.numbers import MAX_INTEGER
-from webchat.database.questions import Question, given
+from webchat.database.questions import Listing, Question, given
 
-from .models import Conversation, Event, Membership, Message, MessageQuerySet
+from .models import Conversation, Event, Membership, Message, MessageQuerySet, MessageRow
+from .models.rows import COLUMNS
 
 MEMBERSHIP = Question(
     lambda: Membership.objects.filter(
@@ -29,11 +30,13 @@ def _messages_between() -> MessageQuerySet:
     found = Message.objects.filter(
         conversation=given("conversation"), id__gt=given("above"), id__lt=given("below")
     )
-    return found.not_hidden_from(given("viewer")).with_attachment()
+    return found.not_hidden_from(given("viewer"))
 
 
-OLDEST_FIRST = Question(lambda: _messages_between().order_by("id"))
-NEWEST_FIRST = Question(lambda: _messages_between().order_by("-id"))
+OLDEST_FIRST = Listing(lambda: _messages_between().order_by("id").values_list(*COLUMNS), MessageRow)
+NEWEST_FIRST = Listing(
+    lambda: _messages_between().order_by("-id").values_list(*COLUMNS), MessageRow
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Thread:
 
     def page(
         self, *, before: int | None = None, after: int | None = None, limit: int
-    ) -> tuple[list[Message], bool]:
+    ) -> tuple[list[MessageRow], bool]:
         """Load a page in ascending order, and whether there is more in the direction asked.
 
         `after` reads on from an id; otherwise the newest messages, or those before an id.
@@ -74,7 +77,7 @@ class Thread:
         found = found[:limit]
         return (found[::-1] if after is None else found), more
 
-    def around(self, pk: int, *, limit: int) -> tuple[list[Message], bool, bool]:
+    def around(self, pk: int, *, limit: int) -> tuple[list[MessageRow], bool, bool]:
         """Load an ascending page around a message, and whether there are older and newer ones."""
         older, more = self.page(before=pk, limit=limit // 2)
         newer, rest = self.page(after=pk - 1, limit=limit - len(older))

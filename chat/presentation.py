@@ -17,7 +17,10 @@ from accounts.models import User
 from friends.models import Friendship
 from webchat.base.times import minute
 
-from .models import Attachment, Membership, Message
+from .models import Attachment, Membership, Message, MessageRow
+from .models.rows import File
+
+AnyMessage = Message | MessageRow
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -132,12 +135,12 @@ def encode_message(message: MessageView) -> str:
 
 
 def view_message(
-    message: Message,
+    message: AnyMessage,
     *,
     viewer: User,
     friend: User,
     remark: str = "",
-    quoted: Mapping[int | None, Message] = MappingProxyType({}),
+    quoted: Mapping[int | None, AnyMessage] = MappingProxyType({}),
 ) -> MessageView:
     """Show a message to its viewer; its quote too, if `quoted` (of `load_quoted`) has it.
 
@@ -164,40 +167,40 @@ def view_message(
     )
 
 
-def _attachment_of(message: Message) -> Attachment | None:
+def _attachment_of(message: AnyMessage) -> Attachment | File | None:
     """Return the attachment, without a query for messages with a text or `with_attachment`."""
     if message.text or message.state != "sent":
         return None
     return getattr(message, "attachment", None)
 
 
-def words_of(message: Message) -> str:
+def words_of(message: AnyMessage) -> str:
     """Return the text of a message, or the name of its file."""
     attachment = _attachment_of(message)
     return attachment.name if attachment else message.text
 
 
-def _view_attachment(attachment: Attachment) -> AttachmentView:
+def _view_attachment(attachment: Attachment | File) -> AttachmentView:
     # Not with `reverse`, which does not know the prefix outside a request.
     url = f"{settings.PREFIX}/attachments/{attachment.message_id}/"
     return AttachmentView(url, attachment.name, attachment.mimetype, attachment.is_picture)
 
 
-def view_quote(message: Message, *, viewer: User, friend: User, remark: str = "") -> QuoteView:
+def view_quote(message: AnyMessage, *, viewer: User, friend: User, remark: str = "") -> QuoteView:
     mine = message.sender_id == viewer.pk
     sender = viewer if mine else friend
     text = words_of(message)[:QUOTED_LENGTH] if message.state == "sent" else None
     return QuoteView(message.pk, sender.username, text, message.state, "" if mine else remark)
 
 
-def load_quoted(messages: Iterable[Message]) -> dict[int | None, Message]:
+def load_quoted(messages: Iterable[AnyMessage]) -> dict[int | None, MessageRow]:
     """Load the messages that these quote, in at most one query."""
     quoted = {message.quote for message in messages if message.quote}
     return Message.objects.load(quoted)
 
 
 def view_thread(
-    messages: Sequence[Message], *, viewer: User, friend: User, remark: str = ""
+    messages: Sequence[AnyMessage], *, viewer: User, friend: User, remark: str = ""
 ) -> list[MessageView]:
     quoted = load_quoted(messages)
     return [
@@ -239,7 +242,7 @@ class ConversationView:
 
 
 def view_conversation(
-    friendship: Friendship, state: Mapping[str, Any], newest: Message | None, viewer: User
+    friendship: Friendship, state: Mapping[str, Any], newest: AnyMessage | None, viewer: User
 ) -> ConversationView:
     """Show a chat; the friendship comes from `of`, the state from the viewer's membership."""
     friend, remark = friendship.friend, friendship.remark

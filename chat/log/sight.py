@@ -12,6 +12,7 @@ from chat.models import (
     Event,
     HiddenMessage,
     Message,
+    MessageRow,
     Notice,
 )
 from chat.notice_text import notice_text
@@ -43,8 +44,8 @@ class Sight:
         self.viewers = {viewer.pk: viewer for viewer in viewers}
         self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
         self._requests: dict[int, FriendRequest] = {}
-        self._messages: dict[int | None, Message] = {}
-        self._quoted: dict[int | None, Message] = {}
+        self._messages: dict[int | None, MessageRow] = {}
+        self._quoted: dict[int | None, MessageRow] = {}
         self._hidden: set[tuple[int, int]] = set()
         self._notices: dict[int, Notice] = {}
         self._announcements: dict[int, Announcement] = {}

@@ -13,6 +13,7 @@ from .conversations import (
 from .events import Event, EventLog, EventQuerySet, Presence, Typing
 from .moderation import AuditEntry, Report
 from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
+from .rows import MessageRow
 from .search import SearchFilter, SearchSegment
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "MembershipQuerySet",
     "Message",
     "MessageQuerySet",
+    "MessageRow",
     "Notice",
     "Presence",
     "Report",

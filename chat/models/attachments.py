@@ -6,8 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from .conversations import Conversation, Message
-
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
+from .rows import PICTURES
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):

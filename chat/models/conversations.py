@@ -13,6 +13,8 @@ from accounts.names import NOBODY
 from friends.models import Friendship
 from webchat.database.questions import Listing, Question, given, given_several
 
+from .rows import COLUMNS, MessageRow
+
 # No draft has this digest: no retry by a client finds an imported message, but an import does.
 IMPORTED = b""
 UNREAD_AT_MOST = 100  # as the API counts; the pages show 99+
@@ -228,12 +230,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def with_attachment(self) -> MessageQuerySet:
         return self.select_related("attachment")
 
-    def newest_of(self, memberships: Iterable[Membership]) -> dict[int | None, Message]:
+    def newest_of(self, memberships: Iterable[Membership]) -> dict[int | None, MessageRow]:
         """Load the last messages of these chats, by `last_message_id`."""
         ids = {each.last_message_id for each in memberships if each.last_message_id}
         return self.load(ids)
 
-    def load(self, ids: Collection[int]) -> dict[int | None, Message]:
+    def load(self, ids: Collection[int]) -> dict[int | None, MessageRow]:
         """Load these messages with their attachments, in at most one query."""
         return {message.pk: message for message in BY_ID.all(ids=ids)} if ids else {}
 
@@ -306,7 +308,9 @@ UNREAD = Listing(
     ),
     Unread,
 )
-BY_ID = Question(lambda: Message.objects.with_attachment().filter(pk__in=given_several("ids")))
+BY_ID = Listing(
+    lambda: Message.objects.filter(pk__in=given_several("ids")).values_list(*COLUMNS), MessageRow
+)
 
 
 class HiddenMessageQuerySet(models.QuerySet["HiddenMessage"]):

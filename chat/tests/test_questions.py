@@ -20,9 +20,11 @@ from chat.models import (
     HiddenMessage,
     Membership,
     Message,
+    MessageRow,
 )
 from chat.models import conversations as asked
 from chat.notices.services import announce
+from chat.presentation import view_thread
 from friends import access as friends_access
 from friends import services
 from friends.models import BY_NAME, SHOWN, FriendRequest, Friendship
@@ -104,10 +106,11 @@ def sent(alice):
     return FriendRequest.objects.load_sent(asker), FriendRequest.objects.sent_by(asker)
 
 
-def messages(alice):
-    ids = set(Message.objects.values_list("pk", flat=True))
-    found = Message.objects.with_attachment().in_bulk(ids)
-    return list(Message.objects.load(ids).values()), list(found.values())
+def row_of(message):
+    """Return the row that stands for an instance."""
+    file = getattr(message, "attachment", None)
+    shown = [getattr(message, name) for name in MessageRow._fields[:-2]]
+    return MessageRow(*shown, *((file.name, file.mimetype) if file else (None, None)))
 
 
 def friend_by_name(alice):
@@ -146,7 +149,6 @@ INSTANCES = [
     chats_of,
     received,
     sent,
-    messages,
     friend_by_name,
     membership,
     events_of_person,
@@ -179,10 +181,30 @@ def test_pages_are_those_of_the_query_set(alice, class_, name, limit):
             more, wanted = len(wanted) > limit, wanted[:limit]
             wanted = wanted[::-1] if after is None else wanted
             page = thread.page(before=before, after=after, limit=limit)
-            assert [whole(each) for each in page[0]] == [whole(each) for each in wanted]
-            assert page[1] == more
+            assert page == ([row_of(each) for each in wanted], more)
             several += len(wanted)
     assert several or name == "hidden"
+
+
+def test_messages_by_their_ids_are_those_of_the_query_set(class_):
+    ids = set(Message.objects.values_list("pk", flat=True))
+    found = Message.objects.with_attachment().in_bulk(ids)
+    assert Message.objects.load(ids) == {pk: row_of(each) for pk, each in found.items()}
+    assert {each.state for each in found.values()} == {"sent", "recalled", "removed"}
+    assert [each.mimetype for each in Message.objects.load(ids).values() if each.mimetype]
+
+
+def test_a_row_looks_like_its_message(alice, class_):
+    messages = list(Message.objects.with_attachment().order_by("pk"))
+    bob = class_["bob"]
+    for viewer, friend in ((alice, bob), (bob, alice)):
+        views = view_thread(messages, viewer=viewer, friend=friend, remark="B")
+        rows = view_thread(
+            [row_of(each) for each in messages], viewer=viewer, friend=friend, remark="B"
+        )
+        assert rows == views
+        assert any(view.quote for view in views)
+        assert any(view.attachment for view in views)
 
 
 def test_unread_messages_are_those_of_friends(alice, class_):

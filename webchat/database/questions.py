@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -95,16 +96,23 @@ class _Compiled:
 
 
 def _quick(convert: Convert, connection: BaseDatabaseWrapper) -> Convert:
-    """Return the same conversion, without the settings that Django looks at for each moment."""
-    if connection.timezone is not UTC or convert.__name__ != "convert_datetimefield_value":
-        return convert
+    """Return the same conversion, without the settings that Django looks at for each moment.
+
+    Nor does a UUID need to be looked through for braces and dashes: none are stored.
+    """
 
     def in_utc(value: Any, column: Any, connection: Any) -> Any:
         if isinstance(value, datetime) and value.tzinfo is None:
             return value.replace(tzinfo=UTC)
         return convert(value, column, connection)
 
-    return in_utc
+    def as_uuid(value: Any, _column: Any, _connection: Any) -> UUID:
+        return UUID(int=int(value, 16))
+
+    if convert.__name__ == "convert_uuidfield_value":
+        return as_uuid
+    is_of_moments = convert.__name__ == "convert_datetimefield_value"
+    return in_utc if is_of_moments and connection.timezone is UTC else convert
 
 
 def _stored(value: Any, connection: BaseDatabaseWrapper) -> Any:
