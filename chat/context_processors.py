@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,17 @@ from webchat.database.snapshot import read_snapshot
 
 from .models import EventLog, Membership
 from .notices.presentation import look_pending
+from .presentation import ConversationView
 
 # The pages beside the list of chats; those beside the menu of Discover are all others.
 PAGES_OF_CHATS = {"chats", "conversation", "report", "search"}
+
+UNREAD = "webchat.unread"  # in META: the unread messages, where a view has counted them
+
+
+def note_list(request: HttpRequest, conversations: Iterable[ConversationView]) -> None:
+    """Note how many messages of a page's list of chats are unread, for the badge in its frame."""
+    request.META[UNREAD] = sum(each.unread for each in conversations if not each.muted)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -26,7 +35,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             facts |= {
                 "tab": _tab(request),
                 "last_event": EventLog.objects.head(),
-                "unread": Membership.objects.audible_unread(user),
+                "unread": request.META[UNREAD]
+                if UNREAD in request.META
+                else Membership.objects.audible_unread(user),
                 "requests": FriendRequest.objects.count_received(user),
                 "pending": look_pending(user),
             }

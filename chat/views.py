@@ -20,6 +20,7 @@ from webchat.database.snapshot import of_one_moment
 from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
+from .context_processors import note_list
 from .forms import MessageForm, ReadForm, arrange_form
 from .presentation import ConversationView, MessageView, list_conversations, view_thread
 from .sending.drafts import Draft
@@ -30,8 +31,9 @@ from .sending.posting import post_message, why_unsendable
 @never_cache
 @of_one_moment
 def chats(request: UserRequest) -> HttpResponse:
-    context = {"conversations": list_conversations(request.user)}
-    return render(request, "chat/chats.html", context)
+    conversations = list_conversations(request.user)
+    note_list(request, conversations)
+    return render(request, "chat/chats.html", {"conversations": conversations})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -145,6 +147,7 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     conversations = list_conversations(request.user)
+    note_list(request, conversations)
     friend = thread.friend
     shown = next((each for each in conversations if each.username == friend.username), None)
     if shown is None:

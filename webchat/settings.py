@@ -122,6 +122,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "webchat.base.inputs.Renderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": connecting.settings_for(DATABASE_FILE)}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

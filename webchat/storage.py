@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, Storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -13,6 +14,8 @@ from .styles import Styles
 SCRIPTS = ("js/app.js", "js/card.js")  # the entries of the pages
 LATE = {"js/late.js": "js/app.js"}  # scripts that come later, beside the one of the page
 STYLE = "css/app.css"
+
+URLS_AT_MOST = 1_000  # that are remembered: templates name some fifty
 
 Paths = dict[str, tuple[Storage, str]]
 
@@ -27,12 +30,28 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
 
     support_js_module_import_aggregation = True  # a script that comes later names the first one
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._urls: dict[tuple[str | None, ...], str] = {}
+
     def post_process(
         self, paths: Paths, dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str, bool | Exception]]:
         if not dry_run:
             paths = _joined(paths)
         yield from super().post_process(paths, dry_run=dry_run, **options)
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        """Return the address of a file, which is taken apart and quoted once for each name."""
+        if name is None or force or settings.DEBUG:
+            return str(super().url(name, force))
+        known_by = name, self.hashed_files.get(name), self.base_url
+        found = self._urls.get(known_by)
+        if found is None:
+            if len(self._urls) >= URLS_AT_MOST:
+                self._urls.clear()
+            found = self._urls[known_by] = str(super().url(name))
+        return found
 
     def stored_name(self, name: str) -> str:
         return self.hashed_files.get(self.hash_key(self.clean_name(name)), name)

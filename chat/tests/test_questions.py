@@ -223,6 +223,19 @@ def test_unread_messages_are_those_of_friends(alice, class_):
     assert Membership.objects.audible_unread(alice) == 0
 
 
+def test_the_badge_of_a_page_is_the_sum_of_its_list(alice, class_, client):
+    client.force_login(alice)
+    wanted = Membership.objects.audible_unread(alice)
+    assert wanted > 0
+    for path in ("/", "/chat/bob/", "/contacts/"):
+        assert client.get(path).context["shell"]["unread"] == wanted
+    Api(alice).post("conversations/dora/mute/", on=True)
+    muted = Membership.objects.audible_unread(alice)
+    assert 0 < muted < wanted
+    for path in ("/", "/chat/bob/", "/contacts/"):
+        assert client.get(path).context["shell"]["unread"] == muted
+
+
 def test_requests_of_blocked_people_do_not_count(alice, carol):
     assert FriendRequest.objects.count_received(alice) == 1
     services.block(owner=alice, target=carol)

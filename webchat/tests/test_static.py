@@ -66,3 +66,25 @@ def test_without_a_manifest_and_for_newer_files_plain_names_serve(collected, tmp
     assert StaticStorage(location=collected).stored_name("js/new.js") == "js/new.js"
     empty = StaticStorage(location=tmp_path_factory.mktemp("empty"))
     assert empty.stored_name("js/app.js") == "js/app.js"
+
+
+def test_the_address_of_a_file_follows_the_manifest_and_the_prefix(monkeypatch):
+    storage = StaticStorage(location="/nowhere", base_url="/static/")
+    monkeypatch.setattr(storage, "hashed_files", {"js/app.js": "js/app.1234.js"})
+    names = ("js/app.js", "img/a b.svg", "js/app.js#x", "css/")
+    plain = super(StaticStorage, storage).url
+    for _ in range(2):
+        assert [storage.url(name) for name in names] == [plain(name) for name in names]
+    assert storage.url("js/app.js") == "/static/js/app.1234.js"
+    storage.hashed_files = {"js/app.js": "js/app.5678.js"}
+    assert storage.url("js/app.js") == "/static/js/app.5678.js"
+    storage.base_url = "/chat/static/"
+    assert storage.url("js/app.js") == "/chat/static/js/app.5678.js"
+
+
+def test_a_bounded_number_of_addresses_is_remembered(monkeypatch):
+    monkeypatch.setattr("webchat.storage.URLS_AT_MOST", 2)
+    storage = StaticStorage(location="/nowhere", base_url="/static/")
+    for name in "abcab":
+        assert storage.url(name) == f"/static/{name}"
+        assert len(storage._urls) <= 2
