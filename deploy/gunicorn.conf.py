@@ -112,6 +112,7 @@ class logger_class(Logger):  # noqa: N801  (the name of the setting)
 
 
 def on_reload(server) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    gc.unfreeze()  # so that `pre_fork` clears away what the last reading of the settings has left
     # A master of an earlier release has not kept what it wanted at its start.
     if not server.systemd and getattr(server, "wanted", wanted) != wanted:
         server.log.warning(

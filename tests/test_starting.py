@@ -21,6 +21,20 @@ class Listener:
 sys.meta_path.insert(0, Listener)
 runpy.run_path("deploy/gunicorn.conf.py")
 """
+AFTER_A_RELOAD = """
+import sys, weakref
+from types import SimpleNamespace
+from gunicorn.app.wsgiapp import WSGIApplication
+
+sys.argv = ["gunicorn", "--config", "deploy/gunicorn.conf.py"]
+master = WSGIApplication()
+master.cfg.pre_fork(None, None)
+first = weakref.ref(sys.modules["__config__"].settings)
+master.reload()
+master.cfg.on_reload(SimpleNamespace(systemd=True))
+master.cfg.pre_fork(None, None)
+print("kept" if first() else "gone")
+"""
 OF_A_WORKER = """
 import asyncio, sys
 from webchat.asgi import application
@@ -36,18 +50,18 @@ async def send(message):
 
 asyncio.run(application({"type": "lifespan"}, receive, send))
 """
+OWN = os.environ | {"WEB_CONCURRENCY": "1"}  # gunicorn does not know empty values
 OF_THE_WORKERS = {
     *("django.core.management", "django.db.models", "django.forms", "django.http"),
     *("django.template", "django.urls", "django.utils.translation.trans_real"),
 }
-
 OF_COMMANDS_AND_RARE_PAGES = {
     *("chat.demo", "chat.legacy", "chat.statistics", "django.db.migrations.loader", "segno"),
     *("tarfile", "webchat.base.commands", "webchat.database.backup", "webchat.doctor"),
 }
 
 
-def modules_of(script: str, env: dict[str, str]) -> set[str]:
+def words_of(script: str, env: dict[str, str]) -> set[str]:
     result = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
@@ -61,9 +75,13 @@ def modules_of(script: str, env: dict[str, str]) -> set[str]:
 
 
 def test_the_master_reads_its_settings_without_loading_the_framework():
-    seen = modules_of(OF_THE_MASTER, dict(os.environ))
+    seen = words_of(OF_THE_MASTER, OWN)
     assert {"webchat.settings", "webchat.logs", "webchat.owner"} <= seen
     assert not seen & OF_THE_WORKERS
+
+
+def test_a_reload_leaves_nothing_of_the_reading_before():
+    assert words_of(AFTER_A_RELOAD, OWN) == {"gone"}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +89,7 @@ def loaded(tmp_path_factory):
     """The modules of a worker that is ready, and has served nobody."""
     server = Server(tmp_path_factory.mktemp("data"))
     server.prepare()
-    return modules_of(OF_A_WORKER, server.env)
+    return words_of(OF_A_WORKER, server.env)
 
 
 def test_a_worker_starts_without_what_only_commands_and_rare_pages_need(loaded):
