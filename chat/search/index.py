@@ -23,9 +23,7 @@ from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
 # Larger blocks take longer to read, smaller ones make a longer index.
 MESSAGES_AT_MOST = 256
 LOOKS_AT_ONCE = 10  # conversations: many have too little that is new, and each takes a while
-# That much of a block, a fourth, is new in a conversation before it is read and hashed again.
-MESSAGES_AT_LEAST = MESSAGES_AT_MOST // 4
-CHARACTERS_AT_LEAST = GRAMS_AT_MOST // 4  # with one gram of each size at each
+NEW_PART = 0.25  # of a block, before a conversation is read and hashed again
 GROWING_AT_MOST = 10_000  # conversations that are counted in memory
 BLOCKS_AT_MOST = 15  # in a segment: two parts of its filters fill a page of the database
 
@@ -54,7 +52,9 @@ class Growth(NamedTuple):
 
     @property
     def is_much(self) -> bool:
-        return self.messages >= MESSAGES_AT_LEAST or self.characters >= CHARACTERS_AT_LEAST
+        # As if each character began a gram; a few begin up to four.
+        filled = max(self.messages / MESSAGES_AT_MOST, self.characters / GRAMS_AT_MOST)
+        return filled >= NEW_PART
 
 
 NEW = Listing(
