@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from accounts.services import delete_account
 from chat.models import Conversation, Message, SearchFilter, SearchSegment
 from chat.pruning import delete_messages
+from chat.search import index
 from chat.search.grams import blocks_that_may_hold, hash_text, make_filter, probes_of
 from chat.search.index import Builder, build_all
 from tests.cast import befriend, make_user, say
@@ -123,6 +124,32 @@ def test_blocks_grow_with_the_conversation_and_reach_every_message(alice, bob):
             break
         before = page["messages"][-1]["message"]["id"]
     assert found == total
+
+
+@pytest.mark.parametrize(("parts", "words"), [((32, 31, 1), "x"), ((10, 9, 1), "x" * 20)])
+def test_a_conversation_is_read_when_a_fourth_of_a_block_is_new(
+    alice, bob, monkeypatch, parts, words
+):
+    read = []
+    monkeypatch.setattr(index, "_add", lambda conversation: read.append(conversation) or 0)
+    builder, seen = Builder(), []
+    for part in parts:
+        fill(alice, bob, part, words)
+        builder.build(at_most=100)
+        seen.append(len(read))
+    assert seen == [0, 0, 1]
+
+
+def test_no_more_conversations_are_counted_than_there_is_room_for(alice, bob, monkeypatch):
+    carol = make_user("carol")
+    befriend(alice, carol)
+    monkeypatch.setattr(index, "GROWING_AT_MOST", 1)
+    read = []
+    monkeypatch.setattr(index, "_add", lambda conversation: read.append(conversation) or 0)
+    fill(alice, bob, 1)
+    fill(alice, carol, 1)
+    Builder().build(at_most=100)
+    assert len(read) == 1
 
 
 def test_a_full_segment_is_followed_by_another(alice, bob):
