@@ -28,8 +28,8 @@ def _by_the_book(session_key: str) -> Owner | None:
     request = HttpRequest()
     request.session = SessionStore(session_key)
     user = auth.get_user(request)
+    if not isinstance(user, User):
+        return None
     # With another key by now, only a page could tell its browser.
     session = Session.objects.filter(session_key=session_key).first()
-    if session is None or not isinstance(user, User):
-        return None
-    return Owner(user, session.session_data)
+    return Owner(user, session.session_data) if session else None

@@ -27,15 +27,19 @@ MEMBERSHIP = Question(
 
 
 def _messages_between() -> MessageQuerySet:
-    found = Message.objects.filter(
-        conversation=given("conversation"), id__gt=given("above"), id__lt=given("below")
-    )
-    return found.not_hidden_from(given("viewer"))
+    found = Message.objects.filter(conversation=given("conversation"), id__lt=given("below"))
+    return found.seen_by(given("viewer"), above=given("above"))
 
 
 OLDEST_FIRST = Listing(lambda: _messages_between().order_by("id").values_list(*COLUMNS), MessageRow)
 NEWEST_FIRST = Listing(
     lambda: _messages_between().order_by("-id").values_list(*COLUMNS), MessageRow
+)
+
+RENAMES = Question(
+    lambda: Event.objects.filter(
+        user=given("user"), kind=Event.Kind.FRIEND_CHANGED, data__has_key="old_username"
+    ).order_by("-id")
 )
 
 
@@ -54,9 +58,7 @@ class Thread:
     def messages(self) -> MessageQuerySet:
         """The messages that the person has not hidden."""
         messages: MessageQuerySet = self.membership.conversation.messages.all()
-        return messages.filter(id__gt=self.membership.hidden_through).not_hidden_from(
-            self.membership.user_id
-        )
+        return messages.seen_by(self.membership.user_id, above=self.membership.hidden_through)
 
     def page(
         self, *, before: int | None = None, after: int | None = None, limit: int
@@ -114,10 +116,7 @@ def get_message(user: User, pk: int) -> tuple[Thread, Message]:
 def renamed_to(user_id: int, username: str) -> str | None:
     """Find the present name of a friend by an old one, for as long as the log remembers it."""
     key = username_key(username)
-    told = Event.objects.filter(
-        user=user_id, kind=Event.Kind.FRIEND_CHANGED, data__has_key="old_username"
-    )
-    for event in told.order_by("-id"):
+    for event in RENAMES.all(user=user_id):
         if username_key(event.data["old_username"]) == key:
             friendships = Friendship.objects.filter(owner=user_id, friend=event.data["friend"])
             return friendships.values_list("friend__username", flat=True).first()

@@ -19,7 +19,7 @@ from webchat.database.dialect import given_rows, one_list
 from webchat.database.prepared import Transaction
 
 from .log import writing
-from .log.writing import ReadRow
+from .log.writing import MovedMark
 from .models import Membership
 
 # A mark gets no row if the two are not friends, or one of them does not exist.
@@ -143,7 +143,7 @@ def _unmark(membership_ids: Iterable[int]) -> None:
 
 def _record(database: Transaction, chats: Sequence[_Chat]) -> None:
     rows = [
-        ReadRow(chat.mark.reader_id, chat.conversation_id, chat.up_to, chat.unread)
+        MovedMark(chat.mark.reader_id, chat.conversation_id, chat.up_to, chat.unread)
         for chat in chats
     ]
     for chat, event_id in zip(chats, writing.record_reads(database, rows), strict=True):

@@ -35,9 +35,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif _is_live(scope["path"]):
         await _refuse_plain(send)
     else:
-        await django(scope, receive, send)
-        if engine is not None and scope["method"] not in ("GET", "HEAD"):
-            engine.look()  # so that what was posted is live at once
+        try:
+            await django(scope, receive, send)
+        finally:
+            if engine is not None and scope["method"] not in ("GET", "HEAD"):
+                engine.look()  # so that what was posted is live at once
 
 
 def end_sockets() -> None:

@@ -10,7 +10,7 @@ from string import ascii_letters
 
 # Comments on lines of their own or behind code; indents.
 COMMENT = re.compile(
-    r"^\s*(?://.*|/\*\*[\s\S]*?\*/)(?:\n|\Z)|(?<=[;,{\[(]) // [^\"'`\n]*$", re.MULTILINE
+    r"^\s*(?://.*|/\*\*(?:(?!\*/)[\s\S])*\*/)(?:\n|\Z)|(?<=[;,{\[(]) // [^\"'`\n]*$", re.MULTILINE
 )
 INDENT = re.compile(r"^ +", re.MULTILINE)
 TEMPLATE_OF_LINES = re.compile(r'^(?:"[^"\n]*"|[^`"\n]|`[^`\n]*`)*`[^`\n]*$', re.MULTILINE)
@@ -18,15 +18,20 @@ TEXT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
 # Between others of these, blanks keep signs apart: a - -b.
 BLANKS = re.compile(r" ?([=<>!&|?:,;{}()\[\]]+) ?")
 OWN = re.compile(r"^(?:static |async |get |set |\*)*#(\w+)", re.MULTILINE)
-USE = re.compile(r"(?:(?<=\.)|(?<=^)|(?<=^static )|(?<=^async )|(?<=^get )|(?<=^set ))#(\w+)")
+USE = re.compile(
+    r"(?:(?<=\.)|(?<=^)|(?<=^\*)|(?<=^static )|(?<=^async )|(?<=^get )|(?<=^set )"
+    r"|(?<=^static async )|(?<=^static get )|(?<=^static set )|(?<=^async \*))#(\w+)"
+)
 NAME = re.compile(r"#(\w+)")
+IN = re.compile(r"#(\w+) in\b")
 CONTINUED = (";", "{", ",", "(", "[")
 
 
 def shorten(script: str) -> str:
     """Return a module without comments and blanks, and with short names for what is private.
 
-    It takes the form that the formatter writes. Raise ValueError for a template over several lines.
+    It takes the form that the formatter writes. Raise ValueError for what it cannot read: a
+    template over several lines, a private name where a pattern could be.
     """
     script = INDENT.sub("", COMMENT.sub("", script))
     if template := TEMPLATE_OF_LINES.search(script):
@@ -42,6 +47,8 @@ def _line(line: str, names: dict[str, str]) -> str:
     code = "".join(parts[::2])
     # A comment, a pattern or a template within a template could hold anything.
     if "/" in code or line.count("`") > 2:
+        if names.keys() & IN.findall(line):
+            raise ValueError(f"a private name is not told from a pattern: {line}")
         return _renamed(USE, line, names) + "\n"
     parts[::2] = [_renamed(NAME, BLANKS.sub(r"\1", part), names) for part in parts[::2]]
     parts[1::2] = [_renamed(USE, part, names) for part in parts[1::2]]

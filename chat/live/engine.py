@@ -128,9 +128,9 @@ class Engine:
             await self.in_thread(self._neighbours.tell, note.as_word())
 
     def look(self) -> None:
-        """Deliver what a request has just written, here and in the other workers."""
-        if self.feed.look():
-            self._neighbours.tell(NEWS)
+        """Deliver what a request may have written, here and in the other workers."""
+        self.feed.look()
+        self._neighbours.tell(NEWS)  # though there was none to find: a look between has seen it
 
     def _written(self, results: Sequence[Result]) -> None:
         if self.feed.written(results):

@@ -173,7 +173,10 @@ class Feed:
 
     async def _watch(self) -> None:
         while True:
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                logger.exception("The feed could not look at the log")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _pump(self) -> None:

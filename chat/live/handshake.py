@@ -14,7 +14,7 @@ from webchat.serving import turns
 from webchat.serving.bridge import Receive, Scope, Send
 
 from .engine import Engine
-from .frames import SESSION_ENDED, TOO_MANY
+from .frames import BROKEN, SESSION_ENDED, TOO_MANY
 from .socket import Socket
 from .visitors import Visitor, identify, is_foreign
 
@@ -29,11 +29,12 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
     if is_foreign(scope):
         await send({"type": "websocket.close"})  # before accept: a 403
         return
+    visitor, refusal = None, SESSION_ENDED
     try:
         # Without a turn: after a restart a whole class comes at once, all strangers until then.
         visitor = await engine.in_thread(identify, scope)
     except OperationalError:
-        visitor = None  # the code below answers that, too
+        refusal = BROKEN
         logger.exception("A socket could not be opened")
     is_over_budget = _is_over_budget(scope, visitor)
     if is_over_budget:
@@ -45,7 +46,7 @@ async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> N
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     page_of = query.get("user", [None])[0]
     if visitor is None or page_of not in (None, str(visitor.user.pk)):
-        await send({"type": "websocket.close", "code": SESSION_ENDED})
+        await send({"type": "websocket.close", "code": refusal})
         return
     turns.introduce(visitor.session_key, visitor.user.pk)
     turns.note(visitor.user.pk)

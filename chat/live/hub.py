@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from .frames import BROKEN
@@ -73,4 +74,5 @@ def _offer(sockets: Iterable[Listener], frame: str, event_id: int = 0) -> None:
         except Exception:
             # It comes back for what it missed; neither the others nor their acks wait for it.
             logger.exception("A socket could not be told")
-            socket.close(BROKEN)
+            with suppress(Exception):
+                socket.close(BROKEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Protocol
 
 from .frames import BROKEN
@@ -42,4 +43,5 @@ class Outbox:
             except Exception:
                 # One that can no longer send must not seem to work.
                 logger.exception("A socket could not be written to")
-                speaker.close(BROKEN)
+                with suppress(Exception):  # the others are yet to write
+                    speaker.close(BROKEN)

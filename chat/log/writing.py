@@ -31,7 +31,7 @@ SELECT %s, conversation_id, id, %s, sent_at FROM chat_message WHERE id BETWEEN %
 """
 
 
-class MessageRow(NamedTuple):
+class NewMessage(NamedTuple):
     """A new message, as the database stores it."""
 
     conversation: int
@@ -43,16 +43,16 @@ class MessageRow(NamedTuple):
     quote: int | None
 
 
-def record_messages(database: Transaction, rows: Sequence[MessageRow]) -> list[tuple[int, int]]:
+def record_messages(database: Transaction, rows: Sequence[NewMessage]) -> list[tuple[int, int]]:
     """Write new messages and their events; returns the ids of both, in the order of the rows.
 
     It takes two statements, as many messages as fit into one, because every message waits for it.
     """
     ids: list[tuple[int, int]] = []
-    most = at_most(len(MessageRow._fields))
+    most = at_most(len(NewMessage._fields))
     for start in range(0, len(rows), most):
         part = rows[start : start + most]
-        statement = insert_statement(Message, MessageRow._fields, len(part))
+        statement = insert_statement(Message, NewMessage._fields, len(part))
         messages = database.insert(statement, tuple(chain(*part)), len(part))
         kept = Event.Kind.MESSAGE.value, _no_data(), messages[0], messages[-1]
         events = database.insert(RECORD_MESSAGES, kept, len(part))
@@ -60,7 +60,7 @@ def record_messages(database: Transaction, rows: Sequence[MessageRow]) -> list[t
     return ids
 
 
-class ReadRow(NamedTuple):
+class MovedMark(NamedTuple):
     """A read mark that has moved, to be told to its reader."""
 
     user: int
@@ -72,7 +72,7 @@ class ReadRow(NamedTuple):
 READ_FIELDS = ("kind", "user", "conversation", "data", "created_at")
 
 
-def record_reads(database: Transaction, rows: Sequence[ReadRow]) -> list[int]:
+def record_reads(database: Transaction, rows: Sequence[MovedMark]) -> list[int]:
     """Write the events of read marks; returns their ids, in the order of the rows."""
     ids: list[int] = []
     now = stored(Event, "created_at", timezone.now())

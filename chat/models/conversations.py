@@ -239,8 +239,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Load these messages with their attachments, in at most one query."""
         return {message.pk: message for message in BY_ID.all(ids=ids)} if ids else {}
 
-    def not_hidden_from(self, user_id: int) -> MessageQuerySet:
-        return self.exclude(Exists(HiddenMessage.objects.of_row(user_id)))
+    def seen_by(self, user_id: int, *, above: int) -> MessageQuerySet:
+        """Filter those of a chat that a member has not hidden; up to `above` they hid all."""
+        hidden = HiddenMessage.objects.of_row(user_id)
+        return self.filter(id__gt=above).exclude(Exists(hidden))
 
 
 class Message(models.Model):

@@ -48,15 +48,4 @@ class MessageRow(NamedTuple):
         return "recalled" if self.recalled_at else "sent"
 
 
-COLUMNS = (
-    "pk",
-    "sender_id",
-    "text",
-    "client_id",
-    "sent_at",
-    "quote",
-    "recalled_at",
-    "removed_at",
-    "attachment__name",
-    "attachment__mimetype",
-)
+COLUMNS = (*MessageRow._fields[:-2], "attachment__name", "attachment__mimetype")

@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, F, Max, Sum
 from django.db.models.functions import Length
 
 from webchat.database.questions import Listing, given
@@ -61,7 +61,8 @@ NEW = Listing(
     lambda: (
         Message.objects.filter(id__gt=given("after"))
         .order_by()
-        .values_list("conversation")
+        # The sum keeps SQLite from going through the index of all conversations.
+        .values_list(F("conversation") + 0)
         .annotate(newest=Max("id"), messages=Count("id"), characters=Sum(Length("text")))
     ),
     Growth,
@@ -101,6 +102,8 @@ class Builder:
 
     def _find_grown(self) -> None:
         """Find the conversations that may have a full block by now."""
+        if not self._looked_through:
+            return self._begin()
         for new in NEW.all(after=self._looked_through):
             self._looked_through = max(self._looked_through, new.newest)
             grown = _added(self._growing.pop(new.conversation, None), new)
@@ -108,6 +111,12 @@ class Builder:
                 self._waiting.append(new.conversation)
             else:
                 self._growing[new.conversation] = grown
+
+    def _begin(self) -> None:
+        """Have all of them looked at: how far the index goes is told by each."""
+        messages = Message.objects.order_by()
+        self._looked_through = messages.aggregate(newest=Max("id"))["newest"] or 0
+        self._waiting = list(messages.values_list("conversation", flat=True).distinct())
 
 
 def _added(before: Growth | None, new: Growth) -> Growth:

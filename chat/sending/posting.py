@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chat.access import renamed_to
-from chat.log.writing import MessageRow, record_messages
+from chat.log.writing import NewMessage, record_messages
 from chat.models import Conversation, Message
 from chat.presentation import MessageView, encode, encode_message, view_quote, view_thread
 from webchat.base.times import minute
@@ -110,8 +110,8 @@ class _New(NamedTuple):
     def key(self) -> tuple[int, UUID]:
         return self.draft.sender_id, self.draft.client_id
 
-    def row(self, sent_at: object) -> MessageRow:
-        return MessageRow(
+    def row(self, sent_at: object) -> NewMessage:
+        return NewMessage(
             conversation=self.conversation_id,
             sender=self.draft.sender_id,
             text=self.draft.text,

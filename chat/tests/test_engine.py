@@ -96,15 +96,13 @@ def test_while_messages_are_written_those_who_have_used_much_wait():
 def test_workers_tell_each_other_to_look_and_never_in_answer():
     async def scene():
         engine, looks, told = Engine(Turns()), [], []
-        engine.feed.look = lambda: bool(looks.append(True)) or len(looks) < 3
+        engine.feed.look = lambda: looks.append(True)  # finds nothing: another look has seen it
         engine._neighbours.tell = told.append
         engine._hear(NEWS)
         assert (len(looks), told) == (1, [])
         engine.look()
-        assert (len(looks), told) == (2, [NEWS])
-        engine.look()
         engine._hear(b'[7,"alice"]')
-        assert (len(looks), told) == (3, [NEWS]), "nothing was written"
+        assert (len(looks), told) == (2, [NEWS])
         engine._written([None])
         assert told == [NEWS]
         engine.feed._delivered_through = 6

@@ -29,6 +29,7 @@ from friends import access as friends_access
 from friends import services
 from friends.models import BY_NAME, SHOWN, FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
+from webchat.database.questions import Question
 
 
 @pytest.fixture
@@ -278,3 +279,12 @@ def test_the_api_compiles_nothing_anew_and_asks_little(alice, class_, path, most
     with CaptureQueriesContext(connection) as queries:
         assert api.get(path).content == first.content
     assert len([each for each in queries if "SELECT" in each["sql"]]) <= most
+
+
+@pytest.mark.parametrize(
+    "query_set",
+    [Message.objects.all()[:2], Membership.objects.prefetch_related("conversation")],
+)
+def test_a_question_is_neither_sliced_nor_prefetches_anything(db, query_set):
+    with pytest.raises(ValueError, match="neither sliced"):
+        Question(lambda: query_set).all()

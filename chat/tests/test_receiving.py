@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
+from django.db import OperationalError
 from django.utils import translation
 
 from accounts.models import User
@@ -68,6 +69,25 @@ def test_a_frame_over_the_budget_makes_the_next_ones_wait(monkeypatch):
         assert line.written.count(b"pong") == 2
 
     asyncio.run(run())
+
+
+def test_a_database_in_trouble_ends_no_session(monkeypatch):
+    monkeypatch.setattr(handshake, "_is_over_budget", lambda _scope, _visitor: False)
+    monkeypatch.setattr(handshake, "is_foreign", lambda _scope: False)
+    sent: list[dict[str, Any]] = []
+
+    class Troubled:
+        async def in_thread(self, *_args: Any) -> None:
+            raise OperationalError("disk I/O error")
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(handshake.serve(Troubled(), {"headers": []}, receive, send))
+    assert [message.get("code") for message in sent] == [None, frames.BROKEN]
 
 
 def test_a_handshake_over_the_budget_is_not_even_accepted_at_once(monkeypatch):

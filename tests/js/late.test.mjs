@@ -44,6 +44,18 @@ test("parts are used as soon as they are there, in the order of asking", () => {
   assert.deepEqual(used, ["first emoji", "second emoji", "third emoji"]);
 });
 
+test("one whose use fails leaves the others theirs", (t) => {
+  const error = t.mock.method(console, "error", () => {});
+  const used = [];
+  late.onLate(() => {
+    throw new Error("gone");
+  });
+  late.onLate(() => used.push("second"));
+  late.arrive({});
+  assert.deepEqual(used, ["second"]);
+  assert.equal(error.mock.callCount(), 1);
+});
+
 test("only who needs them has them fetched, and once", async () => {
   const over = failure();
   late.onLate(() => {});
@@ -54,14 +66,24 @@ test("only who needs them has them fetched, and once", async () => {
   await over;
 });
 
-test("a touch or key fetches them, again after a failure and under another address", async () => {
+test("a touch or key fetches them, five seconds after a failure under another address", async (t) => {
+  let now = 1_000;
+  t.mock.method(performance, "now", () => now);
   late.watchLate();
-  for (const name of ["pointerdown", "keydown"]) {
+  const press = async () => {
     const over = failure();
-    dispatchEvent(new Event(name));
+    dispatchEvent(new Event("pointerdown"));
+    dispatchEvent(new Event("keydown"));
     await over;
-  }
+  };
+  await press();
+  now += 4_999;
+  dispatchEvent(new Event("keydown"));
+  assert.deepEqual(asked, [""]);
+  now += 1;
+  await press();
   assert.deepEqual(asked, ["", "?try=1"]);
+  now += 5_000;
   late.arrive({});
   dispatchEvent(new Event("keydown"));
   assert.deepEqual(asked, ["", "?try=1"]);

@@ -61,6 +61,8 @@ class _Compiled:
     """A query set as SQL, and the way from its rows to the values of Python."""
 
     def __init__(self, query_set: models.QuerySet[Any]) -> None:
+        if query_set.query.is_sliced or vars(query_set)["_prefetch_related_lookups"]:
+            raise ValueError("a question is neither sliced nor prefetches anything")
         connection = connections[DEFAULT_DB_ALIAS]
         self.compiler: SQLCompiler = query_set.query.get_compiler(connection=connection)
         self.sql, parameters = self.compiler.as_sql()

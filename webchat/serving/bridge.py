@@ -89,7 +89,12 @@ class WsgiBridge:
             body.close()
             return turn.leave(REQUEST_SECONDS)
         exchange = _Exchange(self._application, scope, body, turn, self._spool_folder)
-        self._threads.submit(exchange.run)
+        try:
+            self._threads.submit(exchange.run)
+        except BaseException:
+            body.close()
+            turn.leave(REQUEST_SECONDS)
+            raise
         await exchange.relay(receive, send)
 
     def close(self) -> None:

@@ -19,19 +19,39 @@ class Threads:
     """Some threads, which begin when they are first needed."""
 
     def __init__(self, count: int, name: str) -> None:
-        self._all = [ThreadPoolExecutor(1, f"{name}-{number}") for number in range(count)]
+        self._name = name
+        self._all = [self._make(number) for number in range(count)]
         self._idle = self._all[::-1]  # the last is the next
         self._waiting: deque[Work] = deque()
+        self._is_over = False
         self._lock = Lock()
 
     def submit(self, work: Work) -> None:
-        """Have a thread do it, now or when one has finished. Raises RuntimeError after the end."""
+        """Have a thread do it, now or when one has finished.
+
+        Raises RuntimeError after the end, or when the system has no thread to spare.
+        """
         with self._lock:
             if not self._idle:
                 self._waiting.append(work)
                 return
             thread = self._idle.pop()
-        thread.submit(self._do, thread, work)
+        try:
+            thread.submit(self._do, thread, work)
+        except BaseException:
+            self._replace(thread)
+            raise
+
+    def _replace(self, thread: ThreadPoolExecutor) -> None:
+        """Have another in place of one that the system could not begin, and that keeps its work."""
+        with self._lock:
+            if not self._is_over:
+                number = self._all.index(thread)
+                self._all[number] = self._make(number)
+                self._idle.insert(0, self._all[number])
+
+    def _make(self, number: int) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, f"{self._name}-{number}")
 
     def _do(self, thread: ThreadPoolExecutor, work: Work) -> None:
         try:
@@ -51,6 +71,7 @@ class Threads:
     def shutdown(self, *, wait: bool = True) -> None:
         """End them after what they are doing; what has waited is dropped."""
         with self._lock:
+            self._is_over = True
             self._waiting.clear()
         for thread in self._all:
             thread.shutdown(wait=wait)

@@ -24,7 +24,7 @@ BYTES_AHEAD = 64 * 1024
 # Browsers send no pings of their own, others one in 20 seconds, and a message in a few parts.
 UNREAD_FRAMES = 100
 UNREAD_FRAMES_SECONDS = 10.0
-CLOSE_SECONDS = 5.0  # for the peer's answer to our close frame
+CLOSE_SECONDS = 5.0  # for the peer's answer to our close frame, or to take what is left
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ class Wire(asyncio.Protocol):
 
     @property
     def is_closing(self) -> bool:
-        """Whether it waits for the peer's answer to our close."""
-        return self._is_deaf and not self._is_over
+        """Whether all has been said: the peer has to answer our close, or to take the rest."""
+        return not self.is_open
 
     # Inwards
 
@@ -257,6 +257,8 @@ class Wire(asyncio.Protocol):
         self._is_read = True
         self._over()
         self.transport.close()
+        if self.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.transport.abort)
 
     def _over(self) -> None:
         if self._is_over:

@@ -27,6 +27,10 @@ def joined(modules: dict[str, str]) -> str:
         ('export { say } from "./say.js";', "cannot be joined: export"),
         ('import { app } from "./app.js";', "imports itself"),
         ("say(`two\nlines`);", "a template ends on another line"),
+        (
+            "class A {\n  #half = 1;\n  has = (x) => #half in x && 1 / 2;\n}",
+            "a private name is not told from a pattern",
+        ),
         ('import { gone } from "./gone.js";', "imports js/gone.js, which is missing"),
     ],
 )
@@ -52,6 +56,10 @@ def test_a_comment_at_the_end_ends_nothing_else():
         (
             'say("http://a.example/"); // it is "near"\n',
             'say("http://a.example/"); // it is "near"',
+        ),
+        (
+            "/** A. */ const a = 1;\nfunction b() {}\n/** C. */ const c = 1;\n",
+            "/** A. */ const a = 1;\nfunction b(){}\n/** C. */ const c = 1;",
         ),
         ("const a = `x; // y`;\n", "const a=`x; // y`;"),
         ('const FENCE = "```";\n', 'const FENCE = "```";'),

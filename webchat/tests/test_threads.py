@@ -59,6 +59,25 @@ def test_work_that_fails_costs_no_thread(threads):
     do(threads, fail)
 
 
+def test_a_thread_that_cannot_begin_is_replaced(threads, monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    never, done = threading.Event(), threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(5):
+            with pytest.raises(RuntimeError, match="new thread"):
+                threads.submit(never.set)
+    gate = threading.Event()
+    for _ in range(2):
+        threads.submit(gate.wait)
+    threads.submit(done.set)
+    assert done.wait(5)
+    assert not never.is_set()
+    gate.set()
+
+
 def test_after_the_end_nothing_begins(threads):
     gate, begun, dropped = threading.Event(), threading.Event(), threading.Event()
 

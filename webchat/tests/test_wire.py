@@ -200,7 +200,22 @@ def test_after_our_close_nothing_is_received_or_written_and_the_answer_ends_it()
         assert not transport.closed
         its_wire.data_received(client_frame(frames.CLOSE, b"\x03\xf4"))
         assert transport.closed == "closed"
-        assert not its_wire.is_closing
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("unsent", "end"), [(0, "closed"), (1, "aborted")])
+def test_who_does_not_take_the_rest_is_cut_off(monkeypatch, unsent, end):
+    monkeypatch.setattr(wire, "CLOSE_SECONDS", 0.0)
+
+    async def scene(its_wire, transport, _reader):
+        transport.unsent = unsent
+        its_wire.data_received(client_frame(frames.CLOSE, b"\x03\xe8"))
+        assert its_wire.is_closing
+        assert transport.closed == "closed"
+        await turns()
+        await turns()
+        assert transport.closed == end
 
     play(scene)
 

@@ -23,6 +23,10 @@ class Transport:
         self.written = b""
         self.is_reading = True
         self.closed = ""
+        self.unsent = 0
+
+    def get_write_buffer_size(self):
+        return self.unsent
 
     def write(self, data):
         assert not self.closed

@@ -13,6 +13,8 @@ import { Thread } from "./thread.js";
 import { Typing } from "./typing.js";
 import { Unread } from "./unread.js";
 
+const WISH = 10_000; // ms that what was clicked waits for the second script
+
 export class Visit {
   #element;
   #base;
@@ -24,6 +26,7 @@ export class Visit {
   #composer;
   #makeTools;
   #tools = null; // they come with the second script
+  #dropWish = () => {};
   #expectNoTools;
   #emojiButton = document.getElementById("emoji-button");
   #keys = new MessageKeys();
@@ -139,7 +142,12 @@ export class Visit {
     if (letter.to === this.friend.username && !this.#pages.hasNewer) this.letters.put(letter);
   };
 
-  #withTools = (use) => needLate(() => this.#tools && use(this.#tools));
+  /** Do it with the tools, if they come soon and nothing else is wished for meanwhile. */
+  #withTools = (use) => {
+    this.#dropWish();
+    this.#dropWish = needLate(() => this.#tools && use(this.#tools));
+    setTimeout(this.#dropWish, WISH);
+  };
 
   /** A click before the panel is there opens it as soon as it is. */
   #onEmoji = (click) => {

@@ -1,11 +1,15 @@
 // The second script: what no page shows at first. It comes once the page is live, so that it keeps
 // nothing waiting, or with the first touch or key, so that it is there when it is asked for.
+import { attempt } from "./attempt.js";
+
 const AFTER_LIVE = 1_000; // ms that belong to what the reader opens first
+const AFTER_FAILURE = 5_000; // ms before a touch or a key tries again
 
 const waiting = new Set();
 let parts = null;
 let isComing = false;
 let tries = 0;
+let failedAt = -Infinity;
 
 /** Call `use` with the parts as soon as they are here. Returns a function that undoes this. */
 export function onLate(use) {
@@ -24,14 +28,18 @@ export function needLate(use) {
 /** The second script hands over its parts. */
 export function arrive(them) {
   parts = them;
-  for (const use of waiting) use(parts);
+  for (const use of waiting) attempt(() => use(parts));
   waiting.clear();
 }
 
 export function watchLate() {
-  for (const name of ["pointerdown", "keydown"]) addEventListener(name, fetchLate, true);
+  for (const name of ["pointerdown", "keydown"]) addEventListener(name, onTouch, true);
   // Each time, as it may have failed for want of a network.
   document.addEventListener("feed:working", () => setTimeout(fetchLate, AFTER_LIVE));
+}
+
+function onTouch() {
+  if (performance.now() - failedAt >= AFTER_FAILURE) fetchLate();
 }
 
 async function fetchLate() {
@@ -44,6 +52,7 @@ async function fetchLate() {
   try {
     await import(url.href);
   } catch (error) {
+    failedAt = performance.now();
     console.warn(error.message);
   } finally {
     isComing = false;

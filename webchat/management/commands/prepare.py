@@ -18,7 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from webchat import owner, scripts, shortening, storage
+from webchat import owner, scripts, shortening, storage, styles
 from webchat.base import commands
 from webchat.base.addresses import lan_addresses
 from webchat.database import backup, locks, trouble
@@ -159,7 +159,7 @@ def _port_refusal(error: OSError) -> str:
 def _static_digest() -> str:
     """Return a digest that changes with every static file, and with the code that joins them."""
     digest = hashlib.sha256()
-    for module in (scripts, shortening, storage):
+    for module in (scripts, shortening, storage, styles):
         digest.update(inspect.getsource(module).encode())
     for finder in get_finders():
         for path, folder in sorted(finder.list([]), key=lambda found: found[0]):
