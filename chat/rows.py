@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils import timezone
@@ -109,29 +109,35 @@ def show_list(
 def _chat_row(view: ConversationView, *, page: str, current: str, now: datetime) -> ChatRow:
     avatar = avatar_of(view.username)
     return ChatRow(
-        view.username,
-        view.remark,
-        view.readings,
-        view.name,
-        page,
-        avatar.colour,
-        avatar.initial,
-        view.username == current,
-        view.pinned,
-        view.muted,
-        view.marked_unread,
-        view.hidden,
-        str(view.unread),
-        badge(view.unread),
-        *_newest(view.last_message, now),
+        username=view.username,
+        remark=view.remark,
+        readings=view.readings,
+        name=view.name,
+        page=page,
+        colour=avatar.colour,
+        initial=avatar.initial,
+        is_current=view.username == current,
+        pinned=view.pinned,
+        muted=view.muted,
+        marked_unread=view.marked_unread,
+        hidden=view.hidden,
+        unread=str(view.unread),
+        badge=badge(view.unread),
+        **_newest(view.last_message, now),
     )
 
 
-def _newest(view: MessageView | None, now: datetime) -> tuple[str, str, str, str, bool, bool, str]:
+def _newest(view: MessageView | None, now: datetime) -> dict[str, Any]:
+    """Return the values of a row that tell of its newest message."""
     if view is None:
-        return "0", "", "", "", False, False, ""
+        return {}
     moment = view.sent_at.astimezone(now.tzinfo)
-    return str(view.id), moment.isoformat(), listed(moment, now.date()), *_preview(view)
+    told = {
+        "last_id": str(view.id),
+        "moment": moment.isoformat(),
+        "time": listed(moment, now.date()),
+    }
+    return told | _preview(view)._asdict()
 
 
 def show_preview(view: MessageView) -> SafeString:
