@@ -133,6 +133,7 @@ class Engine:
         self._neighbours.tell(NEWS)  # though there was none to find: a look between has seen it
 
     def _written(self, results: Sequence[Result]) -> None:
+        self._housekeeping.count(len(results))
         if self.feed.written(results):
             self._neighbours.tell(NEWS)
 
