@@ -45,7 +45,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(READER_THREADS, "live-reader")
         self.feed = Feed(self.hub, self._readers, lambda: self.writer.is_busy)
-        self.writer = Writer(self._loop, self._written, turns)
+        self.writer = Writer(self._loop, self._written, turns, self.outbox)
         self._neighbours = Neighbours(settings.DATA_DIR / "workers", self._hear)
         self._housekeeping = Housekeeping(self.hub, self.in_thread)
         self._tasks: list[asyncio.Task[None]] = []
@@ -133,6 +133,7 @@ class Engine:
         self._neighbours.tell(NEWS)  # though there was none to find: a look between has seen it
 
     def _written(self, results: Sequence[Result]) -> None:
+        self._housekeeping.count(len(results))
         if self.feed.written(results):
             self._neighbours.tell(NEWS)
 

@@ -10,6 +10,8 @@ from typing import Any
 from accounts import sessions
 from accounts.services import read_unread_names
 from friends.services import read_unread_remarks
+from webchat.database import wal
+from webchat.database.connecting import own_file
 
 from ..gone import Sweeper
 from ..search.index import Builder
@@ -20,6 +22,8 @@ READ_NAMES_SECONDS = 60.0
 GONE_SECONDS = 2.0  # how soon deleted data leaves the database's log; the promise is 5
 GONE_AGAIN_SECONDS = 0.5
 INDEX_SECONDS = 2.0
+FOLD_MESSAGES = 100  # some ten pages of the log each
+FOLD_SECONDS = 0.25
 BLOCKS_AT_ONCE = 4  # of the search index: a fiftieth of one core while there are many to make
 INDEX_PAUSE = 20  # times the duration of the last blocks: most of the interpreter is for writers
 
@@ -51,6 +55,8 @@ class Housekeeping:
         self._index_pause = INDEX_SECONDS
         self._sweeper = Sweeper()
         self._gone_pause = GONE_SECONDS
+        self._written = 0  # since the log was folded
+        self._is_much_written = asyncio.Event()
 
     def start(self) -> list[asyncio.Task[None]]:
         seen, noted = sessions.SEEN_EVERY.total_seconds(), presence.NOTED_EVERY.total_seconds()
@@ -70,8 +76,17 @@ class Housekeeping:
                 self._sweep_gone,
                 "The log of the database could not be cut",
             ),
+            "live-log": every(
+                FOLD_SECONDS, self._fold_log, "The log of the database could not be folded"
+            ),
         }
         return [asyncio.create_task(job, name=name) for name, job in jobs.items()]
+
+    def count(self, written: int) -> None:
+        """Note how many messages and marks a commit has written."""
+        self._written += written
+        if self._written >= FOLD_MESSAGES:
+            self._is_much_written.set()
 
     async def _write_seen(self) -> None:
         """Keep the list of sessions fresh without a write for each request."""
@@ -101,3 +116,10 @@ class Housekeeping:
         """Clear deleted data from the log of the database."""
         is_done = await self._in_thread(self._sweeper.sweep)
         self._gone_pause = GONE_SECONDS if is_done else GONE_AGAIN_SECONDS
+
+    async def _fold_log(self) -> None:
+        """Fold the log of the database, so that no commit has to."""
+        await self._is_much_written.wait()
+        self._is_much_written.clear()
+        self._written = 0
+        await self._in_thread(wal.fold, own_file())

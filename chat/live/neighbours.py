@@ -12,12 +12,15 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 LONGEST = 1024  # bytes of a datagram
 AT_ONCE = 64  # datagrams that are read before the loop goes on
+# A change of the folder may have the same time as one just before it, but not for longer.
+SETTLED_NS = 1_000_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ class Neighbours:
         self._hear = hear
         self._name = secrets.token_hex(8)
         self._directory = -1
+        self._others: list[str] = []
+        self._listed: int | None = None  # when the folder had last been changed, in ns
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
@@ -61,18 +66,24 @@ class Neighbours:
         if ear is None or len(word) > LONGEST:
             return
         try:
-            names = os.listdir(self._directory)
+            others = self._list_others()
         except OSError:  # no file can be opened at the moment: nobody waits for a note of typing
             return
-        for name in names:
-            if name == self._name:
-                continue
+        for name in others:
             try:
                 ear.sendto(word, self._path_of(name))
             except ConnectionRefusedError:
                 self._forget(name)  # its worker was killed
             except OSError:
                 pass  # its queue is full, or it has just stopped
+
+    def _list_others(self) -> list[str]:
+        """Return the names of the other sockets, from memory while their folder is unchanged."""
+        changed = os.stat(self._directory).st_mtime_ns
+        if changed != self._listed or time.time_ns() - changed < SETTLED_NS:
+            self._others = [name for name in os.listdir(self._directory) if name != self._name]
+            self._listed = changed
+        return self._others
 
     def _read(self) -> None:
         for _word in range(AT_ONCE):

@@ -20,6 +20,7 @@ from webchat.serving.turns import Turns
 
 from . import batches
 from .batches import Job, Result
+from .outbox import Outbox
 
 DRAFTS_AT_MOST = 256  # in one transaction: enough to share an fsync, few enough to wait for
 WAITING_AT_MOST = 10_000  # drafts in memory while the database is locked
@@ -43,10 +44,13 @@ class Writer:
     apart. While it writes, the requests of heavy users wait, as they do for other people's turns.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, written: Written, turns: Turns) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, written: Written, turns: Turns, outbox: Outbox
+    ) -> None:
         self._loop = loop
         self._written = written
         self._turns = turns
+        self._outbox = outbox
         self._waiting: SimpleQueue[Waiting | None] = SimpleQueue()  # None is the end
         self._unanswered = 0
         self._stopping = False
@@ -110,6 +114,10 @@ class Writer:
         self._unanswered -= len(batch)
         if not self._unanswered:
             self._turns.end_light()
+        with self._outbox:
+            self._tell_all(batch, outcomes)
+
+    def _tell_all(self, batch: Sequence[Waiting], outcomes: Sequence[Result]) -> None:
         # The feed first: it delivers in the order of the log, and no ack may overtake an event.
         try:
             self._written(outcomes)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, F, Max, Sum
 from django.db.models.functions import Length
 
-from webchat.database.questions import Listing, given
+from webchat.database.questions import Listing, Question, given
 
 from ..models import Message, SearchFilter, SearchSegment
 from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
@@ -23,7 +23,6 @@ from .grams import GRAMS_AT_MOST, PARTS, hash_text, make_filter
 # Larger blocks take longer to read, smaller ones make a longer index.
 MESSAGES_AT_MOST = 256
 LOOKS_AT_ONCE = 10  # conversations: many have too little that is new, and each takes a while
-NEW_PART = 0.25  # of a block, before a conversation is read and hashed again
 GROWING_AT_MOST = 10_000  # conversations that are counted in memory
 BLOCKS_AT_MOST = 15  # in a segment: two parts of its filters fill a page of the database
 
@@ -43,21 +42,25 @@ class Block(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """What is new in a conversation."""
+    """What a conversation has that is in no block."""
 
+    messages: int
+    characters: int
+
+    @property
+    def may_fill_a_block(self) -> bool:
+        # As if each character began a gram; a few begin up to four.
+        return self.messages >= MESSAGES_AT_MOST or self.characters >= GRAMS_AT_MOST
+
+
+class News(NamedTuple):
     conversation: int
     newest: int
     messages: int
     characters: int
 
-    @property
-    def is_much(self) -> bool:
-        # As if each character began a gram; a few begin up to four.
-        filled = max(self.messages / MESSAGES_AT_MOST, self.characters / GRAMS_AT_MOST)
-        return filled >= NEW_PART
 
-
-NEW = Listing(
+NEWS = Listing(
     lambda: (
         Message.objects.filter(id__gt=given("after"))
         .order_by()
@@ -65,7 +68,20 @@ NEW = Listing(
         .values_list(F("conversation") + 0)
         .annotate(newest=Max("id"), messages=Count("id"), characters=Sum(Length("text")))
     ),
-    Growth,
+    News,
+)
+NEXT_ROWS = Listing(
+    lambda: (
+        Message.objects.present()
+        .filter(conversation=given("conversation"), id__gt=given("after"))
+        .order_by("id")
+        .values_list("id", "text")
+    ),
+    Row,
+)
+SPOILED = Question(SearchSegment.objects.spoiled)
+LAST_SEGMENT = Question(
+    lambda: SearchSegment.objects.filter(conversation=given("conversation")).order_by("-through")
 )
 
 
@@ -80,7 +96,7 @@ class Builder:
     def build(self, at_most: int) -> int:
         """Make up to `at_most` filters, or a few more; returns how many."""
         done = 0
-        for segment in SearchSegment.objects.spoiled():
+        for segment in SPOILED.all():
             if done >= at_most:
                 return done
             done += _renew(segment)
@@ -90,7 +106,7 @@ class Builder:
         for _look in range(LOOKS_AT_ONCE):
             if self.is_idle or done >= at_most:
                 break
-            added = _add(self._waiting[-1])
+            added = self._look(self._waiting[-1])
             if not added:
                 self._waiting.pop()
             done += added
@@ -104,13 +120,15 @@ class Builder:
         """Find the conversations that may have a full block by now."""
         if not self._looked_through:
             return self._begin()
-        for new in NEW.all(after=self._looked_through):
+        for new in NEWS.all(after=self._looked_through):
             self._looked_through = max(self._looked_through, new.newest)
-            grown = _added(self._growing.pop(new.conversation, None), new)
-            if grown.is_much or len(self._growing) == GROWING_AT_MOST:
-                self._waiting.append(new.conversation)
-            else:
-                self._growing[new.conversation] = grown
+            known = self._growing.pop(new.conversation, None)
+            if known is not None:
+                grown = Growth(known.messages + new.messages, known.characters + new.characters)
+                if not grown.may_fill_a_block:
+                    self._growing[new.conversation] = grown
+                    continue
+            self._waiting.append(new.conversation)
 
     def _begin(self) -> None:
         """Have all of them looked at: how far the index goes is told by each."""
@@ -118,13 +136,20 @@ class Builder:
         self._looked_through = messages.aggregate(newest=Max("id"))["newest"] or 0
         self._waiting = list(messages.values_list("conversation", flat=True).distinct())
 
-
-def _added(before: Growth | None, new: Growth) -> Growth:
-    if before is None:
-        return new
-    return new._replace(
-        messages=before.messages + new.messages, characters=before.characters + new.characters
-    )
+    def _look(self, conversation_id: int) -> int:
+        """Make blocks of a conversation, or remember how far it is from one; returns how many."""
+        segment = LAST_SEGMENT.first(conversation=conversation_id)
+        after = segment.through if segment else 0
+        read = NEXT_ROWS.all(conversation=conversation_id, after=after, at_most=MESSAGES_AT_MOST)
+        grown = Growth(len(read), sum(len(row.text) for row in read))
+        if grown.may_fill_a_block:
+            if added := _add(conversation_id, segment):
+                return added
+            # Their words repeat themselves. The next look is after as much again.
+            grown = grown._replace(characters=0)
+        if len(self._growing) < GROWING_AT_MOST:
+            self._growing[conversation_id] = grown
+        return 0
 
 
 def build_all() -> int:
@@ -136,10 +161,8 @@ def build_all() -> int:
     return done
 
 
-def _add(conversation_id: int) -> int:
+def _add(conversation_id: int, segment: SearchSegment | None) -> int:
     """Put new messages into blocks of the last segment, or a new one; returns how many blocks."""
-    segments = SearchSegment.objects.filter(conversation=conversation_id).order_by("-through")
-    segment = segments.first()
     if segment is None or len(segment.ends) == BLOCKS_AT_MOST:
         after = segment.through if segment else 0
         segment = SearchSegment(conversation_id=conversation_id, through=after, ends=[])
@@ -189,19 +212,17 @@ def _renew(segment: SearchSegment) -> int:
 
 def _new_rows(segment: SearchSegment) -> Iterator[Row]:
     """Yield the messages beyond the segment, read as they are needed."""
-    after = segment.through
-    while rows := _rows(segment, after, limit=MESSAGES_AT_MOST):
+    conversation, after = segment.conversation_id, segment.through
+    while rows := NEXT_ROWS.all(conversation=conversation, after=after, at_most=MESSAGES_AT_MOST):
         yield from rows
         after = rows[-1].pk
 
 
-def _rows(
-    segment: SearchSegment, after: int, through: int | None = None, *, limit: int | None = None
-) -> list[Row]:
-    messages = Message.objects.present().filter(conversation=segment.conversation_id, id__gt=after)
-    if through is not None:
-        messages = messages.filter(id__lte=through)
-    return [Row(*row) for row in messages.order_by("id").values_list("id", "text")[:limit]]
+def _rows(segment: SearchSegment, after: int, through: int) -> list[Row]:
+    messages = Message.objects.present().filter(
+        conversation=segment.conversation_id, id__gt=after, id__lte=through
+    )
+    return [Row(*row) for row in messages.order_by("id").values_list("id", "text")]
 
 
 def _is_as_read(segment: SearchSegment) -> bool:

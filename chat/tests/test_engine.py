@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 from chat.live.engine import NEWS, Engine
+from chat.live.outbox import Outbox
 from chat.live.writer import Writer
 from chat.marking import Marked
 from webchat.serving.turns import Turns
@@ -80,7 +81,7 @@ def test_what_is_to_be_kept_goes_on_when_its_socket_has_ended():
 def test_while_messages_are_written_those_who_have_used_much_wait():
     async def scene():
         turns, answered = Turns(), []
-        writer = Writer(asyncio.get_running_loop(), lambda _outcomes: None, turns)
+        writer = Writer(asyncio.get_running_loop(), lambda _outcomes: None, turns, Outbox())
         for _number in range(2):
             writer.submit(None, answered.append)
         assert not turns._lull.is_set()

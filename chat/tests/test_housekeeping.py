@@ -90,3 +90,19 @@ def test_the_index_rests_also_when_it_could_not_be_built():
     with pytest.raises(OSError, match="broken"):
         asyncio.run(keeping._build_index())
     assert keeping._index_pause >= 2.0
+
+
+def test_the_log_is_folded_once_for_each_hundred_messages():
+    async def scene():
+        keeping = house(lambda: folded.append(keeping._written))
+        folding = asyncio.create_task(every(0.0, keeping._fold_log, ""))
+        for written in (60, 39, 1, 30, 300):
+            keeping.count(written)
+            await asyncio.sleep(0.01)
+            seen.append(len(folded))
+        folding.cancel()
+
+    folded, seen = [], []
+    asyncio.run(scene())
+    assert seen == [0, 0, 1, 1, 2]
+    assert folded == [0, 0]

@@ -83,6 +83,29 @@ def test_what_is_offered_in_one_turn_goes_out_in_order_in_one_piece():
     assert len(engine.hub) == 1
 
 
+def test_what_is_offered_together_is_written_at_once_in_one_piece():
+    line = Line()
+    pieces = []
+    line.write = pieces.append
+
+    async def run() -> None:
+        engine = Engine()
+        socket, _wire = connect(line, engine)
+        await socket.open(None)
+        socket.offer("before")
+        with engine.outbox:
+            socket.offer("event")
+            socket.offer("ack")
+            assert pieces == []
+        assert pieces == [b"".join(map(text_frame, ("before", "event", "ack")))]
+        socket.offer("after")
+        assert len(pieces) == 1
+        await asyncio.sleep(0)
+        assert pieces[1:] == [text_frame("after")]
+
+    asyncio.run(run())
+
+
 def test_what_cannot_be_encoded_goes_out_without_it():
     line = Line()
     engine = talk(line, "a\ud800b")

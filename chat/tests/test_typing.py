@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 
 import pytest
 from django.db import connection
@@ -90,6 +91,29 @@ def test_a_worker_that_was_killed_is_forgotten_and_one_that_is_deaf_is_no_troubl
             one.neighbours.tell(b"x" * 100)
         assert set(os.listdir(tmp_path)) == {one.neighbours._name, deaf.neighbours._name}
         one.neighbours.tell(b"x" * (LONGEST + 1))
+
+    play(scene)
+
+
+def test_the_folder_is_listed_again_after_each_change_and_else_not(tmp_path, monkeypatch):
+    listed, names = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: listed.append(1) or names(folder))
+
+    async def scene():
+        one, old = Worker(tmp_path), Worker(tmp_path)
+        long_ago = time.time() - 60
+        os.utime(tmp_path, (long_ago, long_ago))
+        for _time in range(5):
+            one.neighbours.tell(b"word")
+        assert len(listed) == 1
+        new = Worker(tmp_path)
+        one.neighbours.tell(b"word")
+        newest = Worker(tmp_path)  # within the same tick of the clock, maybe
+        one.neighbours.tell(b"word")
+        old.neighbours.stop()
+        one.neighbours.tell(b"word")
+        await asyncio.sleep(0.05)
+        assert [len(each.heard) for each in (new, newest)] == [3, 2]
 
     play(scene)
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from django.db import connection
 
-from . import costs
+from . import costs, wal
 
 FILE_NAME = "db.sqlite3"
 URL_EXAMPLE = "sqlite:////srv/webchat/db.sqlite3"
@@ -49,7 +49,7 @@ def settings_for(file: Path) -> dict[str, Any]:
             # A statement's undo data need no file of their own.
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-                " PRAGMA temp_store=MEMORY"
+                f" PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint={wal.PAGES_AT_MOST}"
             ),
         },
     }

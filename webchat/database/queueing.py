@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import OperationalError
@@ -56,6 +57,13 @@ def begin(connection: BaseDatabaseWrapper) -> None:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         _in_line(connection, lambda: connection.connection.execute("BEGIN IMMEDIATE"))
+
+
+@contextmanager
+def first_in_line() -> Iterator[None]:
+    """Let no other thread of this process ask for the write lock meanwhile."""
+    with _first:
+        yield
 
 
 def _wait(

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from chat.live import batches, writer
+from chat.live.outbox import Outbox
 from chat.live.writer import COMMIT_SECONDS, DRAFTS_AT_MOST, Writer
 from chat.sending.drafts import Draft
 
@@ -37,7 +38,7 @@ class Desk:
         self.may_write.set()
         self.turns = Turns()
         monkeypatch.setattr(batches.posting, "post_messages", self._post)
-        self.writer = Writer(asyncio.get_running_loop(), self._written, self.turns)
+        self.writer = Writer(asyncio.get_running_loop(), self._written, self.turns, Outbox())
 
     def _post(self, drafts):
         self.may_write.wait(10)

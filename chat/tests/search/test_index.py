@@ -126,36 +126,47 @@ def test_blocks_grow_with_the_conversation_and_reach_every_message(alice, bob):
     assert found == total
 
 
-@pytest.mark.parametrize(("parts", "words"), [((32, 31, 1), "x"), ((10, 9, 1), "x" * 20)])
-def test_a_conversation_is_read_when_a_fourth_of_a_block_is_new(
-    alice, bob, monkeypatch, parts, words
-):
-    read = []
-    monkeypatch.setattr(index, "_add", lambda conversation: read.append(conversation) or 0)
+@pytest.mark.parametrize(("parts", "words"), [((200, 54, 1), "x"), ((40, 38, 1), "x" * 20)])
+def test_a_conversation_is_hashed_when_it_may_fill_a_block(alice, bob, monkeypatch, parts, words):
+    hashed = add_nothing(monkeypatch)
     builder, seen = Builder(), []
-    fill(alice, bob, 1)
-    builder.build(at_most=100)  # at the start each is looked at
-    read.clear()
-    for part in parts:
+    for part in (1, *parts):
         fill(alice, bob, part, words)
         builder.build(at_most=100)
-        seen.append(len(read))
-    assert seen == [0, 0, 1]
+        seen.append(len(hashed))
+    assert seen == [0, 0, 0, 1]
 
 
-def test_no_more_conversations_are_counted_than_there_is_room_for(alice, bob, monkeypatch):
+def test_words_that_repeat_themselves_are_hashed_again_after_as_many(alice, bob, monkeypatch):
+    hashed = add_nothing(monkeypatch)
+    builder, seen = Builder(), []
+    for part in (80, 79, 1):
+        fill(alice, bob, part, "x" * 20)
+        builder.build(at_most=100)
+        seen.append(len(hashed))
+    assert seen == [1, 1, 2]
+
+
+def test_a_conversation_that_is_not_in_memory_is_counted_again(alice, bob, monkeypatch):
     carol = make_user("carol")
     befriend(alice, carol)
     monkeypatch.setattr(index, "GROWING_AT_MOST", 1)
-    read = []
-    monkeypatch.setattr(index, "_add", lambda conversation: read.append(conversation) or 0)
-    builder = Builder()
-    for expected in (2, 1):
-        fill(alice, bob, 1)
-        fill(alice, carol, 1)
+    hashed = add_nothing(monkeypatch)
+    builder, seen = Builder(), []
+    for part in (200, 55, 1):
+        fill(alice, bob, part, "x")
+        fill(alice, carol, part, "x")
         builder.build(at_most=100)
-        assert len(read) == expected
-        read.clear()
+        seen.append(len(hashed))
+    assert seen == [0, 0, 2]
+    assert len(builder._growing) == 1
+
+
+def add_nothing(monkeypatch):
+    """Return the conversations that were read and hashed, of which none got a block."""
+    hashed = []
+    monkeypatch.setattr(index, "_add", lambda conversation, _segment: hashed.append(conversation))
+    return hashed
 
 
 def test_a_full_segment_is_followed_by_another(alice, bob):
