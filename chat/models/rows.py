@@ -1,9 +1,9 @@
-"""Messages as pages and the API show them: a tuple takes a tenth of the time of an instance."""
+"""Messages and chats as they are shown: a tuple takes a tenth of the time of an instance."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
@@ -49,3 +49,40 @@ class MessageRow(NamedTuple):
 
 
 COLUMNS = (*MessageRow._fields[:-2], "attachment__name", "attachment__mimetype")
+
+
+class MembershipRow(NamedTuple):
+    """A person's chat with its state, as `Membership` has it `with_state`."""
+
+    low_id: int
+    high_id: int
+    last_read: int
+    pinned: bool
+    muted: bool
+    marked_unread: bool
+    hidden_through: int
+    unread: int
+    last_message_id: int | None
+
+    def other_id(self, user_id: int) -> int:
+        return self.high_id if self.low_id == user_id else self.low_id
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state of this chat, but for its last message."""
+        return {
+            "unread": self.unread,
+            "last_read": self.last_read,
+            "pinned": self.pinned,
+            "muted": self.muted,
+            "marked_unread": self.marked_unread,
+            "hidden": is_hidden(self.hidden_through, self.last_message_id),
+        }
+
+
+CHAT_COLUMNS = ("conversation__low", "conversation__high", *MembershipRow._fields[2:])
+
+
+def is_hidden(through: int, last_message_id: int | None) -> bool:
+    """Return whether a chat that was hidden up to a message is so until the next one."""
+    return through != 0 and last_message_id is None
