@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -75,19 +75,22 @@ class AttachmentView:
         return {"url": self.url, "name": self.name, "mimetype": self.mimetype}
 
 
-@dataclass(frozen=True, slots=True)
-class MessageView:
+class MessageView(NamedTuple):
     id: int
     with_: str
     sender: str
     mine: bool
-    text: str | None = field(repr=False)
+    text: str | None
     sent_at: datetime
     client_id: str
     state: str
     quote: QuoteView | None = None
     attachment: AttachmentView | None = None
     remark: str = ""
+
+    def __repr__(self) -> str:
+        """Leave out what nobody else may read."""
+        return f"MessageView(id={self.id}, sender={self.sender!r}, state={self.state!r})"
 
     @property
     def name(self) -> str:
@@ -218,8 +221,7 @@ def view_thread(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationView:
+class ConversationView(NamedTuple):
     username: str
     remark: str
     blocked: bool

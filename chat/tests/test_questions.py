@@ -23,7 +23,7 @@ from chat.models import (
     MessageRow,
 )
 from chat.notices.services import announce
-from chat.presentation import view_thread
+from chat.presentation import list_conversations, view_thread
 from friends import access as friends_access
 from friends import services
 from friends.listing import FriendshipRow
@@ -305,3 +305,11 @@ def test_the_api_compiles_nothing_anew_and_asks_little(alice, class_, path, most
 def test_a_question_is_neither_sliced_nor_prefetches_anything(db, query_set):
     with pytest.raises(ValueError, match="neither sliced"):
         Question(lambda: query_set).all()
+
+
+def test_the_text_of_a_message_is_in_no_log_of_its_view(alice, class_):
+    say(alice, class_["bob"], "geheim")
+    chats = [chat for chat in list_conversations(alice) if chat.username == "bob"]
+    assert chats[0].last_message.text == "geheim"
+    assert f"MessageView(id={chats[0].last_message.id}" in repr(chats)
+    assert "geheim" not in repr(chats)
