@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+
+from django.db.models import F
+
+from webchat.database.questions import UuidText
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
 
@@ -27,7 +30,7 @@ class MessageRow(NamedTuple):
     pk: int
     sender_id: int
     text: str
-    client_id: UUID
+    client_id: str
     sent_at: datetime
     quote: int | None
     recalled_at: datetime | None
@@ -48,7 +51,12 @@ class MessageRow(NamedTuple):
         return "recalled" if self.recalled_at else "sent"
 
 
-COLUMNS = (*MessageRow._fields[:-2], "attachment__name", "attachment__mimetype")
+OTHERS: dict[str, str | UuidText] = {
+    "client_id": UuidText(F("client_id")),
+    "file_name": "attachment__name",
+    "mimetype": "attachment__mimetype",
+}
+COLUMNS = tuple(OTHERS.get(name, name) for name in MessageRow._fields)
 
 
 class MembershipRow(NamedTuple):

@@ -101,8 +101,9 @@ def sent(alice):
 def row_of(message):
     """Return the row that stands for an instance."""
     file = getattr(message, "attachment", None)
-    shown = [getattr(message, name) for name in MessageRow._fields[:-2]]
-    return MessageRow(*shown, *((file.name, file.mimetype) if file else (None, None)))
+    shown = {name: getattr(message, name) for name in MessageRow._fields[:-2]}
+    shown["client_id"] = str(message.client_id)
+    return MessageRow(*shown.values(), *((file.name, file.mimetype) if file else (None, None)))
 
 
 def friend_by_name(alice):
