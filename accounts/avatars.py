@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.utils.safestring import SafeString
@@ -21,6 +22,7 @@ class Avatar(NamedTuple):
 AVATAR = Stencil("_avatar.html", Avatar._fields)
 
 
+@lru_cache(maxsize=1024)
 def avatar_of(username: str) -> Avatar:
     return Avatar(_colour(username), username[:1].upper())
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from friends.listing import FriendshipRow
 from friends.models import Friendship
 from webchat.base.times import minute
 
@@ -21,6 +22,14 @@ from .models import Attachment, Membership, Message, MessageRow
 from .models.rows import File
 
 AnyMessage = Message | MessageRow
+
+
+class Named(Protocol):
+    """Somebody as far as a message shows them: a user, or a friendship with them."""
+
+    @property
+    def username(self) -> str: ...
+
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -66,19 +75,22 @@ class AttachmentView:
         return {"url": self.url, "name": self.name, "mimetype": self.mimetype}
 
 
-@dataclass(frozen=True, slots=True)
-class MessageView:
+class MessageView(NamedTuple):
     id: int
     with_: str
     sender: str
     mine: bool
-    text: str | None = field(repr=False)
+    text: str | None
     sent_at: datetime
     client_id: str
     state: str
     quote: QuoteView | None = None
     attachment: AttachmentView | None = None
     remark: str = ""
+
+    def __repr__(self) -> str:
+        """Leave out what nobody else may read."""
+        return f"MessageView(id={self.id}, sender={self.sender!r}, state={self.state!r})"
 
     @property
     def name(self) -> str:
@@ -138,7 +150,7 @@ def view_message(
     message: AnyMessage,
     *,
     viewer: User,
-    friend: User,
+    friend: Named,
     remark: str = "",
     quoted: Mapping[int | None, AnyMessage] = MappingProxyType({}),
 ) -> MessageView:
@@ -186,9 +198,9 @@ def _view_attachment(attachment: Attachment | File) -> AttachmentView:
     return AttachmentView(url, attachment.name, attachment.mimetype, attachment.is_picture)
 
 
-def view_quote(message: AnyMessage, *, viewer: User, friend: User, remark: str = "") -> QuoteView:
+def view_quote(message: AnyMessage, *, viewer: User, friend: Named, remark: str = "") -> QuoteView:
     mine = message.sender_id == viewer.pk
-    sender = viewer if mine else friend
+    sender: Named = viewer if mine else friend
     text = words_of(message)[:QUOTED_LENGTH] if message.state == "sent" else None
     return QuoteView(message.pk, sender.username, text, message.state, "" if mine else remark)
 
@@ -200,7 +212,7 @@ def load_quoted(messages: Iterable[AnyMessage]) -> dict[int | None, MessageRow]:
 
 
 def view_thread(
-    messages: Sequence[AnyMessage], *, viewer: User, friend: User, remark: str = ""
+    messages: Sequence[AnyMessage], *, viewer: User, friend: Named, remark: str = ""
 ) -> list[MessageView]:
     quoted = load_quoted(messages)
     return [
@@ -209,8 +221,7 @@ def view_thread(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationView:
+class ConversationView(NamedTuple):
     username: str
     remark: str
     blocked: bool
@@ -242,16 +253,19 @@ class ConversationView:
 
 
 def view_conversation(
-    friendship: Friendship, state: Mapping[str, Any], newest: AnyMessage | None, viewer: User
+    friendship: Friendship | FriendshipRow,
+    state: Mapping[str, Any],
+    newest: AnyMessage | None,
+    viewer: User,
 ) -> ConversationView:
-    """Show a chat; the friendship comes from `of`, the state from the viewer's membership."""
-    friend, remark = friendship.friend, friendship.remark
+    """Show a chat; the state comes from the viewer's membership."""
+    remark = friendship.remark
     return ConversationView(
-        username=friend.username,
+        username=friendship.username,
         remark=remark,
         blocked=friendship.blocked,
         readings=friendship.readings,
-        last_message=view_message(newest, viewer=viewer, friend=friend, remark=remark)
+        last_message=view_message(newest, viewer=viewer, friend=friendship, remark=remark)
         if newest
         else None,
         **state,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.urls import reverse
 from django.utils import timezone
@@ -50,12 +50,24 @@ class ChatRow(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """The values of chat/_preview.html, with which those of a row end."""
+    """The values of chat/_preview.html, which a row has among its own."""
 
     words: str
     has_file: bool
     is_picture: bool
     file: str
+
+
+class Newest(NamedTuple):
+    """The values with which those of a row end, of its newest message."""
+
+    last_id: str = "0"
+    moment: str = ""
+    time: str = ""
+    words: str = ""
+    has_file: bool = False
+    is_picture: bool = False
+    file: str = ""
 
 
 class BubbleRow(NamedTuple):
@@ -109,35 +121,30 @@ def show_list(
 def _chat_row(view: ConversationView, *, page: str, current: str, now: datetime) -> ChatRow:
     avatar = avatar_of(view.username)
     return ChatRow(
-        username=view.username,
-        remark=view.remark,
-        readings=view.readings,
-        name=view.name,
-        page=page,
-        colour=avatar.colour,
-        initial=avatar.initial,
-        is_current=view.username == current,
-        pinned=view.pinned,
-        muted=view.muted,
-        marked_unread=view.marked_unread,
-        hidden=view.hidden,
-        unread=str(view.unread),
-        badge=badge(view.unread),
-        **_newest(view.last_message, now),
+        view.username,
+        view.remark,
+        view.readings,
+        view.name,
+        page,
+        avatar.colour,
+        avatar.initial,
+        view.username == current,
+        view.pinned,
+        view.muted,
+        view.marked_unread,
+        view.hidden,
+        str(view.unread),
+        badge(view.unread),
+        *_newest(view.last_message, now),
     )
 
 
-def _newest(view: MessageView | None, now: datetime) -> dict[str, Any]:
-    """Return the values of a row that tell of its newest message."""
+def _newest(view: MessageView | None, now: datetime) -> Newest:
     if view is None:
-        return {}
+        return Newest()
     moment = view.sent_at.astimezone(now.tzinfo)
-    told = {
-        "last_id": str(view.id),
-        "moment": moment.isoformat(),
-        "time": listed(moment, now.date()),
-    }
-    return told | _preview(view)._asdict()
+    time = listed(moment, now.date())
+    return Newest(str(view.id), moment.isoformat(), time, *_preview(view))
 
 
 def show_preview(view: MessageView) -> SafeString:
@@ -145,13 +152,11 @@ def show_preview(view: MessageView) -> SafeString:
 
 
 def _preview(view: MessageView) -> Preview:
+    words = _shorten(view.words, PREVIEW_AT_MOST)
     attachment = view.attachment
-    return Preview(
-        words=_shorten(view.words, PREVIEW_AT_MOST),
-        has_file=attachment is not None,
-        is_picture=attachment is not None and attachment.is_picture,
-        file=_shorten(attachment.name, FILE_NAME_AT_MOST) if attachment else "",
-    )
+    if attachment is None:
+        return Preview(words, False, False, "")
+    return Preview(words, True, attachment.is_picture, _shorten(attachment.name, FILE_NAME_AT_MOST))
 
 
 class Side(NamedTuple):

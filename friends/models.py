@@ -7,11 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.names import username_key
-from accounts.pinyin import LETTERS_AT_MOST, NAME, spell
-from webchat.base.text import fold, without_accents
+from accounts.pinyin import LETTERS_AT_MOST
 from webchat.database.questions import Listing, Question, given
 
-SPELLING_AT_MOST = 64  # characters: names have 16, and folding makes up to three of one
+from .listing import COLUMNS, FriendshipRow, readings_of
 
 
 def _sender_is_blocked() -> Exists:
@@ -91,8 +90,8 @@ class FriendshipQuerySet(models.QuerySet["Friendship"]):
         """Return the user's friends by name, each as `with_friend` loads it."""
         return self.filter(owner=owner).with_friend().order_by("friend__username_key")
 
-    def load(self, owner: User) -> list[Friendship]:
-        """Load what `of` returns, but only the columns that are shown."""
+    def load(self, owner: User) -> list[FriendshipRow]:
+        """Load what `of` returns, but as rows."""
         return BY_NAME.all(owner=owner.pk)
 
     def with_friend(self) -> FriendshipQuerySet:
@@ -155,27 +154,19 @@ class Friendship(models.Model):
         return self.remark or self.friend.username
 
     @property
-    def spelling(self) -> str:
-        """The name in small letters, by which contacts are ordered: in pinyin, without accents."""
-        pinyin = self.remark_pinyin if self.remark else self.friend.pinyin
-        return without_accents(spell(pinyin) or fold(self.name, most=SPELLING_AT_MOST) or "")
+    def is_there(self) -> bool:
+        """Whether the friend is not banned."""
+        return self.friend.is_active
 
     @property
     def readings(self) -> str:
-        """The ways to type name and remark: see `accounts.pinyin.spells`."""
-        return NAME.join(filter(None, (self.friend.pinyin, self.remark_pinyin)))
+        return readings_of(self.friend.pinyin, self.remark_pinyin)
 
 
-# The columns that lists show; an account has twenty others.
-SHOWN = (
-    "owner",
-    "remark",
-    "remark_pinyin",
-    "friend__username",
-    "friend__pinyin",
-    "friend__is_active",
+BY_NAME = Listing(
+    lambda: Friendship.objects.of(given("owner")).values_list(*COLUMNS),
+    FriendshipRow,
 )
-BY_NAME = Question(lambda: Friendship.objects.of(given("owner")).only(*SHOWN))
 
 
 class Block(models.Model):

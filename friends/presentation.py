@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from accounts.models import User
 from webchat.base.times import minute
 
+from .listing import FriendshipRow
 from .models import FriendRequest, Friendship
 
 OTHERS = "#"  # the heading of names that begin with no letter from A to Z
@@ -19,7 +20,7 @@ class Letter(NamedTuple):
     """The friends below one heading of the contacts."""
 
     name: str
-    friends: list[Friendship]
+    friends: list[FriendshipRow]
 
     @property
     def anchor(self) -> str:
@@ -35,7 +36,7 @@ class Place(NamedTuple):
     name: str
 
 
-def by_letter(friendships: Iterable[Friendship]) -> list[Letter]:
+def by_letter(friendships: Iterable[FriendshipRow]) -> list[Letter]:
     """Order friends as they are called, Chinese names by pinyin, under A to Z and “#”."""
     # A place is dear: Unicode has to be folded for it.
     placed = sorted(((_place(each), each) for each in friendships), key=itemgetter(0))
@@ -43,15 +44,15 @@ def by_letter(friendships: Iterable[Friendship]) -> list[Letter]:
     return [Letter(letter, [friend for _place, friend in group]) for letter, group in groups]
 
 
-def _place(friendship: Friendship) -> Place:
+def _place(friendship: FriendshipRow) -> Place:
     spelling = friendship.spelling
     first = spelling[:1].upper()
     is_other = not "A" <= first <= "Z"
     return Place(is_other, OTHERS if is_other else first, spelling, friendship.name)
 
 
-def friend_json(friendship: Friendship) -> dict[str, Any]:
-    """Return F of the contract; the friendship comes from `FriendshipQuerySet.of`."""
+def friend_json(friendship: Friendship | FriendshipRow) -> dict[str, Any]:
+    """Return F of the contract; an instance comes from `FriendshipQuerySet.of`."""
     return {
         "username": friendship.username,
         "remark": friendship.remark,

@@ -11,7 +11,7 @@ from accounts.avatars import avatar_of
 from webchat.base.links import addresses_of
 from webchat.base.stencils import Stencil
 
-from .models import Friendship
+from .listing import FriendshipRow
 from .presentation import Letter
 
 
@@ -54,7 +54,7 @@ def show_list(
 def _show_letters(letters: Iterable[Letter], current: str) -> SafeString:
     page_of = addresses_of("friends:contact")
 
-    def row_of(friendship: Friendship) -> FriendRow:
+    def row_of(friendship: FriendshipRow) -> FriendRow:
         username = friendship.username
         return FriendRow(
             username,

@@ -17,11 +17,13 @@ from chat.models import (
 )
 from chat.notice_text import notice_text
 from chat.presentation import load_quoted, view_conversation, view_message
+from friends.listing import FriendshipRow
 from friends.models import FriendRequest, Friendship
 from friends.presentation import friend_json, request_json
 from webchat.database.questions import Listing, given_several
 
 Kind = Event.Kind
+AnyFriendship = Friendship | FriendshipRow
 
 
 class Hidden(NamedTuple):
@@ -40,7 +42,7 @@ HIDDEN = Listing(
 class Sight:
     """Some people, and what they may see at this moment."""
 
-    def __init__(self, viewers: Iterable[User], friendships: Iterable[Friendship]) -> None:
+    def __init__(self, viewers: Iterable[User], friendships: Iterable[AnyFriendship]) -> None:
         self.viewers = {viewer.pk: viewer for viewer in viewers}
         self._friendships = {(f.owner_id, f.friend_id): f for f in friendships}
         self._requests: dict[int, FriendRequest] = {}
@@ -67,7 +69,7 @@ class Sight:
         if ids := _ids("announcement", facts):
             self._announcements = Announcement.objects.in_bulk(ids)
 
-    def friendship(self, viewer: User, conversation: Conversation | None) -> Friendship | None:
+    def friendship(self, viewer: User, conversation: Conversation | None) -> AnyFriendship | None:
         if conversation is None:
             return None
         return self._friendships.get((viewer.pk, conversation.other_id(viewer.pk)))
@@ -84,9 +86,7 @@ class Sight:
             return None
         if (viewer.pk, event.message.pk) in self._hidden:
             return None
-        view = view_message(
-            event.message, viewer=viewer, friend=friendship.friend, quoted=self._quoted
-        )
+        view = view_message(event.message, viewer=viewer, friend=friendship, quoted=self._quoted)
         return {"message": view.as_json()}
 
     def _read(self, event: Event, viewer: User) -> dict[str, Any] | None:
@@ -116,7 +116,7 @@ class Sight:
         shown: dict[str, Any] = {"friend": friend_json(friendship)}
         if event.kind == Kind.FRIEND_CHANGED:
             shown["old_username"] = event.data.get("old_username") or friendship.username
-            if not friendship.friend.is_active:
+            if not friendship.is_there:
                 shown["unavailable"] = True
         return shown
 

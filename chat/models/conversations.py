@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.names import NOBODY
 from friends.models import Friendship
-from webchat.database.questions import Listing, Question, given, given_several
+from webchat.database.questions import Listing, given, given_several
 
-from .rows import COLUMNS, MessageRow
+from .rows import CHAT_COLUMNS, COLUMNS, MembershipRow, MessageRow, is_hidden
 
 # No draft has this digest: no retry by a client finds an imported message, but an import does.
 IMPORTED = b""
@@ -119,10 +119,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
         return self.annotate(last_message_id=Subquery(newest))
 
-    def by_friend(self, user: User) -> dict[int, Membership]:
-        """Load this person's memberships with their state, by the id of the other in the chat."""
-        mine = WITH_STATE.all(user=user.pk)
-        return {each.conversation.other_id(user.pk): each for each in mine}
+    def by_friend(self, user: User) -> dict[int, MembershipRow]:
+        """Load this person's chats with their state, by the id of the other in each."""
+        return {each.other_id(user.pk): each for each in WITH_STATE.all(user=user.pk)}
 
     def with_friend_name(self) -> MembershipQuerySet:
         """Annotate `friend_name`, null where the other person is no friend (any more)."""
@@ -171,7 +170,7 @@ class Membership(models.Model):
     @property
     def is_hidden(self) -> bool:
         """Whether the chat is hidden until the next message; needs `with_last_message`."""
-        return self.hidden_through != 0 and self.last_message_id is None
+        return is_hidden(self.hidden_through, self.last_message_id)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -230,7 +229,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def with_attachment(self) -> MessageQuerySet:
         return self.select_related("attachment")
 
-    def newest_of(self, memberships: Iterable[Membership]) -> dict[int | None, MessageRow]:
+    def newest_of(
+        self, memberships: Iterable[Membership | MembershipRow]
+    ) -> dict[int | None, MessageRow]:
         """Load the last messages of these chats, by `last_message_id`."""
         ids = {each.last_message_id for each in memberships if each.last_message_id}
         return self.load(ids)
@@ -295,10 +296,9 @@ class Message(models.Model):
         )
 
 
-WITH_STATE = Question(
-    lambda: (
-        Membership.objects.filter(user=given("user")).select_related("conversation").with_state()
-    )
+WITH_STATE = Listing(
+    lambda: Membership.objects.filter(user=given("user")).with_state().values_list(*CHAT_COLUMNS),
+    MembershipRow,
 )
 UNREAD = Listing(
     lambda: (

@@ -1,10 +1,13 @@
-"""Messages as pages and the API show them: a tuple takes a tenth of the time of an instance."""
+"""Messages and chats as they are shown: a tuple takes a tenth of the time of an instance."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
-from uuid import UUID
+from typing import Any, NamedTuple
+
+from django.db.models import F
+
+from webchat.database.questions import UuidText
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
 
@@ -27,7 +30,7 @@ class MessageRow(NamedTuple):
     pk: int
     sender_id: int
     text: str
-    client_id: UUID
+    client_id: str
     sent_at: datetime
     quote: int | None
     recalled_at: datetime | None
@@ -48,4 +51,46 @@ class MessageRow(NamedTuple):
         return "recalled" if self.recalled_at else "sent"
 
 
-COLUMNS = (*MessageRow._fields[:-2], "attachment__name", "attachment__mimetype")
+OTHERS: dict[str, str | UuidText] = {
+    "client_id": UuidText(F("client_id")),
+    "file_name": "attachment__name",
+    "mimetype": "attachment__mimetype",
+}
+COLUMNS = tuple(OTHERS.get(name, name) for name in MessageRow._fields)
+
+
+class MembershipRow(NamedTuple):
+    """A person's chat with its state, as `Membership` has it `with_state`."""
+
+    low_id: int
+    high_id: int
+    last_read: int
+    pinned: bool
+    muted: bool
+    marked_unread: bool
+    hidden_through: int
+    unread: int
+    last_message_id: int | None
+
+    def other_id(self, user_id: int) -> int:
+        return self.high_id if self.low_id == user_id else self.low_id
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state of this chat, but for its last message."""
+        return {
+            "unread": self.unread,
+            "last_read": self.last_read,
+            "pinned": self.pinned,
+            "muted": self.muted,
+            "marked_unread": self.marked_unread,
+            "hidden": is_hidden(self.hidden_through, self.last_message_id),
+        }
+
+
+CHAT_COLUMNS = ("conversation__low", "conversation__high", *MembershipRow._fields[2:])
+
+
+def is_hidden(through: int, last_message_id: int | None) -> bool:
+    """Return whether a chat that was hidden up to a message is so until the next one."""
+    return through != 0 and last_message_id is None

@@ -54,9 +54,10 @@ def listed(moment: datetime, today: date) -> str:
     """Return the time of a moment today, then “yesterday”, the weekday, the date, with its year."""
     days = (today - moment.date()).days
     if days == 0:
-        return f"{moment:%H:%M}"
+        return f"{moment.hour:02}:{moment.minute:02}"
     if days == 1:
         return gettext("yesterday")
     if 1 < days < WEEK:
         return str(WEEKDAYS[moment.weekday()])
-    return f"{moment:%m-%d}" if moment.year == today.year else f"{moment:%Y-%m-%d}"
+    day = moment.date().isoformat()
+    return day[5:] if moment.year == today.year else day

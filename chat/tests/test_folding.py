@@ -26,7 +26,7 @@ from chat.log import reading
 from chat.models import EventLog, Message, conversations
 from chat.pruning import delete_messages
 from tests.cast import Api, befriend, make_user
-from webchat.database.questions import Listing, Question
+from webchat.database.questions import Listing
 
 NAMES = ("anna", "bert", "cleo")
 UNREAD_AT_MOST = 3
@@ -280,7 +280,7 @@ class Lives(RuleBasedStateMachine):
 
 
 @contextmanager
-def compiled_anew(question: Question[Any] | Listing[Any]) -> Iterator[None]:
+def compiled_anew(question: Listing[Any]) -> Iterator[None]:
     """Let a constant that is changed meanwhile count: it was compiled by an earlier test, maybe."""
     with mock.patch.dict(vars(question)):
         vars(question).pop("_compiled", None)

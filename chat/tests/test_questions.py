@@ -22,12 +22,12 @@ from chat.models import (
     Message,
     MessageRow,
 )
-from chat.models import conversations as asked
 from chat.notices.services import announce
-from chat.presentation import view_thread
+from chat.presentation import list_conversations, view_thread
 from friends import access as friends_access
 from friends import services
-from friends.models import BY_NAME, SHOWN, FriendRequest, Friendship
+from friends.listing import FriendshipRow
+from friends.models import BY_NAME, FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
 from webchat.database.questions import Question
 
@@ -88,15 +88,6 @@ def whole(instance):
     return type(instance), columns, state.adding, state.db, loaded
 
 
-def friends_of(alice):
-    return BY_NAME.all(owner=alice.pk), Friendship.objects.of(alice).only(*SHOWN)
-
-
-def chats_of(alice):
-    mine = Membership.objects.filter(user=alice)
-    return asked.WITH_STATE.all(user=alice.pk), mine.select_related("conversation").with_state()
-
-
 def received(alice):
     return FriendRequest.objects.load_received(alice), FriendRequest.objects.received_by(alice)
 
@@ -110,8 +101,9 @@ def sent(alice):
 def row_of(message):
     """Return the row that stands for an instance."""
     file = getattr(message, "attachment", None)
-    shown = [getattr(message, name) for name in MessageRow._fields[:-2]]
-    return MessageRow(*shown, *((file.name, file.mimetype) if file else (None, None)))
+    shown = {name: getattr(message, name) for name in MessageRow._fields[:-2]}
+    shown["client_id"] = str(message.client_id)
+    return MessageRow(*shown.values(), *((file.name, file.mimetype) if file else (None, None)))
 
 
 def friend_by_name(alice):
@@ -146,8 +138,6 @@ def events_of_everyone(alice):
 
 
 INSTANCES = [
-    friends_of,
-    chats_of,
     received,
     sent,
     friend_by_name,
@@ -164,6 +154,34 @@ def test_instances_are_those_of_the_query_set(alice, class_, question):
     wanted = list(wanted)
     assert wanted
     assert [whole(each) for each in found] == [whole(each) for each in wanted]
+
+
+def test_rows_of_friends_are_those_of_the_query_set(alice, class_):
+    wanted = list(Friendship.objects.of(alice))
+    found = Friendship.objects.load(alice)
+    assert [row.pk for row in found] == [each.pk for each in wanted]
+    for row, friendship in zip(found, wanted, strict=True):
+        for name in set(FriendshipRow._fields) - {"pinyin"}:
+            assert getattr(row, name) == getattr(friendship, name)
+        assert (row.name, row.readings) == (friendship.name, friendship.readings)
+        assert row.pinyin == friendship.friend.pinyin
+    assert {row.blocked for row in found} == {row.is_there for row in found} == {True, False}
+    assert all(type(row.blocked) is bool for row in found)
+    assert "Dörchen 多拉" in {row.name for row in found}
+
+
+def test_rows_of_chats_are_those_of_the_query_set(alice, class_):
+    Api(alice).post("conversations/idle/hide/", on=True)
+    mine = Membership.objects.filter(user=alice).select_related("conversation").with_state()
+    wanted = {each.conversation.other_id(alice.pk): each for each in mine}
+    found = Membership.objects.by_friend(alice)
+    assert found.keys() == wanted.keys()
+    for pk, row in found.items():
+        assert row.last_message_id == wanted[pk].last_message_id
+        assert row.state == wanted[pk].state
+        assert all(type(row.state[name]) is type(on) for name, on in wanted[pk].state.items())
+    for name in ("pinned", "muted", "marked_unread", "hidden"):
+        assert {row.state[name] for row in found.values()} == {True, False}
 
 
 @pytest.mark.parametrize("name", ["bob", "hidden", "dora"])
@@ -246,7 +264,7 @@ def test_requests_of_blocked_people_do_not_count(alice, carol):
 def test_nothing_of_the_first_who_asked_stays_in_a_question(alice, class_, carol):
     for user in (alice, class_["bob"], carol, alice):
         wanted = [each.friend.username for each in Friendship.objects.of(user)]
-        assert [each.friend.username for each in BY_NAME.all(owner=user.pk)] == wanted
+        assert [each.username for each in BY_NAME.all(owner=user.pk)] == wanted
 
 
 def test_messages_of_others_are_read_from_the_log_without_compiling(alice, class_, monkeypatch):
@@ -288,3 +306,11 @@ def test_the_api_compiles_nothing_anew_and_asks_little(alice, class_, path, most
 def test_a_question_is_neither_sliced_nor_prefetches_anything(db, query_set):
     with pytest.raises(ValueError, match="neither sliced"):
         Question(lambda: query_set).all()
+
+
+def test_the_text_of_a_message_is_in_no_log_of_its_view(alice, class_):
+    say(alice, class_["bob"], "geheim")
+    chats = [chat for chat in list_conversations(alice) if chat.username == "bob"]
+    assert chats[0].last_message.text == "geheim"
+    assert f"MessageView(id={chats[0].last_message.id}" in repr(chats)
+    assert "geheim" not in repr(chats)

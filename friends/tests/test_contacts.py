@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.services import read_unread_names
 from friends import services
+from friends.listing import FriendshipRow
 from friends.models import Friendship
 from friends.presentation import by_letter
 from tests.cast import befriend, make_user
@@ -29,7 +30,7 @@ def page(alice):
 def shown(user):
     return {
         letter.name: [friendship.name for friendship in letter.friends]
-        for letter in by_letter(Friendship.objects.of(user))
+        for letter in by_letter(Friendship.objects.load(user))
     }
 
 
@@ -54,9 +55,11 @@ def test_the_name_of_each_friend_is_spelled_once(alice, monkeypatch):
     for name in NAMES:
         befriend(alice, make_user(name))
     spelled = []
-    spelling = Friendship.spelling.fget
+    spelling = FriendshipRow.spelling.fget
     monkeypatch.setattr(
-        Friendship, "spelling", property(lambda self: spelled.append(self.name) or spelling(self))
+        FriendshipRow,
+        "spelling",
+        property(lambda self: spelled.append(self.name) or spelling(self)),
     )
     shown(alice)
     assert sorted(spelled) == sorted(NAMES)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -55,7 +56,7 @@ class Stencil:
                     forms.clear()
                 form = forms[shape] = self._make(part)
             formats.append(form.format)
-            texts += [part[index] for index in form.indexes]
+            texts += form.choose(part)
         return SafeString("".join(formats) % tuple(_escape(texts)))
 
     def _make(self, part: tuple[Value, ...]) -> _Form:
@@ -64,17 +65,23 @@ class Stencil:
             for index, value in enumerate(part)
         ]
         context = Context(dict(zip(self._names, marks, strict=True)))
-        return _Form(Engine.get_default().get_template(self._template_name).render(context))
+        html = Engine.get_default().get_template(self._template_name).render(context)
+        return _Form(INDENT.sub("\n", html.strip()))
 
 
 class _Form:
     """What a template makes of one shape: a format for the texts at these indexes of a part."""
 
     def __init__(self, html: str) -> None:
-        pieces = MARK.split(html.strip())  # what is always there, and indexes, in turn
-        constant = [INDENT.sub("\n", piece).replace("%", "%%") for piece in pieces[::2]]
-        self.format = "%s".join(constant)
-        self.indexes = tuple(map(int, pieces[1::2]))
+        pieces = MARK.split(html)  # what is always there, and indexes, in turn
+        self.format = "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
+        self.choose = _chooser(list(map(int, pieces[1::2])))
+
+
+def _chooser(indexes: list[int]) -> Callable[[Sequence[Value]], Sequence[Value]]:
+    if len(indexes) > 1:
+        return itemgetter(*indexes)
+    return lambda part: [part[index] for index in indexes]
 
 
 def _escape(texts: list[Any]) -> list[str]:

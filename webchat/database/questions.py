@@ -8,10 +8,11 @@ else, a moment too, stays as it was when the question was first asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import starmap
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -21,13 +22,16 @@ from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 
-from .dialect import given_list
+from .dialect import given_list, uuid_text
 from .prepared import fetch
 
 M = TypeVar("M", bound=models.Model)
 R = TypeVar("R")
 Row = Sequence[Any]
 Convert = Callable[[Any, Any, Any], Any]
+ConvertColumn = Callable[[Sequence[Any], BaseDatabaseWrapper], list[Any]]
+
+BOOLEANS = {0: False, 1: True}  # as SQLite has them; anything else stays as it is
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,24 @@ def given_several(name: str) -> Any:
     return _Given(_Place(name, is_list=True))
 
 
+class UuidText(Expression):
+    """The UUIDs of a column as texts of 36 characters, which take Python longer to make."""
+
+    def __init__(self, column: Any) -> None:
+        super().__init__(output_field=models.CharField())
+        self.column = column
+
+    def get_source_expressions(self) -> list[Any]:
+        return [self.column]
+
+    def set_source_expressions(self, expressions: Sequence[Any]) -> None:
+        [self.column] = expressions
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, _none = compiler.compile(self.column)
+        return uuid_text(column), ()
+
+
 class _Compiled:
     """A query set as SQL, and the way from its rows to the values of Python."""
 
@@ -70,7 +92,7 @@ class _Compiled:
         self.columns = [column for column, _sql, _alias in self.compiler.select]
         converters = self.compiler.get_converters(self.columns)
         self._converters = [
-            (position, _quick(convert, connection), column)
+            (position, _of_column(convert, column, connection))
             for position, (several, column) in converters.items()
             for convert in several
         ]
@@ -85,36 +107,42 @@ class _Compiled:
             sql += " LIMIT %s"
             parameters.append(at_most)
         found: list[Row] = fetch(connection, sql, parameters)
-        if not self._converters:
+        if not found or not self._converters:
             return found
-        return [self._converted(list(row), connection) for row in found]
-
-    def _converted(self, values: list[Any], connection: BaseDatabaseWrapper) -> Row:
-        for position, convert, column in self._converters:
-            value = values[position]
-            if value is not None:
-                values[position] = convert(value, column, connection)
-        return values
+        columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+        for position, convert in self._converters:
+            columns[position] = convert(columns[position], connection)
+        return list(zip(*columns, strict=True))
 
 
-def _quick(convert: Convert, connection: BaseDatabaseWrapper) -> Convert:
-    """Return the same conversion, without the settings that Django looks at for each moment.
+def _of_column(convert: Convert, column: Any, connection: BaseDatabaseWrapper) -> ConvertColumn:
+    """Return the same conversion for the values of a column, which takes less than one by one.
 
-    Nor does a UUID need to be looked through for braces and dashes: none are stored.
+    Without the settings that Django looks at for each moment, nor is a UUID looked through for
+    braces and dashes: none are stored.
     """
 
-    def in_utc(value: Any, column: Any, connection: Any) -> Any:
-        if isinstance(value, datetime) and value.tzinfo is None:
-            return value.replace(tzinfo=UTC)
-        return convert(value, column, connection)
+    def convert_each(values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        return [None if value is None else convert(value, column, connection) for value in values]
 
-    def as_uuid(value: Any, _column: Any, _connection: Any) -> UUID:
-        return UUID(int=int(value, 16))
+    def in_utc(values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        return [
+            value.replace(tzinfo=UTC)
+            if isinstance(value, datetime) and value.tzinfo is None
+            else value and convert(value, column, connection)
+            for value in values
+        ]
 
-    if convert.__name__ == "convert_uuidfield_value":
-        return as_uuid
-    is_of_moments = convert.__name__ == "convert_datetimefield_value"
-    return in_utc if is_of_moments and connection.timezone is UTC else convert
+    def as_uuids(values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        return [None if value is None else UUID(int=int(value, 16)) for value in values]
+
+    def as_booleans(values: Sequence[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        return list(map(BOOLEANS.get, values, values))
+
+    if convert.__name__ == "convert_datetimefield_value" and connection.timezone is UTC:
+        return in_utc
+    known = {"convert_uuidfield_value": as_uuids, "convert_booleanfield_value": as_booleans}
+    return known.get(convert.__name__, convert_each)
 
 
 def _stored(value: Any, connection: BaseDatabaseWrapper) -> Any:
@@ -205,7 +233,7 @@ class Listing(Generic[R]):
         self._as_row = as_row
 
     def all(self, *, at_most: int | None = None, **values: Any) -> list[R]:
-        return [self._as_row(*row) for row in self._compiled.rows(at_most, values)]
+        return list(starmap(self._as_row, self._compiled.rows(at_most, values)))
 
     def first(self, **values: Any) -> R | None:
         return next(iter(self.all(at_most=1, **values)), None)
