@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils import timezone
@@ -50,24 +50,12 @@ class ChatRow(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """The values of chat/_preview.html, which a row has among its own."""
+    """The values of chat/_preview.html, with which those of a row end."""
 
     words: str
     has_file: bool
     is_picture: bool
     file: str
-
-
-class Newest(NamedTuple):
-    """The values with which those of a row end, of its newest message."""
-
-    last_id: str = "0"
-    moment: str = ""
-    time: str = ""
-    words: str = ""
-    has_file: bool = False
-    is_picture: bool = False
-    file: str = ""
 
 
 class BubbleRow(NamedTuple):
@@ -139,12 +127,13 @@ def _chat_row(view: ConversationView, *, page: str, current: str, now: datetime)
     )
 
 
-def _newest(view: MessageView | None, now: datetime) -> Newest:
+def _newest(view: MessageView | None, now: datetime) -> tuple[Any, ...]:
+    """Return the values with which those of a row end; none of a chat without a message."""
     if view is None:
-        return Newest()
+        return ()
     moment = view.sent_at.astimezone(now.tzinfo)
     time = listed(moment, now.date())
-    return Newest(str(view.id), moment.isoformat(), time, *_preview(view))
+    return str(view.id), moment.isoformat(), time, *_preview(view)
 
 
 def show_preview(view: MessageView) -> SafeString:

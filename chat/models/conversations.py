@@ -13,7 +13,7 @@ from accounts.names import NOBODY
 from friends.models import Friendship
 from webchat.database.questions import Listing, given, given_several
 
-from .rows import CHAT_COLUMNS, COLUMNS, MembershipRow, MessageRow, is_hidden
+from .rows import CHAT_COLUMNS, COLUMNS, MembershipRow, MessageRow, is_hidden, state_of
 
 # No draft has this digest: no retry by a client finds an imported message, but an import does.
 IMPORTED = b""
@@ -170,19 +170,12 @@ class Membership(models.Model):
     @property
     def is_hidden(self) -> bool:
         """Whether the chat is hidden until the next message; needs `with_last_message`."""
-        return is_hidden(self.hidden_through, self.last_message_id)
+        return is_hidden(self)
 
     @property
     def state(self) -> dict[str, Any]:
         """The state of this person's chat, but for its last message; needs `with_state`."""
-        return {
-            "unread": self.unread,
-            "last_read": self.last_read,
-            "pinned": self.pinned,
-            "muted": self.muted,
-            "marked_unread": self.marked_unread,
-            "hidden": self.is_hidden,
-        }
+        return state_of(self)
 
     def pin(self, on: bool) -> None:
         self._change(pinned=on)

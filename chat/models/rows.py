@@ -59,6 +59,23 @@ OTHERS: dict[str, str | UuidText] = {
 COLUMNS = tuple(OTHERS.get(name, name) for name in MessageRow._fields)
 
 
+def is_hidden(chat: Any) -> bool:
+    """Return whether a chat that was hidden up to a message is so until the next one."""
+    return chat.hidden_through != 0 and chat.last_message_id is None
+
+
+def state_of(chat: Any) -> dict[str, Any]:
+    """Return the state of a person's chat, of an instance or a row, but for its last message."""
+    return {
+        "unread": chat.unread,
+        "last_read": chat.last_read,
+        "pinned": chat.pinned,
+        "muted": chat.muted,
+        "marked_unread": chat.marked_unread,
+        "hidden": is_hidden(chat),
+    }
+
+
 class MembershipRow(NamedTuple):
     """A person's chat with its state, as `Membership` has it `with_state`."""
 
@@ -77,20 +94,7 @@ class MembershipRow(NamedTuple):
 
     @property
     def state(self) -> dict[str, Any]:
-        """The state of this chat, but for its last message."""
-        return {
-            "unread": self.unread,
-            "last_read": self.last_read,
-            "pinned": self.pinned,
-            "muted": self.muted,
-            "marked_unread": self.marked_unread,
-            "hidden": is_hidden(self.hidden_through, self.last_message_id),
-        }
+        return state_of(self)
 
 
 CHAT_COLUMNS = ("conversation__low", "conversation__high", *MembershipRow._fields[2:])
-
-
-def is_hidden(through: int, last_message_id: int | None) -> bool:
-    """Return whether a chat that was hidden up to a message is so until the next one."""
-    return through != 0 and last_message_id is None
