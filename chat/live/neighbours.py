@@ -33,8 +33,8 @@ class Neighbours:
         self._hear = hear
         self._name = secrets.token_hex(8)
         self._directory = -1
-        self._others: list[str] = []
-        self._listed: int | None = None  # when the folder had last been changed, in ns
+        # When the folder had last been changed, in ns, and who was in it.
+        self._listed: tuple[int, list[str]] = -1, []
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
@@ -80,10 +80,11 @@ class Neighbours:
     def _list_others(self) -> list[str]:
         """Return the names of the other sockets, from memory while their folder is unchanged."""
         changed = os.stat(self._directory).st_mtime_ns
-        if changed != self._listed or time.time_ns() - changed < SETTLED_NS:
-            self._others = [name for name in os.listdir(self._directory) if name != self._name]
-            self._listed = changed
-        return self._others
+        before, others = self._listed
+        if changed != before or time.time_ns() - changed < SETTLED_NS:
+            others = [name for name in os.listdir(self._directory) if name != self._name]
+            self._listed = changed, others
+        return others
 
     def _read(self) -> None:
         for _word in range(AT_ONCE):
