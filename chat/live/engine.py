@@ -130,11 +130,12 @@ class Engine:
     def look(self) -> None:
         """Deliver what a request may have written, here and in the other workers."""
         self.feed.look()
+        self._housekeeping.count(1)
         self._neighbours.tell(NEWS)  # though there was none to find: a look between has seen it
 
     def _written(self, results: Sequence[Result]) -> None:
-        self._housekeeping.count(len(results))
         if self.feed.written(results):
+            self._housekeeping.count(len(results))
             self._neighbours.tell(NEWS)
 
     def _hear(self, word: bytes) -> None:

@@ -83,7 +83,7 @@ class Housekeeping:
         return [asyncio.create_task(job, name=name) for name, job in jobs.items()]
 
     def count(self, written: int) -> None:
-        """Note how many messages and marks a commit has written."""
+        """Note how many messages and marks a commit has written; a request counts as one."""
         self._written += written
         if self._written >= FOLD_MESSAGES:
             self._is_much_written.set()

@@ -112,3 +112,20 @@ def test_workers_tell_each_other_to_look_and_never_in_answer():
         engine._readers.shutdown()
 
     asyncio.run(scene())
+
+
+def test_what_is_written_counts_towards_the_folding_of_the_log_and_a_refusal_does_not():
+    async def scene():
+        engine, counted = Engine(Turns()), []
+        engine.feed.look = lambda: False
+        engine._neighbours.tell = lambda _word: None
+        engine._housekeeping.count = counted.append
+        engine._written([None, None])
+        assert counted == []
+        engine.feed._delivered_through = 6
+        engine._written([Marked(ALICE, "bob", 1, 0, event_id=7)])
+        engine.look()
+        assert counted == [1, 1]
+        engine._readers.shutdown()
+
+    asyncio.run(scene())

@@ -60,10 +60,17 @@ def begin(connection: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def first_in_line() -> Iterator[None]:
-    """Let no other thread of this process ask for the write lock meanwhile."""
-    with _first:
-        yield
+def first_in_line(seconds: float) -> Iterator[bool]:
+    """Let no other thread of this process ask for the write lock meanwhile.
+
+    Gives False if another one has asked, and does not get it in time.
+    """
+    is_first = _first.acquire(timeout=seconds)
+    try:
+        yield is_first
+    finally:
+        if is_first:
+            _first.release()
 
 
 def _wait(

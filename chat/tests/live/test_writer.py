@@ -38,7 +38,9 @@ class Desk:
         self.may_write.set()
         self.turns = Turns()
         monkeypatch.setattr(batches.posting, "post_messages", self._post)
-        self.writer = Writer(asyncio.get_running_loop(), self._written, self.turns, Outbox())
+        self.outbox = Outbox()
+        loop = asyncio.get_running_loop()
+        self.writer = Writer(loop, self._written, self.turns, self.outbox)
 
     def _post(self, drafts):
         self.may_write.wait(10)
@@ -89,6 +91,25 @@ def test_what_waits_is_written_together_in_its_order(monkeypatch):
     assert [len(batch) for batch in desk.batches] == [DRAFTS_AT_MOST, 10]
     assert desk.answers == desk.told == texts
     assert desk.turns.light == 0
+
+
+def test_what_a_batch_has_to_say_is_written_without_another_turn_of_the_loop(monkeypatch):
+    seen = []
+    speaker = SimpleNamespace(flush=lambda: seen.append("written"), close=seen.append)
+
+    async def work(desk: Desk) -> None:
+        def answer(_outcome: object) -> None:
+            asyncio.get_running_loop().call_soon(seen.append, "next turn")
+            desk.outbox.add(speaker)
+            seen.append("answered")
+
+        desk.writer.start()
+        desk.writer.submit(Draft(1, "bob", "hi", uuid4()), answer)
+        await desk.all_answered()
+        await desk.stop()
+
+    run(monkeypatch, work)
+    assert seen == ["answered", "written", "next turn"]
 
 
 def test_a_stop_writes_what_waits_and_takes_nothing_more(monkeypatch):
