@@ -108,11 +108,12 @@ def test_copies_at_any_instant_open_clean_and_hold_what_was_acknowledged(server,
             copy = tmp_path / f"copy{number}"
             copy.mkdir()
             known = list(acknowledged)
-            # The files at one instant: nothing is written while they are copied.
+            # The files at one instant: nothing is written while they are copied. Before the worker
+            # has read anything, there is no log yet.
             stop(worker)
             try:
-                for name in ("db.sqlite3", "db.sqlite3-wal"):
-                    shutil.copy(tmp_path / name, copy / name)
+                for path in tmp_path.glob("db.sqlite3*"):
+                    shutil.copy(path, copy)
             finally:
                 os.kill(worker, signal.SIGCONT)
             connection = sqlite3.connect(copy / "db.sqlite3")
