@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from chat.models import Presence
 from friends.models import Friendship
+from webchat.database.questions import Listing, given
 from webchat.database.syncing import unsynced
 
 NOTED_EVERY = timedelta(seconds=15)
@@ -34,8 +36,14 @@ def online_friends(user: User) -> list[str]:
     """List the friends who have a page open and show it, without blocks in either direction."""
     now = timezone.now()
     # A clock that was set back must not keep anybody online forever.
-    online = Presence.objects.filter(
-        seen_at__gt=now - ONLINE_FOR, seen_at__lte=now + ONLINE_FOR, user__shows_online=True
-    )
-    friendships = Friendship.objects.of(user).filter(friend__in=online.values("user"))
-    return [friendship.username for friendship in friendships.without_blocks()]
+    return ONLINE.all(owner=user.pk, after=now - ONLINE_FOR, until=now + ONLINE_FOR)
+
+
+def _friends_seen() -> QuerySet[Friendship, tuple[str]]:
+    noted = Presence.objects.filter(seen_at__gt=given("after"), seen_at__lte=given("until"))
+    seen = noted.filter(user__shows_online=True).values("user")
+    friendships = Friendship.objects.of(given("owner")).filter(friend__in=seen)
+    return friendships.without_blocks().values_list("friend__username")
+
+
+ONLINE = Listing(_friends_seen, str)
