@@ -155,6 +155,8 @@ class Tab:
         path = f"/live/?after={self._cursor}" if self._cursor else "/live/"
         socket = await open_websocket(self._address, path, self._cookie, on_text)
         socket.on_close = on_close
+        if socket.closed:  # while it was opened
+            on_close()
         await asyncio.wait_for(caught_up, GIVE_UP_SECONDS)
         self._socket = socket
         socket.on_close = self._come_back
@@ -185,11 +187,10 @@ class Tab:
 
 @dataclass(slots=True)
 class Probe:
-    """Pages that somebody asks for on a schedule, each over a connection of its own."""
+    """Pages that some people ask for in turn, on a schedule, each over a connection of its own."""
 
     address: Address
-    cookie: str
-    paths: Sequence[str]
+    visits: Sequence[tuple[str, str]]  # a path, and the cookie of who goes there
     per_second: float
     loaded: list[tuple[float, float]] = field(default_factory=list)  # when it was due, seconds
     failed: int = 0
@@ -200,15 +201,15 @@ class Probe:
         due, count = time.perf_counter(), 0
         while True:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            task = asyncio.create_task(self._ask(self.paths[count % len(self.paths)], due))
+            task = asyncio.create_task(self._ask(*self.visits[count % len(self.visits)], due))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             due, count = due + 1 / self.per_second, count + 1
 
-    async def _ask(self, path: str, due: float) -> None:
+    async def _ask(self, path: str, cookie: str, due: float) -> None:
         try:
             async with Browser(self.address) as browser:
-                answer = await browser.ask("GET", path, self.cookie, lines=LINES)
+                answer = await browser.ask("GET", path, cookie, lines=LINES)
         except (OSError, EOFError):
             self.failed += 1
             return

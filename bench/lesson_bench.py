@@ -30,7 +30,7 @@ SPREAD_SECONDS = 20.0
 TALK_PER_SECOND = 10.0
 ALONE = 10  # log-ins one after the other, for what each costs
 SOCKETS = 1_000
-PAGES_PER_SECOND = 10.0  # of one person, while everybody comes back
+PAGES_PER_SECOND = 10.0  # of all talkers together, while everybody comes back
 BACK_SECONDS = 60.0  # at most
 CALM_SECONDS = 1.0  # before the restart, and after everybody is back
 SCHOOL = "192.0.2.10"  # an address for documentation (RFC 5737), trusted as from a proxy
@@ -200,9 +200,7 @@ class Bench(Stage):
         for start in range(0, SOCKETS, 50):
             await asyncio.gather(*(tab.open() for tab in tabs[start : start + 50]))
         is_over.clear()
-        talker, friend = self.people[:2]
-        paths = ("/", f"/chat/{friend['username']}/")
-        probe = Probe(server.address, talker["cookie"], paths, PAGES_PER_SECOND)
+        probe = Probe(server.address, self._visits(), PAGES_PER_SECOND)
         asking = asyncio.create_task(probe.run())
         await asyncio.sleep(CALM_SECONDS)
         back.clear()
@@ -222,6 +220,16 @@ class Bench(Stage):
         for tab in tabs:
             tab.leave()
         return back, probe, client
+
+    def _visits(self) -> list[tuple[str, str]]:
+        """Return two pages of each talker: their list, and the chat with their friend."""
+        visits = []
+        for one, other in zip(self.people[::2], self.people[1::2], strict=True):
+            for person, friend in ((one, other), (other, one)):
+                visits += [
+                    (path, person["cookie"]) for path in ("/", f"/chat/{friend['username']}/")
+                ]
+        return visits
 
     # Measuring
 
