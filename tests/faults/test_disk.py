@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -108,12 +109,12 @@ def test_copies_at_any_instant_open_clean_and_hold_what_was_acknowledged(server,
             copy = tmp_path / f"copy{number}"
             copy.mkdir()
             known = list(acknowledged)
-            # The files at one instant: nothing is written while they are copied. Before the worker
-            # has read anything, there is no log yet.
+            # The files at one instant: nothing is written while they are copied.
             stop(worker)
             try:
-                for path in tmp_path.glob("db.sqlite3*"):
-                    shutil.copy(path, copy)
+                shutil.copy(tmp_path / "db.sqlite3", copy)
+                with suppress(FileNotFoundError):  # before the worker has read anything
+                    shutil.copy(tmp_path / "db.sqlite3-wal", copy)
             finally:
                 os.kill(worker, signal.SIGCONT)
             connection = sqlite3.connect(copy / "db.sqlite3")
