@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, expect
 from tests.mailbox import Mailbox, digits_of, text_of
 from tests.server import Server
 
-from ..conftest import DESKTOP, PASSWORD, PHONE, Person
+from ..conftest import DESKTOP, PASSWORD, PHONE, Person, leave
 
 NEW = "gruene-Wiese-8"
 OUT_MS = 5_000  # the promise: how soon a page logs out when its session has ended
@@ -186,7 +186,7 @@ def guest(chromium: Browser, mailing: Server) -> Iterator[Callable[..., Guest]]:
 
     yield make
     for context in contexts:
-        context.close()
+        leave(context)
 
 
 @pytest.fixture
