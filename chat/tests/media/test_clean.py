@@ -210,3 +210,27 @@ def test_frames_are_counted_up_to_a_thousand():
     assert cleaned(gif(frames=1000))[0].frames == 1000
     for make in (gif, png, webp):
         assert refused(make(frames=1001))
+
+
+@pytest.mark.parametrize("size", range(65532, 65538))
+def test_the_end_of_a_scan_is_found_between_two_pieces(size):
+    copy = cleaned(photo(scan=b"\1" * size))[1]
+    assert copy.endswith(b"\1" * size + b"\xff\xd9")
+    assert MAKER not in copy
+
+
+def test_a_png_with_a_wrong_sum_is_refused():
+    data = bytearray(png())
+    data[data.index(b"IDAT") + 6] ^= 1
+    assert refused(data)
+
+
+def test_the_control_of_a_text_goes_with_it():
+    copy = cleaned(gif(frames=2))[1]
+    assert copy.count(b"\x21\xf9\4\4\x0a\0\0\0" + pictures.GIF_PIXELS) == 2
+    assert copy.count(b"\x21\xf9\4") == 2
+
+
+def test_the_codec_of_a_sound_stays_as_it_is():
+    assert films.sound_entry() in film()
+    assert films.sound_entry() in cleaned(film())[1]
