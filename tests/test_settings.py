@@ -44,6 +44,10 @@ def show(*names, **settings):
         ({"REGISTRATION": "maybe"}, "REGISTRATION"),
         ({"REGISTRATION": "code"}, "REGISTRATION_CODE"),
         ({"SEND_RATE": "lots"}, "SEND_RATE"),
+        ({"UPLOAD_LIMIT": "3G"}, "UPLOAD_LIMIT"),
+        ({"UPLOAD_LIMIT": "0"}, "UPLOAD_LIMIT"),
+        ({"UPLOAD_DAILY": "much"}, "UPLOAD_DAILY"),
+        ({"MIN_FREE": "-1G"}, "MIN_FREE"),
         ({"MAIL_MODE": "pigeon"}, "MAIL_MODE"),
         ({"MAIL_MODE": "qq"}, "QQ_EMAIL"),
         ({"MAIL_MODE": "smtp"}, "EMAIL_URL"),
@@ -130,7 +134,7 @@ def test_every_setting_stands_in_the_example():
         (ROOT / "webchat" / name).read_text() for name in ("settings.py", "environment.py")
     )
     calls = re.findall(
-        r"(?:environment\.|\b)(?:text|required|boolean|integer|choice|site_url|send_rate|admin_path"
+        r"(?:environment\.|\b)(?:text|required|boolean|integer|choice|site_url|send_rate|size|admin_path"
         r"|time_zone|directory|database_file|networks)\(\s*\"([A-Z_]+)\"",
         sources,
     )

@@ -28,6 +28,8 @@ NO = ("0", "false", "no", "off")
 MAIL_TIMEOUT_SECONDS = 10
 _RATE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,4})([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_BYTES = re.compile(r"([0-9]{1,9}) ?([KMGT]?)B?", re.IGNORECASE)
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
 _MAIL_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 # No setting can hold a line break or half a character: it would end up in headers and logs.
@@ -167,6 +169,22 @@ def send_rate(name: str, default: str) -> tuple[int, int] | None:
             " off means no limit."
         )
     return count, seconds
+
+
+def size(name: str, default: str, *, low: str = "0", high: str = "1000T") -> int:
+    """Parse `100M` (also K, G and T, 1,024 times as much each) into bytes."""
+    value = text(name, default)
+    found = _bytes(value)
+    if found is None or not (_bytes(low) or 0) <= found <= (_bytes(high) or 0):
+        raise ImproperlyConfigured(
+            f"{name} must be a size from {low} to {high}, like {default}, not “{value}”."
+        )
+    return found
+
+
+def _bytes(value: str) -> int | None:
+    match = _BYTES.fullmatch(value)
+    return int(match[1]) * _UNITS[match[2].upper()] if match else None
 
 
 def admin_path(name: str, default: str) -> str:

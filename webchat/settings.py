@@ -37,6 +37,9 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING",
 BEHIND_PROXY = environment.boolean("BEHIND_PROXY", False)
 TRUSTED_PROXY = environment.networks("TRUSTED_PROXY")
 SEND_RATE = environment.send_rate("SEND_RATE", "30/10s")  # (messages, seconds) or None
+UPLOAD_LIMIT = environment.size("UPLOAD_LIMIT", "100M", low="1", high="2G")  # bytes of one file
+UPLOAD_DAILY = environment.size("UPLOAD_DAILY", "1G")  # bytes that one person sends in 24 hours
+MIN_FREE = environment.size("MIN_FREE", "1G")  # bytes of the disk that files leave to messages
 MAIL_MODE = environment.choice("MAIL_MODE", "off", ("off", "console", "qq", "smtp"))
 vars().update(environment.mail_settings(MAIL_MODE))
 
