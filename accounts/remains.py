@@ -19,7 +19,7 @@ from webchat.backup_places import FILE_NAME as PLACES
 from webchat.backup_places import known_places
 from webchat.base.text import fold
 from webchat.database import scratch, wal
-from webchat.database.archive import DATABASE, FILES
+from webchat.database.archive import DATABASE, FILES, PARTS
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
 from webchat.database.pages import dead_parts
@@ -150,11 +150,16 @@ def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step
         if _occurs(path, texts, step):
             return _("one of the texts")
         is_own = is_own or path in _records()  # their own words are names, too
-        if not is_own and path.parent != settings.DATA_DIR / FILES and _names(path, name, step):
+        if not is_own and path.parent not in _sent_by_people() and _names(path, name, step):
             return _("names the account; an export or a list perhaps")
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return _("it cannot be read")
     return ""
+
+
+def _sent_by_people() -> list[Path]:
+    """List the folders of files that may say anything."""
+    return [settings.DATA_DIR / name for name in (FILES, PARTS)]
 
 
 def _records() -> list[Path]:

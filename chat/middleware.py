@@ -16,6 +16,7 @@ from webchat.middleware import client_address
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 SENDS = {"chat:api_messages", "chat:conversation"}  # SEND_RATE counts POSTs to these
+PIECES = "chat:api_upload"  # a PUT is one, of which a file has hundreds
 UNCOUNTED = {"healthz", "readyz"}  # asked by machines; they cost next to nothing
 READS = ("GET", "HEAD", "OPTIONS")
 
@@ -36,13 +37,17 @@ class BudgetMiddleware:
         if name in UNCOUNTED:
             return None
         try:
-            _take(request, is_send=name in SENDS and request.method == "POST")
+            _take(
+                request,
+                is_send=name in SENDS and request.method == "POST",
+                is_piece=name == PIECES and request.method == "PUT",
+            )
         except ValidationError as refusal:
             return errors.too_many(request, refusal)
         return None
 
 
-def _take(request: HttpRequest, *, is_send: bool) -> None:
+def _take(request: HttpRequest, *, is_send: bool, is_piece: bool) -> None:
     writes = request.method not in READS and not is_send
     if not request.user.is_authenticated:
         budgets.REQUESTS_BY_ADDRESS.take(client_address(request))
@@ -52,5 +57,7 @@ def _take(request: HttpRequest, *, is_send: bool) -> None:
     if is_send and settings.SEND_RATE is None:
         return
     budgets.REQUESTS.take(request.user.pk)
-    if writes:
+    if is_piece:
+        budgets.PIECES.take(request.user.pk)
+    elif writes:
         budgets.WRITES.take(request.user.pk)

@@ -16,6 +16,7 @@ from . import attachments
 from .legacy import staging
 from .live.presence import ONLINE_FOR
 from .log import writing
+from .media import sweeping
 from .models import (
     Attachment,
     Conversation,
@@ -41,6 +42,7 @@ def chores(now: datetime) -> list[Chore]:
         rows_chore(_("notices about passwords and codes"), Notice.objects.keys_over(now)),
         Chore(_("an unfinished import"), staging.count_leftovers, staging.clear_leftovers),
         Chore(_("files of no message"), lambda: len(attachments.find_orphans()), _sweep),
+        *sweeping.chores(now),
     ]
 
 

@@ -27,6 +27,7 @@ from . import attachments
 from .access import get_thread
 from .forms import arrange_form
 from .log import writing
+from .media import sweeping
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
 from .models.events import KEPT_FOR
 from .notices.presentation import look_at_keys
@@ -39,6 +40,7 @@ FREE_TEXTS = {
     ("chat_message", "text"),
     ("chat_notice", "words"),
     ("chat_report", "reason"),
+    ("chat_upload", "name"),
 }
 
 
@@ -175,7 +177,10 @@ def list_files(**kwargs: Any) -> list[str]:
     """List orphaned files older than a minute, as a file is written before its transaction."""
     orphans = attachments.find_orphans(age=60)
     words = _("attachments/%(name)s: the file of no message")
-    return [words % {"name": path.name} for path in orphans]
+    parts = _("uploads/%(name)s: the part of no file")
+    return [words % {"name": path.name} for path in orphans] + [
+        parts % {"name": path.name} for path in sweeping.find_orphans(age=60)
+    ]
 
 
 @receiver(account_kept)

@@ -7,6 +7,8 @@ from webchat.base.api import endpoint, nothing_here
 from . import api, views
 from .attachments import attachment
 from .export import export
+from .media import api as media
+from .media.receiving import PIECE_BYTES
 from .moderation import api as moderation
 from .moderation import views as moderation_views
 from .notices import api as notices
@@ -60,6 +62,12 @@ api_urls = [
         "announcements/seen/",
         endpoint(POST=notices.see_announcements),
         name="api_announcements_seen",
+    ),
+    path("uploads/", endpoint(POST=media.begin), name="api_uploads"),
+    path(
+        "uploads/<uuid:client_id>/",
+        endpoint(GET=media.look, PUT=media.put, DELETE=media.give_up, bytes_at_most=PIECE_BYTES),
+        name="api_upload",
     ),
     # Any other address under api/ gets its 404 as JSON, too.
     re_path("", nothing_here),

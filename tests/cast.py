@@ -105,7 +105,8 @@ def nothing_of_others() -> Iterator[None]:
     yield
     downloads._running.clear()
     export._running.clear()
-    shutil.rmtree(settings.DATA_DIR / "attachments", ignore_errors=True)
+    for folder in ("attachments", "uploads"):
+        shutil.rmtree(settings.DATA_DIR / folder, ignore_errors=True)
     (settings.DATA_DIR / mail_failures.FILE).unlink(missing_ok=True)
 
 

@@ -15,6 +15,7 @@ from .moderation import AuditEntry, Report
 from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
 from .rows import MessageRow
 from .search import SearchFilter, SearchSegment
+from .uploads import Upload, UsedQuota
 
 __all__ = [
     "ANNOUNCEMENTS_AT_ONCE",
@@ -41,4 +42,6 @@ __all__ = [
     "SearchFilter",
     "SearchSegment",
     "Typing",
+    "Upload",
+    "UsedQuota",
 ]

@@ -29,6 +29,7 @@ STATUS = {
     "not_found": 404,
     "method_not_allowed": 405,
     "duplicate_id": 409,
+    "wrong_offset": 409,
     "already_friends": 409,
     "already_asked": 409,
     "name_taken": 409,
@@ -44,11 +45,14 @@ CODES = {"max_length": "too_long"}
 Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int]]
 
 
-def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonResponse]:
+def endpoint(
+    *, login: bool = True, bytes_at_most: int = 0, **handlers: Handler
+) -> Callable[..., JsonResponse]:
     """Make a view with one handler per method: `endpoint(GET=messages, POST=send)`.
 
     A handler takes the request and the route's arguments and returns the JSON object, or
-    that and a status. `request.json` holds the object that came in. The caller learns of
+    that and a status. `request.json` holds the object that came in; where `bytes_at_most` is
+    given, a PUT has bytes instead, and no more than that, in `request.bytes`. The caller learns of
     a missing session before anything else, token or not.
     """
 
@@ -62,7 +66,9 @@ def endpoint(*, login: bool = True, **handlers: Handler) -> Callable[..., JsonRe
             return response
         try:
             request.json = {}  # type: ignore[attr-defined]
-            if request.method not in ("GET", "HEAD"):
+            if request.method == "PUT" and bytes_at_most:
+                request.bytes = _read_bytes(request, bytes_at_most)  # type: ignore[attr-defined]
+            elif request.method not in ("GET", "HEAD"):
                 request.json = _read_object(request)  # type: ignore[attr-defined]
             answer = handler(request, **kwargs)
         except ValidationError as error:
@@ -96,9 +102,9 @@ def nothing_here(request: HttpRequest) -> JsonResponse:
     return not_found()
 
 
-def refuse(code: str, message: str, retry_after: int | None = None) -> JsonResponse:
+def refuse(code: str, message: str, retry_after: int | None = None, **beside: Any) -> JsonResponse:
     """Return an error in the one shape they all have; `retry_after` is in seconds."""
-    response = _json({"error": {"code": code, "message": message}}, STATUS[code])
+    response = _json({"error": {"code": code, "message": message}, **beside}, STATUS[code])
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
     return response
@@ -110,7 +116,7 @@ def not_found() -> JsonResponse:
 
 def refuse_invalid(error: ValidationError) -> JsonResponse:
     code, message, params = describe(error)
-    return refuse(code, message, params.get("retry_after"))
+    return refuse(code, message, params.get("retry_after"), **params.get("beside", {}))
 
 
 def describe(error: ValidationError) -> tuple[str, str, dict[str, Any]]:
@@ -169,6 +175,16 @@ def _read_object(request: HttpRequest) -> dict[str, Any]:
         return parse_object(request.body.decode())
     except ValueError:
         raise ValidationError(_("The body must be one JSON object."), "invalid") from None
+
+
+def _read_bytes(request: HttpRequest, at_most: int) -> bytes:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)  # the bridge has counted
+    if length > at_most:
+        raise ValidationError(_("That is too large."), "too_large")
+    _check_csrf(request)
+    if request.content_type != "application/octet-stream":
+        raise ValidationError(_("Please send application/octet-stream."), "unsupported_type")
+    return request.read(length)
 
 
 def parse_object(text: str) -> dict[str, Any]:

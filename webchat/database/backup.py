@@ -28,6 +28,7 @@ from .archive import (
     FILES,
     FORMAT,
     MANIFEST,
+    PARTS,
     NoRoomError,
     UnusableError,
     copy_file,
@@ -196,6 +197,7 @@ def restore(
                 _add_files(folder / FILES)
                 until_the_end.enter_context(undisturbed())
             _put_in_place(database, kept)
+            shutil.rmtree(settings.DATA_DIR / PARTS, ignore_errors=True)
     connections.close_all()
     return kept
 

@@ -16,6 +16,7 @@ from .trouble import of_another_file
 COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 # An id from before a restore must never lead to something else after it.
 HANDED_OUT = ("chat_event", "chat_message")
+UPLOADS = "chat_upload"
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
 
@@ -83,7 +84,8 @@ def start_over(database: Path, number: int) -> None:
             [number, number],
         )
         # A session that has ended since must not come back to life, nor must a used code.
-        for table in ("accounts_usersession", "django_session", "accounts_onetimecode"):
+        # The parts of uploads are in no backup.
+        for table in ("accounts_usersession", "django_session", "accounts_onetimecode", UPLOADS):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608
     with closing(sqlite3.connect(database)) as connection:
         # One file, without a log beside it.

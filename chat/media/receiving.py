@@ -1,0 +1,252 @@
+"""The receiving half of uploads: pieces come in any number of tries, and each is there once.
+
+`received` moves only after its bytes are synced, and only under the lock of the part, so it never
+says more than what is on the disk: a kill between the two means that the piece comes again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from chat.models.uploads import (
+    QUOTA_WINDOW,
+    Upload,
+    UsedQuota,
+    declared_lately,
+    new_part,
+    parts_folder,
+)
+from chat.sending.drafts import parse_client_id
+from chat.sending.posting import why_unsendable
+from webchat.base.holding import holding
+from webchat.base.numbers import integer
+from webchat.database import locks
+from webchat.database.sizes import size as in_words
+
+from .names import clean_name
+
+PIECE_BYTES = 1024 * 1024  # the largest that is taken: the plain limit of nginx, 1m
+# Asked for: below the limit of any proxy, and on a line of 10 KB/s there within a minute.
+PIECE = 512 * 1024
+UNFINISHED_AT_MOST = 20  # of one person at once; a page sends nine
+BUSY_SECONDS = 2  # for another tab that sends the same file right now
+CROWDED_SECONDS = 60
+FULL_SECONDS = 60  # a disk is not emptied sooner
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A file before its first piece: the input, checked without the database."""
+
+    client_id: UUID
+    name: str
+    size: int
+    kind: str
+
+    @classmethod
+    def parse(cls, *, client_id: Any, name: Any, size: Any, kind: Any) -> Announced:
+        """Raises ValidationError: invalid, too_long, too_large."""
+        if kind not in Upload.Kind.values:
+            raise ValidationError(_("“%(name)s” is not known."), "invalid", {"name": "kind"})
+        found = cls(parse_client_id(client_id), clean_name(name), _size(size), kind)
+        if found.size > settings.UPLOAD_LIMIT:
+            limit = in_words(settings.UPLOAD_LIMIT).replace(".0 ", " ")
+            message = _("The file is too large (at most %(limit)s).")
+            raise ValidationError(message, "too_large", {"limit": limit})
+        return found
+
+    def is_of(self, upload: Upload) -> bool:
+        theirs = (upload.name, upload.size, upload.kind)
+        return theirs == (self.name, self.size, self.kind)
+
+
+def begin(*, owner: User, announced: Announced) -> tuple[Upload, bool]:
+    """Begin an upload, once, and return whether it is new.
+
+    Raises ValidationError: duplicate_id if its id stands for another file, muted, rate_limited,
+    unavailable if the disk has no room for it.
+    """
+    with holding(owner):
+        found = Upload.objects.filter(owner=owner, client_id=announced.client_id).first()
+        if found is not None:
+            if not announced.is_of(found):
+                message = _("This id stands for another file already.")
+                raise ValidationError(message, "duplicate_id")
+            return found, False
+        now = timezone.now()
+        _refuse_muted(owner, now)
+        _refuse_over(owner, announced.size, now)
+        _refuse_without_room(announced.size)
+        upload = Upload.objects.create(
+            owner=owner,
+            client_id=announced.client_id,
+            name=announced.name,
+            size=announced.size,
+            kind=announced.kind,
+            file=new_part(),
+            created_at=now,
+            changed_at=now,
+        )
+    return upload, True
+
+
+def take_piece(*, upload: Upload, offset: int, piece: bytes) -> int:
+    """Write a piece where it belongs and return how much is there now; at most once.
+
+    Raises ValidationError: invalid for more than was announced, wrong_offset for a gap or an
+    overlap, muted, unavailable without room, or while another tab sends the same; Http404.
+    """
+    end = offset + len(piece)
+    if offset < 0 or end > upload.size:
+        raise ValidationError(_("That is more than the file has."), "invalid")
+    if end <= upload.received:
+        return upload.received
+    if offset != upload.received:
+        raise _wrong_offset(upload)
+    _refuse_muted(upload.owner, timezone.now())
+    _refuse_without_room(len(piece))
+    with _writing(upload) as part:
+        _bring_up_to_date(upload, part)
+        if end <= upload.received:
+            return upload.received
+        if offset != upload.received:
+            raise _wrong_offset(upload)
+        _write(part, piece, offset)
+        if not upload.note_received(end):
+            _bring_up_to_date(upload, part)
+            raise _wrong_offset(upload)
+    return end
+
+
+def give_up(*, upload: Upload) -> None:
+    """Delete an upload and its part; what was sent of it counts towards the quota of the day.
+
+    Raises ValidationError("duplicate_id") when its message is there.
+    """
+    with holding(upload):
+        if upload.state == Upload.State.SENT:
+            raise ValidationError(_("This file is sent already."), "duplicate_id")
+        delete(upload)
+
+
+def delete(upload: Upload) -> None:
+    """Delete an upload in a transaction, and remember what it has used of the quota."""
+    if upload.received:
+        UsedQuota.objects.create(
+            owner_id=upload.owner_id, bytes=upload.received, at=upload.created_at
+        )
+    upload.delete()
+
+
+def _size(value: Any) -> int:
+    if not isinstance(value, int):
+        raise ValidationError(_("“%(name)s” must be a whole number."), "invalid", {"name": "size"})
+    size = integer(value, name="size")
+    if size < 1:
+        raise ValidationError(_("The file is empty."), "invalid")
+    return size
+
+
+def _refuse_muted(owner: User, now: datetime) -> None:
+    why = why_unsendable(muted_until=owner.muted_until, is_there=True, is_blocking=False, now=now)
+    if why is not None:
+        raise why
+
+
+def _refuse_over(owner: User, size: int, now: datetime) -> None:
+    if Upload.objects.filter(owner=owner).unfinished().count() >= UNFINISHED_AT_MOST:
+        message = _("Too many files are on their way. Please wait until some are sent.")
+        raise ValidationError(message, "rate_limited", {"retry_after": CROWDED_SECONDS})
+    seconds = _seconds_to_wait(declared_lately(owner, now), size, now)
+    if seconds:
+        message = _("You have sent as much as one can in a day. Please try again later.")
+        raise ValidationError(message, "rate_limited", {"retry_after": seconds})
+
+
+def _seconds_to_wait(declared: list[tuple[datetime, int]], size: int, now: datetime) -> int:
+    """Return the seconds until a file of this size is within the quota; 0 if it is now."""
+    over = sum(each for _at, each in declared) + size - settings.UPLOAD_DAILY
+    if over <= 0:
+        return 0
+    for at, each in declared:
+        over -= each
+        if over <= 0:
+            return max(1, math.ceil((at + QUOTA_WINDOW - now).total_seconds()))
+    return math.ceil(QUOTA_WINDOW.total_seconds())
+
+
+def _refuse_without_room(size: int) -> None:
+    if shutil.disk_usage(settings.DATA_DIR).free - size < settings.MIN_FREE:
+        message = _("The server is short of room for files. Text can still be sent.")
+        raise ValidationError(message, "unavailable", {"retry_after": FULL_SECONDS})
+
+
+@contextmanager
+def _writing(upload: Upload) -> Iterator[int]:
+    """Hold the part of an upload: no other tab, thread or worker writes into it meanwhile."""
+    folder = parts_folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        part = locks.take(upload.path, seconds=BUSY_SECONDS)
+    except locks.HeldError:
+        message = _("The server is busy. Please try again in a moment.")
+        raise ValidationError(message, "unavailable", {"retry_after": 1}) from None
+    with part:
+        yield part.fileno()
+
+
+def _bring_up_to_date(upload: Upload, part: int) -> None:
+    """Fetch the row again; of a part that has lost bytes, nothing counts as received."""
+    try:
+        upload.refresh_from_db(fields=["received", "state"])
+    except Upload.DoesNotExist:
+        upload.path.unlink(missing_ok=True)
+        raise Http404 from None
+    if upload.state == Upload.State.OPEN and os.fstat(part).st_size < upload.received:
+        upload.note_received(0)
+        upload.received = 0
+
+
+def _write(part: int, piece: bytes, offset: int) -> None:
+    """Write a piece and sync it, and at the beginning of a file its name, too."""
+    left = memoryview(piece)
+    try:
+        while left:
+            written = os.pwrite(part, left, offset)
+            left, offset = left[written:], offset + written
+        os.fsync(part)
+        if offset == len(piece):
+            _sync_folder()
+    except OSError:
+        message = _("The server is short of room for files. Text can still be sent.")
+        raise ValidationError(message, "unavailable", {"retry_after": FULL_SECONDS}) from None
+
+
+def _sync_folder() -> None:
+    for folder in (parts_folder(), settings.DATA_DIR):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _wrong_offset(upload: Upload) -> ValidationError:
+    message = _("This piece does not follow what is there.")
+    facts = {"beside": {"received": upload.received}}
+    return ValidationError(message, "wrong_offset", facts)

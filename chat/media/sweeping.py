@@ -1,0 +1,72 @@
+"""The end of uploads that nobody goes on with, and of parts that no upload knows."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from chat.models import Upload, UsedQuota
+from chat.models.uploads import parts_folder
+from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
+
+from . import receiving
+
+# A part is there a moment before its row says that it has something, and a moment after.
+ORPHAN_SECONDS = 24 * 3600
+
+
+@receiver(post_delete, sender=Upload, dispatch_uid="chat_upload_part")
+def after_deletion(instance: Upload, **kwargs: Any) -> None:
+    transaction.on_commit(partial(instance.path.unlink, missing_ok=True))
+
+
+def chores(now: datetime) -> list[Chore]:
+    old = Upload.objects.over(now)
+    return [
+        Chore(_("unfinished files"), old.count, lambda: _sweep(now)),
+        rows_chore(_("sizes of earlier files"), UsedQuota.objects.over(now)),
+        Chore(_("parts of no file"), lambda: len(find_orphans()), _sweep_orphans),
+    ]
+
+
+def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
+    """Find the parts without a row, as a kill or a restore leaves them."""
+    folder = parts_folder()
+    if not folder.is_dir():
+        return []
+    before = time.time() - age
+    old = [path for path in folder.iterdir() if path.is_file() and _changed(path) < before]
+    names = set(Upload.objects.values_list("file", flat=True))
+    return [path for path in old if path.name not in names]
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _sweep(now: datetime) -> Batches:
+    old = Upload.objects.over(now)
+    while ids := list(old.values_list("pk", flat=True)[:ROWS_AT_ONCE]):
+        with short_transaction():
+            # Asked again: somebody may have gone on with one.
+            for upload in old.filter(pk__in=ids):
+                receiving.delete(upload)
+        yield len(ids)
+
+
+def _sweep_orphans() -> Batches:
+    orphans = find_orphans()
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    yield len(orphans)

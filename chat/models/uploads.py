@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from accounts.models import User
+from webchat.database.archive import PARTS
+
+KEPT_FOR = timedelta(days=1)  # without a change; a phone that was off over night goes on
+QUOTA_WINDOW = timedelta(days=1)
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def unfinished(self) -> UploadQuerySet:
+        return self.exclude(state__in=[Upload.State.SENT, Upload.State.FAILED])
+
+    def over(self, now: datetime) -> UploadQuerySet:
+        """Return those that nobody goes on with."""
+        return self.filter(changed_at__lt=now - KEPT_FOR)
+
+
+class Upload(models.Model):
+    """A file on its way in, piece by piece, until its message is sent."""
+
+    class Kind(models.TextChoices):
+        PICTURE = "picture"
+        VIDEO = "video"
+        VOICE = "voice"
+        FILE = "file"
+
+    class State(models.TextChoices):
+        OPEN = "open"  # pieces are missing, or its sender has not said that it is complete
+        PROCESSING = "processing"
+        READY = "ready"
+        SENT = "sent"
+        FAILED = "failed"
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="uploads")
+    client_id = models.UUIDField()
+    # The sender's name for it.
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    size = models.BigIntegerField()
+    # Bytes from the beginning that are on the disk, synced: never more than there are.
+    received = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    # Our own name for its part in the folder.
+    file = models.CharField(max_length=48, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # One id is one file, however often it is begun.
+            models.UniqueConstraint(fields=["owner", "client_id"], name="chat_upload_once"),
+            # Nobody is promised what does not exist.
+            models.CheckConstraint(
+                condition=Q(received__gte=0, received__lte=models.F("size")),
+                name="chat_upload_received_of_size",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+    @property
+    def path(self) -> Path:
+        return parts_folder() / self.file
+
+    def note_received(self, up_to: int) -> bool:
+        """Say that everything up to there is on the disk; False if that was said, or it is gone."""
+        theirs = type(self).objects.filter(
+            pk=self.pk, received=self.received, state=self.State.OPEN
+        )
+        return bool(theirs.update(received=up_to, changed_at=timezone.now()))
+
+
+class UsedQuotaQuerySet(models.QuerySet["UsedQuota"]):
+    def over(self, now: datetime) -> UsedQuotaQuerySet:
+        """Return those that no quota counts any more; in the future are those of a clock set back."""
+        return self.filter(at__lte=now - QUOTA_WINDOW)
+
+
+class UsedQuota(models.Model):
+    """The bytes that somebody sent for an upload whose row is gone; they count for a day."""
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="+")
+    bytes = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    objects = UsedQuotaQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"used quota {self.pk}"
+
+
+def new_part() -> str:
+    return secrets.token_hex(16)
+
+
+def parts_folder() -> Path:
+    folder: Path = settings.DATA_DIR / PARTS
+    return folder
+
+
+def declared_lately(user: User, now: datetime) -> list[tuple[datetime, int]]:
+    """Return what counts towards the quota of a day, and since when, the oldest first."""
+    since = now - QUOTA_WINDOW
+    uploads = Upload.objects.filter(owner=user, created_at__gt=since, created_at__lte=now)
+    used = UsedQuota.objects.filter(owner=user, at__gt=since, at__lte=now)
+    found = [
+        *uploads.values_list("created_at", "size"),
+        *used.values("at").annotate(sum=Sum("bytes")).values_list("at", "sum"),
+    ]
+    return sorted(found)
