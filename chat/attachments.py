@@ -21,7 +21,7 @@ from accounts.http import UserRequest
 from . import downloads
 from .access import get_message
 from .models import Attachment
-from .models.attachments import attachments_folder
+from .models.files import attachments_folder
 
 # The first bytes of the pictures that are shown inline; everything else is downloaded.
 MAGIC = (

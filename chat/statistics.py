@@ -21,7 +21,7 @@ from webchat.database.patience import TookTooLong, limit_statements
 from webchat.database.steps import Step, quietly
 
 from .models import Attachment, Conversation, Message, Report
-from .models.attachments import attachments_folder
+from .models.files import attachments_folder
 
 DAYS = 7
 # Of the processor, for each number: people go on talking meanwhile, and share it.

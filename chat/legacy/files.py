@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from chat.attachments import MAGIC_BYTES, sniff_picture
 from chat.models import Attachment
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from chat.models.rows import PICTURES
 from webchat.base.text import mend_text
 from webchat.database.steps import Counted, quietly

@@ -23,14 +23,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from chat.models.uploads import (
-    QUOTA_WINDOW,
-    Upload,
-    UsedQuota,
-    declared_lately,
-    new_part,
-    parts_folder,
-)
+from chat.models import MediaKind, Upload, UsedQuota
+from chat.models.files import new_name, parts_folder
+from chat.models.uploads import QUOTA_WINDOW, declared_lately
 from chat.sending.drafts import parse_client_id
 from chat.sending.posting import why_unsendable
 from webchat.base.holding import holding
@@ -61,7 +56,7 @@ class Announced:
     @classmethod
     def parse(cls, *, client_id: Any, name: Any, size: Any, kind: Any) -> Announced:
         """Raises ValidationError: invalid, too_long, too_large."""
-        if kind not in Upload.Kind.values:
+        if kind not in MediaKind.values:
             raise ValidationError(_("“%(name)s” is not known."), "invalid", {"name": "kind"})
         found = cls(parse_client_id(client_id), clean_name(name), _size(size), kind)
         if found.size > settings.UPLOAD_LIMIT:
@@ -71,7 +66,7 @@ class Announced:
         return found
 
     def is_of(self, upload: Upload) -> bool:
-        theirs = (upload.name, upload.size, upload.kind)
+        theirs = (upload.name, upload.announced_size, upload.announced_kind)
         return theirs == (self.name, self.size, self.kind)
 
 
@@ -96,9 +91,9 @@ def begin(*, owner: User, announced: Announced) -> tuple[Upload, bool]:
             owner=owner,
             client_id=announced.client_id,
             name=announced.name,
-            size=announced.size,
-            kind=announced.kind,
-            file=new_part(),
+            announced_size=announced.size,
+            announced_kind=announced.kind,
+            part=new_name(),
             created_at=now,
             changed_at=now,
         )
@@ -112,7 +107,7 @@ def take_piece(*, upload: Upload, offset: int, piece: bytes) -> int:
     overlap, muted, unavailable without room, or while another tab sends the same; Http404.
     """
     end = offset + len(piece)
-    if offset < 0 or end > upload.size:
+    if offset < 0 or end > upload.announced_size:
         raise ValidationError(_("That is more than the file has."), "invalid")
     if end <= upload.received:
         return upload.received
@@ -202,7 +197,7 @@ def _writing(upload: Upload) -> Iterator[int]:
     folder = parts_folder()
     folder.mkdir(mode=0o700, exist_ok=True)
     try:
-        part = locks.take(upload.path, seconds=BUSY_SECONDS)
+        part = locks.take(upload.part_path, seconds=BUSY_SECONDS)
     except locks.HeldError:
         message = _("The server is busy. Please try again in a moment.")
         raise ValidationError(message, "unavailable", {"retry_after": 1}) from None
@@ -215,7 +210,7 @@ def _bring_up_to_date(upload: Upload, part: int) -> None:
     try:
         upload.refresh_from_db(fields=["received", "state"])
     except Upload.DoesNotExist:
-        upload.path.unlink(missing_ok=True)
+        upload.part_path.unlink(missing_ok=True)
         raise Http404 from None
     if upload.state == Upload.State.OPEN and os.fstat(part).st_size < upload.received:
         upload.note_received(0)

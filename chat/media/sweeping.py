@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from chat.models import Upload, UsedQuota
-from chat.models.uploads import parts_folder
+from chat.models.files import parts_folder
 from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
 
 from . import receiving
@@ -25,7 +25,7 @@ ORPHAN_SECONDS = 24 * 3600
 
 @receiver(post_delete, sender=Upload, dispatch_uid="chat_upload_part")
 def after_deletion(instance: Upload, **kwargs: Any) -> None:
-    transaction.on_commit(partial(instance.path.unlink, missing_ok=True))
+    transaction.on_commit(partial(instance.part_path.unlink, missing_ok=True))
 
 
 def chores(now: datetime) -> list[Chore]:
@@ -44,7 +44,7 @@ def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
         return []
     before = time.time() - age
     old = [path for path in folder.iterdir() if path.is_file() and _changed(path) < before]
-    names = set(Upload.objects.values_list("file", flat=True))
+    names = set(Upload.objects.values_list("part", flat=True))
     return [path for path in old if path.name not in names]
 
 

@@ -11,6 +11,7 @@ from .conversations import (
     MessageQuerySet,
 )
 from .events import Event, EventLog, EventQuerySet, Presence, Typing
+from .files import MediaKind
 from .moderation import AuditEntry, Report
 from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
 from .rows import MessageRow
@@ -31,6 +32,7 @@ __all__ = [
     "EventLog",
     "EventQuerySet",
     "HiddenMessage",
+    "MediaKind",
     "Membership",
     "MembershipQuerySet",
     "Message",

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from webchat.database.archive import PARTS
+
+from .files import Content, MediaKind, parts_folder
 
 KEPT_FOR = timedelta(days=1)  # without a change; a phone that was off over night goes on
 QUOTA_WINDOW = timedelta(days=1)
@@ -25,14 +24,12 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         return self.filter(changed_at__lt=now - KEPT_FOR)
 
 
-class Upload(models.Model):
-    """A file on its way in, piece by piece, until its message is sent."""
+class Upload(Content):
+    """A file on its way in: piece by piece into its part, then processed, until a message has it.
 
-    class Kind(models.TextChoices):
-        PICTURE = "picture"
-        VIDEO = "video"
-        VOICE = "voice"
-        FILE = "file"
+    The columns of its content are those of what will be sent. They are empty until it is ready,
+    and once it is sent, as the attachment has them then.
+    """
 
     class State(models.TextChoices):
         OPEN = "open"  # pieces are missing, or its sender has not said that it is complete
@@ -43,15 +40,15 @@ class Upload(models.Model):
 
     owner = models.ForeignKey(User, models.CASCADE, related_name="uploads")
     client_id = models.UUIDField()
-    # The sender's name for it.
+    # As its sender has announced it.
     name = models.CharField(max_length=255)
-    kind = models.CharField(max_length=8, choices=Kind.choices)
-    size = models.BigIntegerField()
+    announced_kind = models.CharField(max_length=8, choices=MediaKind)
+    announced_size = models.BigIntegerField()
     # Bytes from the beginning that are on the disk, synced: never more than there are.
     received = models.BigIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     # Our own name for its part in the folder.
-    file = models.CharField(max_length=48, unique=True)
+    part = models.CharField(max_length=48, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
@@ -63,7 +60,7 @@ class Upload(models.Model):
             models.UniqueConstraint(fields=["owner", "client_id"], name="chat_upload_once"),
             # Nobody is promised what does not exist.
             models.CheckConstraint(
-                condition=Q(received__gte=0, received__lte=models.F("size")),
+                condition=Q(received__gte=0, received__lte=F("announced_size")),
                 name="chat_upload_received_of_size",
             ),
         ]
@@ -72,8 +69,12 @@ class Upload(models.Model):
         return f"upload {self.pk}"
 
     @property
-    def path(self) -> Path:
-        return parts_folder() / self.file
+    def part_path(self) -> Path:
+        return parts_folder() / self.part
+
+    @property
+    def is_complete(self) -> bool:
+        return self.received == self.announced_size
 
     def note_received(self, up_to: int) -> bool:
         """Say that everything up to there is on the disk; False if that was said, or it is gone."""
@@ -85,7 +86,7 @@ class Upload(models.Model):
 
 class UsedQuotaQuerySet(models.QuerySet["UsedQuota"]):
     def over(self, now: datetime) -> UsedQuotaQuerySet:
-        """Return those that no quota counts any more; in the future are those of a clock set back."""
+        """Return those that no quota counts any more; a clock that was set back leaves some."""
         return self.filter(at__lte=now - QUOTA_WINDOW)
 
 
@@ -102,22 +103,13 @@ class UsedQuota(models.Model):
         return f"used quota {self.pk}"
 
 
-def new_part() -> str:
-    return secrets.token_hex(16)
-
-
-def parts_folder() -> Path:
-    folder: Path = settings.DATA_DIR / PARTS
-    return folder
-
-
 def declared_lately(user: User, now: datetime) -> list[tuple[datetime, int]]:
     """Return what counts towards the quota of a day, and since when, the oldest first."""
     since = now - QUOTA_WINDOW
     uploads = Upload.objects.filter(owner=user, created_at__gt=since, created_at__lte=now)
     used = UsedQuota.objects.filter(owner=user, at__gt=since, at__lte=now)
     found = [
-        *uploads.values_list("created_at", "size"),
+        *uploads.values_list("created_at", "announced_size"),
         *used.values("at").annotate(sum=Sum("bytes")).values_list("at", "sum"),
     ]
     return sorted(found)

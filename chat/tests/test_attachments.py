@@ -18,7 +18,7 @@ from chat import downloads
 from chat.attachments import LONG_BYTES, ORPHAN_SECONDS, sniff_picture, sweep_orphans
 from chat.log import writing
 from chat.models import Attachment, Event, EventLog, Message, Report
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from chat.moderation import services as moderation
 from friends import services
 from tests.cast import Api, befriend, make_user, say

@@ -23,7 +23,7 @@ from accounts.models import User
 from accounts.services import delete_account, rename
 from chat import gone
 from chat.access import get_message
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from chat.pruning import delete_messages
 from chat.services import hide_message, mark_read, recall
 from friends import services as friends

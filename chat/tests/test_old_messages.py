@@ -24,7 +24,7 @@ from chat.models import (
     SearchFilter,
     SearchSegment,
 )
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from chat.search.index import build_all
 from chat.sending.drafts import Draft
 from chat.sending.posting import post_message

@@ -22,7 +22,7 @@ from chat.models import (
     EventLog,
     Presence,
 )
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from tests.cast import Api, say
 
 WEEK = timedelta(days=7)

@@ -18,7 +18,7 @@ from django.utils import timezone, translation
 from accounts.models import User
 from chat import statistics
 from chat.models import IMPORTED, Event, Message, Report
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from chat.statistics import collect, first_since
 from tests.cast import say
 from webchat.base.tables import width

@@ -27,7 +27,7 @@ WHOLE = 40 * 1024 * 1024
 
 MAKE_FILE = f"""
 from chat.models import Attachment, Message
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 message = Message.objects.first()
 attachments_folder().mkdir(exist_ok=True)
 file = Attachment.objects.create(

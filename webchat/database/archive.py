@@ -24,6 +24,7 @@ FORMAT = 1
 DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the server is
 MANIFEST = "manifest.json"
 FILES = "attachments"
+PREVIEWS = "previews"  # of pictures: in no backup, as they can be made again
 PARTS = "uploads"  # of files that are on their way: in no backup, as nobody was promised them
 FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")
 MANIFEST_BYTES = 64 * 1024 * 1024  # half a million files

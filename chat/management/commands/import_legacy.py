@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from chat.legacy.importing import Options, import_tree
 from chat.legacy.reading import find_root
 from chat.legacy.report import Report
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from webchat.base import commands, failures
 from webchat.base.telling import tell
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import User
 from chat.legacy.report import KINDS
-from chat.models.attachments import attachments_folder
+from chat.models.files import attachments_folder
 from tests.cast import Api
 
 from ..legacy import OldTree, file, v1, v3, v22

@@ -1,0 +1,82 @@
+"""What is known about a file of a message, sent or not yet."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+
+from webchat.database.archive import FILES, PARTS, PREVIEWS
+
+from .rows import PICTURES
+
+UNKNOWN = "application/octet-stream"
+
+
+class MediaKind(models.TextChoices):
+    """How a file is shown: as a picture, with controls to play it, as a bubble with a voice."""
+
+    PICTURE = "picture"
+    VIDEO = "video"
+    VOICE = "voice"
+    FILE = "file"
+
+
+class Content(models.Model):
+    """The columns of a stored file, which its processing has found out."""
+
+    # Our own names for it and its preview in their folders; without a preview, none.
+    file = models.CharField(max_length=48, db_default="")
+    preview = models.CharField(max_length=48, blank=True, db_default="")
+    # An inline type only if the bytes are of it.
+    mimetype = models.CharField(max_length=127, default=UNKNOWN)
+    kind = models.CharField(max_length=8, choices=MediaKind, db_default=MediaKind.FILE)
+    # None of one that an earlier release imported, until somebody has looked.
+    size = models.BigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True, db_default="")
+    # As shown, in pixels.
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    duration = models.FloatField(null=True)  # seconds
+
+    class Meta:
+        abstract = True
+
+    @property
+    def path(self) -> Path:
+        return attachments_folder() / self.file
+
+    @property
+    def preview_path(self) -> Path | None:
+        return previews_folder() / self.preview if self.preview else None
+
+    @property
+    def is_picture(self) -> bool:
+        return self.mimetype in PICTURES
+
+
+CONTENT = tuple(field.name for field in Content._meta.local_fields)
+
+
+def new_name() -> str:
+    """Return a name for a file that nobody can guess, which says nothing of its content."""
+    return secrets.token_hex(16)
+
+
+def attachments_folder() -> Path:
+    return _folder(FILES)
+
+
+def previews_folder() -> Path:
+    return _folder(PREVIEWS)
+
+
+def parts_folder() -> Path:
+    return _folder(PARTS)
+
+
+def _folder(name: str) -> Path:
+    folder: Path = settings.DATA_DIR / name
+    return folder
