@@ -82,8 +82,8 @@ def _answer(found: Attachment) -> FileResponse:
 
 @receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")
 def after_deletion(instance: Attachment, **kwargs: Any) -> None:
-    path = instance.path
-    transaction.on_commit(lambda: path.unlink(missing_ok=True))
+    for path in filter(None, (instance.path, instance.preview_path)):
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:

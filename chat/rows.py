@@ -210,7 +210,7 @@ def _bubble_row(
         words=view.words,
         is_folded=look == "folded",
         is_large=look == "large",
-        url=attachment.url if attachment else "",
+        url=(attachment.url or "") if attachment else "",
         is_picture=attachment is not None and attachment.is_picture,
         file=attachment.name if attachment else "",
         quote=str(quote.id) if quote else "",
