@@ -254,14 +254,17 @@ def test_the_api_pages_and_the_log_show_it(alice, bob):
     [chat] = Api(alice).get("conversations/").json()["conversations"]
     assert chat["last_message"]["attachment"] == shown
     page = of(alice).get("/chat/bob/").content.decode()
-    assert f'<img src="{address(picture)}" alt="Picture: 图.png"' in page
+    assert f'<img src="{address(picture)}" class="unmeasured"' in page
+    assert 'alt="Picture: 图.png"' in page
     assert "[Picture]" in page
 
 
 def test_another_file_is_a_link_with_its_name(alice, bob):
     file = attach(bob, alice, b"%PDF", "application/pdf", "<b>报告</b>.pdf")
     page = of(alice).get("/chat/bob/").content.decode()
-    assert f'href="{address(file)}" download>&lt;b&gt;报告&lt;/b&gt;.pdf</a>' in page
+    assert f'href="{address(file)}" data-name="&lt;b&gt;报告&lt;/b&gt;.pdf" download' in page
+    assert ">PDF</span>" in page
+    assert '<bdi class="file-name">&lt;b&gt;报告&lt;/b&gt;.pdf</bdi>' in page
     assert "[File] &lt;b&gt;报告" in page
 
 
