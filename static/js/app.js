@@ -11,7 +11,7 @@ import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
 import { Saving } from "./page/saving.js";
-import { watchLate } from "./page/late.js";
+import { onLate, watchLate } from "./page/late.js";
 import { forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown } from "./page/register.js";
@@ -39,6 +39,7 @@ function start(body) {
   const store = new ChatStore(api);
   const outbox = new Outbox(api, feed);
   const clock = new Clock();
+  let uploads = null; // they come with the second script, before the tools of a conversation
   const go = (url) => navigator.visit(url);
   const replace = (url) => navigator.replace(url);
   const readdress = (url) => navigator.readdress(url);
@@ -54,6 +55,7 @@ function start(body) {
     feed,
     store,
     outbox,
+    uploads: () => uploads,
     clock,
     go,
     replace,
@@ -93,6 +95,10 @@ function start(body) {
     },
   });
 
+  onLate(({ Uploads }) => {
+    uploads = new Uploads(api, outbox);
+    uploads.start();
+  });
   watchLate();
   // They hear of an event in this order: those that count and keep come before those that show.
   clock.start();

@@ -35,9 +35,12 @@ function showContent(bubble, message) {
 }
 
 /** Show a message on its way. */
-export function fillPending(element, { clientId, text: words, time, quote }) {
+export function fillPending(element, letter) {
+  const { clientId, text: words, attachment, time, quote } = letter;
   element.dataset.clientId = clientId;
-  attempt(() => showWords(element.querySelector(".bubble"), words));
+  attempt(() =>
+    showContent(element.querySelector(".bubble"), { state: "sent", text: words, attachment })
+  );
   element.querySelector("time").textContent = time;
   showQuote(element, quote && { ...quote, state: "sent" });
 }
