@@ -73,6 +73,7 @@ STRINGS = {
     "removed": _("Message removed by an administrator"),
     "picture": _("Picture: {name}"),
     "picture_preview": _("[Picture]"),
+    "save": _("Save"),
     "choose_pictures": _("Pictures and videos"),
     "take_picture": _("Take a picture"),
     "take_video": _("Take a video"),
