@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 
 from webchat.base.api import endpoint, nothing_here
 
-from . import api, views
+from . import api, files, views
 from .attachments import attachment
 from .export import export
 from .media import api as media
@@ -31,6 +31,7 @@ api_urls = [
         endpoint(POST=api.hide_messages),
         name="api_hide_messages",
     ),
+    path("conversations/<str:username>/files/", endpoint(GET=files.files_api), name="api_files"),
     path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
     *(
         path(
@@ -77,6 +78,7 @@ urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
     path("chat/<str:username>/arrange/", views.arrange, name="arrange"),
+    path("chat/<str:username>/files/", files.files, name="files"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("announcements/", notices_views.announcements, name="announcements"),

@@ -39,7 +39,8 @@ function start(body) {
   const store = new ChatStore(api);
   const outbox = new Outbox(api, feed);
   const clock = new Clock();
-  let uploads = null; // they come with the second script, before the tools of a conversation
+  // They come with the second script, before the tools of a conversation.
+  let [uploads, gallery] = [null, null];
   const go = (url) => navigator.visit(url);
   const replace = (url) => navigator.replace(url);
   const readdress = (url) => navigator.readdress(url);
@@ -75,6 +76,7 @@ function start(body) {
       rows.disconnect();
       contacts.disconnect();
       conversation.disconnect();
+      gallery?.disconnect();
     },
     arrive: (page) => {
       if (page.title) badges.setTitle(page.title);
@@ -84,6 +86,7 @@ function start(body) {
       contacts.connect();
       connection.arrive();
       conversation.connect(page);
+      gallery?.connect();
       online.arrive();
       befriended.arrive();
       pending.arrive();
@@ -95,9 +98,11 @@ function start(body) {
     },
   });
 
-  onLate(({ Uploads }) => {
+  onLate(({ Gallery, Uploads }) => {
     uploads = new Uploads(api, outbox);
     uploads.start();
+    gallery = new Gallery(api);
+    gallery.connect();
   });
   watchLate();
   // They hear of an event in this order: those that count and keep come before those that show.

@@ -22,7 +22,7 @@ export class Tools {
     this.#selecting = new Selecting(element, { api, thread, forwarding, keys });
     const username = () => element.dataset.with;
     this.#choosing = new Choosing(element, { uploads, thread, clock, username });
-    this.#lightbox = new Lightbox({ api, username });
+    this.#lightbox = new Lightbox({ api, username, list: document.getElementById("messages") });
   }
 
   connect() {

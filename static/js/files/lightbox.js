@@ -7,7 +7,7 @@ const SWIPE = 60; // px
 export class Lightbox {
   #api;
   #username;
-  #list = document.getElementById("messages");
+  #list;
   #dialog = document.getElementById("lightbox");
   #stage = this.#dialog.querySelector(".lightbox-stage");
   #zoom = new Zoom(this.#stage);
@@ -16,7 +16,9 @@ export class Lightbox {
   #isComplete = { older: false, newer: false };
   #began = null; // where a finger touched
 
-  constructor({ api, username }) {
+  /** `list` holds messages with their pictures, of the chat with the friend that `username` names. */
+  constructor({ api, username, list }) {
+    this.#list = list;
     this.#api = api;
     this.#username = username;
   }
@@ -46,13 +48,14 @@ export class Lightbox {
     const link = event.target.closest(".attachment.picture, .attachment.video");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const message = link.closest(".message");
-    if (!message.dataset.id) return; // on its way
-    this.#items = [...this.#list.querySelectorAll(".message[data-id] .attachment")]
+    const { id } = link.closest("[data-id]").dataset;
+    if (!id) return; // on its way
+    this.#items = [...this.#list.querySelectorAll("[data-id]:not([data-id='']) .attachment")]
       .filter((each) => each.matches(".picture, .video"))
-      .map(readItem);
+      .map(readItem)
+      .sort((one, other) => one.id - other.id);
     this.#isComplete = { older: false, newer: false };
-    this.#at = this.#items.findIndex(({ id }) => id === Number(message.dataset.id));
+    this.#at = this.#items.findIndex((item) => item.id === Number(id));
     this.#dialog.showModal();
     this.#show();
   };
@@ -145,7 +148,7 @@ export class Lightbox {
 }
 
 function readItem(link) {
-  const message = link.closest(".message");
+  const message = link.closest("[data-id]");
   return {
     id: Number(message.dataset.id),
     kind: link.matches(".video") ? "video" : "picture",
