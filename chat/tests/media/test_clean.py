@@ -206,10 +206,12 @@ def test_what_goes_as_it_is_may_tell_a_place(head, answer):
     assert tells_maybe_place(head) is answer
 
 
-def test_frames_are_counted_up_to_a_thousand():
-    assert cleaned(gif(frames=1000))[0].frames == 1000
+def test_a_thousand_frames_are_not_too_many():
     for make in (gif, png, webp):
-        assert refused(make(frames=1001))
+        for frames in (1000, 1001):
+            facts, copy = cleaned(make(frames=frames))
+            assert (facts.frames, facts.is_too_large) == (frames, frames > 1000)
+            assert MAKER not in copy
 
 
 @pytest.mark.parametrize("size", range(65532, 65538))
