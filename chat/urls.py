@@ -70,6 +70,11 @@ api_urls = [
         endpoint(GET=media.look, PUT=media.put, DELETE=media.give_up, bytes_at_most=PIECE_BYTES),
         name="api_upload",
     ),
+    path(
+        "uploads/<uuid:client_id>/finish/",
+        endpoint(POST=media.finish),
+        name="api_upload_finish",
+    ),
     # Any other address under api/ gets its 404 as JSON, too.
     re_path("", nothing_here),
 ]
