@@ -70,7 +70,14 @@ PAGES = {
     "/contacts/requests/{asked}/withdraw/": {},
 }
 # These are about nobody else: one's own notices and announcements.
-OWN = {"notices/<int:pk>/confirm/", "announcements/seen/", "notices/confirm/", "export/"}
+OWN = {
+    "notices/<int:pk>/confirm/",
+    "announcements/seen/",
+    "notices/confirm/",
+    "export/",
+    "uploads/",
+    "uploads/<uuid:client_id>/finish/",
+}
 LOSSES: dict[str, Callable[[], Any]] = {
     "the account": lambda: [delete_account(user=user) for user in _all_but_alice()],
     "the friendship": lambda: [
