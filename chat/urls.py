@@ -82,6 +82,7 @@ api_urls = [
 urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
+    path("chat/<str:username>/file/", views.send_file, name="send_file"),
     path("chat/<str:username>/arrange/", views.arrange, name="arrange"),
     path("chat/<str:username>/files/", files.files, name="files"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
