@@ -24,12 +24,7 @@ SECRET_LENGTH = 50  # as Django's own check has it
 SECRET_LETTERS = 5
 ROOM_BYTES = 1024**3
 DESCRIPTORS = 1024
-PICTURE_FORMATS = (
-    "jpg",
-    "zlib",
-    "webp",
-    "littlecms2",
-)  # of Pillow, which may be built without them
+PICTURE_FORMATS = ("jpg", "zlib", "webp", "littlecms2")  # which Pillow may lack
 
 
 def check_settings() -> Finding:

@@ -235,6 +235,33 @@ def test_a_file_that_is_not_there_is_told(order):
         workshop.process(given)
 
 
+def test_what_has_been_said_is_on_the_disk(order, monkeypatch):
+    """In this process, to see what is synced."""
+    pytest.importorskip("PIL")
+    synced = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file)), sync(file)))
+
+    def synced_as_it_is(path):
+        now = os.stat(path)
+        return any((each.st_ino, each.st_size) == (now.st_ino, now.st_size) for each in synced)
+
+    for kind, made in (
+        (Kind.PICTURE, ["target", "preview"]),
+        (Kind.FACE, ["target"]),
+        (Kind.FILE, ["target"]),
+    ):
+        synced.clear()
+        given = order(photo(), kind)
+        for said in work.work(given):
+            assert said.is_clean
+            assert synced_as_it_is(given.target)
+        assert all(synced_as_it_is(getattr(given, each)) for each in made)
+    given = order(b"hello", Kind.FILE)
+    assert [said.is_clean for said in work.work(given)] == [False]
+    assert synced_as_it_is(given.source)
+
+
 def test_a_call_that_is_cancelled_leaves_nothing(order, failing):
     failing("slow", "_draw", seconds=60)
     given = order(photo())
