@@ -103,6 +103,7 @@ def test_without_pillow_pictures_are_clean_files(order, standing_in, asked):
 # A process that fails when it comes to what is named: to draw, to clean, to begin.
 FAILING = """
 import os, sys, time
+from fcntl import F_SETPIPE_SZ, fcntl
 from chat.media import work
 
 do = work.{place}
@@ -121,7 +122,8 @@ work.main()
 FAILURES = {
     "killed": "os.kill(os.getpid(), 9)",
     "of another mind": "print('[1]'); sys.exit()",
-    "talking on": "sys.stdout.write('x' * 10_000_000); sys.exit()",
+    # More at once than a stream holds for its reader.
+    "talking on": "fcntl(1, F_SETPIPE_SZ, 2**20); sys.stdout.write('x' * 2**23); sys.exit()",
     "silent": "sys.exit(3)",
     "slow": "time.sleep(60)",
 }
@@ -207,6 +209,14 @@ def test_what_is_no_answer_is_not_believed(order, standing_in):
             workshop.process(given)
     standing_in(f"print({json.dumps(answer)!r}); print()")
     assert workshop.process(given).size == 5
+    # A clean file where it was asked for none is nowhere.
+    only_measured = 'import sys\nif \'"target": ""\' not in sys.stdin.readline(): sys.exit()\n'
+    file = answer | {"kind": "file"}
+    standing_in(f"{only_measured}print({json.dumps(file)!r}); print()")
+    with pytest.raises(workshop.UnansweredError):
+        workshop.process(given)
+    standing_in(f"{only_measured}print({json.dumps(file | {'is_clean': False})!r}); print()")
+    assert workshop.process(given).stored(given) == given.source
 
 
 @in_both_ways
