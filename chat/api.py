@@ -17,7 +17,7 @@ from .live import presence
 from .log import reading
 from .models import EventLog, Membership
 from .presentation import list_conversations, view_thread
-from .sending.drafts import Draft
+from .sending.drafts import CONTENTS, Draft
 from .sending.posting import post_message
 
 PAGE_SIZE = 50
@@ -61,9 +61,8 @@ def send(request: UserRequest, username: str) -> tuple[dict[str, Any], int]:
     draft = Draft.parse(
         request.user.pk,
         to=username,
-        text=data.get("text"),
         client_id=data.get("client_id"),
-        quote=data.get("quote"),
+        **{name: data.get(name) for name in CONTENTS},
     )
     posted = post_message(draft)
     return {"message": posted.message.as_json()}, 201 if posted.is_new else 200

@@ -20,8 +20,8 @@ from accounts.http import UserRequest
 
 from . import downloads
 from .access import get_message
-from .models import Attachment
-from .models.files import attachments_folder
+from .models import Attachment, Upload
+from .models.files import attachments_folder, previews_folder
 
 # The first bytes of the pictures that are shown inline; everything else is downloaded.
 MAGIC = (
@@ -82,15 +82,25 @@ def _answer(found: Attachment) -> FileResponse:
 
 @receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")
 def after_deletion(instance: Attachment, **kwargs: Any) -> None:
-    path = instance.path
-    transaction.on_commit(lambda: path.unlink(missing_ok=True))
+    for path in filter(None, (instance.path, instance.preview_path)):
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
     """Find the files without a message, which a kill between two writes leaves behind."""
-    files = list(_old_files(attachments_folder(), age))
-    names = set(Attachment.objects.values_list("file", flat=True))
-    return [path for path in files if path.name not in names]
+    found = {
+        "file": list(_old_files(attachments_folder(), age)),
+        "preview": list(_old_files(previews_folder(), age)),
+    }
+    orphans = []
+    for column, paths in found.items():
+        names = {
+            name
+            for model in (Attachment, Upload)
+            for name in model._default_manager.values_list(column, flat=True)
+        }
+        orphans += [path for path in paths if path.name not in names]
+    return orphans
 
 
 def sweep_orphans() -> int:

@@ -18,7 +18,8 @@ from friends.listing import FriendshipRow
 from friends.models import Friendship
 from webchat.base.times import minute
 
-from .models import Attachment, Membership, Message, MessageRow
+from .models import Attachment, MediaKind, Membership, Message, MessageRow
+from .models.files import Content
 from .models.rows import File
 
 AnyMessage = Message | MessageRow
@@ -46,6 +47,55 @@ QUOTED_LENGTH = 100  # characters of a quoted message that are shown
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """A file as it is shown: without an address as long as it is not sent."""
+
+    url: str | None
+    name: str
+    mimetype: str
+    kind: str
+    size: int | None
+    width: int | None = None  # pixels, as shown
+    height: int | None = None
+    duration: float | None = None  # seconds
+    preview: str | None = None
+
+    @classmethod
+    def of(cls, file: Content | File, *, name: str, url: str | None) -> AttachmentView:
+        return cls(
+            url=url,
+            name=name,
+            mimetype=file.mimetype,
+            kind=file.kind,
+            size=file.size,
+            width=file.width,
+            height=file.height,
+            duration=file.duration,
+            preview=f"{url}preview/" if url and file.preview else None,
+        )
+
+    @property
+    def is_picture(self) -> bool:
+        return self.kind == MediaKind.PICTURE
+
+    def as_json(self) -> dict[str, Any]:
+        """Return A of the contract; its measures only if they are known."""
+        measures = {"width": self.width, "height": self.height, "duration": self.duration}
+        return {
+            "url": self.url,
+            "name": self.name,
+            "mimetype": self.mimetype,
+            "kind": self.kind,
+            "size": self.size,
+            **{name: value for name, value in measures.items() if value is not None},
+            "preview": self.preview,
+        }
+
+    def as_quoted(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name, "preview": self.preview}
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteView:
     """A quoted message, as it is now."""
 
@@ -54,6 +104,7 @@ class QuoteView:
     text: str | None = field(repr=False)
     state: str
     remark: str = ""
+    attachment: AttachmentView | None = None
 
     @property
     def name(self) -> str:
@@ -61,18 +112,10 @@ class QuoteView:
         return self.remark or self.sender
 
     def as_json(self) -> dict[str, Any]:
-        return {"id": self.id, "sender": self.sender, "text": self.text, "state": self.state}
-
-
-@dataclass(frozen=True, slots=True)
-class AttachmentView:
-    url: str
-    name: str
-    mimetype: str
-    is_picture: bool
-
-    def as_json(self) -> dict[str, Any]:
-        return {"url": self.url, "name": self.name, "mimetype": self.mimetype}
+        shown = {"id": self.id, "sender": self.sender, "text": self.text, "state": self.state}
+        if self.attachment is not None:
+            shown["attachment"] = self.attachment.as_quoted()
+        return shown
 
 
 class MessageView(NamedTuple):
@@ -174,7 +217,7 @@ def view_message(
         quote=view_quote(answered, viewer=viewer, friend=friend, remark=remark)
         if answered
         else None,
-        attachment=_view_attachment(attachment) if attachment else None,
+        attachment=view_attachment(attachment) if attachment else None,
         remark="" if mine else remark,
     )
 
@@ -192,17 +235,25 @@ def words_of(message: AnyMessage) -> str:
     return attachment.name if attachment else message.text
 
 
-def _view_attachment(attachment: Attachment | File) -> AttachmentView:
+def view_attachment(attachment: Attachment | File) -> AttachmentView:
     # Not with `reverse`, which does not know the prefix outside a request.
     url = f"{settings.PREFIX}/attachments/{attachment.message_id}/"
-    return AttachmentView(url, attachment.name, attachment.mimetype, attachment.is_picture)
+    return AttachmentView.of(attachment, name=attachment.name, url=url)
 
 
 def view_quote(message: AnyMessage, *, viewer: User, friend: Named, remark: str = "") -> QuoteView:
     mine = message.sender_id == viewer.pk
     sender: Named = viewer if mine else friend
     text = words_of(message)[:QUOTED_LENGTH] if message.state == "sent" else None
-    return QuoteView(message.pk, sender.username, text, message.state, "" if mine else remark)
+    attachment = _attachment_of(message)
+    return QuoteView(
+        id=message.pk,
+        sender=sender.username,
+        text=text,
+        state=message.state,
+        remark="" if mine else remark,
+        attachment=view_attachment(attachment) if attachment else None,
+    )
 
 
 def load_quoted(messages: Iterable[AnyMessage]) -> dict[int | None, MessageRow]:

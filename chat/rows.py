@@ -16,11 +16,13 @@ from webchat.base.links import addresses_of
 from webchat.base.stencils import Stencil
 
 from .bubbles import bubble_look
-from .presentation import ConversationView, MessageView
+from .file_rows import line_of, show_file
+from .models import MediaKind
+from .presentation import ConversationView, MessageView, QuoteView
 from .templatetags.chat_display import badge, listed
 
 PREVIEW_AT_MOST = 80  # characters of a message in the list of chats
-FILE_NAME_AT_MOST = 60
+BARE = (MediaKind.PICTURE, MediaKind.VIDEO)  # shown without a bubble around them
 
 
 class ChatRow(NamedTuple):
@@ -44,18 +46,6 @@ class ChatRow(NamedTuple):
     moment: str = ""
     time: str = ""
     words: str = ""
-    has_file: bool = False
-    is_picture: bool = False
-    file: str = ""
-
-
-class Preview(NamedTuple):
-    """The values of chat/_preview.html, with which those of a row end."""
-
-    words: str
-    has_file: bool
-    is_picture: bool
-    file: str
 
 
 class BubbleRow(NamedTuple):
@@ -74,14 +64,14 @@ class BubbleRow(NamedTuple):
     words: str = ""
     is_folded: bool = False
     is_large: bool = False
-    url: str = ""
-    is_picture: bool = False
-    file: str = ""
+    file: str = ""  # as it is shown, in place of the words
+    is_media: bool = False
     quote: str = ""
     quote_is_gone: bool = False
     quote_is_theirs: bool = False
     quoted: str = ""
     quote_words: str = ""
+    quote_preview: str = ""
     moment: str = ""
     time: str = ""
     day: str = ""
@@ -92,7 +82,6 @@ LIST = Stencil("chat/_list.html", ("rows", "row_to_clone", "typed"))
 CHAT = Stencil("chat/_row.html", ChatRow._fields)
 MESSAGE = Stencil("chat/_message.html", BubbleRow._fields)
 THREAD = Stencil("chat/_thread_row.html", BubbleRow._fields)
-PREVIEW = Stencil("chat/_preview.html", Preview._fields)
 
 
 def show_list(
@@ -133,19 +122,16 @@ def _newest(view: MessageView | None, now: datetime) -> tuple[Any, ...]:
         return ()
     moment = view.sent_at.astimezone(now.tzinfo)
     time = listed(moment, now.date())
-    return str(view.id), moment.isoformat(), time, *_preview(view)
+    return str(view.id), moment.isoformat(), time, preview(view)
 
 
-def show_preview(view: MessageView) -> SafeString:
-    return PREVIEW.fill([_preview(view)])
+def preview(view: MessageView) -> str:
+    """Say in one line what a message is."""
+    return line_of(view.attachment) if view.attachment else _shorten(view.words, PREVIEW_AT_MOST)
 
 
-def _preview(view: MessageView) -> Preview:
-    words = _shorten(view.words, PREVIEW_AT_MOST)
-    attachment = view.attachment
-    if attachment is None:
-        return Preview(words, False, False, "")
-    return Preview(words, True, attachment.is_picture, _shorten(attachment.name, FILE_NAME_AT_MOST))
+def quote_line(quote: QuoteView) -> str:
+    return line_of(quote.attachment) if quote.attachment else quote.text or ""
 
 
 class Side(NamedTuple):
@@ -210,14 +196,14 @@ def _bubble_row(
         words=view.words,
         is_folded=look == "folded",
         is_large=look == "large",
-        url=attachment.url if attachment else "",
-        is_picture=attachment is not None and attachment.is_picture,
-        file=attachment.name if attachment else "",
+        file=show_file(attachment) if attachment else "",
+        is_media=attachment is not None and attachment.kind in BARE,
         quote=str(quote.id) if quote else "",
         quote_is_gone=quote is not None and quote.text is None,
         quote_is_theirs=quote is not None and quote.sender == view.with_,
         quoted=quote.name if quote else "",
-        quote_words=(quote.text or "") if quote else "",
+        quote_words=quote_line(quote) if quote else "",
+        quote_preview=(quote.attachment.preview or "") if quote and quote.attachment else "",
         moment=view.sent_at.astimezone(zone).isoformat(),
         time=view.time,
         day=day,

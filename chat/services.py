@@ -18,7 +18,7 @@ from . import marking
 from .access import Thread
 from .log import writing
 from .marking import Mark
-from .models import Event, HiddenMessage, Membership, Message
+from .models import Attachment, Event, HiddenMessage, Membership, Message
 from .presentation import (
     ConversationView,
     MessageView,
@@ -49,6 +49,7 @@ def recall(*, thread: Thread, message: Message) -> MessageView:
         raise ValidationError(_("Messages can be recalled for 2 minutes."), "forbidden")
     with thread.holding(message):
         if message.recall():
+            Attachment.objects.filter(message=message).delete()
             writing.record_change_of(message)
         message.refresh_from_db()
     return view_message(message, viewer=thread.membership.user, friend=thread.friend)

@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 
 from webchat.base.api import endpoint, nothing_here
 
-from . import api, views
+from . import api, files, views
 from .attachments import attachment
 from .export import export
 from .media import api as media
@@ -31,6 +31,7 @@ api_urls = [
         endpoint(POST=api.hide_messages),
         name="api_hide_messages",
     ),
+    path("conversations/<str:username>/files/", endpoint(GET=files.files_api), name="api_files"),
     path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
     *(
         path(
@@ -69,6 +70,11 @@ api_urls = [
         endpoint(GET=media.look, PUT=media.put, DELETE=media.give_up, bytes_at_most=PIECE_BYTES),
         name="api_upload",
     ),
+    path(
+        "uploads/<uuid:client_id>/finish/",
+        endpoint(POST=media.finish),
+        name="api_upload_finish",
+    ),
     # Any other address under api/ gets its 404 as JSON, too.
     re_path("", nothing_here),
 ]
@@ -77,6 +83,7 @@ urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
     path("chat/<str:username>/arrange/", views.arrange, name="arrange"),
+    path("chat/<str:username>/files/", files.files, name="files"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("announcements/", notices_views.announcements, name="announcements"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -168,5 +169,6 @@ def _render(
         "at": at,
         "unsendable": _why_unsendable(request.user, thread),
         "form": form,
+        "upload_limit": str(settings.UPLOAD_LIMIT),
     }
     return render(request, "chat/conversation.html", context, status=status)

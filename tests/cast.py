@@ -105,7 +105,7 @@ def nothing_of_others() -> Iterator[None]:
     yield
     downloads._running.clear()
     export._running.clear()
-    for folder in ("attachments", "uploads"):
+    for folder in ("attachments", "previews", "uploads"):
         shutil.rmtree(settings.DATA_DIR / folder, ignore_errors=True)
     (settings.DATA_DIR / mail_failures.FILE).unlink(missing_ok=True)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import F
+from django.db.models import Case, F, When
+from django.db.models.functions import JSONArray
 
 from webchat.database.questions import UuidText
 
@@ -18,10 +19,12 @@ class File(NamedTuple):
     message_id: int
     name: str
     mimetype: str
-
-    @property
-    def is_picture(self) -> bool:
-        return self.mimetype in PICTURES
+    kind: str
+    size: int | None
+    width: int | None
+    height: int | None
+    duration: float | None
+    preview: str
 
 
 class MessageRow(NamedTuple):
@@ -35,14 +38,11 @@ class MessageRow(NamedTuple):
     quote: int | None
     recalled_at: datetime | None
     removed_at: datetime | None
-    file_name: str | None
-    mimetype: str | None
+    file: list[Any] | None  # the fields of `File` from its name on
 
     @property
     def attachment(self) -> File | None:
-        if self.file_name is None or self.mimetype is None:
-            return None
-        return File(self.pk, self.file_name, self.mimetype)
+        return None if self.file is None else File(self.pk, *self.file)
 
     @property
     def state(self) -> str:
@@ -51,10 +51,11 @@ class MessageRow(NamedTuple):
         return "recalled" if self.recalled_at else "sent"
 
 
-OTHERS: dict[str, str | UuidText] = {
+# One column for all of it, as most messages have none.
+_FILE = JSONArray(*(f"attachment__{name}" for name in File._fields[1:]))
+OTHERS: dict[str, Case | UuidText] = {
     "client_id": UuidText(F("client_id")),
-    "file_name": "attachment__name",
-    "mimetype": "attachment__mimetype",
+    "file": Case(When(attachment__isnull=False, then=_FILE)),
 }
 COLUMNS = tuple(OTHERS.get(name, name) for name in MessageRow._fields)
 

@@ -19,6 +19,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def unfinished(self) -> UploadQuerySet:
         return self.exclude(state__in=[Upload.State.SENT, Upload.State.FAILED])
 
+    def note_sent(self, now: datetime) -> None:
+        """Say that their files are those of messages now."""
+        self.update(state=Upload.State.SENT, file="", preview="", changed_at=now)
+
     def over(self, now: datetime) -> UploadQuerySet:
         """Return those that nobody goes on with."""
         return self.filter(changed_at__lt=now - KEPT_FOR)

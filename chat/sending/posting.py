@@ -20,14 +20,23 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from chat.access import renamed_to
 from chat.log.writing import NewMessage, record_messages
-from chat.models import Conversation, Message
-from chat.presentation import MessageView, encode, encode_message, view_quote, view_thread
+from chat.models import Attachment, Conversation, Message, Upload
+from chat.presentation import (
+    MessageView,
+    encode,
+    encode_message,
+    view_attachment,
+    view_quote,
+    view_thread,
+)
 from webchat.base.times import minute
 from webchat.database.dialect import stored_moment, stored_uuid
 from webchat.database.prepared import Transaction
 
+from . import files
 from .drafts import Draft
 from .facts import Facts, look_up
+from .files import NewFile, load_uploads
 from .rate import Rate
 
 
@@ -104,6 +113,8 @@ class _New(NamedTuple):
     facts: Facts
     conversation_id: int
     digest: bytes
+    text: str
+    file: NewFile | None = None
     is_repeated: bool = False  # twice in the same batch: one message answers both
 
     @property
@@ -114,7 +125,7 @@ class _New(NamedTuple):
         return NewMessage(
             conversation=self.conversation_id,
             sender=self.draft.sender_id,
-            text=self.draft.text,
+            text=self.text,
             client_id=stored_uuid(self.draft.client_id),
             digest=self.digest,
             sent_at=sent_at,
@@ -136,7 +147,9 @@ class _Batch:
         self.rate = Rate(database, {draft.sender_id for draft in drafts}, self.now)
         self.standing = _load({facts.message_id for facts in self.facts if facts})
         self.quoted = _load({draft.quote for draft in drafts})
+        self.uploads = load_uploads(drafts)
         self.new: dict[tuple[int, UUID], _New] = {}
+        self.attachments: Mapping[int, Attachment] = {}
 
     def post(self) -> list[Outcome]:
         answers = list(map(self._answer, self.drafts, self.facts))
@@ -175,9 +188,26 @@ class _Batch:
         conversation_id = facts.conversation_id or _open_conversation(draft, facts)
         if draft.quote is not None and not self._stands_there(draft.quote, conversation_id):
             return ValidationError(_("The message that you answer is not there."), "invalid")
-        new = _New(draft, facts, conversation_id, digest)
+        try:
+            text, file = self._content(draft)
+        except ValidationError as why:
+            return why
+        new = _New(draft, facts, conversation_id, digest, text, file)
         self.new[new.key] = new
         return new
+
+    def _content(self, draft: Draft) -> tuple[str, NewFile | None]:
+        """Return the text of the message, or its file; raises ValidationError."""
+        if draft.upload_key:
+            # It is not there a second time, for another message of the same batch.
+            file = files.take(self.uploads.get(draft.upload_key))
+            self.uploads[draft.upload_key].state = Upload.State.SENT
+            return "", file
+        if draft.forward is None:
+            return draft.text, None
+        message = files.find_forwarded(draft.sender_id, draft.forward)
+        attachment = Attachment.objects.filter(message=message).first()
+        return message.text, files.copy_of(attachment) if attachment else None
 
     def _stands_there(self, pk: int, conversation_id: int) -> bool:
         message = self.quoted.get(pk)
@@ -187,7 +217,15 @@ class _Batch:
         """Write the new messages; returns the ids of message and event, by key."""
         sent_at = stored_moment(self.now)
         ids = record_messages(self.database, [new.row(sent_at) for new in self.new.values()])
-        return dict(zip(self.new, ids, strict=True))
+        written = dict(zip(self.new, ids, strict=True))
+        with_file = [
+            (written[key][0], new.conversation_id, new.file)
+            for key, new in self.new.items()
+            if new.file
+        ]
+        if with_file:
+            self.attachments = files.attach(with_file)
+        return written
 
     def _posted(self, new: _New, pk: int, event_id: int) -> Posted:
         draft, facts = new.draft, new.facts
@@ -195,16 +233,18 @@ class _Batch:
         if draft.quote is not None:
             sender, friend = _people(draft, facts)
             quote = view_quote(self.quoted[draft.quote], viewer=sender, friend=friend)
+        attachment = self.attachments.get(pk)
         message = MessageView(
             id=pk,
             with_=facts.friend,
             sender=facts.sender,
             mine=True,
-            text=draft.text,
+            text=new.text,
             sent_at=self.now,
             client_id=str(draft.client_id),
             state="sent",
             quote=quote,
+            attachment=view_attachment(attachment) if attachment else None,
         )
         return Posted(
             message=message,

@@ -19,6 +19,7 @@ from chat.attachments import LONG_BYTES, ORPHAN_SECONDS, sniff_picture, sweep_or
 from chat.log import writing
 from chat.models import Attachment, Event, EventLog, Message, Report
 from chat.models.files import attachments_folder
+from chat.models.rows import PICTURES
 from chat.moderation import services as moderation
 from friends import services
 from tests.cast import Api, befriend, make_user, say
@@ -40,6 +41,8 @@ def attach(
         file=f"{uuid4()}.bin",
         name=name,
         mimetype=mimetype,
+        kind="picture" if mimetype in PICTURES else "file",
+        size=len(content),
     )
     attachment.path.write_bytes(content)
     return attachment
@@ -236,7 +239,14 @@ def test_a_name_cannot_break_the_header(alice, bob):
 def test_the_api_pages_and_the_log_show_it(alice, bob):
     head = EventLog.objects.head()
     picture = attach(bob, alice)
-    shown = {"url": address(picture), "name": "图.png", "mimetype": "image/png"}
+    shown = {
+        "url": address(picture),
+        "name": "图.png",
+        "mimetype": "image/png",
+        "kind": "picture",
+        "size": len(PNG),
+        "preview": None,
+    }
     [message] = Api(alice).get("conversations/bob/messages/").json()["messages"]
     assert (message["text"], message["attachment"]) == ("", shown)
     [event] = Api(alice).get("events/", after=head).json()["events"]
@@ -244,14 +254,17 @@ def test_the_api_pages_and_the_log_show_it(alice, bob):
     [chat] = Api(alice).get("conversations/").json()["conversations"]
     assert chat["last_message"]["attachment"] == shown
     page = of(alice).get("/chat/bob/").content.decode()
-    assert f'<img src="{address(picture)}" alt="Picture: 图.png"' in page
+    assert f'<img src="{address(picture)}" class="unmeasured"' in page
+    assert 'alt="Picture: 图.png"' in page
     assert "[Picture]" in page
 
 
 def test_another_file_is_a_link_with_its_name(alice, bob):
     file = attach(bob, alice, b"%PDF", "application/pdf", "<b>报告</b>.pdf")
     page = of(alice).get("/chat/bob/").content.decode()
-    assert f'href="{address(file)}" download>&lt;b&gt;报告&lt;/b&gt;.pdf</a>' in page
+    assert f'href="{address(file)}" data-name="&lt;b&gt;报告&lt;/b&gt;.pdf" download' in page
+    assert ">PDF</span>" in page
+    assert '<bdi class="file-name">&lt;b&gt;报告&lt;/b&gt;.pdf</bdi>' in page
     assert "[File] &lt;b&gt;报告" in page
 
 

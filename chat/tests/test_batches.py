@@ -74,7 +74,7 @@ def test_what_a_batch_answers_is_what_the_database_holds(alice, bob):
 @pytest.mark.parametrize("state", ["sent", "recalled", "removed"])
 @pytest.mark.parametrize("quote", [None, QuoteView(3, "bob", '„"\\\n😀', "sent")])
 @pytest.mark.parametrize(
-    "attachment", [None, AttachmentView("/a/1/", "年表.png", "image/png", True)]
+    "attachment", [None, AttachmentView("/a/1/", "年表.png", "image/png", "picture", 7)]
 )
 def test_a_message_as_text_is_its_json(state, quote, attachment):
     text = "\u2028 </script> \"'\\ \t\n 你好 👩‍👩‍👧" if state == "sent" and not attachment else None

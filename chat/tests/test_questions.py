@@ -22,6 +22,7 @@ from chat.models import (
     Message,
     MessageRow,
 )
+from chat.models.rows import File
 from chat.notices.services import announce
 from chat.presentation import list_conversations, view_thread
 from friends import access as friends_access
@@ -101,9 +102,12 @@ def sent(alice):
 def row_of(message):
     """Return the row that stands for an instance."""
     file = getattr(message, "attachment", None)
-    shown = {name: getattr(message, name) for name in MessageRow._fields[:-2]}
+    shown = {name: getattr(message, name) for name in MessageRow._fields[:-1]}
     shown["client_id"] = str(message.client_id)
-    return MessageRow(*shown.values(), *((file.name, file.mimetype) if file else (None, None)))
+    return MessageRow(
+        *shown.values(),
+        file=[getattr(file, name) for name in File._fields[1:]] if file else None,
+    )
 
 
 def friend_by_name(alice):
@@ -210,7 +214,7 @@ def test_messages_by_their_ids_are_those_of_the_query_set(class_):
     found = Message.objects.with_attachment().in_bulk(ids)
     assert Message.objects.load(ids) == {pk: row_of(each) for pk, each in found.items()}
     assert {each.state for each in found.values()} == {"sent", "recalled", "removed"}
-    assert [each.mimetype for each in Message.objects.load(ids).values() if each.mimetype]
+    assert [each.file for each in Message.objects.load(ids).values() if each.file]
 
 
 def test_a_row_looks_like_its_message(alice, class_):

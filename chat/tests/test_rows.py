@@ -10,7 +10,7 @@ from django.template.loader import get_template
 from django.utils.translation import override
 
 from accounts.avatars import AVATAR
-from chat import rows
+from chat import file_rows, rows
 from chat.templatetags.frame import TABS
 from friends import rows as friend_rows
 from webchat.base.stencils import INDENT, Stencil
@@ -19,7 +19,7 @@ STENCILS = {
     "chat/_row.html": rows.CHAT,
     "chat/_message.html": rows.MESSAGE,
     "chat/_thread_row.html": rows.THREAD,
-    "chat/_preview.html": rows.PREVIEW,
+    "chat/_attachment.html": file_rows.FILE,
     "chat/_list.html": rows.LIST,
     "friends/_list.html": friend_rows.LIST,
     "friends/_letter.html": friend_rows.LETTER,

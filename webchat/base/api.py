@@ -30,6 +30,7 @@ STATUS = {
     "method_not_allowed": 405,
     "duplicate_id": 409,
     "wrong_offset": 409,
+    "not_finished": 409,
     "already_friends": 409,
     "already_asked": 409,
     "name_taken": 409,

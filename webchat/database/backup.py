@@ -35,6 +35,7 @@ from .archive import (
     digest,
     unpack,
 )
+from .folders import sync_folder
 from .steps import Counted, Step, naming, quietly
 from .stops import undisturbed
 from .trouble import OF_THE_MACHINE, of_another_file, trouble_of
@@ -68,7 +69,7 @@ def write_backup(folder: Path, step: Step = quietly) -> Path:
         part = own / target.name
         _write_tar(part, database, files, manifest, step)
         os.replace(part, target)
-    _sync(folder)
+    sync_folder(folder)
     return target
 
 
@@ -329,7 +330,7 @@ def _old_kept() -> Iterator[Path | None]:
         copies.fold_log(database)
         for suffix in ("", *LOGS):
             _keep(Path(f"{database}{suffix}"), kept / f"{DATABASE}{suffix}")
-        _sync(kept)
+        sync_folder(kept)
         yield kept
     except BaseException:
         shutil.rmtree(kept, ignore_errors=True)
@@ -352,7 +353,7 @@ def _put_in_place(database: Path, kept: Path | None) -> None:
         for suffix in LOGS:
             Path(f"{ours}{suffix}").unlink(missing_ok=True)
         os.replace(database, ours)
-        _sync(ours.parent)
+        sync_folder(ours.parent)
     except OSError as error:  # only the kept one may have what was in the log
         if kept is not None:
             error.add_note(_("What stood there before: %(path)s") % {"path": kept})
@@ -366,7 +367,7 @@ def _add_files(folder: Path) -> None:
     for path in folder.iterdir():
         _sync_file(path)
         os.replace(path, target / path.name)
-    _sync(target)
+    sync_folder(target)
 
 
 @contextmanager
@@ -384,9 +385,3 @@ def _nobody_serves() -> Iterator[None]:
 def _sync_file(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)

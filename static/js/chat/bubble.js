@@ -1,7 +1,7 @@
 // One message on the page: filled from the server's message, or from a letter on its way.
 import { attempt } from "../page/attempt.js";
 import { text } from "../strings.js";
-import { showAttachment } from "./attachment.js";
+import { isMedia, lineOf, readAttachment, showAttachment } from "./attachment.js";
 import { stateWords } from "./message.js";
 import { showWords } from "./words.js";
 
@@ -28,31 +28,36 @@ export function fill(element, message) {
 }
 
 function showContent(bubble, message) {
+  bubble.classList.toggle("media", Boolean(message.attachment) && isMedia(message.attachment));
   if (message.attachment) showAttachment(bubble, message.attachment);
   else if (message.state === "sent") showWords(bubble, message.text);
   else bubble.replaceChildren(stateWords(message, friendName()));
 }
 
 /** Show a message on its way. */
-export function fillPending(element, { clientId, text: words, time, quote }) {
+export function fillPending(element, letter) {
+  const { clientId, text: words, attachment, time, quote } = letter;
   element.dataset.clientId = clientId;
-  attempt(() => showWords(element.querySelector(".bubble"), words));
+  attempt(() =>
+    showContent(element.querySelector(".bubble"), { state: "sent", text: words, attachment })
+  );
   element.querySelector("time").textContent = time;
   showQuote(element, quote && { ...quote, state: "sent" });
 }
 
-/** What its bubble tells of a message; `words` are its text, or the name of its file. */
+/** What its bubble tells of a message; `words` are its text, or the line about its file. */
 export function read(element) {
   const { id, state, sender } = element.dataset;
   const bubble = element.querySelector(".bubble");
+  const file = bubble.querySelector(".attachment");
   return {
     id: Number(id),
     state,
     sender,
     name: element.querySelector(".visually-hidden").textContent,
     time: element.querySelector("time").textContent,
-    words: bubble.textContent.trim(),
-    hasFile: bubble.querySelector(".attachment") !== null,
+    words: file ? lineOf(readAttachment(file)) : bubble.textContent.trim(),
+    attachment: file && readAttachment(file),
   };
 }
 
@@ -69,12 +74,23 @@ function friendName() {
 }
 
 /** The words of a quote: its sender and its text. */
-export function makeQuote({ sender, text: words }) {
+export function makeQuote({ sender, text: words, attachment }) {
   const isTheirs = sender === document.getElementById("conversation").dataset.with;
   const name = document.createElement("bdi");
   if (isTheirs) name.className = "friend-name";
   name.textContent = isTheirs ? friendName() : sender;
-  return [name, text("colon") + words];
+  if (!attachment) return [name, text("colon") + words];
+  const line = [name, text("colon") + lineOf(attachment)];
+  return attachment.preview ? [...line, makeThumbnail(attachment.preview)] : line;
+}
+
+function makeThumbnail(url) {
+  const picture = document.createElement("img");
+  picture.className = "quote-preview";
+  picture.width = picture.height = 32;
+  picture.alt = "";
+  picture.src = url;
+  return picture;
 }
 
 export function showQuote(element, quote) {

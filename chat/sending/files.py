@@ -1,0 +1,130 @@
+"""The files of a batch of drafts: what was uploaded, and what is forwarded."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from chat.access import get_message
+from chat.models import Attachment, Message, Upload
+from chat.models.files import (
+    CONTENT,
+    Content,
+    attachments_folder,
+    new_name,
+    previews_folder,
+)
+from webchat.database.folders import sync_folder
+
+from .drafts import Draft
+
+RETRY_SECONDS = 10
+
+logger = logging.getLogger(__name__)
+
+Uploads = Mapping[tuple[int, UUID], Upload]
+
+
+class NewFile(NamedTuple):
+    """The file of a new message: the columns of its content, and the upload that had it."""
+
+    name: str
+    content: dict[str, Any]
+    upload_id: int | None = None
+
+
+def load_uploads(drafts: Iterable[Draft]) -> Uploads:
+    """Load what these drafts send, by owner and id. Nearly always there is nothing to ask for."""
+    keys = {draft.upload_key for draft in drafts if draft.upload_key}
+    if not keys:
+        return {}
+    owners, ids = zip(*keys, strict=True)
+    found = Upload.objects.filter(owner__in=owners, client_id__in=ids)
+    return {(upload.owner_id, upload.client_id): upload for upload in found}
+
+
+def take(upload: Upload | None) -> NewFile:
+    """Take the file of an upload; raises ValidationError not_found, duplicate_id, not_finished."""
+    if upload is None:
+        message = _("This file is not there. Please choose it again.")
+        raise ValidationError(message, "not_found")
+    if upload.state == Upload.State.SENT:
+        raise ValidationError(_("This file is sent already."), "duplicate_id")
+    if upload.state != Upload.State.READY:
+        raise ValidationError(_("This file is not complete yet."), "not_finished")
+    return NewFile(upload.name, _content_of(upload), upload.pk)
+
+
+def find_forwarded(sender_id: int, pk: int) -> Message:
+    """Find a message that its sender may forward, as they see it; raises ValidationError."""
+    try:
+        _thread, message = get_message(User(pk=sender_id), pk)
+    except Http404:
+        raise _is_gone() from None
+    if message.state != "sent":
+        raise _is_gone()
+    return message
+
+
+def copy_of(attachment: Attachment) -> NewFile:
+    """Give the file of another message a second name, so that each may go without the other.
+
+    It takes no room. Raises ValidationError if the file is lost, or the disk refuses.
+    """
+    content = _content_of(attachment)
+    try:
+        content["file"] = _link(attachment.path)
+        if attachment.preview_path:
+            content["preview"] = _link(attachment.preview_path)
+    except FileNotFoundError:
+        raise _is_gone() from None
+    except OSError as error:
+        logger.error("A file could not be forwarded: %s", error)
+        message = _("The server is busy. Please try again in a moment.")
+        raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS}) from None
+    return NewFile(attachment.name, content)
+
+
+def attach(new: Sequence[tuple[int, int, NewFile]]) -> dict[int, Attachment]:
+    """Give new messages their files in their transaction: (message, conversation, file) each.
+
+    Returns the attachments by message. Names are synced before this returns: a message that is
+    acknowledged has its file, even after a power cut.
+    """
+    if any(file.upload_id is None for _message, _conversation, file in new):
+        sync_folder(attachments_folder())
+        if previews_folder().is_dir():
+            sync_folder(previews_folder())
+    attachments = [
+        Attachment(message_id=pk, conversation_id=conversation_id, name=file.name, **file.content)
+        for pk, conversation_id, file in new
+    ]
+    Attachment.objects.bulk_create(attachments)
+    sent = [file.upload_id for _message, _conversation, file in new if file.upload_id]
+    Upload.objects.filter(pk__in=sent).note_sent(timezone.now())
+    return {each.message_id: each for each in attachments}
+
+
+def _content_of(file: Content) -> dict[str, Any]:
+    return {name: getattr(file, name) for name in CONTENT}
+
+
+def _link(path: Path) -> str:
+    name = new_name() + path.suffix
+    os.utime(path)  # before it is committed, a name without a message must not look old
+    os.link(path, path.with_name(name))
+    return name
+
+
+def _is_gone() -> ValidationError:
+    return ValidationError(_("The message that you forward is not there."), "not_found")
