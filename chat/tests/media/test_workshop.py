@@ -125,7 +125,7 @@ FAILURES = {
     # More at once than a stream holds for its reader.
     "talking on": "fcntl(1, F_SETPIPE_SZ, 2**20); sys.stdout.write('x' * 2**23); sys.exit()",
     "silent": "sys.exit(3)",
-    "slow": "time.sleep(60)",
+    "slow": "time.sleep(600)",
 }
 
 
