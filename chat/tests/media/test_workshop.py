@@ -238,6 +238,18 @@ def test_a_disk_that_refuses_is_told(order, place):
         workshop.process(given)
 
 
+@pytest.mark.parametrize("step", ["clean", "_make_preview"])
+def test_a_disk_that_is_full_within_a_step_is_told(order, monkeypatch, step):
+    """In this process, whose disk is not full."""
+
+    def fail(*given):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(work, step, fail)
+    with pytest.raises(OSError, match="full"):
+        list(work.work(order(photo())))
+
+
 def test_a_file_that_is_not_there_is_told(order):
     given = order(b"")
     Path(given.source).unlink()
