@@ -152,6 +152,5 @@ def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
         except (ImageCms.PyCMSError, OSError):
             found = None
         if found is not None:
-            found.info.clear()
             return found
     return picture.convert(mode)
