@@ -24,7 +24,7 @@ GAP = 2  # reduced to no less than twice the size that is wanted, nobody sees th
 BAND_PIXELS = 1024 * 1024
 DECODER_BYTES = 300 * 1024**2  # that it may hold, besides the pixels of what is drawn
 WEBP_BYTES = 18  # a pixel
-QUALITY = 80
+QUALITY = 75
 METHOD = 2  # half the time of the usual 4, for a twentieth more bytes
 FORMATS = {Kind.PNG: "PNG", Kind.JPEG: "JPEG", Kind.GIF: "GIF", Kind.WEBP: "WEBP"}
 PLAIN_MODES = {"L", "RGB", "RGBA", "CMYK"}  # of which a reduced picture can be made
@@ -152,6 +152,5 @@ def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
         except (ImageCms.PyCMSError, OSError):
             found = None
         if found is not None:
-            found.info.clear()
             return found
     return picture.convert(mode)

@@ -184,7 +184,6 @@ def _sync(file: BinaryIO) -> None:
 
 def _bound(seconds: int, size: int, parent: int) -> None:
     """Bound what this process may use, and let it end with its parent."""
-    os.closerange(3, 1 << 16)
     os.umask(0o077)
     os.nice(NICENESS)
     with suppress(AttributeError):  # Linux has it

@@ -125,7 +125,7 @@ FAILURES = {
     # More at once than a stream holds for its reader.
     "talking on": "fcntl(1, F_SETPIPE_SZ, 2**20); sys.stdout.write('x' * 2**23); sys.exit()",
     "silent": "sys.exit(3)",
-    "slow": "time.sleep(60)",
+    "slow": "time.sleep(600)",
 }
 
 
@@ -236,6 +236,18 @@ def test_a_disk_that_refuses_is_told(order, place):
     given = order(photo())._replace(**{place: "/proc/nowhere"})
     with pytest.raises(FileNotFoundError):
         workshop.process(given)
+
+
+@pytest.mark.parametrize("step", ["clean", "_make_preview"])
+def test_a_disk_that_is_full_within_a_step_is_told(order, monkeypatch, step):
+    """In this process, whose disk is not full."""
+
+    def fail(*given):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(work, step, fail)
+    with pytest.raises(OSError, match="full"):
+        list(work.work(order(photo())))
 
 
 def test_a_file_that_is_not_there_is_told(order):
