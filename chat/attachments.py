@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from .models import Attachment
-from .models.files import attachments_folder
+from .models import Attachment, Upload
+from .models.files import attachments_folder, previews_folder
 
 # The first bytes of the pictures that are shown inline; everything else is downloaded.
 MAGIC = (
@@ -44,9 +44,19 @@ def after_deletion(instance: Attachment, **kwargs: Any) -> None:
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
     """Find the files without a message, which a kill between two writes leaves behind."""
-    files = list(_old_files(attachments_folder(), age))
-    names = set(Attachment.objects.values_list("file", flat=True))
-    return [path for path in files if path.name not in names]
+    found = {
+        "file": list(_old_files(attachments_folder(), age)),
+        "preview": list(_old_files(previews_folder(), age)),
+    }
+    orphans = []
+    for column, paths in found.items():
+        names = {
+            name
+            for model in (Attachment, Upload)
+            for name in model._default_manager.values_list(column, flat=True)
+        }
+        orphans += [path for path in paths if path.name not in names]
+    return orphans
 
 
 def sweep_orphans() -> int:

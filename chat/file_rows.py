@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from webchat.base.stencils import Stencil
 
 from .models import MediaKind
-from .presentation import AttachmentView
+from .presentation import AttachmentView, MessageView
 
 NAME_AT_MOST = 60  # characters in the list of chats
 EXTENSION_AT_MOST = 5
@@ -103,3 +103,20 @@ def _voice(seconds: int) -> int:
 def extension_of(name: str) -> str:
     extension = PurePath(name).suffix[1:].upper()
     return extension if extension.isalnum() and len(extension) <= EXTENSION_AT_MOST else ""
+
+
+class GalleryItem(NamedTuple):
+    """A file in the page of all files of a conversation."""
+
+    id: int
+    name: str
+    sender: str
+    time: str
+    file: SafeString
+
+
+def gallery_item(view: MessageView) -> GalleryItem:
+    shown = show_file(view.attachment) if view.attachment else SafeString()
+    return GalleryItem(
+        view.id, view.attachment.name if view.attachment else "", view.name, view.time, shown
+    )

@@ -4,7 +4,7 @@ from django.urls import include, path, re_path
 
 from webchat.base.api import endpoint, nothing_here
 
-from . import api, delivery, views
+from . import api, delivery, files, views
 from .export import export
 from .media import api as media
 from .media.receiving import PIECE_BYTES
@@ -30,6 +30,7 @@ api_urls = [
         endpoint(POST=api.hide_messages),
         name="api_hide_messages",
     ),
+    path("conversations/<str:username>/files/", endpoint(GET=files.files_api), name="api_files"),
     path("conversations/<str:username>/read/", endpoint(POST=api.read), name="api_read"),
     *(
         path(
@@ -68,6 +69,11 @@ api_urls = [
         endpoint(GET=media.look, PUT=media.put, DELETE=media.give_up, bytes_at_most=PIECE_BYTES),
         name="api_upload",
     ),
+    path(
+        "uploads/<uuid:client_id>/finish/",
+        endpoint(POST=media.finish),
+        name="api_upload_finish",
+    ),
     # Any other address under api/ gets its 404 as JSON, too.
     re_path("", nothing_here),
 ]
@@ -75,7 +81,9 @@ api_urls = [
 urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
+    path("chat/<str:username>/file/", views.send_file, name="send_file"),
     path("chat/<str:username>/arrange/", views.arrange, name="arrange"),
+    path("chat/<str:username>/files/", files.files, name="files"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
     path("attachments/<int:pk>/", delivery.attachment, name="attachment"),
     path("attachments/<int:pk>/preview/", delivery.preview, name="preview"),

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from accounts.http import UserRequest
-from chat.models import Upload
+from chat.models import MediaKind, Upload
+from chat.presentation import AttachmentView
 from webchat.base.numbers import integer
 
-from . import receiving
+from . import processing, receiving
+
+WAIT_SECONDS = 20.0
+RETRY_SECONDS = 5
+
+logger = logging.getLogger(__name__)
 
 
 def begin(request: UserRequest) -> tuple[dict[str, Any], int]:
@@ -37,6 +48,74 @@ def put(request: UserRequest, client_id: UUID) -> dict[str, Any]:
     offset = integer(request.GET.get("offset"), name="offset")
     piece = request.bytes  # type: ignore[attr-defined]
     return {"received": receiving.take_piece(upload=upload, offset=offset, piece=piece)}
+
+
+def finish(request: UserRequest, client_id: UUID) -> tuple[dict[str, Any], int]:
+    """Answer when the file can be sent; after WAIT_SECONDS, that it is being processed.
+
+    Where the server can wait without this thread, the request is run again then.
+    """
+    upload = _of(request, client_id)
+    processing.close(upload)
+    if upload.state == Upload.State.PROCESSING and not _has_waited(request, upload):
+        return {"state": upload.state}, 202
+    upload = _of(request, client_id)
+    processing.close(upload)  # the disk has lost it: the rest is to be sent again
+    if upload.state == Upload.State.PROCESSING:
+        return {"state": upload.state}, 202
+    return _show(upload), 200
+
+
+def take_whole(request: UserRequest, client_id: UUID, file: UploadedFile) -> Upload | None:
+    """Take a file that came with a form; None if the request has to wait, and is run once more.
+
+    Raises the ValidationErrors of the other ways.
+    """
+    mimetype = file.content_type or ""
+    kind = MediaKind.PICTURE if mimetype.startswith("image/") else MediaKind.FILE
+    kind = MediaKind.VIDEO if mimetype.startswith("video/") else kind
+    content = file.read()
+    announced = receiving.Announced.parse(
+        client_id=str(client_id), name=file.name, size=len(content), kind=kind.value
+    )
+    upload, _is_new = receiving.begin(owner=request.user, announced=announced)
+    if upload.state == Upload.State.OPEN:
+        receiving.take_piece(upload=upload, offset=0, piece=content)
+        upload = _of(request, client_id)
+        processing.close(upload)
+    if upload.state == Upload.State.PROCESSING and not _has_waited(request, upload):
+        return None
+    return _of(request, client_id)
+
+
+def _has_waited(request: UserRequest, upload: Upload) -> bool:
+    """Return whether the file has been processed, as far as there was time.
+
+    Raises ValidationError("unavailable") if that was not possible.
+    """
+    job: Future[None] | None = request.META.get("webchat.waited")
+    try:
+        if job is not None:
+            if job.done():
+                job.result()
+        elif (wait := request.META.get("webchat.wait")) is not None:
+            wait(processing.submit(upload), WAIT_SECONDS)
+            return False
+        else:
+            processing.run(upload.pk)
+    except processing.REFUSALS as error:
+        logger.error("An upload could not be processed: %s", error)
+        message = _("The server is busy. Please try again in a moment.")
+        raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS}) from None
+    return True
+
+
+def _show(upload: Upload) -> dict[str, Any]:
+    """Return A, without addresses; `notice` if it is not of the kind that was announced."""
+    shown = {"attachment": AttachmentView.of(upload, name=upload.name, url=None).as_json()}
+    if upload.kind == MediaKind.FILE != upload.announced_kind:
+        return shown | {"notice": "unreadable"}
+    return shown
 
 
 def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:

@@ -12,18 +12,21 @@ import math
 import warnings
 from typing import BinaryIO
 
-# WebP's reader is loaded here, because Pillow would load those of all formats to find it.
-from PIL import Image, ImageCms, WebPImagePlugin  # noqa: F401
+# WebP's writer is loaded here, because Pillow would load those of all formats to find it.
+from PIL import Image, WebPImagePlugin  # noqa: F401
 
-from .clean.facts import MAX_PIXELS, Facts
+from .clean.facts import MAX_PIXELS, Facts, Kind
 from .orders import Box
 
 PREVIEW_PIXELS = 480  # the longer side
 FACE_PIXELS = 256
 GAP = 2  # reduced to no less than twice the size that is wanted, nobody sees that it was
-BAND_PIXELS = 4 * 1024 * 1024
+BAND_PIXELS = 1024 * 1024
+DECODER_BYTES = 300 * 1024**2  # that it may hold, besides the pixels of what is drawn
+WEBP_BYTES = 18  # a pixel
 QUALITY = 80
-FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
+METHOD = 2  # half the time of the usual 4, for a twentieth more bytes
+FORMATS = {Kind.PNG: "PNG", Kind.JPEG: "JPEG", Kind.GIF: "GIF", Kind.WEBP: "WEBP"}
 PLAIN_MODES = {"L", "RGB", "RGBA", "CMYK"}  # of which a reduced picture can be made
 _turns = Image.Transpose
 UPRIGHT = {
@@ -38,22 +41,26 @@ UPRIGHT = {
 
 
 def write_preview(source: BinaryIO, facts: Facts, target: BinaryIO) -> None:
-    """Write the picture as WebP of at most PREVIEW_PIXELS; of an animated one, its first frame."""
+    """Write the picture as WebP of at most PREVIEW_PIXELS; of an animated one, its first frame.
+
+    Raises MemoryError if it does not fit into this process, and whatever Pillow does for a damaged
+    one.
+    """
     longest = max(facts.width, facts.height)
     small = _decode(source, facts, longest / PREVIEW_PIXELS)
     small.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS), Image.Resampling.LANCZOS)
-    small.save(target, "WEBP", quality=QUALITY)
+    small.save(target, "WEBP", quality=QUALITY, method=METHOD)
 
 
 def make_face(source: BinaryIO, facts: Facts, box: Box | None) -> bytes:
-    """Return a square of the picture as WebP of FACE_PIXELS."""
+    """Return a square of the picture as WebP of FACE_PIXELS; raises as `write_preview` does."""
     left, top, side = _within(facts, box)
     small = _decode(source, facts, side / FACE_PIXELS)
     across, down = small.width / facts.width, small.height / facts.height
     square = (left * across, top * down, (left + side) * across, (top + side) * down)
     face = small.resize((FACE_PIXELS, FACE_PIXELS), Image.Resampling.LANCZOS, box=square)
     made = io.BytesIO()
-    face.save(made, "WEBP", quality=QUALITY)
+    face.save(made, "WEBP", quality=QUALITY, method=METHOD)
     return made.getvalue()
 
 
@@ -69,12 +76,7 @@ def _within(facts: Facts, box: Box | None) -> Box:
 
 
 def _decode(source: BinaryIO, facts: Facts, shrink: float) -> Image.Image:
-    """Return the picture upright, in sRGB, and smaller by up to `shrink`, at least GAP times less.
-
-    Raises whatever Pillow does when a file is damaged.
-    """
-    from PIL import Image
-
+    """Return the picture upright, in sRGB, and still GAP times as large as `shrink` makes it."""
     factor = max(1, int(shrink / GAP))
     with _open(source, facts) as picture:
         width, height = picture.size
@@ -88,15 +90,32 @@ def _decode(source: BinaryIO, facts: Facts, shrink: float) -> Image.Image:
 
 
 def _open(source: BinaryIO, facts: Facts) -> Image.Image:
+    """Open a picture; MemoryError if its decoder would hold too much, and fail without saying so.
+
+    WebP is always decoded as an animation, in several copies. The scans of a progressive JPEG are
+    collected at full size, with two bytes for each sample.
+    """
+    pixels = facts.width * facts.height
+    if facts.mimetype is Kind.WEBP and pixels * WEBP_BYTES > DECODER_BYTES:
+        raise MemoryError
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-    return Image.open(source, formats=[FORMATS[facts.mimetype]])
+    picture = Image.open(source, formats=[FORMATS[facts.mimetype]])
+    if "progressive" in picture.info and pixels * 2 * _samples(picture) > DECODER_BYTES:
+        raise MemoryError
+    return picture
+
+
+def _samples(picture: Image.Image) -> float:
+    """Return how many samples a JPEG has for each pixel, from 1 to 4."""
+    # Of each component: its number, its samples across and down in a unit, its table.
+    layers: list[tuple[int, int, int, int]] = getattr(picture, "layer", [])
+    most = max(across for _, across, _, _ in layers) * max(down for _, _, down, _ in layers)
+    return sum(across * down for _, across, down, _ in layers) / most
 
 
 def _reduce(picture: Image.Image, factor: int) -> Image.Image:
     """Return the picture at a fraction of its size, without anything that was written into it."""
-    from PIL import Image
-
     width, height = picture.size
     rows = factor * max(1, BAND_PIXELS // (width * factor))
     small: Image.Image | None = None
@@ -124,6 +143,8 @@ def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """Return the picture in the colours of the web; in its own if its profile makes no sense."""
     mode = "RGBA" if picture.mode == "RGBA" else "RGB"
     if profile:
+        from PIL import ImageCms
+
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             ours = ImageCms.createProfile("sRGB")

@@ -16,6 +16,14 @@ class Kind(StrEnum):
     FACE = "face"
 
 
+class Why(StrEnum):
+    """The reason why a file is not of the kind that it should be."""
+
+    NONE = ""
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"  # more pixels, frames or memory than a picture may have
+
+
 class Box(NamedTuple):
     """A square of a picture as it is shown, in its pixels."""
 
@@ -28,6 +36,7 @@ class Order(NamedTuple):
     """A file, the kind that it should be of, and where to put what is made of it.
 
     Only a picture has a preview. A face is cut to its `box`, or to the square in its middle.
+    Without a target the file stays as it is, and is only measured.
     """
 
     kind: Kind
@@ -40,19 +49,26 @@ class Order(NamedTuple):
 class Processed(NamedTuple):
     """What a file turned out to be.
 
-    If `kind` is FILE, its content is that of the source, which stays in its place for the caller to
-    rename: nothing is copied. For all others it is in the target, and the source is not needed.
+    A file that is clean has lost the places and devices in its metadata, whatever its kind; one
+    that is not could not be understood, so it is a FILE, and `mimetype` says nothing of it. The
+    type of a clean FILE is told by its bytes, but it is not fit to be shown in a page.
     """
 
     kind: Kind
     mimetype: str
     size: int
     sha256: str
-    width: int | None = None  # as shown
+    width: int | None = None  # as shown; a FILE has none
     height: int | None = None
-    duration: float | None = None  # in seconds
+    duration: float | None = None  # in seconds; a FILE has none
     has_preview: bool = False
+    is_clean: bool = False
+    why: Why = Why.NONE  # a FILE was to be something else
 
     def stored(self, order: Order) -> str:
-        """Return the path of the content."""
-        return order.source if self.kind is Kind.FILE else order.target
+        """Return the path of the content: the target, or the source of what was not cleaned.
+
+        Nothing is copied for the latter, so the caller renames it. Otherwise the source is not
+        needed any more.
+        """
+        return order.target if self.is_clean else order.source

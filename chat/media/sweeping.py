@@ -25,7 +25,9 @@ ORPHAN_SECONDS = 24 * 3600
 
 @receiver(post_delete, sender=Upload, dispatch_uid="chat_upload_part")
 def after_deletion(instance: Upload, **kwargs: Any) -> None:
-    transaction.on_commit(partial(instance.part_path.unlink, missing_ok=True))
+    kept = [instance.path, instance.preview_path] if instance.file else []
+    for path in filter(None, [instance.part_path, *kept]):
+        transaction.on_commit(partial(path.unlink, missing_ok=True))
 
 
 def chores(now: datetime) -> list[Chore]:

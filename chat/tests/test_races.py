@@ -59,6 +59,7 @@ PAGES = {
     "/chat/bob/?": {"action": "read", "up_to": "9"},
     "/chat/bob/report/": {"message": "{theirs}", "reason": "x"},
     "/chat/bob/report/?": {"message": "", "reason": "x"},
+    "/chat/bob/file/": {"client_id": str(uuid4())},
     "/chat/bob/arrange/": {"pinned": "on", "muted": "on"},
     "/contacts/bob/remove/": {},
     "/contacts/bob/remark/": {"remark": "x"},
@@ -70,7 +71,14 @@ PAGES = {
     "/contacts/requests/{asked}/withdraw/": {},
 }
 # These are about nobody else: one's own notices and announcements.
-OWN = {"notices/<int:pk>/confirm/", "announcements/seen/", "notices/confirm/", "export/"}
+OWN = {
+    "notices/<int:pk>/confirm/",
+    "announcements/seen/",
+    "notices/confirm/",
+    "export/",
+    "uploads/",
+    "uploads/<uuid:client_id>/finish/",
+}
 LOSSES: dict[str, Callable[[], Any]] = {
     "the account": lambda: [delete_account(user=user) for user in _all_but_alice()],
     "the friendship": lambda: [

@@ -4,8 +4,9 @@ import { text } from "./strings.js";
 
 /** A refusal by the server, with its own `code` and `message`. */
 export class Refusal extends Error {
-  constructor(status, { code = "server_error", message = "" } = {}, retryAfter = null) {
+  constructor(status, { code = "server_error", message = "" } = {}, retryAfter = null, rest = {}) {
     super(message || text("failed"));
+    this.rest = rest; // what the answer has beside the error
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter; // seconds
@@ -62,18 +63,17 @@ export class Api {
     return this.#request(path, {});
   }
 
-  async post(path, data = {}) {
-    const options = () => ({
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": this.#csrf },
-      body: JSON.stringify(data),
-    });
-    try {
-      return await this.#request(path, options());
-    } catch (error) {
-      if (error.code !== "csrf" || !(await this.#renewToken())) throw error;
-      return this.#request(path, options());
-    }
+  post(path, data = {}, { patience } = {}) {
+    return this.#change(path, "POST", JSON.stringify(data), { patience });
+  }
+
+  /** Send bytes; `signal` may stop it before the time is up. */
+  put(path, bytes, { patience, signal } = {}) {
+    return this.#change(path, "PUT", bytes, { patience, signal, type: "application/octet-stream" });
+  }
+
+  delete(path) {
+    return this.#change(path, "DELETE", "{}");
   }
 
   /** Find the present name of a friend by an old one; null if nobody had it lately. */
@@ -95,15 +95,29 @@ export class Api {
     location.assign(this.#login);
   }
 
-  async #request(path, options) {
+  async #change(path, method, body, { patience, signal, type = "application/json" } = {}) {
+    const ask = () => {
+      const headers = { "Content-Type": type, "X-CSRFToken": this.#csrf };
+      return this.#request(path, { method, headers, body }, { patience, signal });
+    };
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.code !== "csrf" || !(await this.#renewToken())) throw error;
+      return ask();
+    }
+  }
+
+  async #request(path, options, { patience = PATIENCE, signal: stopped } = {}) {
     const ask = (signal) => this.#fetch(path, { ...options, signal });
-    const { response, answer } = await within(PATIENCE, ask).catch(unreachable);
+    const { response, answer } = await within(patience, ask, stopped).catch(unreachable);
     const date = response.headers.get("Date");
     document.dispatchEvent(new CustomEvent("api:answered", { detail: { date } }));
     if (response.ok) return answer;
     if (response.status === 401) this.leave();
     const seconds = Number(response.headers.get("Retry-After")) || null;
-    throw new Refusal(response.status, answer?.error, seconds);
+    const { error, ...rest } = answer ?? {};
+    throw new Refusal(response.status, error, seconds, rest);
   }
 
   async #fetch(path, options) {

@@ -11,7 +11,7 @@ import { Navigator } from "./page/navigator.js";
 import { fillIn } from "./page/older.js";
 import { Pending } from "./page/pending.js";
 import { Saving } from "./page/saving.js";
-import { watchLate } from "./page/late.js";
+import { onLate, watchLate } from "./page/late.js";
 import { forgetOthers } from "./page/memory.js";
 import { sendOnce } from "./page/once.js";
 import { watchCountdown } from "./page/register.js";
@@ -39,6 +39,8 @@ function start(body) {
   const store = new ChatStore(api);
   const outbox = new Outbox(api, feed);
   const clock = new Clock();
+  // They come with the second script, before the tools of a conversation.
+  let [uploads, gallery] = [null, null];
   const go = (url) => navigator.visit(url);
   const replace = (url) => navigator.replace(url);
   const readdress = (url) => navigator.readdress(url);
@@ -54,6 +56,7 @@ function start(body) {
     feed,
     store,
     outbox,
+    uploads: () => uploads,
     clock,
     go,
     replace,
@@ -73,6 +76,7 @@ function start(body) {
       rows.disconnect();
       contacts.disconnect();
       conversation.disconnect();
+      gallery?.disconnect();
     },
     arrive: (page) => {
       if (page.title) badges.setTitle(page.title);
@@ -82,6 +86,7 @@ function start(body) {
       contacts.connect();
       connection.arrive();
       conversation.connect(page);
+      gallery?.connect();
       online.arrive();
       befriended.arrive();
       pending.arrive();
@@ -93,6 +98,12 @@ function start(body) {
     },
   });
 
+  onLate(({ Gallery, Uploads }) => {
+    uploads = new Uploads(api, outbox);
+    uploads.start();
+    gallery = new Gallery(api);
+    gallery.connect();
+  });
   watchLate();
   // They hear of an event in this order: those that count and keep come before those that show.
   clock.start();

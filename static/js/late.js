@@ -2,5 +2,7 @@
 import { arrive } from "./page/late.js";
 import { ChatSearch } from "./chat/search.js";
 import { Tools } from "./chat/tools.js";
+import { Gallery } from "./files/gallery.js";
+import { Uploads } from "./files/uploads.js";
 
-arrive({ ChatSearch, Tools });
+arrive({ ChatSearch, Gallery, Tools, Uploads });

@@ -7,7 +7,7 @@ class Element extends EventTarget {
   hidden = true;
   value = "";
   textContent = "";
-  classList = { toggle: () => {} };
+  classList = { toggle: () => {}, add: () => {} };
   parts = new Map();
   matches(selector) {
     return selector.split(", ").includes(this.name);
@@ -16,6 +16,9 @@ class Element extends EventTarget {
     return selector === this.place ? this : null;
   }
   setAttribute() {}
+  querySelectorAll() {
+    return this.parts.values();
+  }
   querySelector(selector) {
     if (!this.parts.has(selector)) this.parts.set(selector, new Element());
     return this.parts.get(selector);

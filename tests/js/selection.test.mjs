@@ -4,7 +4,7 @@ import { Selection, TICKED_AT_MOST } from "../../static/js/chat/selection.js";
 
 function message(id, facts = {}) {
   const time = `2026-03-0${id % 9} 12:11`;
-  return { id, name: "bob", time, words: `text ${id}`, state: "sent", hasFile: false, ...facts };
+  return { id, name: "bob", time, words: `text ${id}`, state: "sent", ...facts };
 }
 
 function selected(...messages) {
@@ -57,7 +57,8 @@ test("a text that is gone is neither copied nor forwarded, but can be deleted", 
   assert.deepEqual([some.canCopy, some.canForward, some.copied], [true, true, "text 3"]);
 });
 
-test("of a file the name is copied, and nothing is forwarded", () => {
-  const file = selected(message(1, { hasFile: true, words: "plan.pdf" }));
-  assert.deepEqual([file.canCopy, file.canForward, file.copied], [true, false, "plan.pdf"]);
+test("of a file its line is copied, and it can be forwarded", () => {
+  const attachment = { kind: "file", name: "plan.pdf" };
+  const file = selected(message(1, { attachment, words: "[File] plan.pdf" }));
+  assert.deepEqual([file.canCopy, file.canForward, file.copied], [true, true, "[File] plan.pdf"]);
 });

@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "backup": data.check_backup,
     "nightly": data.check_nightly,
     "static_files": machine.check_static_files,
+    "pictures": machine.check_pictures,
     "server": site.check_server,
     "site_url": site.check_site_url,
     "static_site": site.check_static_site,

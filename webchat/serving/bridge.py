@@ -12,6 +12,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
@@ -100,7 +101,13 @@ class WsgiBridge:
             body.close()
             turn.leave(REQUEST_SECONDS)
             raise
-        await exchange.relay(receive, send)
+
+        async def run_again() -> None:
+            turn = await self.turns.take(who)
+            exchange.begin_again(turn)
+            self._threads.submit(exchange.run)
+
+        await exchange.relay(receive, send, run_again)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)
@@ -119,7 +126,10 @@ class _Exchange:
 
     In the environ, the application may put into `webchat.at_end` what has to be done when the
     answer has been sent or its reader is gone, into `webchat.user_id` who has asked, and
-    `webchat.is_download` for one that shares the loop with the other downloads of that person.
+    `webchat.is_download` for one that shares the loop with the other downloads of that person. With
+    `webchat.wait`, called with a future and some seconds, it asks to be run once more when the
+    future is done or the time is up: then `webchat.waited` is the future. No thread waits, and
+    the first answer is dropped.
     """
 
     def __init__(
@@ -138,6 +148,8 @@ class _Exchange:
         self._at_end: list[Callable[[], None]] = [body.close]
         self._environ = _environ(scope, body.take(), body.length)
         self._environ["webchat.at_end"] = self._at_end
+        self._environ["webchat.wait"] = self._wait
+        self._waiting: tuple[Future[Any], float] | None = None
         self._start: Message = {}
         self._spool_folder = spool_folder
         self._downloads = downloads
@@ -148,6 +160,9 @@ class _Exchange:
         self._gone = False
 
     # The thread's side
+
+    def _wait(self, future: Future[Any], seconds: float) -> None:
+        self._waiting = future, seconds
 
     def run(self) -> None:
         began = costs.spent()
@@ -258,9 +273,29 @@ class _Exchange:
         if not self._answer.done():
             self._answer.set_result(answer)
 
-    async def relay(self, receive: Receive, send: Send) -> None:
+    def begin_again(self, turn: Turn) -> None:
+        """Be ready for the second run, in a turn of its own."""
+        self._turn = turn
+        self._sides += 1
+        self._start = {}
+        self._answer = self._loop.create_future()
+        self._environ["wsgi.input"].seek(0)
+        del self._environ["webchat.wait"]
+
+    async def relay(
+        self, receive: Receive, send: Send, run_again: Callable[[], Awaitable[None]]
+    ) -> None:
         try:
             answer = await self._answer
+            if self._waiting is not None:
+                future, seconds = self._waiting
+                await _settled(future, seconds)
+                self._environ["webchat.waited"] = future
+                try:
+                    await run_again()
+                except TooMany:
+                    return await _refuse(self._scope, 503, send)
+                answer = await self._answer
             connection = self._connection
             if connection is not None and "webchat.user_id" in self._environ:
                 connection.belongs_to(self._environ["webchat.user_id"])
@@ -343,6 +378,21 @@ class _Exchange:
             self._source.close()
         while self._at_end:
             self._at_end.pop()()
+
+
+async def _settled(future: Future[Any], seconds: float) -> None:
+    """Wait until a future is done, whatever its outcome, which belongs to the application."""
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def tell(_future: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(done.set)
+
+    future.add_done_callback(tell)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await done.wait()
 
 
 async def _refuse(scope: Scope, status: int, send: Send) -> None:

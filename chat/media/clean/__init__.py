@@ -13,7 +13,7 @@ from typing import BinaryIO
 from . import gif, jpeg, mp3, mp4, ogg, png, wav, webm, webp
 from .facts import Facts, Kind, UnreadableError
 from .places import tells_maybe_place
-from .reading import Plan, Reader
+from .reading import Plan, Reader, Target
 
 __all__ = ["Facts", "Kind", "UnreadableError", "clean", "look", "tells_maybe_place"]
 
@@ -50,11 +50,12 @@ def look(source: BinaryIO) -> Kind | None:
         return None
 
 
-def clean(source: BinaryIO, target: BinaryIO) -> Facts:
+def clean(source: BinaryIO, target: Target) -> Facts:
     """Copy a file without the metadata that names places and devices, and tell its facts.
 
-    The source must be able to seek. UnreadableError, and nothing written, if it is of another
-    kind, broken, or too large to be shown.
+    The source must be able to seek. A picture is copied whatever its size, which costs nothing;
+    whether it may be decoded, its facts tell. UnreadableError, and nothing written, if a file is
+    of another kind or broken.
     """
     file = Reader(source)
     picture = _picture(file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .facts import MAX_FRAMES, Facts, Kind, UnreadableError, check_pixels, picture
+from .facts import Facts, Kind, UnreadableError, count_pixels, picture
 from .reading import PIECE, Plan, Reader
 
 SIGNATURES = (b"GIF87a", b"GIF89a")
@@ -19,6 +19,7 @@ class _Picture:
     def __init__(self, file: Reader) -> None:
         self.file = file
         self.frames = 0
+        self.largest = 0  # pixels of a frame
         self.extensions = 0
         self.control: bytes | None = None  # that of the next picture
         self.plan = Plan()
@@ -50,11 +51,10 @@ class _Picture:
     def image(self) -> None:
         """Go over a picture (sections 20 to 22)."""
         self.frames += 1
-        if self.frames > MAX_FRAMES:
-            raise UnreadableError("too many frames")
         start = self.file.position - 1
         head = self.file.take(9)
-        check_pixels(int.from_bytes(head[4:6], "little"), int.from_bytes(head[6:8], "little"))
+        size = int.from_bytes(head[4:6], "little"), int.from_bytes(head[6:8], "little")
+        self.largest = max(self.largest, count_pixels(*size))
         self.skip_colours(head[8])
         if not 1 <= self.file.number(1) <= MAX_CODE_SIZE:
             raise UnreadableError("unknown codes")
@@ -117,4 +117,4 @@ def read(file: Reader) -> tuple[Facts, Plan]:
     """Read a picture, and plan the copy without comments and what programs have added."""
     found = _Picture(file)
     size = found.read()
-    return picture(Kind.GIF, size, frames=found.frames), found.plan
+    return picture(Kind.GIF, size, found.frames, largest=found.largest), found.plan

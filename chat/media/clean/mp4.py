@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from . import samples
 from .boxes import Box, Boxes, Changes
-from .facts import Facts, Kind, UnreadableError, check_pixels
+from .facts import Facts, Kind, UnreadableError, count_pixels
 from .fragments import Durations
 from .reading import Plan, Reader
 
@@ -141,7 +141,7 @@ class _Film:
         self.scales[track] = self.time(self.boxes.need(box, b"mdia", b"mdhd"))[0]
         width, height = (int.from_bytes(data[at + 36 + n : at + 38 + n]) for n in (0, 4))
         if width * height > self.size[0] * self.size[1]:
-            check_pixels(width, height)
+            count_pixels(width, height)
             self.size = width, height
             signs = _sign(data[at : at + 4]), _sign(data[at + 4 : at + 8])
             self.orientation = ORIENTATIONS.get(signs, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from .facts import UnreadableError
 
@@ -12,6 +12,12 @@ PIECE = 64 * 1024
 MAX_HELD = 1024 * 1024  # bytes of metadata in memory at a time
 MAX_PROFILE = 2 * 1024 * 1024  # bytes of a colour profile, which is copied
 MAX_PARTS = 100_000  # of a plan: some 15 MB
+
+
+class Target(Protocol):
+    """A file, or anything else that takes the bytes of a copy in their order."""
+
+    def write(self, data: bytes, /) -> object: ...
 
 
 class Reader:
@@ -111,7 +117,7 @@ class Plan:
             raise UnreadableError("too many parts")
         self._parts.append(part)
 
-    def write(self, source: Reader, target: BinaryIO) -> None:
+    def write(self, source: Reader, target: Target) -> None:
         """Write the copy."""
         for part in self._parts:
             if isinstance(part, bytes):

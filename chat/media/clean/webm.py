@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .boxes import Changes
-from .facts import Facts, Kind, UnreadableError, check_pixels
+from .facts import Facts, Kind, UnreadableError, count_pixels
 from .reading import Plan, Reader
 
 MAX_ELEMENTS = 1_000_000
@@ -153,7 +153,7 @@ class _Film:
             if element.id == VIDEO:
                 values = self.values(element)
                 size = _number(values.get(WIDTH, b"")), _number(values.get(HEIGHT, b""))
-                check_pixels(*size)
+                count_pixels(*size)
                 self.size = max(self.size, size)
 
     def block(self, element: Element) -> None:

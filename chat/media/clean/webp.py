@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import exif
-from .facts import MAX_FRAMES, Facts, Kind, UnreadableError, check_pixels, picture
+from .facts import Facts, Kind, UnreadableError, count_pixels, picture
 from .reading import MAX_PROFILE, PIECE, Plan, Reader
 
 MAX_CHUNKS = 10_000
@@ -38,6 +38,7 @@ class _Picture:
         self.size = (0, 0)
         self.flags = 0
         self.frames = 0
+        self.largest = 0  # pixels of a frame
         self.pictures = 0  # outside frames
         self.orientation = 1
         self.plan = Plan()
@@ -55,8 +56,6 @@ class _Picture:
             _keep(self.plan, first)
         if self.pictures != (0 if self.frames else 1) or bool(self.frames) != self.is_animated:
             raise UnreadableError("no picture, or too many")
-        if self.frames > MAX_FRAMES:
-            raise UnreadableError("too many frames")
 
     @property
     def is_animated(self) -> bool:
@@ -121,7 +120,7 @@ class _Picture:
             size = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
         else:
             raise UnreadableError("no picture")
-        check_pixels(*size)
+        self.largest = max(self.largest, count_pixels(*size))
         return size
 
     def header(self) -> bytes:
@@ -143,9 +142,8 @@ def read(file: Reader) -> tuple[Facts, Plan]:
         raise UnreadableError("nothing in it")
     found = _Picture(file)
     found.read(chunks)
-    facts = picture(
-        Kind.WEBP, found.size, frames=max(found.frames, 1), orientation=found.orientation
-    )
+    frames = max(found.frames, 1)
+    facts = picture(Kind.WEBP, found.size, frames, found.orientation, found.largest)
 
     body = Plan()
     if chunks[0].name == b"VP8X":

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from uuid import uuid4
+
+from PIL import ExifTags, Image
 
 from accounts.models import User
 from chat.models import Upload
 from chat.models.files import attachments_folder, new_name, previews_folder
 from tests.cast import Api
 
+MAKER = "Fabrikat Muster 7"
 PREVIEW = b"a small picture"
 
 
@@ -44,3 +48,16 @@ def send(user: User, to: str = "bob", **what):
     data = {name: value if isinstance(value, int) else str(value) for name, value in what.items()}
     data.setdefault("client_id", str(uuid4()))
     return Api(user).post(f"conversations/{to}/messages/", **data)
+
+
+def photo(size: tuple[int, int] = (800, 600), *, orientation: int = 1, gps: bool = True) -> bytes:
+    """Make a JPEG as a phone does, with where it was taken, by what."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.Make] = MAKER
+    if gps:
+        exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (31.0, 13.0, 49.5), 3: "E"})
+    picture = Image.effect_mandelbrot(size, (-2, -1.2, 0.8, 1.2), 60).convert("RGB")
+    made = io.BytesIO()
+    picture.save(made, "JPEG", exif=exif, quality=90)
+    return made.getvalue()

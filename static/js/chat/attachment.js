@@ -108,6 +108,17 @@ export function inBytes(size) {
   return `${value.toFixed(1)}\u00a0${UNITS[unit]}`;
 }
 
+/** What its element tells of the file of a message. */
+export function readAttachment(link) {
+  const kind = Object.keys(parts).find((each) => link.classList.contains(each));
+  const shown = link.querySelector("img, video");
+  const facts = { kind, name: link.dataset.name, url: link.href, size: null, preview: null };
+  if (kind === "picture" && shown.src !== link.href) facts.preview = shown.src;
+  if (shown?.hasAttribute("width")) [facts.width, facts.height] = [shown.width, shown.height];
+  const seconds = Number.parseInt(link.querySelector(".length")?.textContent, 10);
+  return kind === "voice" ? { ...facts, duration: seconds } : facts;
+}
+
 /** One line about a file. */
 export function lineOf({ kind, name }) {
   if (kind !== "file") return text(`${kind}_preview`);

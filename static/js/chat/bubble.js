@@ -1,7 +1,7 @@
 // One message on the page: filled from the server's message, or from a letter on its way.
 import { attempt } from "../page/attempt.js";
 import { text } from "../strings.js";
-import { isMedia, lineOf, showAttachment } from "./attachment.js";
+import { isMedia, lineOf, readAttachment, showAttachment } from "./attachment.js";
 import { stateWords } from "./message.js";
 import { showWords } from "./words.js";
 
@@ -35,14 +35,17 @@ function showContent(bubble, message) {
 }
 
 /** Show a message on its way. */
-export function fillPending(element, { clientId, text: words, time, quote }) {
+export function fillPending(element, letter) {
+  const { clientId, text: words, attachment, time, quote } = letter;
   element.dataset.clientId = clientId;
-  attempt(() => showWords(element.querySelector(".bubble"), words));
+  attempt(() =>
+    showContent(element.querySelector(".bubble"), { state: "sent", text: words, attachment })
+  );
   element.querySelector("time").textContent = time;
   showQuote(element, quote && { ...quote, state: "sent" });
 }
 
-/** What its bubble tells of a message; `words` are its text, or the name of its file. */
+/** What its bubble tells of a message; `words` are its text, or the line about its file. */
 export function read(element) {
   const { id, state, sender } = element.dataset;
   const bubble = element.querySelector(".bubble");
@@ -53,8 +56,8 @@ export function read(element) {
     sender,
     name: element.querySelector(".visually-hidden").textContent,
     time: element.querySelector("time").textContent,
-    words: file ? file.dataset.name : bubble.textContent.trim(),
-    hasFile: file !== null,
+    words: file ? lineOf(readAttachment(file)) : bubble.textContent.trim(),
+    attachment: file && readAttachment(file),
   };
 }
 

@@ -35,6 +35,7 @@ export class Composer {
   }
 
   connect() {
+    this.#form.classList.add("live");
     this.#takeDraft();
     this.#field.enterKeyHint = hasScreenKeyboard() ? "enter" : "send";
     this.#field.addEventListener("input", this.#onInput);
@@ -97,7 +98,9 @@ export class Composer {
     this.notify(reason);
     this.#isLocked = this.#field.readOnly = true;
     this.#field.placeholder = "";
-    this.#form.querySelector(".send").disabled = true;
+    for (const button of this.#form.querySelectorAll(".composer-row button")) {
+      button.disabled = true;
+    }
   }
 
   /** Say above the field why a message would not arrive; an empty text removes it. */

@@ -10,9 +10,9 @@ export class Conversation {
    * `go` leads to an address as a click on a link would, `replace` in place of this one;
    * `readdress` gives the shown page another address.
    */
-  constructor({ api, feed, store, outbox, clock, go, replace, readdress }) {
+  constructor({ api, feed, store, outbox, uploads, clock, go, replace, readdress }) {
     const menu = new MessageMenu({ api, clock, go });
-    this.#means = { api, feed, store, outbox, clock, menu, replace, readdress };
+    this.#means = { api, feed, store, outbox, uploads, clock, menu, replace, readdress };
   }
 
   start() {

@@ -41,14 +41,14 @@ export class Forwarding {
     }
     const friends = await this.#picker.ask(describe(chosen, messages.length - chosen.length));
     if (!friends) return false;
-    this.#send(chosen.map(({ words }) => words), friends);
+    this.#send(chosen.map(contentOf), friends);
     return true;
   }
 
-  #send(texts, friends) {
+  #send(contents, friends) {
     const time = this.#clock.minute();
     const letters = friends.flatMap((to) =>
-      texts.map((words) => ({ clientId: uuid(), to, text: words, time }))
+      contents.map((content) => ({ clientId: uuid(), to, time, ...content }))
     );
     toast(text("forwarding"));
     followLetters(letters, this.#outbox, (username) => this.#nameOf(username));
@@ -59,6 +59,11 @@ export class Forwarding {
   #nameOf(username) {
     return this.#store.get(username)?.remark || username;
   }
+}
+
+/** What a letter has of a message: its text, or its id if it is a file. */
+function contentOf({ id, words, attachment }) {
+  return attachment ? { text: "", forward: id, attachment } : { text: words };
 }
 
 /** One line about what is forwarded. */

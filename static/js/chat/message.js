@@ -17,7 +17,7 @@ export function lineOf(message, name) {
   return message.state === "sent" ? preview(message) : stateWords(message, name);
 }
 
-/** Whether a message can go to others: its text is here. */
-export function canForward({ state, hasFile }) {
-  return state === "sent" && !hasFile;
+/** Whether a message can go to others. */
+export function canForward({ state }) {
+  return state === "sent";
 }

@@ -85,11 +85,13 @@ export class MessageMenu {
 
   #items(message) {
     const facts = read(message);
-    const { id, state, sender, words } = facts;
+    const { id, state, sender, words, attachment } = facts;
     const isMine = message.classList.contains("mine");
     const items = [];
     const add = (label, act, danger = false) => items.push({ label: text(label), act, danger });
-    if (state === "sent" || !id) {
+    if (attachment) {
+      if (id) add("save", () => save(attachment));
+    } else if (state === "sent" || !id) {
       const part = selectedIn(message.querySelector(".bubble")); // before the menu takes the focus
       add("copy", () => copy(part || words));
     }
@@ -98,8 +100,10 @@ export class MessageMenu {
       add("forward", () => this.#withTools((tools) => tools.forward([facts])));
     }
     if (state === "sent") {
-      add("quote", () => this.#composer.quote({ id, sender, text: words }));
-      if (isMine && this.#isFresh(message)) add("recall", () => this.#recall(message, words));
+      add("quote", () => this.#composer.quote({ id, sender, text: words, attachment }));
+      if (isMine && this.#isFresh(message)) {
+        add("recall", () => this.#recall(message, attachment ? "" : words));
+      }
     }
     add("select", () => this.#withTools((tools) => tools.select(message)));
     if (!isMine && state !== "removed") add("report", () => this.#report(id));
@@ -112,9 +116,10 @@ export class MessageMenu {
     return this.#clock.now() - sent < RECALL_WITHIN;
   }
 
+  /** Recall a message, whose words can be written again, if it has any. */
   async #recall(message, words) {
     const id = Number(message.dataset.id);
-    remember("recalled", { ...this.#recalled, [id]: { words, at: this.#clock.now() } });
+    if (words) remember("recalled", { ...this.#recalled, [id]: { words, at: this.#clock.now() } });
     const answer = await this.#post(`messages/${id}/recall/`);
     if (answer) this.#tell("message_changed", { message: answer.message });
   }
@@ -151,6 +156,13 @@ export class MessageMenu {
   canEdit(id) {
     return id in this.#recalled;
   }
+}
+
+/** Save a file under its name. */
+function save({ url, name }) {
+  const link = document.createElement("a");
+  [link.href, link.download] = [url, name];
+  link.click();
 }
 
 /** The text that is selected in an element, if nothing else is. */

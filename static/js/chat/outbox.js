@@ -16,7 +16,7 @@ const LOOKS = 2; // then it counts as not sent, if nothing else is heard of the 
 export class Outbox {
   #api;
   #feed;
-  #letters = []; // {clientId, to, text, time, quote, refused}
+  #letters = []; // {clientId, to, time, text, upload or forward, attachment, quote, refused}
   #busy = new Set(); // usernames
   #backoffs = new Map(); // username → Backoff
   #troubles = new Map(); // username → why nothing gets through; null if there is no connection
@@ -210,8 +210,11 @@ export class Outbox {
     throw error;
   }
 
-  async #deliver({ clientId, to, text: words, quote }) {
-    const message = { client_id: clientId, text: words };
+  async #deliver({ clientId, to, text: words, quote, upload, forward }) {
+    const message = { client_id: clientId };
+    if (upload) message.upload = upload;
+    else if (forward) message.forward = forward;
+    else message.text = words;
     if (quote) message.quote = quote.id;
     const answer = this.#feed.request({ type: "send", to, ...message });
     if (answer) return (await answer).message;

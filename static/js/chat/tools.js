@@ -1,4 +1,7 @@
 // What one does in a conversation beside reading and writing: emoji, forwarding, selecting.
+import { Choosing } from "../files/choosing.js";
+import { Lightbox } from "../files/lightbox.js";
+import { Voices } from "../files/voices.js";
 import { EmojiPanel } from "./emoji.js";
 import { Forwarding } from "./forwarding.js";
 import { Selecting } from "./selecting.js";
@@ -7,18 +10,32 @@ export class Tools {
   #emoji;
   #forwarding;
   #selecting;
+  #choosing;
+  #lightbox;
+  #voices = new Voices();
 
   /** `insert` gets emoji, `show` the letters that may go to the open chat; `keys` rest meanwhile. */
-  constructor(element, { api, thread, outbox, store, clock, keys, insert, show }) {
+  constructor(element, { api, thread, outbox, uploads, store, clock, keys, insert, show }) {
     this.#emoji = new EmojiPanel(insert);
     this.#forwarding = new Forwarding({ outbox, store, clock, show });
     const forwarding = this.#forwarding;
     this.#selecting = new Selecting(element, { api, thread, forwarding, keys });
+    const username = () => element.dataset.with;
+    this.#choosing = new Choosing(element, { uploads, thread, clock, username });
+    this.#lightbox = new Lightbox({ api, username, list: document.getElementById("messages") });
   }
 
   connect() {
     this.#emoji.connect();
     this.#forwarding.connect();
+    this.#choosing.connect();
+    this.#lightbox.connect();
+    this.#voices.connect();
+  }
+
+  /** As the click on the button that came before the script. */
+  chooseFiles() {
+    this.#choosing.open();
   }
 
   /** As the click on its button that came before the panel. */
@@ -43,5 +60,8 @@ export class Tools {
     this.#emoji.disconnect();
     this.#selecting.disconnect();
     this.#forwarding.disconnect();
+    this.#choosing.disconnect();
+    this.#lightbox.disconnect();
+    this.#voices.disconnect();
   }
 }

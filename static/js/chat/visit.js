@@ -29,13 +29,14 @@ export class Visit {
   #dropWish = () => {};
   #expectNoTools;
   #emojiButton = document.getElementById("emoji-button");
+  #attachButton = document.getElementById("attach-button");
   #keys = new MessageKeys();
   #day = new FloatingDay();
   #newPill = document.getElementById("new-pill");
   #messages = document.getElementById("messages");
 
   /** `replace` leads to an address in place of this one, `readdress` gives this page another one. */
-  constructor(element, { api, feed, store, outbox, clock, menu, replace, readdress }) {
+  constructor(element, { api, feed, store, outbox, uploads, clock, menu, replace, readdress }) {
     this.#element = element;
     this.#base = api.base;
     this.#feed = feed;
@@ -66,7 +67,17 @@ export class Visit {
     const [keys, show] = [this.#keys, this.#showLetter];
     const insert = (emoji) => composer.insert(emoji);
     this.#makeTools = (Tools) =>
-      new Tools(element, { api, thread, outbox, store, clock, keys, insert, show });
+      new Tools(element, {
+        api,
+        thread,
+        outbox,
+        uploads: uploads(),
+        store,
+        clock,
+        keys,
+        insert,
+        show,
+      });
     const { typing, readMark } = this;
     this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
   }
@@ -78,6 +89,8 @@ export class Visit {
     this.#composer.connect();
     this.#emojiButton.hidden = false;
     this.#emojiButton.addEventListener("click", this.#onEmoji);
+    this.#attachButton.hidden = false;
+    this.#attachButton.addEventListener("click", this.#onAttach);
     this.#keys.connect();
     this.#day.connect();
     this.#expectNoTools = onLate(({ Tools }) => {
@@ -118,6 +131,7 @@ export class Visit {
     this.thread.disconnect();
     this.#composer.disconnect();
     this.#emojiButton.removeEventListener("click", this.#onEmoji);
+    this.#attachButton.removeEventListener("click", this.#onAttach);
     this.#keys.disconnect();
     this.#day.disconnect();
     this.#menu.disconnect();
@@ -152,6 +166,10 @@ export class Visit {
   /** A click before the panel is there opens it as soon as it is. */
   #onEmoji = (click) => {
     if (!this.#tools) this.#withTools((tools) => tools.toggleEmoji(click));
+  };
+
+  #onAttach = () => {
+    if (!this.#tools) this.#withTools((tools) => tools.chooseFiles());
   };
 
   #onScroll = () => {

@@ -1,0 +1,205 @@
+"""From a complete part to a file that can be sent: on threads beside those of requests.
+
+Whoever waits for it waits on the event loop, or not at all. One process works on an upload at a
+time, in whatever worker: it holds the lock of the part. If it is killed, the row says `processing`
+and nobody holds the lock, so the next who asks begins again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chat.models import MediaKind, Upload
+from chat.models.files import attachments_folder, new_name, parts_folder, previews_folder
+from webchat.base.holding import holding
+from webchat.database import locks
+from webchat.database.folders import sync_folder
+
+from .orders import Kind, Order, Processed
+from .workshop import PLACES, BusyError, UnansweredError, process
+
+ELSEWHERE_SECONDS = 15  # for another worker that is at it
+VOICE_SECONDS = 60
+A_LITTLE_MORE = 1.5  # seconds: recorders stop when they are told to, or a moment later
+EXTENSIONS = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+}
+
+_lock = threading.Lock()
+_jobs: dict[int, Future[None]] = {}
+_queue: SimpleQueue[int] = SimpleQueue()
+_threads: list[threading.Thread] = []
+
+
+def close(upload: Upload) -> None:
+    """Take no more pieces. Raises ValidationError("not_finished") if some are missing.
+
+    A part that has lost bytes, as on a broken disk, is sent again from its beginning.
+    """
+    with holding(upload):
+        if upload.state != Upload.State.OPEN:
+            return
+        if not (is_complete := upload.is_complete and _size_of(upload) == upload.announced_size):
+            if upload.is_complete:
+                upload.note_received(0)
+                upload.received = 0
+        else:
+            upload.state, upload.changed_at = Upload.State.PROCESSING, timezone.now()
+            upload.save(update_fields=["state", "changed_at"])
+    if not is_complete:
+        facts = {"beside": {"received": upload.received}}
+        raise ValidationError(_("This file is not complete yet."), "not_finished", facts)
+
+
+def submit(upload: Upload) -> Future[None]:
+    """Have an upload processed that is closed; of two calls at once, both get the same future."""
+    with _lock:
+        if (job := _jobs.get(upload.pk)) is None:
+            job = _jobs[upload.pk] = Future()
+            _queue.put(upload.pk)
+            if len(_threads) < PLACES:
+                thread = threading.Thread(target=_work, name="media", daemon=True)
+                _threads.append(thread)
+                thread.start()
+        return job
+
+
+def _work() -> None:
+    while True:
+        pk = _queue.get()
+        job = _jobs[pk]
+        try:
+            run(pk)
+        except BaseException as error:
+            outcome: BaseException | None = error
+        else:
+            outcome = None
+        with _lock:
+            del _jobs[pk]
+        if outcome is None:
+            job.set_result(None)
+        else:
+            job.set_exception(outcome)
+        connection.close_if_unusable_or_obsolete()
+
+
+def run(pk: int) -> None:
+    """Process an upload that is closed, unless it is ready, gone, or being processed elsewhere.
+
+    Raises BusyError, UnansweredError and OSError as `workshop.process` does: nothing has changed
+    then, and it may be tried again.
+    """
+    upload = Upload.objects.filter(pk=pk, state=Upload.State.PROCESSING).first()
+    if upload is None:
+        return
+    try:
+        part = locks.take(upload.part_path, seconds=ELSEWHERE_SECONDS)
+    except locks.HeldError:
+        return
+    with part:
+        upload = Upload.objects.filter(pk=pk, state=Upload.State.PROCESSING).first()
+        if upload is not None:
+            _process(upload, part)
+
+
+def _process(upload: Upload, part: IO[bytes]) -> None:
+    if os.fstat(part.fileno()).st_size != upload.announced_size:
+        # The disk has lost it: its sender begins again.
+        Upload.objects.filter(pk=upload.pk).update(received=0, state=Upload.State.OPEN)
+        return
+    name = new_name()
+    order = Order(
+        kind=Kind(upload.announced_kind),
+        source=str(upload.part_path),
+        target=str(parts_folder() / name),
+        preview=str(parts_folder() / f"{name}-preview"),
+    )
+    try:
+        done = process(order)
+        _keep(upload, order, done, name)
+    finally:
+        for path in (order.target, order.preview):
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
+    """Put the files in place, synced, before the row names them."""
+    kind = _kind_of(done)
+    file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
+    preview = f"{name}.webp" if done.has_preview else ""
+    kept = [_place(done.stored(order), attachments_folder() / file)]
+    if preview:
+        kept.append(_place(order.preview, previews_folder() / preview))
+    facts = {
+        "kind": kind,
+        "mimetype": done.mimetype,
+        "size": done.size,
+        "sha256": done.sha256,
+        "width": done.width,
+        "height": done.height,
+        "duration": done.duration,
+        "file": file,
+        "preview": preview,
+        "state": Upload.State.READY,
+        "changed_at": timezone.now(),
+    }
+    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
+    try:
+        is_there = theirs.update(**facts)
+    except BaseException:
+        _remove(kept)
+        raise
+    _remove([upload.part_path] if is_there else [upload.part_path, *kept])
+
+
+def _kind_of(done: Processed) -> MediaKind:
+    is_long = (done.duration or 0) > VOICE_SECONDS + A_LITTLE_MORE
+    is_lecture = done.kind is Kind.VOICE and is_long
+    return MediaKind.FILE if is_lecture else MediaKind(done.kind)
+
+
+def _place(source: str, target: Path) -> Path:
+    """Give a file its name in another folder, and sync that; the source may stay until the end."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    os.utime(source)  # before it is committed, a file without a row must not look old
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        os.replace(source, target)
+    sync_folder(target.parent)
+    return target
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _size_of(upload: Upload) -> int:
+    try:
+        return upload.part_path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+REFUSALS = (BusyError, UnansweredError, OSError)

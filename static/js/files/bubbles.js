@@ -1,0 +1,105 @@
+// The bubbles of files on their way: how much has arrived, and what to do about it.
+import { text } from "../strings.js";
+
+export class FileBubbles {
+  #uploads;
+  #thread;
+  #username;
+  #chooseAgain;
+
+  /** `username` names the friend of the open chat; `chooseAgain` asks for the file of an item. */
+  constructor(uploads, { thread, username, chooseAgain }) {
+    this.#uploads = uploads;
+    this.#thread = thread;
+    this.#username = username;
+    this.#chooseAgain = chooseAgain;
+  }
+
+  connect() {
+    document.addEventListener("uploads:told", this.#onTold);
+    document.addEventListener("uploads:failed", this.#onFailed);
+    document.addEventListener("uploads:ended", this.#onEnded);
+  }
+
+  disconnect() {
+    document.removeEventListener("uploads:told", this.#onTold);
+    document.removeEventListener("uploads:failed", this.#onFailed);
+    document.removeEventListener("uploads:ended", this.#onEnded);
+  }
+
+  /** Show all that goes to the friend of this chat. */
+  showAll() {
+    for (const item of this.#uploads.itemsTo(this.#username())) this.show(item);
+  }
+
+  show(item, thumbnail = null) {
+    const { clientId, time, view, state, reason } = item;
+    this.#thread.putPending({ clientId, text: "", time, attachment: { ...view, url: null } });
+    if (thumbnail) this.#putThumbnail(clientId, thumbnail);
+    if (state === "failed") this.#fail(clientId, reason ?? text("not_sent"));
+    else if (state === "lost") this.#lose(item);
+    else if (state !== "ready") this.#move(clientId, {});
+  }
+
+  #element(clientId) {
+    const element = this.#thread.order.getSent(clientId);
+    return element && !element.dataset.id ? element : null;
+  }
+
+  #putThumbnail(clientId, thumbnail) {
+    const picture = this.#element(clientId)?.querySelector(".attachment.picture img");
+    picture?.after(thumbnail);
+  }
+
+  #onTold = ({ detail: { clientId, ...told } }) => this.#move(clientId, told);
+
+  #onFailed = ({ detail: { clientId, reason } }) => this.#fail(clientId, reason);
+
+  #onEnded = ({ detail: { clientId, letter } }) => {
+    if (letter) this.#thread.setState(clientId, "pending");
+    else if (this.#element(clientId)) this.#thread.discard(clientId);
+  };
+
+  /** Show how far it has come, without moving what a pointer may be on. */
+  #move(clientId, { fraction, trouble }) {
+    const element = this.#element(clientId);
+    if (!element) return;
+    let bar = element.querySelector("progress");
+    if (!bar) {
+      bar = document.createElement("progress");
+      bar.setAttribute("aria-label", text("uploading"));
+      const words = document.createElement("span");
+      const cancel = makeButton("cancel_upload", () => this.#uploads.cancel(clientId));
+      this.#thread.setState(clientId, "uploading", { actions: [bar, cancel] });
+      element.querySelector(".state").firstElementChild.replaceWith(words);
+      bar.value = 0;
+    }
+    if (fraction !== undefined) bar.value = fraction;
+    const words = bar.value < 1 ? `${Math.floor(bar.value * 100)}%` : text("processing");
+    bar.parentElement.firstElementChild.textContent = trouble ?? words;
+  }
+
+  #fail(clientId, reason) {
+    const retry = makeButton("retry", () => this.#uploads.retry(clientId));
+    this.#offer(clientId, reason, retry);
+  }
+
+  #lose(item) {
+    const again = makeButton("choose_again", () => this.#chooseAgain(item));
+    this.#offer(item.clientId, text("upload_lost"), again);
+  }
+
+  #offer(clientId, reason, action) {
+    const discard = makeButton("discard", () => this.#uploads.cancel(clientId));
+    this.#thread.setState(clientId, "failed", { reason, actions: [action, discard] });
+  }
+}
+
+function makeButton(name, act) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = name === "choose_again" ? "retry" : "discard";
+  element.textContent = text(name);
+  element.addEventListener("click", act);
+  return element;
+}

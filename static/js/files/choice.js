@@ -1,0 +1,87 @@
+// A file that was chosen, before it is sent: what it is, how it looks, and smaller where that will do.
+const PICTURES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+const VIDEOS = ["video/mp4", "video/webm", "video/quicktime", "video/3gpp"];
+const LONGEST = 2_048; // px of a picture that is not sent as it is
+const SMALL = 300_000; // bytes: a picture that is worth no second look
+const QUALITY = 0.85;
+const THUMBNAIL = 440; // px: twice its room on the page
+// What may tell where it was made, and goes as it is: the server cleans the others.
+const TELLING =
+  /\.(heic|heif|tiff?|dng|cr2|cr3|nef|arw|raf|orf|rw2|docx?|xlsx?|pptx?|pdf|psd|mkv|avi)$/i;
+
+/** What a file is sent as: only what browsers show is a picture or a video. */
+export function kindOf({ type }) {
+  if (PICTURES.includes(type)) return "picture";
+  return VIDEOS.includes(type) ? "video" : "file";
+}
+
+export function mayTellPlace({ name }) {
+  return TELLING.test(name);
+}
+
+/** A picture as the browser decodes it, upright; null if it cannot. */
+async function decode(file) {
+  try {
+    return await createImageBitmap(file);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Prepare a file: {file, name, kind, view, thumbnail, smaller}. `view` is what its message will
+ * look like, `thumbnail` a canvas, `smaller` the same picture with fewer pixels or null.
+ */
+export async function prepare(file, { asFile = false } = {}) {
+  const kind = asFile ? "file" : kindOf(file);
+  const { name, size } = file;
+  const choice = { file, name, kind, view: { kind, name, size, preview: null }, smaller: null };
+  const isImage = !asFile && file.type.startsWith("image/");
+  const picture = isImage ? await decode(file) : null;
+  if (!picture) return { ...choice, thumbnail: null };
+  const { width, height } = picture;
+  const thumbnail = draw(picture, THUMBNAIL);
+  const smaller = await shrink(picture, file);
+  picture.close();
+  // What only this browser can decode, as HEIC, goes as a picture if it is made one.
+  if (kind === "file" && !smaller) return { ...choice, thumbnail };
+  const view = { ...choice.view, kind: kind === "file" ? "file" : "picture", width, height };
+  return { ...choice, view, thumbnail, smaller };
+}
+
+/** What is sent: the picture as it is, or the smaller one. */
+export function chosen({ file, name, kind, view, smaller }, asItIs) {
+  if (asItIs || !smaller) return { file, name, kind, view };
+  const renamed = name.replace(/\.[^.]*$/, "") + (smaller.type === "image/png" ? ".png" : ".jpg");
+  const { width, height } = fitted(view, LONGEST);
+  const size = smaller.size;
+  const shown = { ...view, kind: "picture", name: renamed, size, width, height };
+  return { file: smaller, name: renamed, kind: "picture", view: shown };
+}
+
+function fitted({ width, height }, longest) {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}
+
+function draw(picture, longest) {
+  const canvas = document.createElement("canvas");
+  const { width, height } = fitted(picture, longest);
+  [canvas.width, canvas.height] = [Math.max(1, width), Math.max(1, height)];
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/** The same picture with at most LONGEST pixels a side; null where it would be no smaller. */
+async function shrink(picture, file) {
+  if (file.type === "image/gif" || file.type === "image/webp") return null; // they may move
+  const isKnown = PICTURES.includes(file.type);
+  const isLarge = Math.max(picture.width, picture.height) > LONGEST;
+  if (isKnown && (file.size < SMALL || (!isLarge && file.type === "image/png"))) return null;
+  const canvas = draw(picture, LONGEST);
+  const type = file.type === "image/png" ? "image/png" : "image/jpeg";
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, QUALITY));
+  return blob && (!isKnown || blob.size < file.size) ? blob : null;
+}

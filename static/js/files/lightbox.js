@@ -1,0 +1,179 @@
+// Pictures and videos over the whole window, one after the other.
+import { text } from "../strings.js";
+import { Zoom } from "./zoom.js";
+
+const SWIPE = 60; // px
+
+export class Lightbox {
+  #api;
+  #username;
+  #list;
+  #dialog = document.getElementById("lightbox");
+  #stage = this.#dialog.querySelector(".lightbox-stage");
+  #zoom = new Zoom(this.#stage);
+  #items = []; // {id, kind, url, name, time, preview}, by id
+  #at = 0;
+  #isComplete = { older: false, newer: false };
+  #began = null; // where a finger touched
+
+  /** `list` holds messages with their pictures, of the chat with the friend that `username` names. */
+  constructor({ api, username, list }) {
+    this.#list = list;
+    this.#api = api;
+    this.#username = username;
+  }
+
+  connect() {
+    this.#list.addEventListener("click", this.#onClick);
+    this.#dialog.addEventListener("click", this.#onTool);
+    this.#dialog.addEventListener("keydown", this.#onKey);
+    this.#dialog.addEventListener("close", this.#onClose);
+    this.#stage.addEventListener("pointerdown", this.#onDown);
+    this.#stage.addEventListener("pointerup", this.#onUp);
+    this.#zoom.connect();
+  }
+
+  disconnect() {
+    if (this.#dialog.open) this.#dialog.close();
+    this.#list.removeEventListener("click", this.#onClick);
+    this.#dialog.removeEventListener("click", this.#onTool);
+    this.#dialog.removeEventListener("keydown", this.#onKey);
+    this.#dialog.removeEventListener("close", this.#onClose);
+    this.#stage.removeEventListener("pointerdown", this.#onDown);
+    this.#stage.removeEventListener("pointerup", this.#onUp);
+    this.#zoom.disconnect();
+  }
+
+  #onClick = (event) => {
+    const link = event.target.closest(".attachment.picture, .attachment.video");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const { id } = link.closest("[data-id]").dataset;
+    if (!id) return; // on its way
+    this.#items = [...this.#list.querySelectorAll("[data-id]:not([data-id='']) .attachment")]
+      .filter((each) => each.matches(".picture, .video"))
+      .map(readItem)
+      .sort((one, other) => one.id - other.id);
+    this.#isComplete = { older: false, newer: false };
+    this.#at = this.#items.findIndex((item) => item.id === Number(id));
+    this.#dialog.showModal();
+    this.#show();
+  };
+
+  #show() {
+    const item = this.#items[this.#at];
+    this.#zoom.reset();
+    this.#stage.replaceChildren(make(item));
+    this.#find("name").textContent = item.name;
+    this.#find("time").textContent = item.time;
+    const save = this.#find("save");
+    save.href = item.url;
+    save.download = item.name;
+    this.#look();
+  }
+
+  /** Show whether there is one before and after, and fetch more at the ends. */
+  #look() {
+    const [isFirst, isLast] = [this.#at === 0, this.#at === this.#items.length - 1];
+    this.#find("previous").disabled = isFirst;
+    this.#find("next").disabled = isLast;
+    if (isFirst) this.#fetch("older", `before=${this.#items[0].id}`);
+    if (isLast) this.#fetch("newer", `after=${this.#items.at(-1).id}`);
+  }
+
+  /** Fetch those that the thread does not hold. */
+  async #fetch(which, query) {
+    if (this.#isComplete[which]) return;
+    this.#isComplete[which] = true;
+    const path = `${this.#api.conversation(this.#username())}files/?kind=media&${query}`;
+    const answer = await this.#api.get(path).catch(() => null);
+    if (!answer || !this.#dialog.open) return;
+    this.#isComplete[which] = !answer.more;
+    const known = new Set(this.#items.map(({ id }) => id));
+    const found = answer.messages.filter(({ id }) => !known.has(id)).map(itemOf);
+    const current = this.#items[this.#at];
+    this.#items = which === "older" ? [...found, ...this.#items] : [...this.#items, ...found];
+    this.#at = this.#items.indexOf(current);
+    if (found.length) this.#look();
+  }
+
+  #go(step) {
+    const to = this.#at + step;
+    if (to < 0 || to >= this.#items.length) return;
+    this.#at = to;
+    this.#show();
+  }
+
+  #find(part) {
+    return this.#dialog.querySelector(`.lightbox-${part}`);
+  }
+
+  #onTool = ({ target }) => {
+    if (target.closest(".lightbox-close") || target === this.#stage) this.#dialog.close();
+    else if (target.closest(".lightbox-previous")) this.#go(-1);
+    else if (target.closest(".lightbox-next")) this.#go(1);
+  };
+
+  #onKey = (event) => {
+    const act = {
+      ArrowLeft: () => this.#go(-1),
+      ArrowRight: () => this.#go(1),
+      "+": () => this.#zoom.step(1),
+      "-": () => this.#zoom.step(-1),
+      0: () => this.#zoom.reset(),
+    }[event.key];
+    if (!act || event.target.closest("video")) return;
+    event.preventDefault();
+    act();
+  };
+
+  #onDown = ({ clientX: x, clientY: y, isPrimary }) => {
+    this.#began = isPrimary && !this.#zoom.isLarger ? { x, y } : null;
+  };
+
+  /** A finger that moves to a side leads to the next one. */
+  #onUp = ({ clientX, clientY, pointerType }) => {
+    const began = this.#began;
+    this.#began = null;
+    if (!began || pointerType === "mouse" || this.#zoom.isLarger) return;
+    const [x, y] = [clientX - began.x, clientY - began.y];
+    if (Math.abs(x) > SWIPE && Math.abs(x) > Math.abs(y)) this.#go(x > 0 ? -1 : 1);
+    else if (y > SWIPE) this.#dialog.close();
+  };
+
+  #onClose = () => {
+    this.#stage.replaceChildren(); // a video stops
+    this.#items = [];
+  };
+}
+
+function readItem(link) {
+  const message = link.closest("[data-id]");
+  return {
+    id: Number(message.dataset.id),
+    kind: link.matches(".video") ? "video" : "picture",
+    url: link.href,
+    name: link.dataset.name,
+    time: message.querySelector("time").textContent,
+    preview: link.querySelector("img")?.src,
+  };
+}
+
+function itemOf({ id, time, attachment }) {
+  const { kind, url, name, preview } = attachment;
+  return { id, kind, url, name, time, preview };
+}
+
+function make({ kind, url, name }) {
+  if (kind === "video") {
+    const video = document.createElement("video");
+    Object.assign(video, { controls: true, autoplay: true, playsInline: true, src: url });
+    video.setAttribute("aria-label", text("video", { name }));
+    return video;
+  }
+  const picture = document.createElement("img");
+  picture.alt = text("picture", { name });
+  picture.draggable = false;
+  picture.src = url;
+  return picture;
+}

@@ -1,0 +1,171 @@
+// Files on their way, beside the letters: each becomes a letter when the server has it.
+import { wordsOf } from "../api.js";
+import { uuid } from "../chat/uuid.js";
+import { recall, remember } from "../page/memory.js";
+import { Sending } from "./sending.js";
+
+const KEY = "uploads";
+const AT_ONCE = 2;
+
+/**
+ * Uploads files, two at a time, and puts a letter for each into the outbox, in the order in which
+ * they were chosen. They go on while another chat is read; after a reload, the same file has to be
+ * chosen again. Tells the document: `uploads:told` {clientId, fraction or trouble}, `uploads:failed`
+ * {clientId, reason}, `uploads:ended` {clientId, letter}, which is null if it was given up.
+ */
+export class Uploads {
+  #api;
+  #outbox;
+  #items; // {clientId, uploadId, batch, to, name, size, kind, time, view, state, file, sending}
+  #makeSending;
+
+  constructor(api, outbox, makeSending = (...given) => new Sending(...given)) {
+    this.#api = api;
+    this.#outbox = outbox;
+    this.#makeSending = makeSending;
+    const kept = recall(KEY) ?? [];
+    this.#items = kept.map((item) => item.state === "ready" ? item : { ...item, state: "lost" });
+  }
+
+  start() {
+    document.addEventListener("live:friend_changed", ({ detail }) => {
+      for (const item of this.#items) {
+        if (item.to === detail.old_username) item.to = detail.friend.username;
+      }
+      this.#save();
+    });
+    addEventListener("beforeunload", this.#onLeave);
+    this.#release();
+  }
+
+  /** The files on their way to a friend, in order. */
+  itemsTo(username) {
+    return this.#items.filter(({ to }) => to === username);
+  }
+
+  /** Begin with files of one choice; each is {file, name, kind, view}. Returns their items. */
+  add(to, chosen, time) {
+    const batch = uuid();
+    const items = chosen.map(({ file, name, kind, view }) => ({
+      clientId: uuid(),
+      uploadId: uuid(),
+      batch,
+      to,
+      name,
+      size: file.size,
+      kind,
+      time,
+      view,
+      state: "waiting",
+      file,
+    }));
+    this.#items.push(...items);
+    this.#save();
+    this.#next();
+    return items;
+  }
+
+  /** Try again what has failed. */
+  retry(clientId) {
+    const item = this.#find(clientId);
+    if (item?.state !== "failed") return;
+    this.#go(item);
+  }
+
+  /** Go on with a file that was chosen again; false if it is another one. */
+  resume(clientId, file) {
+    const item = this.#find(clientId);
+    if (item?.state !== "lost") return false;
+    if (file.size !== item.size || file.name !== item.name) return false;
+    item.file = file;
+    this.#go(item);
+    return true;
+  }
+
+  /** Give up a file, and what the server has of it. */
+  async cancel(clientId) {
+    const item = this.#find(clientId);
+    if (!item) return;
+    item.sending?.stop();
+    this.#drop(item);
+    this.#tell("ended", { clientId, letter: null });
+    this.#next();
+    this.#release();
+    // What stays there is swept after a day.
+    await this.#api.delete(`uploads/${item.uploadId}/`).catch(() => {});
+  }
+
+  #go(item) {
+    item.state = "waiting";
+    this.#tell("told", { clientId: item.clientId, fraction: 0 });
+    this.#save();
+    this.#next();
+  }
+
+  #find(clientId) {
+    return this.#items.find((item) => item.clientId === clientId);
+  }
+
+  #next() {
+    const under = this.#items.filter(({ state }) => state === "sending").length;
+    const waiting = this.#items.filter(({ state }) => state === "waiting");
+    for (const item of waiting.slice(0, Math.max(0, AT_ONCE - under))) this.#run(item);
+  }
+
+  async #run(item) {
+    const { clientId } = item;
+    item.state = "sending";
+    item.sending = this.#makeSending(this.#api, item, (told) => {
+      if (this.#find(clientId) === item) this.#tell("told", { clientId, ...told });
+    });
+    try {
+      const { attachment, notice } = await item.sending.run();
+      item.attachment = attachment;
+      item.state = "ready";
+      if (notice) this.#tell("noticed", { clientId, notice });
+    } catch (error) {
+      if (this.#find(clientId) !== item) return; // cancelled
+      item.state = "failed";
+      this.#tell("failed", { clientId, reason: wordsOf(error) });
+    }
+    item.sending = null;
+    this.#save();
+    this.#next();
+    this.#release();
+  }
+
+  /** Hand over to the outbox what has nothing before it that may still come. */
+  #release() {
+    const isHeld = new Set();
+    for (const item of [...this.#items]) {
+      if (item.state === "waiting" || item.state === "sending") isHeld.add(item.batch);
+      if (item.state !== "ready" || isHeld.has(item.batch)) continue;
+      const { clientId, uploadId, to, time, attachment } = item;
+      const letter = { clientId, to, text: "", upload: uploadId, attachment, time };
+      this.#drop(item);
+      this.#outbox.add(letter);
+      this.#tell("ended", { clientId, letter });
+    }
+  }
+
+  #drop(item) {
+    this.#items = this.#items.filter((each) => each !== item);
+    this.#save();
+  }
+
+  /** Ask before a page is left whose files are still on their way. */
+  #onLeave = (event) => {
+    if (this.#items.some(({ state }) => state === "waiting" || state === "sending")) {
+      event.preventDefault();
+    }
+  };
+
+  #tell(what, detail) {
+    document.dispatchEvent(new CustomEvent(`uploads:${what}`, { detail }));
+  }
+
+  #save() {
+    const kept = this.#items.map(({ file: _file, sending: _sending, ...facts }) => facts);
+    remember(KEY, kept.length ? kept : null);
+  }
+}
