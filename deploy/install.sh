@@ -130,10 +130,10 @@ converge() {
         take_back_files
         start_service
     else
-        start_service
-        let_nginx_in
-        settle_nginx
         lend_files
+        start_service
+        settle_nginx
+        check_lent
     fi
 }
 

@@ -9,15 +9,24 @@ nginx_user() {
         "$nginx_folder/nginx.conf" 2>/dev/null | head -n 1
 }
 
-# Before nginx is reloaded, which lets its new processes know.
-let_nginx_in() {
+# Before the service starts, which would close the folders, and before nginx is reloaded, which lets
+# its new processes know. A template without the locations does not say that it has them.
+lend_files() {
     sender=$(nginx_user)
     if [ -z "$sender" ] || ! id "$sender" >/dev/null 2>&1; then
         sender=
+        take_back_files
         return 0
     fi
-    is_in "$sender" || run usermod --append --groups webchat "$sender"
     keep lent_to "$sender"
+    is_in "$sender" || run usermod --append --groups webchat "$sender"
+    for each in $lent; do
+        [ -d "$data_dir/$each" ] || run mkdir "$data_dir/$each"
+        [ "$(stat -c %U "$data_dir/$each" 2>/dev/null)" = webchat ] || run chown webchat:webchat "$data_dir/$each"
+        [ "$(stat -c %a "$data_dir/$each" 2>/dev/null)" = 2750 ] || run chmod 2750 "$data_dir/$each"
+    done
+    [ "$(stat -c %a "$data_dir" 2>/dev/null)" = 710 ] || run chmod 0710 "$data_dir"
+    set_env NGINX_SENDS_FILES on
 }
 
 # is_in USER: whether they are in the group of the service.
@@ -25,26 +34,14 @@ is_in() {
     id -nG "$1" 2>/dev/null | tr ' ' '\n' | grep -qx webchat
 }
 
-# After nginx has the locations.
-lend_files() {
-    if [ -z "$sender" ]; then
-        take_back_files
+# At the end: whether it has come out like that.
+check_lent() {
+    if [ -n "$planning" ] || [ -z "$sender" ] || is_lent; then
         return 0
     fi
-    for each in $lent; do
-        [ -d "$data_dir/$each" ] || run mkdir "$data_dir/$each"
-        [ -d "$data_dir/$each" ] && [ "$(stat -c %U "$data_dir/$each")" = webchat ] ||
-            run chown webchat:webchat "$data_dir/$each"
-        [ "$(stat -c %a "$data_dir/$each" 2>/dev/null)" = 2750 ] || run chmod 2750 "$data_dir/$each"
-    done
-    [ "$(stat -c %a "$data_dir" 2>/dev/null)" = 710 ] || run chmod 0710 "$data_dir"
-    if [ -z "$planning" ] && ! is_lent; then
-        say "nginx 不能只读取消息中的文件，由本程序发送 / nginx cannot read just the files of messages: the chat sends them"
-        take_back_files
-    elif [ "$(env_value NGINX_SENDS_FILES)" != on ]; then
-        set_env NGINX_SENDS_FILES on
-        ! has_systemd || run systemctl reload webchat.service
-    fi
+    say "nginx 不能只读取消息中的文件，由本程序发送 / nginx cannot read just the files of messages: the chat sends them"
+    take_back_files
+    ! has_systemd || run systemctl reload webchat.service
 }
 
 # Whether nginx reads these folders and neither the database nor a file that is half sent.

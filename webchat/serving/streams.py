@@ -18,7 +18,7 @@ from typing import IO
 from wsgiref.util import FileWrapper as PlainFileWrapper
 
 PIECE_BYTES = 64 * 1024  # gunicorn's high-water mark: one piece waits in memory, not more …
-# … but to a reader who has taken a megabyte like nothing, longer ones cost half as much by the byte.
+# … but to a reader who has taken a megabyte like nothing, longer ones cost half as much by byte.
 LONG_PIECE_BYTES = 256 * 1024
 QUICK_SECONDS = 0.05
 QUICK_PIECES = 16
