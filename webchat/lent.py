@@ -55,7 +55,9 @@ def _has_own_group(user: int, group: int) -> bool:
 
 def place_of(request: HttpRequest, path: Path, found: os.stat_result) -> str | None:
     """Return where nginx has a file of a message; None if it shall not or cannot send it."""
-    if request.META.get(SAYS_SO) != "on" or any(name in request.META for name in CONDITIONS):
+    # Without a body there is nothing to hand over, and nginx would answer HEAD with a part.
+    is_asked = request.method == "GET" and request.META.get(SAYS_SO) == "on"
+    if not is_asked or any(name in request.META for name in CONDITIONS):
         return None
     if not rights_at(path) or not _is_lent(path, found):
         return None
