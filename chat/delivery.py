@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from whitenoise.responders import SlicedFile
 
 from accounts.http import UserRequest
+from webchat import lent
 from webchat.base.downloads import Part, Unsatisfiable, disposition, find_part
 from webchat.middleware import FOR_ONE_BROWSER
 
@@ -113,13 +114,19 @@ def _deliver(request: UserRequest, what: _Delivery) -> HttpResponseBase:
     )
     for name, value in headers.items():
         response[name] = value
+    if response.has_header("X-Accel-Redirect"):
+        del response["Accept-Ranges"]  # nginx says so itself
     return response
 
 
 def _send(request: UserRequest, path: Path, headers: dict[str, str]) -> HttpResponseBase:
     file = _open(path)
+    found = os.fstat(file.fileno())
+    if place := lent.place_of(request, path, found):
+        file.close()
+        return HttpResponse(headers={"X-Accel-Redirect": place})
     try:
-        size = os.fstat(file.fileno()).st_size
+        size = found.st_size
         part = _asked_part(request, size, headers["ETag"])
     except Unsatisfiable:
         file.close()

@@ -25,10 +25,12 @@ from webchat.base.api import STATUS, describe
 from webchat.base.times import minute
 
 from .access import Thread, get_thread
+from .exported_files import Files
 from .presentation import ConversationView, MessageView, list_conversations, view_thread
 
 AT_ONCE = 2  # of the threads that serve everybody
 PAGE_SIZE = 500
+PIECE_BYTES = 64 * 1024
 
 RETRY_SECONDS = 60
 
@@ -99,7 +101,7 @@ def _refuse_busy(user_id: int) -> None:
 
 def write_zip(user: User, language: str | None) -> Iterator[bytes]:
     """Yield the zip in pieces while it is made, so that memory does not grow with its size."""
-    pipe = _Pipe()
+    pipe, files = _Pipe(), Files()
     with translation.override(language), _new_zip(pipe) as target:
         chats = [chat for chat in list_conversations(user) if chat.last_message]
         named = [(chat, file_name(chat.username)) for chat in chats]
@@ -112,8 +114,8 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
             except Http404:
                 continue  # gone while the others were written
             for kind in ("html", "txt"):
-                yield from _write_chat(target, pipe, thread, user, chat, kind)
-            yield from _write_attachments(target, pipe, thread)
+                yield from _write_chat(target, pipe, thread, user, chat, kind, files)
+            yield from _write_files(target, pipe, files)
     yield pipe.take()
 
 
@@ -138,12 +140,15 @@ def _write_chat(
     user: User,
     chat: ConversationView,
     kind: str,
+    files: Files,
 ) -> Iterator[bytes]:
     context = {"user": user, "chat": chat}
     with target.open(f"{file_name(chat.username)}.{kind}", "w") as file:
         file.write(render_to_string(f"chat/export/head.{kind}", context).encode())
         for page in _pages(user, thread):
-            part = render_to_string(f"chat/export/page.{kind}", context | {"page": page})
+            names = files.names_of(page)
+            rows = {"page": [(message, names.get(message.id)) for message in page]}
+            part = render_to_string(f"chat/export/page.{kind}", context | rows)
             file.write(part.encode())
             yield pipe.take()
         file.write(render_to_string(f"chat/export/foot.{kind}", context).encode())
@@ -159,12 +164,16 @@ def _pages(user: User, thread: Thread) -> Iterator[list[MessageView]]:
             yield view_thread(page, viewer=user, friend=thread.friend)
 
 
-def _write_attachments(target: zipfile.ZipFile, pipe: _Pipe, thread: Thread) -> Iterator[bytes]:
-    with_file = thread.messages.present().filter(attachment__isnull=False)
-    for message in with_file.select_related("attachment").iterator():
-        attachment = message.attachment
-        with suppress(FileNotFoundError):  # recalled while the others were written
-            target.write(attachment.path, f"attachments/{message.pk}-{attachment.file}")
+def _write_files(target: zipfile.ZipFile, pipe: _Pipe, files: Files) -> Iterator[bytes]:
+    """Write those that are new, as they are: they are compressed already."""
+    for path, name in files.take_new():
+        with suppress(FileNotFoundError), path.open("rb") as source:  # else recalled meanwhile
+            about = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
+            about.compress_type = zipfile.ZIP_STORED
+            with target.open(about, "w") as file:
+                while piece := source.read(PIECE_BYTES):
+                    file.write(piece)
+                    yield pipe.take()
             yield pipe.take()
 
 

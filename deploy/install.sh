@@ -13,6 +13,7 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/settings.sh
 . deploy/units.sh
 . deploy/site.sh
+. deploy/lend.sh
 . deploy/takeover.sh
 unset DJANGO_SETTINGS_MODULE
 
@@ -72,7 +73,10 @@ make_user_and_folders() {
     for each in "$home/releases" "$home/static" "$data_dir"; do
         [ -d "$each" ] || run mkdir -p "$each"
     done
-    [ "$(stat -c %a "$data_dir" 2>/dev/null)" = 700 ] || run chmod 0700 "$data_dir"
+    case $(stat -c %a "$data_dir" 2>/dev/null) in
+    700 | 710) ;;
+    *) run chmod 0700 "$data_dir" ;;
+    esac
     # Those of another machine, or that root wrote, are closed to the service.
     [ -d "$data_dir" ] && [ -z "$(find "$data_dir" ! -user webchat -print -quit 2>&1)" ] ||
         run chown -R -h webchat:webchat "$data_dir"
@@ -123,10 +127,13 @@ converge() {
     # Both may have, or want, the same port: who gives it up goes first.
     if [ "$nginx" = none ]; then
         settle_nginx
+        take_back_files
         start_service
     else
+        lend_files
         start_service
         settle_nginx
+        check_lent
     fi
 }
 
@@ -153,6 +160,7 @@ say_what_is_newer() {
 uninstall() {
     prefix= nginx=nowhere
     settle_nginx
+    take_back_files
     for each in "$self_signed.pem" "$self_signed.key"; do
         [ ! -e "$each" ] || run rm -f "$each"
     done

@@ -55,7 +55,16 @@ locations() {
         sed -e "s|/chat\([ /]\)|$prefix\1|" deploy/nginx/locations.conf
     else
         sed -e '/^location = \/chat {/,/^}/d' -e 's|/chat/|/|' deploy/nginx/locations.conf
-    fi | sed -e "s|/srv/webchat|$home|"
+    fi | sed -e "s|/srv/webchat|$home|" -e "s|/var/lib/webchat|$data_dir|" | as_the_server_block
+}
+
+# What a site of its own says of https; that of somebody else may say something else, or nothing.
+as_the_server_block() {
+    if [ "$nginx:$scheme" = own:https ]; then
+        cat
+    else
+        sed -e '/Strict-Transport-Security/d'
+    fi
 }
 
 # The content that a file below /etc/nginx shall have; nothing if it shall not be there.

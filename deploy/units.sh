@@ -26,8 +26,11 @@ unit() {
 
 # The folder of the data, where it is not the one that systemd makes.
 place_data() {
-    if [ "$data_dir" = /var/lib/webchat ]; then
+    if [ "$data_dir" = /var/lib/webchat ] && [ "$nginx" = none ]; then
         cat
+    elif [ "$data_dir" = /var/lib/webchat ]; then
+        # As the chat has it where nginx sends its files; else it closes the folder itself.
+        sed -e 's/^StateDirectoryMode=.*/StateDirectoryMode=0710/'
     else
         sed -e "s|^StateDirectory=.*|ReadWritePaths=$data_dir|" -e '/^StateDirectoryMode=/d'
     fi

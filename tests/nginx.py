@@ -25,7 +25,7 @@ location / {
 }
 """
 WHOLE = """
-user root;
+user %(user)s;
 pid %(folder)s/pid;
 error_log %(folder)s/error.log;
 events {}
@@ -48,7 +48,15 @@ def require_nginx() -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
 
 
-def own_site(folder: Path, *, upstream: str, static: Path, name: str, port: int) -> str:
+def own_site(
+    folder: Path,
+    *,
+    upstream: str,
+    static: Path,
+    name: str,
+    port: int,
+    data: Path = Path("/nowhere"),
+) -> str:
     """Make the http context of install.sh --nginx own, with a port for https and one for http."""
     certificate, key = make_certificate(folder, name)
     site = (FILES / "redirect.conf").read_text() + (FILES / "site.conf").read_text()
@@ -58,10 +66,19 @@ def own_site(folder: Path, *, upstream: str, static: Path, name: str, port: int)
     site = re.sub(r"listen \[::\]:.*\n", "", site)
     site = site.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
     site = site.replace("listen 443", f"listen 127.0.0.1:{port}")
-    return http(upstream) + snippets(site, folder, "", static)
+    return http(upstream) + snippets(site, folder, "", static, "own", data)
 
 
-def beside(folder: Path, *, upstream: str, static: Path, name: str, port: int, prefix: str) -> str:
+def beside(
+    folder: Path,
+    *,
+    upstream: str,
+    static: Path,
+    name: str,
+    port: int,
+    prefix: str,
+    data: Path = Path("/nowhere"),
+) -> str:
     """Make an existing site, with the include of install.sh --nginx beside."""
     site = (
         f"server {{ listen 127.0.0.1:{port}; server_name {name};"
@@ -69,7 +86,7 @@ def beside(folder: Path, *, upstream: str, static: Path, name: str, port: int, p
         ' location / { default_type text/plain; return 200 "the blog"; }'
         " include snippets/webchat.conf; }"
     )
-    return http(upstream) + snippets(site, folder, prefix, static)
+    return http(upstream) + snippets(site, folder, prefix, static, "beside", data)
 
 
 def plain(*, port: int, name: str, server_port: int) -> str:
@@ -81,9 +98,10 @@ def http(upstream: str) -> str:
     return (FILES / "http.conf").read_text().replace("unix:/run/webchat.sock", upstream)
 
 
-def snippets(site: str, folder: Path, prefix: str, static: Path) -> str:
+def snippets(site: str, folder: Path, prefix: str, static: Path, mode: str, data: Path) -> str:
     """Put the locations as install.sh renders them where the includes look for them."""
-    script = f'home={static.parent}; prefix="{prefix}"; . deploy/site.sh; locations'
+    asked = f'home={static.parent}; data_dir={data}; nginx={mode}; scheme=https; prefix="{prefix}"'
+    script = f"{asked}; . deploy/site.sh; locations"
     rendered = subprocess.run(
         ["sh", "-eu", "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
@@ -110,12 +128,12 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 class Nginx:
-    def __init__(self, folder: Path, http: str, port: int) -> None:
+    def __init__(self, folder: Path, http: str, port: int, user: str = "root") -> None:
         require_nginx()
         self.port = port
         self.folder = folder
         config = folder / "nginx.conf"
-        config.write_text(WHOLE % {"folder": folder, "http": http})
+        config.write_text(WHOLE % {"folder": folder, "http": http, "user": user})
         self.command = [str(NGINX), "-p", str(folder), "-c", str(config), "-g", "daemon off;"]
 
     def __enter__(self) -> Nginx:

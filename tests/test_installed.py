@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import stat
 import subprocess
 
 import pytest
@@ -156,3 +158,127 @@ def test_what_was_implied_does_not_outlive_an_uninstallation_and_what_was_set_by
 def test_where_nothing_was_installed_an_uninstallation_makes_nothing(machine):
     done_well(machine.install("--uninstall"))
     assert not machine.home.exists()
+
+
+# nginx sends files
+
+OWN = ("--nginx", "own", "--site-url", "http://192.168.1.100", "--mail", "off")
+# What www-data may do there goes by the rights of the group.
+RUNUSER = """\
+#!/bin/sh
+who=$2
+shift 3
+[ "$who" = www-data ] || exec "$@"
+group=$(($(stat -c %a "$3") / 10 % 10))
+case $2 in
+-r) [ $((group & 4)) -ne 0 ] ;;
+-x) [ $((group & 1)) -ne 0 ] ;;
+esac
+"""
+ID = """\
+#!/bin/sh
+case $1 in
+-u) echo 0 ;;
+-nG) cat {folder}/groups 2>/dev/null ;;
+esac
+"""
+USERMOD = """\
+#!/bin/sh
+echo "$*" >>{folder}/told_groups
+echo www-data webchat >{folder}/groups
+"""
+GPASSWD = """\
+#!/bin/sh
+echo "$*" >>{folder}/told_groups
+echo www-data >{folder}/groups
+"""
+# The folders are those of whoever runs the tests.
+STAT = """\
+#!/bin/sh
+[ "$1 $2" != "-c %U" ] || {{ echo webchat; exit; }}
+exec {stat} "$@"
+"""
+
+
+@pytest.fixture
+def lending(machine):
+    """A machine whose nginx says whose its processes are."""
+    (machine.nginx / "nginx.conf").write_text(
+        "user www-data;\nhttp { include /etc/nginx/sites-enabled/*; }\n"
+    )
+    machine.program("usermod", USERMOD.format(folder=machine.folder))
+    machine.program("gpasswd", GPASSWD.format(folder=machine.folder))
+    machine.program("stat", STAT.format(stat=shutil.which("stat")))
+    first = machine.start
+
+    def start(*options, **variables):
+        process = None
+        if not (machine.folder / "source").exists():
+            process = first("--help")
+            process.communicate()
+        machine.program("id", ID.format(folder=machine.folder))
+        machine.program("runuser", RUNUSER)
+        return first(*options, **variables)
+
+    machine.start = start
+    return machine
+
+
+def setting(machine) -> str:
+    lines = (machine.home / ".env").read_text().splitlines()
+    found = [line for line in lines if line.startswith("NGINX_SENDS_FILES=")]
+    return found[0].partition("=")[2] if found else ""
+
+
+def modes(machine) -> list[int]:
+    places = (machine.data, machine.data / "attachments", machine.data / "previews")
+    return [stat.S_IMODE(place.stat().st_mode) for place in places if place.exists()]
+
+
+def test_nginx_is_let_at_the_files_of_messages_alone_and_once(lending):
+    said = done_well(lending.install(*OWN))
+    assert setting(lending) == "on"
+    assert modes(lending) == [0o710, 0o2750, 0o2750]
+    assert said.index("NGINX_SENDS_FILES=on") < said.index("restart webchat.service")
+    assert "reload webchat.service" not in lending.told
+    text = (lending.nginx / "snippets/webchat-site.conf").read_text()
+    assert f"alias {lending.data}/attachments/;" in text
+    assert f"alias {lending.data}/previews/;" in text
+    assert text.count("internal;") == 3
+    assert "Strict-Transport-Security" not in text
+    assert said.index("usermod") < said.index("reload-or-restart nginx")
+    again = done_well(lending.install(*OWN))
+    for step in ("usermod", "chmod", "NGINX_SENDS_FILES", "lent_to"):
+        assert step not in again
+    assert (lending.folder / "told_groups").read_text() == "--append --groups webchat www-data\n"
+
+
+def test_what_nginx_got_is_taken_back_with_it(lending):
+    for back in (HERE, ("--uninstall",)):
+        done_well(lending.install(*OWN))
+        assert setting(lending) == "on"
+        done_well(lending.install(*back))
+        assert setting(lending) == ""
+        assert modes(lending) == [0o700] * 3
+        told = (lending.folder / "told_groups").read_text().splitlines()
+        assert told[-1] == "--delete www-data webchat"
+
+
+@pytest.mark.parametrize("why", ["unknown user", "no way", "open database"])
+def test_where_nginx_cannot_read_just_these_the_chat_sends_them(lending, why):
+    if why == "unknown user":
+        (lending.nginx / "nginx.conf").write_text("http { include sites-enabled/*; }\n")
+    elif why == "no way":
+        broken = RUNUSER.replace("-x) [ $((group & 1)) -ne 0 ] ;;", "-x) false ;;")
+        lending.start("--help").communicate()
+        assert broken != RUNUSER
+        first = lending.program
+        lending.program = lambda name, text: first(name, broken if name == "runuser" else text)
+    else:
+        done_well(lending.install(*OWN))
+        (lending.data / "db.sqlite3").touch(mode=0o640)
+        (lending.data / "db.sqlite3").chmod(0o640)
+    done_well(lending.install(*OWN))
+    assert setting(lending) == ""
+    assert modes(lending)[0] == 0o700
+    assert ("reload webchat.service" in lending.told) == (why != "unknown user")

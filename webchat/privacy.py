@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from . import environment
+from . import environment, lent
 from .base import running
 from .database import connecting
 
@@ -50,16 +50,29 @@ def _close(path: Path, only_look: bool) -> str | None:
         if not _is_ours(found):
             # We may have access ourselves through a group that root has made for us.
             return _foreign(path, found) if found.st_uid or mode & 0o007 else None
-        if not mode & OTHERS:
-            return None
+        kept = _lent_at(path, found)
+        wanted = mode & ~OTHERS | kept
+        is_open = bool(mode & OTHERS & ~kept)
         if only_look:
-            return f"chmod go-rwx {path}"
-        path.chmod(mode & ~OTHERS)
+            how = f"{wanted & 0o777:04o}" if kept else "go-rwx"
+            return f"chmod {how} {path}" if is_open else None
+        if mode != wanted:
+            # Without what a sandbox forbids to set: our group needs it for nothing.
+            path.chmod(wanted & ~(stat.S_ISUID | stat.S_ISGID))
+        if not is_open:
+            return None
     except FileNotFoundError:  # a log or a file that has just been deleted
         return None
     except OSError as error:
         return f"无法收紧权限 / Cannot be closed to others: {path} ({error.strerror})"
-    return f"已收紧权限 / Closed to others: {path} ({mode:04o} → {mode & ~OTHERS:04o})"
+    return f"已收紧权限 / Closed to others: {path} ({mode:04o} → {wanted:04o})"
+
+
+def _lent_at(path: Path, found: os.stat_result) -> int:
+    """Return what nginx keeps; a file of a message may have a second name in a closed folder."""
+    is_linked = stat.S_ISREG(found.st_mode) and found.st_nlink > 1
+    kept = lent.IN_FILE & found.st_mode if settings.NGINX_SENDS_FILES and is_linked else 0
+    return lent.rights_at(path) | kept
 
 
 def _leads_out(path: Path) -> str | None:

@@ -36,6 +36,7 @@ PORT = environment.integer("PORT", 8000, low=1, high=65535)
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 BEHIND_PROXY = environment.boolean("BEHIND_PROXY", False)
 TRUSTED_PROXY = environment.networks("TRUSTED_PROXY")
+NGINX_SENDS_FILES = environment.boolean("NGINX_SENDS_FILES", False)
 SEND_RATE = environment.send_rate("SEND_RATE", "30/10s")  # (messages, seconds) or None
 UPLOAD_LIMIT = environment.size("UPLOAD_LIMIT", "100M", low="1", high="2G")  # bytes of one file
 UPLOAD_DAILY = environment.size("UPLOAD_DAILY", "1G")  # bytes that one person sends in 24 hours

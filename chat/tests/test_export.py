@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import tracemalloc
 import zipfile
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from django.db import close_old_connections
 from django.test import Client
 
 from chat import export as exporting
+from chat.models import Attachment
 from chat.tests.test_attachments import attach
 from tests.cast import Api, befriend, make_user, say
 
@@ -130,3 +132,53 @@ def test_five_exports_an_hour(alice, zip_of):
 
 def test_strangers_export_nothing(client, db):
     assert client.post("/export/").status_code == 302
+
+
+def test_a_file_is_there_once_as_it_is_under_its_name_and_the_pages_lead_to_it(alice, bob, zip_of):
+    dora = make_user("dora")
+    befriend(alice, dora)
+    sent = attach(bob, alice, b"%PDF" * 100, "application/pdf", '报 告<1>:"?.pdf. ')
+    picture = attach(alice, bob, name="图.png")
+    forwarded = attach(alice, dora, b"", "application/pdf", "other.pdf")
+    forwarded.path.unlink()
+    os.link(sent.path, forwarded.path)  # as forwarding does
+    lost = attach(bob, alice, name="lost.png")
+    lost.path.unlink()
+    archive = zip_of(alice)
+    files = [each for each in archive.infolist() if each.filename.startswith("attachments/")]
+    assert {each.compress_type for each in files} == {zipfile.ZIP_STORED}
+    names = {each.filename: each.file_size for each in files}
+    assert len(names) == len(files) == 2
+    assert names[f"attachments/{picture.message_id}-图.png"] == picture.size
+    [shared] = [name for name in names if name.endswith(".pdf_")]
+    assert archive.read(shared) == sent.path.read_bytes()
+    for friend in ("bob", "dora"):
+        assert f'href="{quote(shared)}"' in archive.read(f"{friend}.html").decode()
+        assert shared in archive.read(f"{friend}.txt").decode()
+    page = archive.read("bob.html").decode()
+    assert f'<img src="{quote(f"attachments/{picture.message_id}-图.png")}"' in page
+    assert "lost.png" in page
+    assert f"{lost.message_id}-" not in page
+
+
+def test_the_same_content_sent_twice_is_there_once(alice, bob, zip_of):
+    for _time in range(2):
+        attach(bob, alice)
+    Attachment.objects.update(sha256="0" * 64)
+    assert len([name for name in zip_of(alice).namelist() if "attachments/" in name]) == 1
+
+
+def test_a_large_file_is_never_in_memory(alice, bob):
+    attach(bob, alice, os.urandom(30_000_000), "video/mp4", "film.mp4")
+    length, most = 0, 0
+    tracemalloc.start()
+    try:
+        for piece in exporting.write_zip(alice, "zh-hans"):
+            length += len(piece)
+            most = max(most, len(piece))
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert length > 30_000_000
+    assert most < 200_000
+    assert peak < 8_000_000, "templates take some of it"

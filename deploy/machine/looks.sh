@@ -15,10 +15,19 @@ look() {
         look takeover
         return
         ;;
-    none) look_at_service && look_at_port ;;
-    own) look_at_service && look_at_socket && look_at_site https://chat.example.com && look_at_redirect ;;
-    beside) look_at_service && look_at_socket && look_at_site https://www.example.com/chat ;;
-    plain) look_at_service && look_at_socket && look_at_site http://192.168.1.100 && look_at_plain ;;
+    none) look_at_service && look_at_port && look_at_nothing_lent ;;
+    own)
+        look_at_service && look_at_socket && look_at_site https://chat.example.com && look_at_redirect
+        look_at_lent https://chat.example.com
+        ;;
+    beside)
+        look_at_service && look_at_socket && look_at_site https://www.example.com/chat
+        look_at_lent https://www.example.com/chat
+        ;;
+    plain)
+        look_at_service && look_at_socket && look_at_site http://192.168.1.100 && look_at_plain
+        look_at_lent http://192.168.1.100
+        ;;
     takeover) look_at_service && look_at_port && look_at_site https://www.example.com/chat && look_at_people ;;
     adopted) look_at_service && look_at_port && look_at_people && look_at_adopted ;;
     earlier) look_at_earlier ;;
@@ -26,7 +35,7 @@ look() {
     undo | refused | hup | pipe) look_at_flask ;;
     # nginx at the port where the chat was, or the other way round.
     shared) look_at_service && look_at_site http://192.168.1.100:8000 && look_at_plain ;;
-    uninstall) look_at_nothing ;;
+    uninstall) look_at_nothing && look_at_nothing_lent ;;
     esac
     look_at_leftovers "$1"
     look_at_blog
@@ -85,6 +94,29 @@ look_at_socket() {
     systemctl is-enabled --quiet webchat.socket || complain "webchat.socket is not enabled"
     [ -z "$(ss -Hltn "sport = :$(port)")" ] || complain "something listens on $(port)"
     grep -q '^BEHIND_PROXY=on' $home/.env || complain "BEHIND_PROXY is not on"
+}
+
+# nginx sends files: it reads them, and of the data nothing else.
+look_at_lent() {
+    grep -q '^NGINX_SENDS_FILES=on' $home/.env || complain "NGINX_SENDS_FILES is not on"
+    as_nginx test -r /var/lib/webchat/attachments || complain "nginx cannot read attachments/"
+    for each in . db.sqlite3 uploads backups; do
+        ! as_nginx test -r "/var/lib/webchat/$each" || complain "nginx can read $each of the data"
+    done
+    ! as_nginx test -r $home/.env || complain "nginx can read .env"
+    ! as_nginx test -w /var/lib/webchat/attachments || complain "nginx can write attachments/"
+    [ "$(page --output /dev/null --write-out '%{http_code}' "$1/~files/attachments/x")" = 404 ] ||
+        complain "the place of the files is open"
+}
+
+look_at_nothing_lent() {
+    ! grep -q '^NGINX_SENDS_FILES=on' $home/.env 2>/dev/null || complain "NGINX_SENDS_FILES is on"
+    ! as_nginx test -x /var/lib/webchat || complain "nginx gets into the data"
+    ! id -nG www-data | grep -qw webchat || complain "nginx is in the group"
+}
+
+as_nginx() {
+    runuser -u www-data -- "$@"
 }
 
 look_at_redirect() {

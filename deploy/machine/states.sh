@@ -51,6 +51,7 @@ keep_releases() {
 # A machine without the chat, except for the code.
 make_nothing() {
     systemctl disable --quiet --now webchat.service webchat.socket webchat-nightly.timer talk.service 2>/dev/null || true
+    gpasswd --delete www-data webchat >/dev/null 2>&1 || true
     rm -rf /run/theirs /run/systemd/system/webchat.service.d
     rm -rf /etc/systemd/system/webchat* /etc/systemd/system/talk* /srv/webchat /var/lib/webchat /root/webchat /run/webchat.sock
     (cd /etc/nginx && rm -f conf.d/webchat* snippets/webchat* sites-available/webchat* sites-enabled/webchat*)

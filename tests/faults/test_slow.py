@@ -28,10 +28,10 @@ WHOLE = 40 * 1024 * 1024
 MAKE_FILE = f"""
 from chat.models import Attachment, Message
 from chat.models.files import attachments_folder
-message = Message.objects.first()
+message = Message.objects.last()
 attachments_folder().mkdir(exist_ok=True)
 file = Attachment.objects.create(
-    message=message, conversation=message.conversation, file="long.bin", name="long.bin",
+    message=message, conversation=message.conversation, file="long%d" % message.pk, name="long.bin",
     mimetype="application/octet-stream",
 )
 file.path.write_bytes(bytes({WHOLE}))
@@ -60,6 +60,10 @@ class LimitedServer(Server):
         return children.split()[0]
 
     @property
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.worker}/task").iterdir()))
+
+    @property
     def resident(self) -> int:
         """The resident memory of the worker, in bytes."""
         lines = Path(f"/proc/{self.worker}/status").read_text().splitlines()
@@ -86,7 +90,11 @@ def people(server: LimitedServer) -> dict[str, Person]:
 
 @pytest.fixture(scope="module")
 def download(server: LimitedServer, people: dict[str, Person]) -> str:
-    people["anna"].say("ben", "eine Datei")
+    return make_download(server, people["anna"], "ben")
+
+
+def make_download(server: LimitedServer, sender: Person, to: str) -> str:
+    sender.say(to, "eine Datei")
     printed = server.manage("shell", "--verbosity", "0", "-c", MAKE_FILE).stdout
     return f"/attachments/{printed.strip().splitlines()[-1]}/"
 
@@ -195,7 +203,7 @@ def test_slow_readers_hold_nobody_up_strangers_are_cut_and_ones_own_may_pause(
     time.sleep(1)
     for _time in range(3):
         others_are_served(server, anna)
-    assert sum(path.endswith("/long.bin") for path in server.open_files()) == len(own)
+    assert sum("/long" in path for path in server.open_files()) == len(own)
     # Six of hers pause: the seventh waits a moment, then it is sent.
     seventh = httpx.get(f"{server.url}{download}", headers={"Cookie": anna.cookie}, timeout=30)
     assert len(seventh.content) == WHOLE
@@ -210,6 +218,38 @@ def test_slow_readers_hold_nobody_up_strangers_are_cut_and_ones_own_may_pause(
     assert taken > PAUSE_SECONDS * 1024
     assert {read_to_end(one, WHOLE) for one in own} == {WHOLE}
     others_are_served(server, anna)
+
+
+def test_a_hundred_slow_readers_hold_no_thread_and_one_piece_each(server, people, crowd):
+    """Each of four takes 25 parts of a film at once, at 20 KB/s; then one is sought through."""
+    pairs = [("dora", "emil"), ("finn", "gina")]
+    readers = settle(server, [name for pair in pairs for name in pair], pairs)
+    films = [make_download(server, readers[sender], to) for sender, to in pairs]
+    films = [film for film in films for _side in range(2)]
+    others_are_served(server, people["anna"])
+    before, threads = server.resident, server.threads
+    for number in range(100):
+        who, film = list(readers.values())[number % 4], films[number % 4]
+        one = ask(server, f"GET {film}", buffer=16384)
+        one.sendall(f"Cookie: {who.cookie}\r\nRange: bytes={number}000-\r\n\r\n".encode())
+        crowd.append(one)
+    taken = Counter[int]()
+    for _second in range(10):
+        time.sleep(1)
+        for number, one in enumerate(crowd):
+            taken[number] += take(one, 20_000)
+        others_are_served(server, people["anna"])
+    assert min(taken.values()) > 5 * 16_000, "each goes on"
+    assert held(server, crowd) == 100
+    assert sum("/long" in path for path in server.open_files()) == 100
+    assert server.threads <= threads + 2
+    # A piece waits in the transport, and another may be read.
+    assert server.resident - before < 100 * 3 * 64 * 1024
+    dora = readers["dora"]
+    for number in range(30):
+        seek = get(server, films[0], f"{dora.cookie}\r\nRange: bytes={number}00000-")
+        assert seek.recv(12) == b"HTTP/1.1 206"
+        seek.close()
 
 
 def test_downloads_that_have_ended_or_were_left_make_room_again(server, people, download, crowd):

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from ..database import costs
 from .bodies import Body, Crumbled, Pool, Refused
 from .connections import Connection
 from .downloads import Downloads, TooManyDownloads
+from .environ import make_environ
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
 from .threads import Threads
@@ -32,7 +30,6 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Environ = dict[str, Any]
 Application = Callable[..., Iterable[bytes]]
 PieceTurn = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -146,7 +143,7 @@ class _Exchange:
         self._turn = turn
         self._connection: Connection | None = scope.get("webchat.connection")
         self._at_end: list[Callable[[], None]] = [body.close]
-        self._environ = _environ(scope, body.take(), body.length)
+        self._environ = make_environ(scope, body.take(), body.length)
         self._environ["webchat.at_end"] = self._at_end
         self._environ["webchat.wait"] = self._wait
         self._waiting: tuple[Future[Any], float] | None = None
@@ -420,39 +417,3 @@ async def _read(body: Body, scope: Scope, receive: Receive) -> bool:
     if b"content-length" not in announced and b"transfer-encoding" not in announced:
         return bool((await receive())["type"] == "http.request")
     return await body.read(receive, int(announced.get(b"content-length", 0)))
-
-
-def _environ(scope: Scope, body: bytes, length: int) -> Environ:
-    """Build the environ of PEP 3333, whose strings hold bytes as latin-1."""
-    host, port = scope.get("server") or ("localhost", None)
-    client = scope.get("client")
-    raw_path = scope.get("raw_path") or scope["path"].encode()
-    environ: Environ = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(raw_path).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "CONTENT_LENGTH": str(length) if length else "",
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port or 0),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "REMOTE_ADDR": client[0] if client else "",  # a unix socket has none
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileWrapper,
-    }
-    for raw_name, raw_value in scope["headers"]:
-        name = raw_name.decode("latin-1").upper().replace("-", "_")
-        value = raw_value.decode("latin-1")
-        if name == "CONTENT_LENGTH":
-            continue  # only what arrived counts
-        key = name if name == "CONTENT_TYPE" else f"HTTP_{name}"
-        if key in environ:
-            value = environ[key] + ("; " if name == "COOKIE" else ",") + value
-        environ[key] = value
-    return environ

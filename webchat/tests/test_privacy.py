@@ -7,10 +7,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.server import ROOT
+from webchat import lent as lending
 from webchat import privacy
 
 NOBODY = 64123  # a number that no account has
@@ -134,3 +136,68 @@ def test_whatever_we_write_is_for_us_alone():
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert said.split() == ["0o77", "webchat"]
+
+
+@pytest.fixture
+def lent(data, settings):
+    """Data that nginx may send files from."""
+    settings.NGINX_SENDS_FILES = True
+    (data / "previews").mkdir()
+    for name in ("previews/a", "backups/a.png"):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).touch()
+    return data
+
+
+def test_what_nginx_sends_stays_open_to_its_group_and_nothing_else(lent):
+    for _start in range(2):
+        privacy.close_to_others()
+        assert modes(lent) == {0o710}
+        assert modes(lent / "attachments", lent / "previews") == {0o750}
+        assert modes(lent / "attachments/a.png", lent / "previews/a") == {0o640}
+        closed = [lent / name for name in ("db.sqlite3", "db.sqlite3-wal", "backups/a.png")]
+        assert modes(*closed, lent.parent / ".env") == {0o600}
+        assert modes(lent / "backups") == {0o700}
+    assert privacy.close_to_others() == []
+    assert privacy.close_to_others(only_look=True) == []
+
+
+def test_what_a_release_before_has_closed_is_opened_without_a_word(lent):
+    privacy.close_to_others()
+    for path in (lent, lent / "attachments", lent / "attachments/a.png"):
+        path.chmod(path.stat().st_mode & 0o700)
+    assert privacy.close_to_others(only_look=True) == []
+    assert modes(lent / "attachments/a.png") == {0o600}, "to look changes nothing"
+    assert privacy.close_to_others() == []
+    assert modes(lent) == {0o710}
+    assert modes(lent / "attachments/a.png") == {0o640}
+
+
+def test_nothing_is_lent_to_a_group_of_many(lent, monkeypatch):
+    monkeypatch.setattr(
+        lending.grp, "getgrgid", lambda number: SimpleNamespace(gr_name="everybody")
+    )
+    lending._has_own_group.cache_clear()
+    privacy.close_to_others()
+    lending._has_own_group.cache_clear()
+    assert modes(lent) == modes(lent / "attachments") == {0o700}
+    assert modes(lent / "attachments/a.png") == {0o600}
+
+
+def test_without_the_setting_all_is_closed_again(lent, settings):
+    privacy.close_to_others()
+    (lent / "attachments").chmod(0o2750)
+    settings.NGINX_SENDS_FILES = False
+    lines = privacy.close_to_others()
+    assert modes(lent, lent / "attachments") == {0o700}
+    assert modes(lent / "attachments/a.png") == {0o600}
+    assert any("attachments/a.png" in line for line in lines)
+
+
+def test_a_second_name_of_a_file_in_a_closed_folder_does_not_close_it(lent):
+    os.link(lent / "attachments/a.png", lent / "backups/kept")
+    for _start in range(2):
+        privacy.close_to_others()
+    assert modes(lent / "attachments/a.png") == {0o640}
+    assert modes(lent / "backups") == {0o700}
+    assert privacy.close_to_others() == []

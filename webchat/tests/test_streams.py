@@ -136,6 +136,26 @@ def test_a_file_goes_out_from_where_it_stands_and_is_closed_on_its_thread(
     assert application.closed_on == application.began_on
 
 
+def test_a_quick_reader_gets_longer_pieces_until_it_pauses(tmp_path):
+    path = tmp_path / "film"
+    path.write_bytes(bytes(range(256)) * 12_000)
+    lengths, content = [], []
+
+    async def read():
+        part = streams.FilePart(os.open(path, os.O_RDONLY), 5, 3_000_000)
+        async for piece in part.pieces():
+            lengths.append(len(piece))
+            content.append(piece)
+            if len(lengths) == 18:
+                await asyncio.sleep(2 * streams.QUICK_SECONDS)
+        part.close()
+
+    asyncio.run(read())
+    short, long = streams.PIECE_BYTES, streams.LONG_PIECE_BYTES
+    assert lengths[:20] == [short] * 16 + [long] * 2 + [short] * 2
+    assert b"".join(content) == path.read_bytes()[5:3_000_005]
+
+
 def test_a_file_is_read_no_further_than_its_reader_takes_it(long_file, monkeypatch):
     read = []
     pread = os.pread
