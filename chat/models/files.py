@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from webchat.database.archive import FILES, PARTS, PREVIEWS
+from webchat.database.folders import FILES, PARTS, PREVIEWS
 
 from .rows import PICTURES
 
