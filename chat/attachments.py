@@ -1,4 +1,4 @@
-"""The files of messages: their types, their audience, and their deletion."""
+"""The files of messages: their types by their first bytes, and their deletion."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
-from django.http import FileResponse, Http404, HttpResponseBase
-from django.shortcuts import get_object_or_404
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from accounts.http import UserRequest
-
-from . import downloads
-from .access import get_message
 from .models import Attachment, Upload
 from .models.files import attachments_folder, previews_folder
 
@@ -32,7 +24,6 @@ MAGIC = (
     (b"WEBP", 8, "image/webp"),
 )
 MAGIC_BYTES = 12
-LONG_BYTES = 256 * 1024  # a larger file counts as a download; a page may show many smaller ones
 # A file is written before the transaction that refers to it commits.
 ORPHAN_SECONDS = 24 * 3600
 
@@ -43,41 +34,6 @@ def sniff_picture(head: bytes) -> str | None:
         if head[offset:].startswith(magic) and (offset == 0 or head.startswith(b"RIFF")):
             return mimetype
     return None
-
-
-@require_safe
-@never_cache
-def attachment(request: UserRequest, pk: int) -> HttpResponseBase:
-    """Serve the file of a message to the two in its conversation, while they may read it."""
-    _thread, message = get_message(request.user, pk)
-    found = get_object_or_404(Attachment, message=message)
-    if message.state != "sent":
-        raise Http404
-    answer = partial(_answer, found)
-    try:
-        is_long = found.path.stat().st_size > LONG_BYTES
-        return downloads.begin(request, answer) if is_long else answer()
-    except FileNotFoundError:
-        raise Http404 from None
-
-
-def _answer(found: Attachment) -> FileResponse:
-    file = found.path.open("rb")
-    picture = sniff_picture(file.read(MAGIC_BYTES)) if found.is_picture else None
-    file.seek(0)
-    return FileResponse(
-        file,
-        as_attachment=picture is None,
-        filename=found.name,
-        content_type=picture or "application/octet-stream",
-        headers={
-            # Opened directly, the file is a page of this origin: give it no rights.
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            # Uncompressed, so that the server can send it from the disk, with a known length.
-            "Content-Encoding": "identity",
-        },
-    )
 
 
 @receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")

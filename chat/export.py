@@ -6,7 +6,6 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from threading import Lock
 
 from django.core.exceptions import ValidationError
@@ -25,7 +24,6 @@ from accounts.names import username_key
 from webchat.base.api import STATUS, describe
 from webchat.base.times import minute
 
-from . import downloads
 from .access import Thread, get_thread
 from .presentation import ConversationView, MessageView, list_conversations, view_thread
 
@@ -47,10 +45,6 @@ _lock = Lock()
 def export(request: UserRequest) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "chat/export.html")
-    return downloads.begin(request, partial(_export, request))
-
-
-def _export(request: UserRequest) -> HttpResponseBase:
     try:
         turn = _Turn(request.user.pk, write_zip(request.user, translation.get_language()))
     except ValidationError as refusal:
@@ -58,6 +52,7 @@ def _export(request: UserRequest) -> HttpResponseBase:
         response = render(request, "chat/export.html", {"busy": busy}, status=STATUS[code])
         response["Retry-After"] = str(params["retry_after"])
         return response
+    request.META["webchat.is_download"] = True
     return _answer(turn)
 
 

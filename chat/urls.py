@@ -4,8 +4,7 @@ from django.urls import include, path, re_path
 
 from webchat.base.api import endpoint, nothing_here
 
-from . import api, files, views
-from .attachments import attachment
+from . import api, delivery, files, views
 from .export import export
 from .media import api as media
 from .media.receiving import PIECE_BYTES
@@ -82,10 +81,12 @@ api_urls = [
 urlpatterns = [
     path("", views.chats, name="chats"),
     path("chat/<str:username>/", views.conversation, name="conversation"),
+    path("chat/<str:username>/file/", views.send_file, name="send_file"),
     path("chat/<str:username>/arrange/", views.arrange, name="arrange"),
     path("chat/<str:username>/files/", files.files, name="files"),
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
-    path("attachments/<int:pk>/", attachment, name="attachment"),
+    path("attachments/<int:pk>/", delivery.attachment, name="attachment"),
+    path("attachments/<int:pk>/preview/", delivery.preview, name="preview"),
     path("announcements/", notices_views.announcements, name="announcements"),
     path("notices/confirm/", notices_views.confirm, name="confirm"),
     path("export/", export, name="export"),

@@ -22,7 +22,8 @@ from . import services
 from .access import Thread, get_thread, renamed_to
 from .api import PAGE_SIZE
 from .context_processors import note_list
-from .forms import MessageForm, ReadForm, arrange_form
+from .forms import FileForm, MessageForm, ReadForm, arrange_form
+from .media import api as media
 from .presentation import ConversationView, MessageView, list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message, why_unsendable
@@ -72,6 +73,26 @@ def conversation(request: UserRequest, username: str) -> HttpResponse:
             _mark_read(thread, ReadForm(request.POST))
             return redirect("chat:conversation", thread.friend.username)
     return _render(request, thread, form, status=422)
+
+
+@require_POST
+def send_file(request: UserRequest, username: str) -> HttpResponse:
+    """Send a file as one form: it takes the same way as one in pieces, in one request."""
+    thread = get_thread(request.user, username)
+    form = FileForm(request.POST, request.FILES)
+    if form.is_valid():
+        file, client_id = form.cleaned_data["file"], form.cleaned_data["client_id"]
+        try:
+            upload = media.take_whole(request, client_id, file)
+            if upload is None:  # it waits, and comes again
+                return HttpResponse(status=202)
+            draft = Draft(request.user.pk, thread.friend.username, "", client_id, upload=client_id)
+            post_message(draft)
+        except ValidationError as error:
+            form.add_error("file", error)
+        else:
+            return redirect("chat:conversation", thread.friend.username)
+    return _render(request, thread, MessageForm(), file_form=form, status=422)
 
 
 @require_POST
@@ -143,6 +164,7 @@ def _render(
     thread: Thread,
     form: MessageForm,
     *,
+    file_form: FileForm | None = None,
     before: int | None = None,
     at: int | None = None,
     status: int = 200,
@@ -169,6 +191,7 @@ def _render(
         "at": at,
         "unsendable": _why_unsendable(request.user, thread),
         "form": form,
+        "file_form": file_form or FileForm(),
         "upload_limit": str(settings.UPLOAD_LIMIT),
     }
     return render(request, "chat/conversation.html", context, status=status)

@@ -63,14 +63,33 @@ install() {
         return
     fi
     echo "正在安装依赖（$1）… / Installing the requirements ($1) …"
+    leave_pillow_out
     if [ "$1" = requirements.txt ] && [ -d "$wheels" ]; then
         install_from_wheels
     else
-        pip_install --requirement "$1" || fail \
+        pip_install --requirement "$others/$1" || fail \
             "依赖安装失败（见上）：请检查网络和磁盘；可用环境变量 PIP_INDEX_URL 指定镜像。" \
             "The requirements could not be installed, see above: check the network and the disk, or name a mirror in PIP_INDEX_URL."
+        install_pillow
     fi
     echo "$wanted" >"$stamp"
+}
+
+# Where there is no wheel of Pillow it would be compiled, for minutes and often in vain, and the
+# server can do without it: so all else comes first.
+leave_pillow_out() {
+    others=.venv/without-pillow
+    mkdir -p "$others"
+    for file in requirements*.txt; do
+        sed '/^pillow==/d' "$file" >"$others/$file"
+    done
+}
+
+# install_pillow OPTION …
+install_pillow() {
+    pip_install --only-binary=pillow "$@" --requirement requirements.txt || printf '\n%s\n' \
+        "注意：没有装上 Pillow（见上），图片将按文件发送，没有缩略图。其余都已装好；办法见 manage.py doctor。" \
+        "Note: Pillow could not be installed, see above: pictures will be sent as files, without previews. All else is installed; manage.py doctor tells what to do." >&2
 }
 
 pip_install() {
@@ -85,8 +104,11 @@ check_wheels_are_whole() {
 # Without the network. Only they are for Linux with glibc, and tests need more than is in them.
 install_from_wheels() {
     check_wheels_are_whole
-    set -- --no-index --find-links "$wheels" --requirement requirements.txt
-    ! pip_install "$@" || return 0
+    set -- --no-index --find-links "$wheels" --requirement "$others/requirements.txt"
+    if pip_install "$@"; then
+        install_pillow --no-index --find-links "$wheels"
+        return
+    fi
     ! pip_install --dry-run --ignore-installed "$@" >/dev/null 2>&1 || fail \
         "依赖安装失败（见上）：请检查磁盘。" "The requirements could not be installed, see above: check the disk."
     which=$(.venv/bin/python -c 'import platform as p; print("Python", p.python_version(), p.machine())')

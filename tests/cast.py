@@ -17,7 +17,7 @@ from django.utils import translation
 
 from accounts import budgets
 from accounts.models import User
-from chat import downloads, export
+from chat import export
 from chat.sending.drafts import Draft
 from chat.sending.posting import post_message
 from friends import services
@@ -101,9 +101,8 @@ def own_language() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_of_others() -> Iterator[None]:
-    """Remove the files that a test has left, and forget downloads that were never read."""
+    """Remove the files that a test has left."""
     yield
-    downloads._running.clear()
     export._running.clear()
     for folder in ("attachments", "previews", "uploads"):
         shutil.rmtree(settings.DATA_DIR / folder, ignore_errors=True)

@@ -60,15 +60,17 @@ def write_sums(wheels: Path, *others: Path) -> None:
     (wheels / "SHA256SUMS").write_text("".join(lines))
 
 
-def write_wheel(wheels: Path, tag: str) -> None:
+def write_wheel(wheels: Path, tag: str, *names: str) -> None:
     shutil.rmtree(wheels, ignore_errors=True)
     wheels.mkdir()
-    with ZipFile(wheels / f"tiny-1.0-{tag}.whl", "w") as wheel:
-        wheel.writestr("tiny.py", "SIZE = 1\n")
-        info = "tiny-1.0.dist-info/"
-        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        wheel.writestr(info + "WHEEL", f"Wheel-Version: 1.0\nGenerator: us\nTag: {tag}\n")
-        wheel.writestr(info + "RECORD", "")
+    for name in names or ["tiny"]:
+        with ZipFile(wheels / f"{name}-1.0-{tag}.whl", "w") as wheel:
+            wheel.writestr(f"{name}.py", "SIZE = 1\n")
+            info = f"{name}-1.0.dist-info/"
+            known = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+            wheel.writestr(info + "METADATA", known)
+            wheel.writestr(info + "WHEEL", f"Wheel-Version: 1.0\nGenerator: us\nTag: {tag}\n")
+            wheel.writestr(info + "RECORD", "")
     write_sums(wheels)
 
 
@@ -112,6 +114,70 @@ def test_wheels_are_installed_without_a_network_once(unpacked):
     assert done.returncode == 0, done.stderr
     assert sh(unpacked, ".venv/bin/python -c 'import tiny'").returncode == 0
     assert install(unpacked).stdout == "", "it was installed again"
+
+
+WITHOUT_PILLOW = "没有装上 Pillow", "Pillow could not be installed"
+
+
+@pytest.fixture
+def with_pictures(unpacked, tmp_path) -> Path:
+    """A folder like it, whose requirements have Pillow among them."""
+    folder = tmp_path / "pictures"
+    (folder / "deploy").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy/setup.sh", folder / "deploy")
+    (folder / "requirements.txt").write_text("pillow==1.0  # draws\ntiny==1.0\n")
+    (folder / "requirements-dev.txt").write_text("-r requirements.txt\nlarger==1.0\n")
+    assert sh(folder, ". deploy/setup.sh; make_venv").returncode == 0
+    return folder
+
+
+def has(folder: Path, name: str) -> bool:
+    return sh(folder, f".venv/bin/python -c 'import {name}'").returncode == 0
+
+
+def test_without_a_wheel_of_pillow_all_else_is_installed_and_it_is_said(with_pictures):
+    write_wheel(with_pictures / "wheels", "py3-none-any")
+    done = install(with_pictures)
+    assert done.returncode == 0, done.stderr
+    assert all(words in done.stderr for words in WITHOUT_PILLOW)
+    assert (has(with_pictures, "tiny"), has(with_pictures, "pillow")) == (True, False)
+    again = install(with_pictures)
+    assert (again.returncode, again.stdout + again.stderr) == (0, ""), "each start would wait"
+
+
+def test_with_a_wheel_of_pillow_nothing_is_said(with_pictures):
+    write_wheel(with_pictures / "wheels", "py3-none-any", "pillow", "tiny")
+    done = install(with_pictures)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert (has(with_pictures, "tiny"), has(with_pictures, "pillow")) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_nobody_waits_for_pillow_to_be_compiled(with_pictures, tmp_path, name):
+    """Its source is on the network, as of any package; the wheels of others, too."""
+    source = tmp_path / "pillow-1.0"
+    source.mkdir()
+    (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 1.0\n")
+    (source / "setup.py").write_text(f"open({str(tmp_path / 'compiled')!r}, 'w')\n")
+    network = tmp_path / "network"
+    write_wheel(network, "py3-none-any", "tiny", "larger")
+    with tarfile.open(network / "pillow-1.0.tar.gz", "w:gz") as tar:
+        tar.add(source, source.name)
+    there = OFFLINE | {"PIP_FIND_LINKS": str(network), "PIP_NO_INDEX": "1"}
+    done = sh(with_pictures, f". deploy/setup.sh; install {name}", **there)
+    assert done.returncode == 0, done.stderr
+    assert all(words in done.stderr for words in WITHOUT_PILLOW)
+    assert has(with_pictures, "tiny")
+    assert has(with_pictures, "larger") == (name == "requirements-dev.txt")
+    assert not (tmp_path / "compiled").exists()
+
+
+def test_a_lack_of_network_is_no_lack_of_pillow(with_pictures):
+    done = install(with_pictures)
+    assert done.returncode == 1
+    assert "check the network" in done.stderr
+    assert not any(words in done.stderr for words in WITHOUT_PILLOW)
 
 
 def test_the_packages_of_the_tests_are_not_looked_for_in_the_wheels(unpacked):

@@ -14,8 +14,9 @@ from csp.constants import HEADER as POLICY
 from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port
+from django.middleware.gzip import GZipMiddleware
 from django.urls import Resolver404, resolve
 from django.utils.cache import add_never_cache_headers
 from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
@@ -26,6 +27,8 @@ from .base import addresses, errors
 from .database import trouble
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+FOR_ONE_BROWSER = "private, no-cache"
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +68,9 @@ class PrivateMiddleware:
     Pages say who is logged in, and the next user of a shared computer must not find them. Static
     files are the same for everybody. The cookie decides, since it is there even if a request
     is refused before anything has looked for its session.
+
+    A view may let the browser of one person keep what is large, and ask each time whether they may
+    still have it: FOR_ONE_BROWSER.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -77,7 +83,8 @@ class PrivateMiddleware:
         response = self.get_response(request)
         name = settings.SESSION_COOKIE_NAME
         is_personal = name in request.COOKIES or name in response.cookies
-        is_marked = response.get("Cache-Control") == self._never and "Expires" in response
+        control = response.get("Cache-Control")
+        is_marked = control == FOR_ONE_BROWSER or (control == self._never and "Expires" in response)
         if is_personal and not is_marked and not isinstance(response, WhiteNoiseFileResponse):
             add_never_cache_headers(response)
         return response
@@ -97,6 +104,17 @@ class StaticMiddleware(WhiteNoiseMiddleware):
 def is_for_browsers(url: str) -> bool:
     """Return whether it is not the manifest, and no name or folder in it begins with a dot."""
     return not re.search(r"/(\.|staticfiles\.json)", url)
+
+
+class PagesGZipMiddleware(GZipMiddleware):
+    """Django's own middleware, but for files: they are sent from the disk, and in parts."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if isinstance(response, FileResponse):
+            return response
+        return super().process_response(request, response)
 
 
 class PrefixMiddleware:

@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "webchat.middleware.HostMiddleware",
     "webchat.middleware.StaticMiddleware",
     # Pages and JSON; it varies their length against BREACH, and the tokens in them are masked.
-    "django.middleware.gzip.GZipMiddleware",
+    "webchat.middleware.PagesGZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
@@ -63,6 +64,28 @@ def finish(request: UserRequest, client_id: UUID) -> tuple[dict[str, Any], int]:
     if upload.state == Upload.State.PROCESSING:
         return {"state": upload.state}, 202
     return _show(upload), 200
+
+
+def take_whole(request: UserRequest, client_id: UUID, file: UploadedFile) -> Upload | None:
+    """Take a file that came with a form; None if the request has to wait, and is run once more.
+
+    Raises the ValidationErrors of the other ways.
+    """
+    mimetype = file.content_type or ""
+    kind = MediaKind.PICTURE if mimetype.startswith("image/") else MediaKind.FILE
+    kind = MediaKind.VIDEO if mimetype.startswith("video/") else kind
+    content = file.read()
+    announced = receiving.Announced.parse(
+        client_id=str(client_id), name=file.name, size=len(content), kind=kind.value
+    )
+    upload, _is_new = receiving.begin(owner=request.user, announced=announced)
+    if upload.state == Upload.State.OPEN:
+        receiving.take_piece(upload=upload, offset=0, piece=content)
+        upload = _of(request, client_id)
+        processing.close(upload)
+    if upload.state == Upload.State.PROCESSING and not _has_waited(request, upload):
+        return None
+    return _of(request, client_id)
 
 
 def _has_waited(request: UserRequest, upload: Upload) -> bool:

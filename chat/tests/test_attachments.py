@@ -7,15 +7,13 @@ import time
 from uuid import uuid4
 
 import pytest
-from django.core.signals import request_finished
-from django.db import close_old_connections, connection, transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.services import delete_account
-from chat import downloads
-from chat.attachments import LONG_BYTES, ORPHAN_SECONDS, sniff_picture, sweep_orphans
+from chat.attachments import ORPHAN_SECONDS, sniff_picture, sweep_orphans
 from chat.log import writing
 from chat.models import Attachment, Event, EventLog, Message, Report
 from chat.models.files import attachments_folder
@@ -110,75 +108,6 @@ def test_a_message_without_a_file_and_a_file_that_is_lost_are_not_found(alice, b
     assert of(alice).get("/attachments/999999/").status_code == 404
 
 
-# Downloads at once
-
-
-@pytest.fixture
-def long(alice: User, bob: User) -> Attachment:
-    return attach(bob, alice, bytes(LONG_BYTES + 1), "application/pdf")
-
-
-@pytest.fixture
-def running(long):
-    """The downloads under way; closing one must not close the test's own connection."""
-    answers = []
-    yield answers
-    request_finished.disconnect(close_old_connections)
-    for answer in answers:
-        answer.close()
-    request_finished.connect(close_old_connections)
-    assert downloads._running == {}
-
-
-def test_a_seventh_long_download_is_refused_to_its_person_alone(alice, bob, long, running):
-    running += [of(alice).get(address(long)) for _one in range(downloads.OF_ONE_PERSON)]
-    assert {answer.status_code for answer in running} == {200}
-    refused = of(alice).get(address(long))
-    assert (refused.status_code, refused["Retry-After"]) == (429, "10")
-    assert "too many downloads" in refused.content.decode()
-    assert of(alice).post("/export/").status_code == 429
-    running.append(of(bob).get(address(long)))
-    assert running[-1].status_code == 200
-
-
-def test_short_files_are_not_counted(alice, picture, long, running):
-    running += [of(alice).get(address(long)) for _one in range(downloads.OF_ONE_PERSON)]
-    for _one in range(20):
-        assert body(of(alice).get(address(picture))) == PNG
-
-
-def test_a_server_that_knows_says_when_a_download_has_ended(alice, long):
-    at_end: list = []
-    client = of(alice)
-    answers = [client.get(address(long), **{"webchat.at_end": at_end}) for _one in range(7)]
-    assert [answer.status_code for answer in answers] == [200] * 6 + [429]
-    assert len(at_end) == downloads.OF_ONE_PERSON
-    for answer in answers:
-        body(answer) if answer.streaming else None
-    assert client.get(address(long), **{"webchat.at_end": at_end}).status_code == 429
-    while at_end:
-        at_end.pop()()
-    assert downloads._running == {}
-
-
-def test_a_long_file_that_is_lost_meanwhile_counts_no_more(alice, long, monkeypatch):
-    def lose(self):
-        raise FileNotFoundError
-
-    found = long.path.stat()
-    monkeypatch.setattr(type(long.path), "open", lambda self, mode: lose(self))
-    monkeypatch.setattr(type(long.path), "stat", lambda self, **options: found)
-    assert of(alice).get(address(long)).status_code == 404
-    assert downloads._running == {}
-
-
-def test_a_file_goes_out_as_it_is_so_that_the_server_can_send_it_from_the_disk(alice, long):
-    response = of(alice).get(address(long), headers={"Accept-Encoding": "gzip"})
-    assert response["Content-Encoding"] == "identity"
-    assert response["Content-Length"] == str(LONG_BYTES + 1)
-    body(response)
-
-
 # Delivery
 
 
@@ -189,7 +118,7 @@ def test_a_picture_is_shown_and_can_do_nothing(alice, picture):
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in response["Content-Security-Policy"]
     assert "script-src" not in response["Content-Security-Policy"]
-    assert "no-store" in response["Cache-Control"]
+    assert response["Cache-Control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ PAGES = {
     "/chat/bob/?": {"action": "read", "up_to": "9"},
     "/chat/bob/report/": {"message": "{theirs}", "reason": "x"},
     "/chat/bob/report/?": {"message": "", "reason": "x"},
+    "/chat/bob/file/": {"client_id": str(uuid4())},
     "/chat/bob/arrange/": {"pinned": "on", "muted": "on"},
     "/contacts/bob/remove/": {},
     "/contacts/bob/remark/": {"remark": "x"},

@@ -196,8 +196,9 @@ def test_slow_readers_hold_nobody_up_strangers_are_cut_and_ones_own_may_pause(
     for _time in range(3):
         others_are_served(server, anna)
     assert sum(path.endswith("/long.bin") for path in server.open_files()) == len(own)
-    seventh = httpx.get(f"{server.url}{download}", headers={"Cookie": anna.cookie})
-    assert (seventh.status_code, seventh.headers["retry-after"]) == (429, "10")
+    # Six of hers pause: the seventh waits a moment, then it is sent.
+    seventh = httpx.get(f"{server.url}{download}", headers={"Cookie": anna.cookie}, timeout=30)
+    assert len(seventh.content) == WHOLE
     taken = 0
     for _second in range(PAUSE_SECONDS):
         time.sleep(1)
@@ -218,7 +219,7 @@ def test_downloads_that_have_ended_or_were_left_make_room_again(server, people, 
         time.sleep(1)
         for one in left:
             one.close()
-        time.sleep(4)  # gunicorn gives a request 3 s after its client has gone
+        time.sleep(0.5)
     assert len(httpx.get(f"{server.url}{download}", headers=headers).content) == WHOLE
 
 

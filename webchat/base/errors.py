@@ -15,6 +15,8 @@ from webchat.database.trouble import is_database_trouble
 
 from . import api
 
+BODY_BYTES = 1024 * 1024  # of a longer body, the server keeps nothing
+
 RETRY_SECONDS = 2  # a lock is gone by then; a full disk is not, and the client backs off itself
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ def too_many(request: HttpRequest, refusal: ValidationError) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     too_large = isinstance(exception, RequestDataTooBig)
     if not api.is_api(request):
-        return _page("400.html", 413 if too_large else 400)
+        status = 413 if too_large else 400
+        return _page("400.html", status, too_large=too_large)
     if too_large:
         return api.refuse("too_large", _("That is too large."))
     return api.refuse("invalid", _("The request could not be understood."))
@@ -75,7 +78,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if api.is_api(request):
         message = _("This page is out of date. Please reload it and try again.")
         return api.refuse("csrf", message)
+    if _is_unread(request):
+        return _page("400.html", 413, too_large=True)
     return _page("403_csrf.html", 403)
+
+
+def _is_unread(request: HttpRequest) -> bool:
+    """Return whether the body was too long to be kept: then its token is missing, too."""
+    return int(request.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES
 
 
 def _page(

@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "backup_files": data.check_backup_files,
     "nightly": data.check_nightly,
     "static_files": machine.check_static_files,
+    "pictures": machine.check_pictures,
     "server": site.check_server,
     "site_url": site.check_site_url,
     "static_site": site.check_static_site,

@@ -24,6 +24,7 @@ SECRET_LENGTH = 50  # as Django's own check has it
 SECRET_LETTERS = 5
 ROOM_BYTES = 1024**3
 DESCRIPTORS = 1024
+PICTURE_FORMATS = ("jpg", "zlib", "webp", "littlecms2")  # which Pillow may lack
 
 
 def check_settings() -> Finding:
@@ -122,6 +123,24 @@ def check_static_files() -> Finding:
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():
         return wrong(_("The static files are not collected."), remedies.collect_static())
     return ok(_("The static files are collected"))
+
+
+def check_pictures() -> Finding:
+    """Check that previews of pictures can be drawn."""
+    try:
+        from PIL import features  # here, as it may be missing, and no server needs it
+    except ImportError:
+        missing = "Pillow"
+    else:
+        lacking = (name for name in PICTURE_FORMATS if not features.check(name))
+        missing = ", ".join(lacking)
+    if missing:
+        return advice(
+            _("Pictures are sent as files, without previews: %(missing)s is missing.")
+            % {"missing": missing},
+            remedies.install_pillow(),
+        )
+    return ok(_("Previews of pictures can be drawn"))
 
 
 def _mode(path: Path) -> int:

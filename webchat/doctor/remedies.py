@@ -69,6 +69,18 @@ def collect_static() -> str:
     return f"cd {_quote(settings.BASE_DIR)} && {python}"
 
 
+def install_pillow() -> str:
+    """Return how to have Pillow compiled, as the network has no wheel of it for this machine."""
+    tools = by_root("apt install gcc python3-dev zlib1g-dev libjpeg-dev libwebp-dev liblcms2-dev")
+    options = "--force-reinstall --no-cache-dir --constraint requirements.txt"
+    install = f".venv/bin/python -m pip install {options} pillow"
+    if installed() is not None:
+        install = by_root(install)
+    elif not _is_typed_by(account()):
+        install = f"sudo -u {account()} {install}"
+    return f"{tools} && cd {_quote(settings.BASE_DIR)} && {install}"
+
+
 def start() -> str:
     if installed() is None:
         as_whom = "" if _is_typed_by(account()) else f"sudo -u {account()} "

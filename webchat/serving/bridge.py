@@ -13,7 +13,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from urllib.parse import unquote_to_bytes
 from ..database import costs
 from .bodies import Body, Crumbled, Pool, Refused
 from .connections import Connection
+from .downloads import Downloads, TooManyDownloads
 from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
 from .threads import Threads
@@ -33,6 +34,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Environ = dict[str, Any]
 Application = Callable[..., Iterable[bytes]]
+PieceTurn = Callable[[], AbstractAsyncContextManager[None]]
 
 WHOLE_BYTES = 256 * 1024  # a page up to this goes back in one piece …
 SHORT_BYTES = 64 * 1024  # gunicorn takes this much without waiting for the reader
@@ -55,6 +57,7 @@ class WsgiBridge:
         self._threads = Threads(threads, "request")
         self._spool_folder = spool_folder
         self._pool = Pool()
+        self._downloads = Downloads()
         self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +92,9 @@ class WsgiBridge:
         if scope["method"] in ("GET", "HEAD") and _has_gone(scope):
             body.close()
             return turn.leave(REQUEST_SECONDS)
-        exchange = _Exchange(self._application, scope, body, turn, self._spool_folder)
+        exchange = _Exchange(
+            self._application, scope, body, turn, self._spool_folder, self._downloads
+        )
         try:
             self._threads.submit(exchange.run)
         except BaseException:
@@ -120,7 +125,8 @@ class _Exchange:
     """One request and its response: `run` is the thread's side, `relay` the loop's.
 
     In the environ, the application may put into `webchat.at_end` what has to be done when the
-    answer has been sent or its reader is gone, and into `webchat.user_id` who has asked. With
+    answer has been sent or its reader is gone, into `webchat.user_id` who has asked, and
+    `webchat.is_download` for one that shares the loop with the other downloads of that person. With
     `webchat.wait`, called with a future and some seconds, it asks to be run once more when the
     future is done or the time is up: then `webchat.waited` is the future. No thread waits, and
     the first answer is dropped.
@@ -133,6 +139,7 @@ class _Exchange:
         body: Body,
         turn: Turn,
         spool_folder: Path | None,
+        downloads: Downloads,
     ) -> None:
         self._application = application
         self._scope = scope
@@ -145,6 +152,7 @@ class _Exchange:
         self._waiting: tuple[Future[Any], float] | None = None
         self._start: Message = {}
         self._spool_folder = spool_folder
+        self._downloads = downloads
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[_Answer] = self._loop.create_future()
         self._source: Source | None = None
@@ -170,15 +178,15 @@ class _Exchange:
         except BaseException as error:
             answer = error
         # All at once: each word to the loop wakes it, while this thread has the interpreter.
-        self._loop.call_soon_threadsafe(self._finish, self._cost(began), answer)
+        self._loop.call_soon_threadsafe(self._finish, self._cost(began, answer), answer)
 
-    def _cost(self, began: float) -> float:
-        """Return the seconds that the turn has taken."""
+    def _cost(self, began: float, answer: _Answer | BaseException | None) -> float:
+        """Return the seconds that the turn has taken; what is sent from a file is paid then."""
         used = costs.spent() - began + REQUEST_SECONDS
-        if self._start:
-            if not self._has_no_body():
-                used += (self._length() or 0) / BYTES_A_SECOND
-            used += REFUSED_SECONDS if self._start["status"] == 429 else 0.0
+        if isinstance(answer, _Answer) and isinstance(answer.body, bytes):
+            used += len(answer.body) / BYTES_A_SECOND
+        if self._start and self._start["status"] == 429:
+            used += REFUSED_SECONDS
         return used
 
     def _respond(self) -> _Answer | None:
@@ -252,7 +260,7 @@ class _Exchange:
 
     def _finish(self, used: float, answer: _Answer | BaseException | None) -> None:
         """End the thread's side, and its turn: a client who leaves early frees nothing."""
-        self._turn.leave(used, self._environ.get("webchat.user_id"))
+        self._turn.leave(used, self._who)
         if isinstance(answer, _Answer):
             self._take_answer(answer)
         elif answer is not None and not self._answer.done():
@@ -297,7 +305,7 @@ class _Exchange:
             elif connection is None:
                 await self._send_long(answer, receive, send)
             elif isinstance(answer.body, bytes) or self._hold_file(connection):
-                connection.begin_long_answer(is_kept="webchat.is_download" in self._environ)
+                connection.begin_long_answer(is_kept=self._is_download)
                 await self._send_long(answer, receive, send)
                 await connection.end_long_answer()
             else:
@@ -312,29 +320,54 @@ class _Exchange:
             self._at_end.append(connection.release_file)
         return has_room
 
-    async def _send_long(self, answer: _Answer, receive: Receive, send: Send) -> None:
-        watch = asyncio.create_task(self._watch(receive))
-        try:
-            await send(answer.start)
-            if isinstance(answer.body, bytes):
-                await send(_body(answer.body))
-            else:
-                with suppress(ClientGone):
-                    await self._send_pieces(answer.body, send)
-        finally:
-            watch.cancel()
+    @property
+    def _is_download(self) -> bool:
+        return "webchat.is_download" in self._environ
 
-    async def _send_pieces(self, source: Source, send: Send) -> None:
-        async for piece in source.pieces():
-            if self._gone:
-                return
-            await send(_body(piece, more=True))
-        await send(_body(b""))
+    async def _send_long(self, answer: _Answer, receive: Receive, send: Send) -> None:
+        """Send it until its reader leaves, of whom `send` would not learn before it may go on."""
+        sending = asyncio.create_task(self._send_in_turn(answer, send))
+        leaving = asyncio.create_task(self._watch(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            leaving.cancel()
+
+    async def _send_in_turn(self, answer: _Answer, send: Send) -> None:
+        if not self._is_download:
+            return await self._send_all(answer, send, nullcontext)
+        try:
+            with self._downloads.begin(self._who) as share:
+                await self._send_all(answer, send, share.piece)
+        except TooManyDownloads:
+            await _refuse(self._scope, 429, send)
+
+    async def _send_all(self, answer: _Answer, send: Send, turn: PieceTurn) -> None:
+        await send(answer.start)
+        if isinstance(answer.body, bytes):
+            await send(_body(answer.body))
+            return
+        pieces = answer.body.pieces()
+        with suppress(ClientGone):
+            while True:
+                async with turn():
+                    piece = await anext(pieces, b"")
+                    await send(_body(piece, more=bool(piece)))
+                if not piece:
+                    return
+                self._turn.pay(len(piece) / BYTES_A_SECOND, self._who)
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._gone = True
+
+    @property
+    def _who(self) -> int | None:
+        return self._environ.get("webchat.user_id")
 
     def _end_side(self) -> None:
         """End a side; after both, nobody reads the source or adds to what is done at the end."""

@@ -17,6 +17,10 @@ Message = MutableMapping[str, Any]
 RETRY_SECONDS = 5
 TEXTS: dict[int, tuple[str, Promise]] = {
     408: ("too_slow", _("The request came too slowly.")),
+    429: (
+        "rate_limited",
+        _("You have too many downloads under way. Please wait until one of them has ended."),
+    ),
     503: ("unavailable", _("The server is busy. Please try again in a moment.")),
 }
 
@@ -32,7 +36,7 @@ def refuse(scope: MutableMapping[str, Any], status: int) -> list[Message]:
         kind, body = "text/plain; charset=utf-8", message
     headers = {"content-type": kind, "content-length": str(len(body.encode()))}
     headers |= {"cache-control": "no-store", "connection": "close"}
-    if status == 503:
+    if status in (429, 503):
         headers["retry-after"] = str(RETRY_SECONDS)
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     return [

@@ -253,6 +253,10 @@ class Turn:
         """End the turn, which took that many seconds of processor and disk, and was `who`'s."""
         self._held.close()
         self.client.usual += (used - self.client.usual) / USUAL_OF
+        self.pay(used, who)
+
+    def pay(self, used: float, who: Hashable = None) -> None:
+        """Pay for what the loop does for `who`, also after the turn."""
         self._turns.payer(self.client, who).pay(used)
 
 

@@ -321,6 +321,19 @@ def test_an_env_file_that_others_can_read(settings, tmp_path):
     assert machine.check_env_file().level == Level.OK
 
 
+def test_pictures_without_pillow(monkeypatch):
+    features = pytest.importorskip("PIL.features")
+    assert machine.check_pictures().level == Level.OK
+    with monkeypatch.context() as without:
+        without.setattr(features, "check", lambda name: name != "webp")
+        assert "webp" in machine.check_pictures().message
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    finding = machine.check_pictures()
+    assert finding.level == Level.ADVICE
+    assert "Pillow" in finding.message
+    assert "pip install" in finding.fix
+
+
 def test_static_files_that_were_not_collected(settings, tmp_path):
     settings.STATIC_ROOT = tmp_path
     assert machine.check_static_files().level == Level.WRONG

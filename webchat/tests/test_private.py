@@ -6,12 +6,13 @@ import re
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from accounts.models import User
 from tests.cast import say
-from webchat.middleware import StaticMiddleware, is_for_browsers
+from webchat.middleware import PrivateMiddleware, StaticMiddleware, is_for_browsers
 
 PLACES = {"username": "bob", "app_label": "accounts", "content_type_id": "1", "url": "nowhere"}
 
@@ -90,6 +91,15 @@ def test_what_is_the_same_for_everybody_may_be_kept(boss):
         response = client.get("/static/css/base.css")
         assert response.status_code == 200
         assert "public" in response["Cache-Control"]
+
+
+def test_only_what_asks_for_it_may_be_kept_by_the_browser_of_a_person(rf, settings):
+    request = rf.get("/")
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = "x"
+    for control in ("private, no-cache", "private", "public, max-age=60", "no-cache"):
+        answer = HttpResponse(headers={"Cache-Control": control})
+        answer = PrivateMiddleware(lambda request, answer=answer: answer)(request)
+        assert may_be_kept(answer) == (control == "private, no-cache"), control
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,15 @@ def test_in_a_folder_of_somebody_else_it_is_run_as_that_person(layout, uid):
     assert f"sudo -u #{WEBCHAT} sh deploy/run.sh" in remedies.start()
 
 
+def test_pillow_is_installed_by_whom_its_folder_belongs_to(layout):
+    home = layout("folder", WEBCHAT)
+    fix = remedies.install_pillow()
+    assert fix.startswith("sudo apt install gcc ")
+    assert f" && cd {home} && .venv/bin/python -m pip install " in fix
+    home = layout("installed", WEBCHAT)
+    assert " && sudo .venv/bin/python -m pip install " in remedies.install_pillow()
+
+
 def test_nobody_is_told_to_change_the_rights_of_a_file_that_is_not_theirs(layout):
     home = layout("folder", PASSER_BY)
     assert remedies.close(home / ".env") == f"sudo chmod 600 {home}/.env"

@@ -227,10 +227,23 @@ def test_a_png_with_a_wrong_sum_is_refused():
     assert refused(data)
 
 
+CONTROL = b"\x21\xf9\4\4\x0a\0\0\0"
+
+
 def test_the_control_of_a_text_goes_with_it():
-    copy = cleaned(gif(frames=2))[1]
-    assert copy.count(b"\x21\xf9\4\4\x0a\0\0\0" + pictures.GIF_PIXELS) == 2
-    assert copy.count(b"\x21\xf9\4") == 2
+    data = gif(frames=2).replace(CONTROL, b"")
+    assert b"\x21\xf9\4" in data  # that of the text before the frames
+    copy = cleaned(data)[1]
+    assert copy.count(pictures.GIF_PIXELS) == 2
+    assert b"\x21\xf9" not in copy
+
+
+def test_a_control_is_for_one_frame():
+    frame = CONTROL + pictures.GIF_PIXELS
+    assert cleaned(gif(frames=2))[1].count(frame) == 2
+    copy = cleaned(gif(frames=2).replace(frame * 2, frame + pictures.GIF_PIXELS))[1]
+    assert copy.count(pictures.GIF_PIXELS) == 2
+    assert copy.count(b"\x21\xf9") == 1
 
 
 def test_the_codec_of_a_sound_stays_as_it_is():

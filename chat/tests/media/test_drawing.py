@@ -58,6 +58,17 @@ def test_a_line_has_a_preview_too(order, size):
     assert max(preview_of(given).size) == 480
 
 
+def test_a_picture_of_several_bands_looks_like_it(order):
+    picture = Image.linear_gradient("L").resize((3001, 2503)).rotate(30).convert("RGB")
+    given = order(saved(picture, "PNG", compress_level=1))
+    workshop.process(given)
+    preview = preview_of(given)
+    wanted = picture.resize(preview.size, Image.Resampling.LANCZOS)
+    ours, theirs = preview.convert("L").tobytes(), wanted.convert("L").tobytes()
+    assert preview.size == (480, 400)
+    assert sum(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / len(ours) < 2
+
+
 @pytest.mark.parametrize(("orientation", "corner"), [(1, (5, 5)), (3, (474, 314)), (6, (314, 5))])
 def test_a_preview_is_upright(order, orientation, corner):
     picture = plain((1200, 800), (255, 255, 255))

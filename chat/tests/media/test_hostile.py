@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from chat.media.clean import Kind, UnreadableError, clean, look
+from chat.media.clean.reading import Reader
 
 from . import films, pictures
 from .samples import SAMPLES, film, fragmented, gif, mp3, ogg, photo, png, wav, webm, webp
@@ -73,6 +74,8 @@ def is_cut_between_fragments(name, length):
         webp(size=(16384, 16384)),
         film(size=(30_000, 30_000)),
         gif(frames=1).replace(b"\x2c\0\0\0\0\3\0\2\0", b"\x2c\0\0\0\0\0\xff\0\xff"),
+        # Of a canvas of 3 × 2.
+        webp(frames=1, size=(16384, 16384)).replace(b"\xff\x3f\0" * 2, b"\2\0\0\1\0\0", 1),
     ],
 )
 def test_a_bomb_is_cleaned_and_said_to_be_one(data):
@@ -105,6 +108,23 @@ def test_a_jpeg_of_many_scans_is_refused():
 )
 def test_a_million_little_things_are_refused(data):
     assert refused(data)
+
+
+class Forward(io.BytesIO):
+    """A file that is never read as a whole."""
+
+    def read(self, size=-1):
+        assert size >= 0
+        return super().read(size)
+
+
+@pytest.mark.parametrize("go", [Reader.take, Reader.skip])
+@pytest.mark.parametrize("length", [-1, -3, 4])
+def test_a_length_leads_neither_back_nor_beyond_the_end(go, length):
+    file = Reader(Forward(b"abc"))
+    with pytest.raises(UnreadableError):
+        go(file, length)
+    assert file.position == 0
 
 
 def test_boxes_in_boxes_without_end():

@@ -103,6 +103,7 @@ def test_without_pillow_pictures_are_clean_files(order, standing_in, asked):
 # A process that fails when it comes to what is named: to draw, to clean, to begin.
 FAILING = """
 import os, sys, time
+from fcntl import F_SETPIPE_SZ, fcntl
 from chat.media import work
 
 do = work.{place}
@@ -121,7 +122,8 @@ work.main()
 FAILURES = {
     "killed": "os.kill(os.getpid(), 9)",
     "of another mind": "print('[1]'); sys.exit()",
-    "talking on": "sys.stdout.write('x' * 10_000_000); sys.exit()",
+    # More at once than a stream holds for its reader.
+    "talking on": "fcntl(1, F_SETPIPE_SZ, 2**20); sys.stdout.write('x' * 2**23); sys.exit()",
     "silent": "sys.exit(3)",
     "slow": "time.sleep(60)",
 }
@@ -207,6 +209,14 @@ def test_what_is_no_answer_is_not_believed(order, standing_in):
             workshop.process(given)
     standing_in(f"print({json.dumps(answer)!r}); print()")
     assert workshop.process(given).size == 5
+    # A clean file where it was asked for none is nowhere.
+    only_measured = 'import sys\nif \'"target": ""\' not in sys.stdin.readline(): sys.exit()\n'
+    file = answer | {"kind": "file"}
+    standing_in(f"{only_measured}print({json.dumps(file)!r}); print()")
+    with pytest.raises(workshop.UnansweredError):
+        workshop.process(given)
+    standing_in(f"{only_measured}print({json.dumps(file | {'is_clean': False})!r}); print()")
+    assert workshop.process(given).stored(given) == given.source
 
 
 @in_both_ways
@@ -233,6 +243,33 @@ def test_a_file_that_is_not_there_is_told(order):
     Path(given.source).unlink()
     with pytest.raises(FileNotFoundError):
         workshop.process(given)
+
+
+def test_what_has_been_said_is_on_the_disk(order, monkeypatch):
+    """In this process, to see what is synced."""
+    pytest.importorskip("PIL")
+    synced = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file)), sync(file)))
+
+    def synced_as_it_is(path):
+        now = os.stat(path)
+        return any((each.st_ino, each.st_size) == (now.st_ino, now.st_size) for each in synced)
+
+    for kind, made in (
+        (Kind.PICTURE, ["target", "preview"]),
+        (Kind.FACE, ["target"]),
+        (Kind.FILE, ["target"]),
+    ):
+        synced.clear()
+        given = order(photo(), kind)
+        for said in work.work(given):
+            assert said.is_clean
+            assert synced_as_it_is(given.target)
+        assert all(synced_as_it_is(getattr(given, each)) for each in made)
+    given = order(b"hello", Kind.FILE)
+    assert [said.is_clean for said in work.work(given)] == [False]
+    assert synced_as_it_is(given.source)
 
 
 def test_a_call_that_is_cancelled_leaves_nothing(order, failing):
