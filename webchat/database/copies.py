@@ -18,7 +18,7 @@ COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 HANDED_OUT = ("chat_event", "chat_message")
 UPLOADS = "chat_upload"
 # The tables whose column `file` names files of the folder.
-WITH_FILES = ("chat_attachment",)
+WITH_FILES = ("chat_attachment", "chat_evidence")
 COLUMNS = "SELECT name FROM pragma_table_info(?)"
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
