@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from . import copies, generations, locks, packing, schema, scratch
 from .archive import DATABASE, NoRoomError, UnusableError, copy_file, unpack
-from .folders import FILES, PARTS, sync_folder
+from .folders import FILES, PARTS, PREVIEWS, sync_folder
 from .gathering import Shared
 from .steps import Step, naming, quietly
 from .stops import undisturbed
@@ -286,6 +286,7 @@ def _make_ours_there(database: Path, ours: Path) -> None:
         schema.check_code(database, ours)
         schema.migrate(database)
         schema.check_tables(database, ours)
+        copies.forget_previews(database, _previews())
         copies.start_over(database, copies.beyond_all_ids([settings.DATABASE_FILE, database]))
         schema.check_whole(database)
     except UnusableError:
@@ -294,6 +295,11 @@ def _make_ours_there(database: Path, ours: Path) -> None:
         if trouble_of(error) in OF_THE_MACHINE or (isinstance(error, OSError) and error.errno):
             raise
         raise UnusableError(_("The database in it is damaged.")) from error
+
+
+def _previews() -> set[str]:
+    folder: Path = settings.DATA_DIR / PREVIEWS
+    return set(os.listdir(folder)) if folder.is_dir() else set()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -118,6 +118,16 @@ def start_over(database: Path, number: int) -> None:
     with closing(sqlite3.connect(database)) as connection:
         # One file, without a log beside it.
         connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def forget_previews(database: Path, there: Container[str]) -> None:
+    """Leave no name of a preview but of these: whoever finds a picture without one makes it."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table in WITH_FILES:
+            if "preview" in {name for (name,) in connection.execute(COLUMNS, [table])}:
+                rows = connection.execute(f"SELECT id, preview FROM {table} WHERE preview <> ''")  # noqa: S608
+                gone = [(pk,) for pk, preview in rows.fetchall() if preview not in there]
+                connection.executemany(f"UPDATE {table} SET preview = '' WHERE id = ?", gone)  # noqa: S608
 
 
 def fold_log(database: Path) -> None:

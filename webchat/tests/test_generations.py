@@ -264,6 +264,18 @@ def test_a_deletion_that_is_killed_leaves_nothing_that_looks_whole(data, monkeyp
     assert list(own_folder().iterdir()) == []
 
 
+def test_a_restored_database_names_no_preview_that_is_not_there(tmp_path):
+    database = tmp_path / "db.sqlite3"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE chat_attachment (id, file, preview)")
+        for row in ((1, "a", "a.webp"), (2, "b", "b.webp"), (3, "c", "")):
+            connection.execute("INSERT INTO chat_attachment VALUES (?, ?, ?)", row)
+    copies.forget_previews(database, {"b.webp"})
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT file, preview FROM chat_attachment").fetchall()
+    assert dict(rows) == {"a": "", "b": "b.webp", "c": ""}
+
+
 # Reading
 
 
