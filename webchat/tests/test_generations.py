@@ -20,6 +20,8 @@ from django.utils import timezone
 from webchat import backup_doubts
 from webchat.database import archive, backup, copies, gathering, generations, packing, scratch
 from webchat.database.backup import own_folder
+from webchat.doctor import data as doctor
+from webchat.doctor.finding import Level
 
 
 @pytest.fixture
@@ -82,6 +84,7 @@ def inode(path: Path, name: str) -> int:
 
 def test_each_is_complete_and_a_second_one_copies_only_what_is_new(data):
     first = backup.write_backup(own_folder())
+    assert doctor.check_backup_files().level == Level.OK
     send(data, "d")
     second = backup.write_backup(own_folder())
     assert backup.backups_in(own_folder()) == [first, second]
@@ -181,6 +184,8 @@ def test_a_lost_file_ends_no_backup_and_is_told(data):
     assert packing.notes_of(path).lost == ["b"]
     [words] = backup_doubts.doubts(path)
     assert "（b）" in words
+    finding = doctor.check_backup_files()
+    assert (finding.level, words in finding.message) == (Level.ADVICE, True)
 
 
 def test_a_lost_file_is_taken_from_the_backup_before(data):
@@ -199,6 +204,7 @@ def test_what_the_disk_of_the_backups_has_changed_is_found_and_copied_again(data
     assert (second / "attachments/a").read_bytes() == content("a")
     assert packing.notes_of(second).rotted == ["a"]
     assert len(backup_doubts.rotted_in(second)) == 1
+    assert doctor.check_backup_files().level == Level.WRONG
     assert inode(second, "b") == inode(first, "b")
 
 
