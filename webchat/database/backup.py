@@ -286,8 +286,8 @@ def _make_ours_there(database: Path, ours: Path) -> None:
         schema.check_code(database, ours)
         schema.migrate(database)
         schema.check_tables(database, ours)
-        copies.forget_previews(database, _previews())
         copies.start_over(database, copies.beyond_all_ids([settings.DATABASE_FILE, database]))
+        copies.forget_previews(database, _previews())
         schema.check_whole(database)
     except UnusableError:
         raise

@@ -110,6 +110,7 @@ def unpack(path: Path, target: Path, step: Step = quietly) -> None:
 
 def _unpack(path: Path, target: Path, step: Step) -> None:
     wanted: dict[str, Any] = _read_manifest(path)["files"]
+    step((path / MANIFEST).stat().st_size)
     _compare(path, {name.removeprefix(f"{FILES}/") for name in wanted if name != DATABASE})
     links = path.stat().st_dev == target.stat().st_dev
     here = [DATABASE] if links else list(wanted)

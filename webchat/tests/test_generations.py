@@ -299,7 +299,9 @@ def test_a_copy_of_the_folder_is_enough(there, data):
     path, target = there
     copy = shutil.copytree(path, target.parent / "elsewhere/any name")
     shutil.rmtree(data)
-    generations.unpack(copy, target)
+    steps = []
+    generations.unpack(copy, target, steps.append)
+    assert sum(steps) == backup.bytes_of([copy])
     assert names(target) == {"a", "b", "c"}
     with closing(sqlite3.connect(target / "db.sqlite3")) as database:
         assert len(database.execute("SELECT file FROM chat_attachment").fetchall()) == 3

@@ -17,7 +17,7 @@ import pytest
 from tests.server import ROOT
 from webchat.tests.test_keeping import command, manage
 
-FILES, BYTES = 50, 200_000  # more than fit into one file
+FILES, BYTES = 60, 200_000  # more than fit into one file, also without those recalled
 SEND = """
 import django, hashlib, os, sys, uuid
 django.setup()

@@ -86,11 +86,13 @@ def test_a_lost_preview_is_made_again(stored):
     assert file.preview_path.exists()
 
 
-def test_a_damaged_picture_is_a_file_from_then_on(stored):
-    file = stored(photo((400, 300))[:3000])
+@pytest.mark.parametrize("sha256", ["", "0" * 64])
+def test_a_damaged_picture_is_a_file_from_then_on(stored, sha256):
+    file = stored(photo((400, 300))[:3000], sha256=sha256)
     describe_all()
     file.refresh_from_db()
     assert (file.kind, file.preview) == ("file", "")
+    assert file.mimetype == "application/octet-stream"
     assert describing.Describer().next() is None
 
 
