@@ -25,6 +25,7 @@ class Shared(NamedTuple):
 
     folder: Path  # of its files
     facts: dict[str, Fact]
+    owner: int  # of all of it
 
 
 class Gathering:
@@ -141,7 +142,7 @@ def is_shared(name: str, before: Shared) -> bool:
         found = os.stat(f"{before.folder}/{name}", follow_symlinks=False)
     except FileNotFoundError:
         return False
-    is_whole = (found.st_size, found.st_uid) == (fact.bytes, os.geteuid())
+    is_whole = (found.st_size, found.st_uid) == (fact.bytes, before.owner)
     return is_whole and size_there(name) in (None, fact.bytes)
 
 

@@ -81,8 +81,15 @@ def finish(
 
 
 def shared_of(path: Path) -> Shared | None:
-    """Return what the next backup may share with this one; None if it is damaged."""
+    """Return what the next backup may share with this one; None if it is damaged.
+
+    Nor if it is of another user, who may have put it there: on a stick without owners all is of
+    whom its root is.
+    """
     try:
+        owner = path.stat().st_uid
+        if owner not in (os.geteuid(), path.parent.stat().st_uid):
+            return None
         manifest = _read_manifest(path)
         facts = {
             name.removeprefix(f"{FILES}/"): Fact(int(each["bytes"]), str(each["sha256"]))
@@ -91,7 +98,7 @@ def shared_of(path: Path) -> Shared | None:
         }
     except (*NONSENSE, UnusableError):
         return None
-    return Shared(path / FILES, facts)
+    return Shared(path / FILES, facts, owner)
 
 
 def unpack(path: Path, target: Path, step: Step = quietly) -> None:

@@ -238,6 +238,15 @@ def test_a_planted_link_is_never_given_a_second_name(data, tmp_path):
     assert inode(second, "a") != secret.stat().st_ino
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give it to others")
+def test_a_backup_that_another_user_has_put_there_is_not_shared(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+    assert generations.shared_of(first) is not None
+    monkeypatch.setattr(generations.os, "geteuid", lambda: 64101)
+    os.chown(first, 64102, -1)
+    assert generations.shared_of(first) is None
+
+
 def test_a_damaged_backup_before_is_in_nobodys_way(data):
     first = backup.write_backup(own_folder())
     (first / "manifest.json").write_text("{")
