@@ -19,9 +19,10 @@ from webchat.backup_places import FILE_NAME as PLACES
 from webchat.backup_places import known_places
 from webchat.base.text import fold
 from webchat.database import scratch, wal
-from webchat.database.archive import DATABASE, FILES, PARTS
+from webchat.database.archive import DATABASE
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
+from webchat.database.folders import FILES, PARTS
 from webchat.database.pages import dead_parts
 from webchat.database.steps import Step, quietly
 from webchat.disks import check_other_disk
@@ -84,9 +85,11 @@ def list_copies(username: str, texts: Sequence[str], step: Step = quietly) -> It
     `step` hears of each, and of its parts as of nothing.
     """
     needles = _needles([username_key(username)])
+    examine = _Examiner(needles, _needles(texts), step)
     for path in _copies():
-        kind = _("a backup") if path.is_file() else _("what was there before a restore")
-        finding = _examine(path, needles, _needles(texts), step)
+        is_backup = not path.match(BEFORE_RESTORE)
+        kind = _("a backup") if is_backup else _("what was there before a restore")
+        finding = examine.copy(path)
         step(1)
         facts = {"path": _shown(path), "kind": kind, "finding": finding}
         yield Kept(_("%(path)s: %(kind)s; %(finding)s") % facts)
@@ -130,16 +133,35 @@ def _is_reachable(folder: Path) -> bool:
     return True
 
 
-def _examine(path: Path, name: Sequence[bytes], texts: Sequence[bytes], step: Step) -> str:
-    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-    try:
-        if any(_occurs(each, texts, step) for each in files):
+class _Examiner:
+    """A search for a name and texts in copies, which reads a file once that several share."""
+
+    def __init__(self, name: Sequence[bytes], texts: Sequence[bytes], step: Step) -> None:
+        self._needles = (name, texts)
+        self._step = step
+        self._known: dict[tuple[int, int], tuple[bool, bool]] = {}
+
+    def copy(self, path: Path) -> str:
+        files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+        try:
+            found = [self._occur(each) for each in files]
+        except (OSError, EOFError, zlib.error):
+            return _("it cannot be read")
+        if any(has_text for _has_name, has_text in found):
             return _("one of the texts is in it")
-        if any(_occurs(each, name, step) for each in files):
+        if any(has_name for has_name, _has_text in found):
             return _("the name is in it")
-    except (OSError, EOFError, zlib.error):
-        return _("it cannot be read")
-    return _("the name is not in it")
+        return _("the name is not in it")
+
+    def _occur(self, path: Path) -> tuple[bool, bool]:
+        found = path.stat()
+        identity = (found.st_dev, found.st_ino)
+        if identity not in self._known:
+            name, texts = self._needles
+            self._known[identity] = (
+                _occurs(path, name, self._step), _occurs(path, texts, self._step)
+            )  # fmt: skip
+        return self._known[identity]
 
 
 def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step: Step) -> str:

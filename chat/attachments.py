@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from .models import Attachment, Upload
+from .models import Attachment, Evidence, Upload
 from .models.files import attachments_folder, previews_folder
 
 # The first bytes of the pictures that are shown inline; everything else is downloaded.
@@ -37,7 +37,8 @@ def sniff_picture(head: bytes) -> str | None:
 
 
 @receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")
-def after_deletion(instance: Attachment, **kwargs: Any) -> None:
+@receiver(post_delete, sender=Evidence, dispatch_uid="chat_evidence_file")
+def after_deletion(instance: Attachment | Evidence, **kwargs: Any) -> None:
     for path in filter(None, (instance.path, instance.preview_path)):
         transaction.on_commit(partial(path.unlink, missing_ok=True))
 
@@ -52,7 +53,7 @@ def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
     for column, paths in found.items():
         names = {
             name
-            for model in (Attachment, Upload)
+            for model in (Attachment, Evidence, Upload)
             for name in model._default_manager.values_list(column, flat=True)
         }
         orphans += [path for path in paths if path.name not in names]

@@ -24,8 +24,8 @@ from webchat.middleware import FOR_ONE_BROWSER
 from .access import get_message
 from .attachments import MAGIC_BYTES, sniff_picture
 from .media.names import clean_name
-from .models import Attachment, MediaKind
-from .models.files import UNKNOWN
+from .models import Attachment, Evidence, MediaKind
+from .models.files import UNKNOWN, Content
 from .models.rows import PICTURES
 
 LONG_BYTES = 256 * 1024  # more than that counts as a download; a page may show many shorter ones
@@ -89,6 +89,25 @@ def preview(request: UserRequest, pk: int) -> HttpResponseBase:
     return _deliver(request, what)
 
 
+def deliver_evidence(
+    request: UserRequest, found: Evidence, *, is_preview: bool
+) -> HttpResponseBase:
+    """Send the file of a report, or its small picture: a picture to look at, all else to save.
+
+    Whoever calls this has asked whether they may see it.
+    """
+    at = found.report.created_at
+    if is_preview:
+        if found.preview_path is None:
+            raise Http404
+        what = _Delivery(found.preview_path, found.preview, "image/webp", found.name, at)
+    else:
+        shown = _shown_type(found)
+        shown = shown if shown in PICTURES else None
+        what = _Delivery(found.path, found.file, shown, found.name, at)
+    return _deliver(request, what)
+
+
 def _find(request: UserRequest, pk: int) -> Attachment:
     _thread, message = get_message(request.user, pk)
     if message.state != "sent":
@@ -96,7 +115,7 @@ def _find(request: UserRequest, pk: int) -> Attachment:
     return get_object_or_404(Attachment.objects.select_related("message"), message=message)
 
 
-def _shown_type(found: Attachment) -> str | None:
+def _shown_type(found: Content) -> str | None:
     if found.sha256:
         return found.mimetype if found.mimetype in SHOWN.get(found.kind, ()) else None
     # Of an earlier release, which went by its name: its first bytes decide.

@@ -23,6 +23,7 @@ from .models import (
     Event,
     EventLog,
     EventQuerySet,
+    Evidence,
     HiddenMessage,
     Membership,
     Message,
@@ -41,6 +42,7 @@ def chores(now: datetime) -> list[Chore]:
         rows_chore(_("signs of presence"), Presence.objects.filter(seen_at__lt=now - ONLINE_FOR)),
         rows_chore(_("notices about passwords and codes"), Notice.objects.keys_over(now)),
         Chore(_("an unfinished import"), staging.count_leftovers, staging.clear_leftovers),
+        rows_chore(_("files of decided reports"), Evidence.objects.over(now)),
         Chore(_("files of no message"), lambda: len(attachments.find_orphans()), _sweep),
         *sweeping.chores(now),
     ]

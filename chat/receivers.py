@@ -30,6 +30,7 @@ from .log import writing
 from .media import sweeping
 from .models import AuditEntry, Conversation, Event, Membership, Message, Notice
 from .models.events import KEPT_FOR
+from .moderation import evidence
 from .notices.presentation import look_at_keys
 from .notices.services import give_notice
 
@@ -37,6 +38,7 @@ Kind = Event.Kind
 FREE_TEXTS = {
     ("chat_announcement", "text"),
     ("chat_attachment", "name"),
+    ("chat_evidence", "name"),
     ("chat_message", "text"),
     ("chat_notice", "words"),
     ("chat_report", "reason"),
@@ -143,6 +145,7 @@ def on_keys_told(user: User, **kwargs: Any) -> list[str]:
 @receiver(pre_delete, sender=User, dispatch_uid="chat_keep_head")
 def before_deletion(instance: User, **kwargs: Any) -> None:
     writing.keep_head()
+    evidence.forget_texts_of(instance)
     # These name the person to friends, by names that may be older than the account's last.
     Event.objects.filter(
         kind__in=[Kind.FRIEND_ADDED, Kind.FRIEND_CHANGED], data__friend=instance.pk

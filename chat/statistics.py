@@ -15,7 +15,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from webchat.database.backup import backups_in, own_folder
+from webchat.database.backup import backups_in, bytes_of, own_folder
 from webchat.database.connecting import bytes_free, bytes_used
 from webchat.database.patience import TookTooLong, limit_statements
 from webchat.database.steps import Step, quietly
@@ -82,7 +82,7 @@ def collect(step: Step = quietly) -> Statistics:
         database_bytes=bytes_used(),
         free_bytes_in_database=bytes_free(),
         files_bytes=_bytes_in(attachments_folder()),
-        backups_bytes=sum(path.stat().st_size for path in backups),
+        backups_bytes=bytes_of(backups),
         disk_free_bytes=shutil.disk_usage(settings.DATA_DIR).free,
     )
 

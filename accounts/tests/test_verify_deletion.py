@@ -1,3 +1,4 @@
+import gzip
 import io
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from accounts import services, traces
+from accounts import remains, services, traces
 from accounts.models import RetiredUsername, User
 from accounts.traces import Name
 
@@ -132,3 +133,25 @@ def test_bob_smith_and_what_names_him_stay(root_client, bob, make_user):
     sessions = [session.get_decoded() for session in Session.objects.all()]
     assert {"registered": "bob_smith"} in sessions
     assert smith.sessions.count() == 1
+
+
+def test_a_file_that_backups_share_is_read_once_and_told_of_each(settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    for number in (1, 2):
+        backup = tmp_path / f"backups/webchat-2026010{number}-030000Z"
+        (backup / "attachments").mkdir(parents=True)
+        (backup / "manifest.json").write_text("{}")
+        (backup / "db.sqlite3.gz").write_bytes(gzip.compress(b"nothing"))
+    (backup.parent / "webchat-20260101-030000Z/attachments/a").write_text("Herr bob schreibt")
+    (backup / "attachments/a").hardlink_to(
+        tmp_path / "backups/webchat-20260101-030000Z/attachments/a"
+    )
+    opened, really_open = [], remains._open
+    monkeypatch.setattr(
+        remains, "_open", lambda path: opened.append(path.name) or really_open(path)
+    )
+    with translation.override("en"):
+        told = [kept.what for kept in remains.list_copies("bob", ["schreibt"])]
+    assert [what.partition(": ")[2] for what in told] == ["a backup; one of the texts is in it"] * 2
+    assert opened.count("a") == 2  # for the name and for the texts
+    assert opened.count("manifest.json") == 4

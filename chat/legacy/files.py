@@ -6,17 +6,19 @@ import base64
 import binascii
 import mimetypes
 import re
-import shutil
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
-from chat.attachments import MAGIC_BYTES, sniff_picture
-from chat.models import Attachment
-from chat.models.files import attachments_folder
-from chat.models.rows import PICTURES
+from chat.media.clean import look
+from chat.media.describing import SHOWN
+from chat.media.processing import EXTENSIONS
+from chat.models import Attachment, MediaKind
+from chat.models.files import UNKNOWN, attachments_folder
 from webchat.base.text import mend_text
+from webchat.database.archive import digest
 from webchat.database.steps import Counted, quietly
 
 from .reading import Tree
@@ -48,38 +50,34 @@ class FileStore:
         source: Path | bytes | None = _data_of(message.file.url)
         if source is None:
             source = self._tree.upload(message.file.url)
-        head = self._head(source)
-        if source is None or head is None:
+        if source is None:
             return None
-        name = name_of(message.file)
-        mimetype = _mimetype(message.file, name, head)
-        file = _free(str(message.client_id), _extension(name, mimetype))
-        attachment = Attachment(file=file, name=name, mimetype=mimetype)
-        if not self._is_dry:
-            self._write(source, attachment.path)
-        return attachment
-
-    def _head(self, source: Path | bytes | None) -> bytes | None:
-        if source is None or isinstance(source, bytes):
-            return source
         try:
-            with self._tree.open(source) as file:
-                return file.read(MAGIC_BYTES)
+            with self._open(source) as old:
+                found = look(old)
         except OSError:
             return None
+        name = name_of(message.file)
+        mimetype = found or _claimed(message.file, name)
+        file = _free(str(message.client_id), _extension(name, mimetype))
+        kind = SHOWN.get(mimetype.partition("/")[0] if found else "", MediaKind.FILE)
+        attachment = Attachment(file=file, name=name, mimetype=mimetype, kind=kind)
+        if not self._is_dry:
+            attachment.sha256 = self._write(source, attachment.path)
+            attachment.size = attachment.path.stat().st_size
+        return attachment
 
-    def _write(self, source: Path | bytes, target: Path) -> None:
+    def _write(self, source: Path | bytes, target: Path) -> str:
+        """Copy a file, and return its SHA-256; an error names it only if it cannot be read."""
         attachments_folder().mkdir(mode=0o700, exist_ok=True)
         target.unlink(missing_ok=True)  # of an import that was killed
-        with self._open(source) as old, target.open("xb") as new:
+        with target.open("xb") as new:
             self._written.append(target)
-            shutil.copyfileobj(old, new)
+            old = self._open(source)
+            return digest(old if isinstance(source, bytes) else Counted(old, quietly), new)
 
-    def _open(self, source: Path | bytes) -> BytesIO | Counted:
-        """Open what is to be copied; its errors name it, and those of the copy do not."""
-        if isinstance(source, bytes):
-            return BytesIO(source)
-        return Counted(self._tree.open(source), quietly)
+    def _open(self, source: Path | bytes) -> BinaryIO:
+        return BytesIO(source) if isinstance(source, bytes) else self._tree.open(source)
 
     def take_back(self) -> None:
         """Delete the files that were copied, but for those of messages that are here."""
@@ -124,16 +122,14 @@ def name_of(file: OldFile) -> str:
     return name if len(name) <= NAME_LENGTH else (stem[:room] + dot + extension)[:NAME_LENGTH]
 
 
-def _mimetype(file: OldFile, name: str, head: bytes) -> str:
-    """Tell the type of the file; it is a picture only by its first bytes, whatever was claimed."""
+def _claimed(file: OldFile, name: str) -> str:
+    """Return the type that was claimed; by that alone nothing is shown in a page."""
     claimed = file.mimetype.lower()
     if not claimed and (data := DATA_URL.fullmatch(file.url)):
         claimed = data[1].lower()
     if not MIMETYPE.fullmatch(claimed):
         claimed = mimetypes.guess_type(name)[0] or ""
-    if claimed in PICTURES:
-        claimed = ""
-    return sniff_picture(head) or claimed or "application/octet-stream"
+    return UNKNOWN if not claimed or claimed in EXTENSIONS else claimed
 
 
 def _extension(name: str, mimetype: str) -> str:

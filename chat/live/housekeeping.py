@@ -14,6 +14,7 @@ from webchat.database import wal
 from webchat.database.connecting import own_file
 
 from ..gone import Sweeper
+from ..media import describing
 from ..search.index import Builder
 from . import presence
 from .hub import Hub
@@ -25,6 +26,9 @@ INDEX_SECONDS = 2.0
 FOLD_MESSAGES = 100  # some ten pages of the log each
 FOLD_SECONDS = 0.25
 BLOCKS_AT_ONCE = 4  # of the search index: a fiftieth of one core while there are many to make
+MEDIA_SECONDS = 60.0  # while there is nothing to do
+MEDIA_PAUSE_SECONDS = 1.0
+MEDIA_PAUSE = 4  # times the duration of the last file: those who send have the processor
 INDEX_PAUSE = 20  # times the duration of the last blocks: most of the interpreter is for writers
 
 Job = Callable[[], Awaitable[None]]
@@ -53,6 +57,8 @@ class Housekeeping:
         self._in_thread = in_thread
         self._builder = Builder()
         self._index_pause = INDEX_SECONDS
+        self._describer = describing.Describer()
+        self._media_pause = MEDIA_SECONDS
         self._sweeper = Sweeper()
         self._gone_pause = GONE_SECONDS
         self._written = 0  # since the log was folded
@@ -75,6 +81,11 @@ class Housekeeping:
                 lambda: self._gone_pause,
                 self._sweep_gone,
                 "The log of the database could not be cut",
+            ),
+            "live-media": every(
+                lambda: self._media_pause,
+                self._describe_files,
+                "A file could not be described",
             ),
             "live-log": every(
                 FOLD_SECONDS, self._fold_log, "The log of the database could not be folded"
@@ -106,6 +117,19 @@ class Housekeeping:
             await self._in_thread(self._builder.build, BLOCKS_AT_ONCE)
         finally:
             self._index_pause = max(INDEX_SECONDS, INDEX_PAUSE * (loop.time() - began))
+
+    async def _describe_files(self) -> None:
+        """Make the preview of one picture that has none, or measure one file of an import."""
+        loop = asyncio.get_running_loop()
+        with describing.alone() as is_alone:
+            file = await self._in_thread(self._describer.next) if is_alone else None
+            self._media_pause = MEDIA_SECONDS
+            if file is None:
+                return
+            began = loop.time()
+            if found := await describing.find_out(file):
+                await self._in_thread(describing.keep, file, *found)
+            self._media_pause = max(MEDIA_PAUSE_SECONDS, MEDIA_PAUSE * (loop.time() - began))
 
     async def _read_names(self) -> None:
         """Add the pinyin of names that came without it, by an import or a command."""

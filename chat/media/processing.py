@@ -145,9 +145,9 @@ def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
     kind = _kind_of(done)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
-    kept = [_place(done.stored(order), attachments_folder() / file)]
+    kept = [place(done.stored(order), attachments_folder() / file)]
     if preview:
-        kept.append(_place(order.preview, previews_folder() / preview))
+        kept.append(place(order.preview, previews_folder() / preview))
     facts = {
         "kind": kind,
         "mimetype": done.mimetype,
@@ -176,7 +176,7 @@ def _kind_of(done: Processed) -> MediaKind:
     return MediaKind.FILE if is_lecture else MediaKind(done.kind)
 
 
-def _place(source: str, target: Path) -> Path:
+def place(source: str, target: Path) -> Path:
     """Give a file its name in another folder, and sync that; the source may stay until the end."""
     target.parent.mkdir(mode=0o700, exist_ok=True)
     os.utime(source)  # before it is committed, a file without a row must not look old

@@ -12,7 +12,7 @@ from .conversations import (
 )
 from .events import Event, EventLog, EventQuerySet, Presence, Typing
 from .files import MediaKind
-from .moderation import AuditEntry, Report
+from .moderation import AuditEntry, Evidence, Report
 from .notices import ANNOUNCEMENTS_AT_ONCE, Announcement, AnnouncementCursor, Notice
 from .rows import MessageRow
 from .search import SearchFilter, SearchSegment
@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "EventLog",
     "EventQuerySet",
+    "Evidence",
     "HiddenMessage",
     "MediaKind",
     "Membership",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 
-from webchat.database.archive import FILES, PARTS, PREVIEWS
+from webchat.database.folders import FILES, PARTS, PREVIEWS, sync_folder
 
 from .rows import PICTURES
 
@@ -63,6 +65,36 @@ CONTENT = tuple(field.name for field in Content._meta.local_fields)
 def new_name() -> str:
     """Return a name for a file that nobody can guess, which says nothing of its content."""
     return secrets.token_hex(16)
+
+
+def link_again(path: Path) -> str:
+    """Give a file a second name beside it, and return that; both take the room of one.
+
+    Raises OSError, FileNotFoundError if the file is lost.
+    """
+    name = new_name() + path.suffix
+    os.utime(path)  # before it is committed, a name without a row must not look old
+    os.link(path, path.with_name(name))
+    return name
+
+
+def links_of(content: Content) -> dict[str, Any]:
+    """Give a file and its preview second names; return the columns of a row that has those.
+
+    Raises OSError; what was linked until then is an orphan, and swept.
+    """
+    columns = {name: getattr(content, name) for name in CONTENT}
+    columns["file"] = link_again(content.path)
+    if content.preview_path:
+        columns["preview"] = link_again(content.preview_path)
+    return columns
+
+
+def sync_names() -> None:
+    """Sync the names of files and previews, so that a power cut leaves none that was promised."""
+    sync_folder(attachments_folder())
+    if previews_folder().is_dir():
+        sync_folder(previews_folder())
 
 
 def attachments_folder() -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -8,6 +9,10 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+from .files import Content
+
+EVIDENCE_KEPT_FOR = timedelta(days=30)  # after the decision
 
 
 class Tally(NamedTuple):
@@ -58,7 +63,7 @@ class Report(models.Model):
     """A message, or the other person of a chat, that somebody wants a moderator to look at.
 
     It outlives its subject: the message is known by its number and kept as a snapshot, so that
-    neither a recall nor a deletion hides it.
+    neither a recall nor the deletion of a message hides it.
     """
 
     class Outcome(models.TextChoices):
@@ -86,6 +91,7 @@ class Report(models.Model):
     message_number = models.BigIntegerField(_("message"), null=True)  # null: the person
     reason = models.TextField(_("reason"))
     # The message and those around it, as they were: a list of {id, sender, text, sent_at, state}.
+    # What a deleted account wrote is a place there, without its text.
     snapshot = models.JSONField(default=list)
     created_at = models.DateTimeField(_("reported at"), auto_now_add=True, db_index=True)
     closed_at = models.DateTimeField(_("decided at"), null=True)
@@ -137,6 +143,32 @@ class Report(models.Model):
         return self.closed_at is None
 
 
+class EvidenceQuerySet(models.QuerySet["Evidence"]):
+    def of(self, report: Report) -> EvidenceQuerySet:
+        """Filter the file of what was reported, whichever of its reports came in time for it."""
+        reports = Report.objects.about_the_same(report).order_by()
+        return self.filter(report__in=reports.values("pk")).order_by("pk")
+
+    def over(self, now: datetime) -> EvidenceQuerySet:
+        """Return those of which the report has long been decided."""
+        return self.filter(report__closed_at__lt=now - EVIDENCE_KEPT_FOR)
+
+
+class Evidence(Content):
+    """The file of a reported message, under names of its own that outlive the message."""
+
+    report = models.OneToOneField(Report, models.CASCADE, related_name="evidence")
+    # Its sender takes it along when the account is deleted.
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    file = models.CharField(max_length=48, unique=True)
+    name = models.CharField(max_length=255)
+
+    objects = EvidenceQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"evidence {self.pk}"
+
+
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
     def with_names(self) -> AuditEntryQuerySet:
         """Annotate `actor_name` and `about_name`, null for accounts that are gone."""
@@ -155,7 +187,7 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         return self.filter(report_number__in=reports.values("pk")).without_looks()
 
     def without_looks(self) -> AuditEntryQuerySet:
-        return self.exclude(act=AuditEntry.Act.LOOKED)
+        return self.exclude(act__in=[AuditEntry.Act.LOOKED, AuditEntry.Act.FILE_LOOKED])
 
     def visible_to(self, by: User) -> AuditEntryQuerySet:
         """Leave out what reports of themselves led to: as with the reports, superusers see it."""
@@ -173,6 +205,7 @@ class AuditEntry(models.Model):
     class Act(models.TextChoices):
         LISTED = "listed", _("Looked at the list of reports")
         LOOKED = "looked", _("Looked at a report")
+        FILE_LOOKED = "file_looked", _("Looked at the file of a report")
         DISMISSED = "dismissed", _("Dismissed a report")
         REMOVED = "removed", _("Removed a message")
         SETTLED = "settled", _("Closed a report of something done already")

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.http import user_of
+from accounts.http import UserRequest, user_of
 from accounts.models import User
-from chat.models import AuditEntry, Report
+from chat.delivery import deliver_evidence
+from chat.models import AuditEntry, Evidence, Report
 from webchat.admin import BoundedAdmin, BoundedChangeList, in_minutes
 from webchat.base.times import minute
 
@@ -208,8 +210,11 @@ class ReportAdmin(LookedAt):
 
     def get_urls(self) -> list[URLPattern]:
         decide = require_POST(self.admin_site.admin_view(self.decide))
+        see = self.admin_site.admin_view
         return [
             path("<int:pk>/decide/<str:act>/", decide, name="chat_report_decide"),
+            path("<int:pk>/file/", see(self.file), name="chat_report_file"),
+            path("<int:pk>/preview/", see(self.preview), name="chat_report_preview"),
             *super().get_urls(),
         ]
 
@@ -225,6 +230,18 @@ class ReportAdmin(LookedAt):
             services.look(by=user_of(request), report=report)
             extra_context = (extra_context or {}) | _context(user_of(request), report)
         return super().change_view(request, object_id, form_url, extra_context)
+
+    @method_decorator(require_safe)
+    def file(self, request: HttpRequest, pk: int, *, is_preview: bool = False) -> HttpResponseBase:
+        """Serve the file of a report to those who may see the report."""
+        report = get_object_or_404(Report, pk=pk)
+        found = services.look_at_file(by=user_of(request), report=report)
+        if found is None:
+            raise Http404
+        return deliver_evidence(cast(UserRequest, request), found, is_preview=is_preview)
+
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return self.file(request, pk, is_preview=True)
 
     def decide(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
         report = get_object_or_404(Report.objects.select_related("about"), pk=pk)
@@ -266,6 +283,7 @@ def _context(by: User, report: Report) -> dict[str, Any]:
         "title": str(report),
         "subtitle": None,
         "lines": _lines(report),
+        "evidence": _shown_file(report),
         "about": about,
         "about_name": name_of(about, report.about_number),
         "reporter_name": name_of(report.reporter, None),
@@ -278,6 +296,23 @@ def _context(by: User, report: Report) -> dict[str, Any]:
         "has_power": about is not None and services.has_power_over(by, about),
         "may_issue_code": about is not None and services.may_issue_code(by, about),
         "act_url": act_url,
+    }
+
+
+def _shown_file(report: Report) -> dict[str, Any] | None:
+    """Return what the page says of the file of a report, where it is still there."""
+    found = Evidence.objects.of(report).first()
+    if found is None:
+        return None
+    address = reverse("admin:chat_report_file", args=[report.pk])
+    picture = reverse("admin:chat_report_preview", args=[report.pk]) if found.preview else address
+    return {
+        "name": found.name,
+        "size": found.size,
+        "url": address,
+        "picture": picture if found.is_picture else "",
+        "width": found.width,
+        "height": found.height,
     }
 
 

@@ -28,6 +28,7 @@ from chat.models import (
     Attachment,
     AuditEntry,
     Event,
+    Evidence,
     Message,
     Notice,
     Report,
@@ -36,6 +37,8 @@ from chat.notices.services import give_notice
 from chat.presentation import words_of
 from friends.models import Friendship
 from webchat.base.holding import holding
+
+from .evidence import keep_file
 
 REPORTS_A_DAY = 20
 DAY = timedelta(days=1)
@@ -73,6 +76,7 @@ def report_message(
             reason=reason,
             snapshot=_snapshot(reporter, thread, message),
         )
+        keep_file(new, message)
         return new, True
 
 
@@ -124,9 +128,17 @@ def _snapshot(reporter: User, thread: Thread, message: Message) -> list[dict[str
 
 def look(*, by: User, report: Report) -> None:
     """Log a look at a report, once an hour; only superusers may see who reported them, and why."""
-    _need(by, "chat.view_report")
-    staff.need(by.is_superuser or report.about_number != by.pk)
+    _need_sight(by, report)
     audit.write_look(Act.LOOKED, by=by, within=ONE_LOOK, report=report)
+
+
+def look_at_file(*, by: User, report: Report) -> Evidence | None:
+    """Log a look at the file of a report, once an hour, and return it if it is still there."""
+    _need_sight(by, report)
+    found = Evidence.objects.of(report).first()
+    if found is not None:
+        audit.write_look(Act.FILE_LOOKED, by=by, within=ONE_LOOK, report=report)
+    return found
 
 
 def look_at_list(*, by: User) -> None:
@@ -335,6 +347,11 @@ def _holding_open(by: User, report: Report) -> Iterator[None]:
 
 def _hours(number: str) -> timedelta:
     return timedelta(hours=int(number))
+
+
+def _need_sight(by: User, report: Report) -> None:
+    _need(by, "chat.view_report")
+    staff.need(by.is_superuser or report.about_number != by.pk)
 
 
 def _need(by: User, permission: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,14 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from chat.access import get_message
 from chat.models import Attachment, Message, Upload
-from chat.models.files import (
-    CONTENT,
-    Content,
-    attachments_folder,
-    new_name,
-    previews_folder,
-)
-from webchat.database.folders import sync_folder
+from chat.models.files import CONTENT, Content, links_of, sync_names
 
 from .drafts import Draft
 
@@ -81,11 +72,8 @@ def copy_of(attachment: Attachment) -> NewFile:
 
     It takes no room. Raises ValidationError if the file is lost, or the disk refuses.
     """
-    content = _content_of(attachment)
     try:
-        content["file"] = _link(attachment.path)
-        if attachment.preview_path:
-            content["preview"] = _link(attachment.preview_path)
+        content = links_of(attachment)
     except FileNotFoundError:
         raise _is_gone() from None
     except OSError as error:
@@ -102,9 +90,7 @@ def attach(new: Sequence[tuple[int, int, NewFile]]) -> dict[int, Attachment]:
     acknowledged has its file, even after a power cut.
     """
     if any(file.upload_id is None for _message, _conversation, file in new):
-        sync_folder(attachments_folder())
-        if previews_folder().is_dir():
-            sync_folder(previews_folder())
+        sync_names()
     attachments = [
         Attachment(message_id=pk, conversation_id=conversation_id, name=file.name, **file.content)
         for pk, conversation_id, file in new
@@ -117,13 +103,6 @@ def attach(new: Sequence[tuple[int, int, NewFile]]) -> dict[int, Attachment]:
 
 def _content_of(file: Content) -> dict[str, Any]:
     return {name: getattr(file, name) for name in CONTENT}
-
-
-def _link(path: Path) -> str:
-    name = new_name() + path.suffix
-    os.utime(path)  # before it is committed, a name without a message must not look old
-    os.link(path, path.with_name(name))
-    return name
 
 
 def _is_gone() -> ValidationError:

@@ -1,4 +1,4 @@
-"""The reader of backup files: whatever they are, it takes no more than they may hold."""
+"""The reader of backups in one file: whatever they are, it takes no more than they may hold."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext as _
 
+from .folders import FILES
 from .sizes import size
 from .steps import Counted, Step, naming, quietly
 
 FORMAT = 1
 DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the server is
+PACKED = f"{DATABASE}.gz"  # and by this one in a backup that is a folder
 MANIFEST = "manifest.json"
-FILES = "attachments"
-PREVIEWS = "previews"  # of pictures: in no backup, as they can be made again
-PARTS = "uploads"  # of files that are on their way: in no backup, as nobody was promised them
 FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")
 MANIFEST_BYTES = 64 * 1024 * 1024  # half a million files
 # A tar adds 512 bytes of header and as many of padding a member, and its own end.
@@ -47,6 +46,13 @@ NONSENSE = (
     TypeError,
     ValueError,
 )
+
+
+class Fact(NamedTuple):
+    """What a manifest says of a file."""
+
+    bytes: int
+    sha256: str
 
 
 class UnusableError(Exception):
@@ -81,16 +87,17 @@ def unpack(file: Path, folder: Path, step: Step = quietly) -> None:
     (folder / FILES).mkdir()
     with file.open("rb") as packed:
         counted: Any = Counted(packed, step)
-        source = _Allowance(gzip.GzipFile(fileobj=counted, mode="rb"))
+        source = Allowance(gzip.GzipFile(fileobj=counted, mode="rb"), MANIFEST_BYTES + TAR_BYTES)
         try:
             _unpack(source, folder)
         except NONSENSE as error:
             if isinstance(error, OSError) and (error.errno or isinstance(error, NoRoomError)):
                 raise  # of the machine: what is no gzip has no number
-            raise UnusableError(_explain(error, is_ours=source.is_ours)) from error
+            raise UnusableError(explain(error, is_ours=source.is_ours)) from error
 
 
-def _explain(error: Exception, *, is_ours: bool) -> str:
+def explain(error: Exception, *, is_ours: bool) -> str:
+    """Say in a sentence what is wrong with a backup that failed with one of NONSENSE."""
     if isinstance(error, EOFError) or str(error) in CUT_OFF:
         return _("It ends too early: it was not copied, or not written, to its end.")
     if is_ours or isinstance(error, zlib.error):
@@ -98,29 +105,35 @@ def _explain(error: Exception, *, is_ours: bool) -> str:
     return _("It is no backup of this program.")
 
 
-class _Allowance:
+class Allowance:
     """A gzip file, read up to a limit: it may unpack to a thousand times its size."""
 
-    def __init__(self, unzipped: gzip.GzipFile) -> None:
+    def __init__(self, unzipped: gzip.GzipFile, most: int) -> None:
         self._unzipped = unzipped
-        self.left = MANIFEST_BYTES + TAR_BYTES
+        self.left = most
         self.is_ours = False  # until its manifest says so
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         chunk = self._unzipped.read(size)
         self.left -= len(chunk)
         if self.left < 0:
             raise UnusableError(_("It holds more than it says."))
         return chunk
 
+    def __enter__(self) -> Allowance:
+        return self
 
-def _unpack(source: _Allowance, folder: Path) -> None:
+    def __exit__(self, *exc_info: object) -> None:
+        self._unzipped.close()
+
+
+def _unpack(source: Allowance, folder: Path) -> None:
     # As a stream: without going back and forth in it.
     with tarfile.open(fileobj=source, mode="r|") as tar:  # type: ignore[call-overload]
         wanted: dict[str, Any] = dict(_read_manifest(tar)["files"])
         total = sum(each["bytes"] for each in wanted.values())
         source.is_ours = True
-        _check_room(total, folder)
+        check_room(total, folder)
         source.left = total + len(wanted) * MEMBER_BYTES + TAR_BYTES
         for position, member in enumerate(tar):
             if position == 0:
@@ -142,7 +155,8 @@ def _unpack_member(
         raise UnusableError(_("A checksum is wrong: the file is damaged."))
 
 
-def _check_room(total: int, folder: Path) -> None:
+def check_room(total: int, folder: Path) -> None:
+    """Raise NoRoomError if the disk of a work folder has less."""
     free = shutil.disk_usage(folder).free
     if total > free:
         raise NoRoomError(folder.parent, total, free)
@@ -152,7 +166,11 @@ def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
     member = tar.next()
     if member is None or member.name != MANIFEST or not 0 < member.size <= MANIFEST_BYTES:
         raise UnusableError(_("It is no backup of this program."))
-    manifest: dict[str, Any] = json.loads(tar.extractfile(member).read())  # type: ignore[union-attr]
+    return check_manifest(json.loads(tar.extractfile(member).read()))  # type: ignore[union-attr]
+
+
+def check_manifest(manifest: Any) -> dict[str, Any]:
+    """Return a manifest that is of this program and this version, or raise one of NONSENSE."""
     if manifest["application"] != "webchat":
         raise UnusableError(_("It is the backup of another program."))
     known = set(MigrationLoader(None).disk_migrations)
@@ -166,10 +184,15 @@ def _read_manifest(tar: tarfile.TarFile) -> dict[str, Any]:
             raise ValueError(name)
     if DATABASE not in manifest["files"]:
         raise UnusableError(_("Something is missing in it."))
-    return manifest
+    return dict(manifest)
 
 
-def digest(source: BinaryIO | Counted, target: BinaryIO | None = None) -> str:
+def is_file_name(name: str) -> bool:
+    """Return whether this may be the name of a file of a message."""
+    return FILE_NAME.fullmatch(f"{FILES}/{name}") is not None
+
+
+def digest(source: BinaryIO | Counted | Allowance, target: BinaryIO | None = None) -> str:
     """Return the SHA-256 of what is read, and copy that to `target`."""
     found = hashlib.sha256()
     with source:

@@ -1,42 +1,30 @@
-"""Backups: one `.tar.gz` with the database of one moment, the files, and a manifest of both."""
+"""Backups: the database of one moment, the files, and a manifest of both; and their return.
+
+One `.tar.gz` holds all of it, or a folder if the files are many (`generations.py`).
+"""
 
 from __future__ import annotations
 
 import errno
-import io
-import json
 import os
 import re
 import shutil
-import tarfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import copies, locks, schema, scratch
-from .archive import (
-    DATABASE,
-    FILE_NAME,
-    FILES,
-    FORMAT,
-    MANIFEST,
-    PARTS,
-    NoRoomError,
-    UnusableError,
-    copy_file,
-    digest,
-    unpack,
-)
-from .folders import sync_folder
-from .steps import Counted, Step, naming, quietly
+from . import copies, generations, locks, packing, schema, scratch
+from .archive import DATABASE, NoRoomError, UnusableError, copy_file, unpack
+from .folders import FILES, PARTS, PREVIEWS, sync_folder
+from .gathering import Shared
+from .steps import Step, naming, quietly
 from .stops import undisturbed
 from .trouble import OF_THE_MACHINE, of_another_file, trouble_of
 
@@ -45,45 +33,66 @@ AHEAD_AT_MOST = timedelta(minutes=5)  # of a clock that was put right since
 # The moment is in UTC, so that summer time cannot mix up the order; "Z" says so, but in old ones.
 NAME = re.compile(r"webchat-\d{8}-\d{6}Z?\.tar\.gz")
 
+SUFFIX = ".tar.gz"
+
 LOGS = ("-wal", "-shm")  # of a database that nobody has closed
 
 
-def write_backup(folder: Path, step: Step = quietly) -> Path:
+def write_backup(folder: Path, step: Step = quietly, *, in_one_file: bool = False) -> Path:
     """Write a backup of everything while the server goes on; it is complete or not there.
 
-    It holds every message that was acknowledged before this was called. `step` hears of as many
-    bytes as `bytes_to_read` says, give or take what is written meanwhile. Raises OSError.
+    It holds every message that was acknowledged before this was called, with its file. `step`
+    hears of as many bytes as `bytes_to_read` says, give or take what is written meanwhile. Raises
+    OSError.
     """
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = _free_place(folder)
     with scratch.scratch(folder, ".backup-") as own:
-        _check_room(own)
-        database = own / DATABASE
-        copies.copy(settings.DATABASE_FILE, database)
-        step(database.stat().st_size)
-        files = _files()
-        manifest = _describe(database, files, step)
+        shared = _shared_in(folder, own)
+        _check_room(own, bytes_to_write(shared) + in_one_file * packing.bytes_to_copy(None))
+        made = packing.make(own, shared, step, in_one_file=in_one_file)
+        target = _free_place(folder)
+        if made.is_dir():
+            target = target.with_name(target.name.removesuffix(SUFFIX))
         # In a folder that others write into, too, nobody can know its name beforehand.
-        part = own / target.name
-        _write_tar(part, database, files, manifest, step)
-        os.replace(part, target)
+        os.rename(made, target)
     sync_folder(folder)
     return target
 
 
-def bytes_to_read() -> int:
-    """Return what a backup reads: the database thrice, to copy, digest and pack it, files twice."""
-    return 3 * _size(settings.DATABASE_FILE) + 2 * sum(map(_size, _files()))
+def bytes_to_read(folder: Path) -> int:
+    """Return what a backup there reads: the database thrice, and the files that it copies."""
+    return 3 * _size(settings.DATABASE_FILE) + packing.bytes_to_copy(_newest_shared(folder))
 
 
-def bytes_to_write() -> int:
+def bytes_to_write(shared: Shared | None) -> int:
     """Return the room that a backup needs: a copy of the database, and what does not shrink.
 
     Text packs to a third; what is random, as hashes and pictures, stays as long as it is.
     """
-    return 2 * _size(settings.DATABASE_FILE) + sum(map(_size, _files()))
+    return 2 * _size(settings.DATABASE_FILE) + packing.bytes_to_copy(shared)
+
+
+def bytes_of(paths: Iterable[Path]) -> int:
+    """Return the room that backups take together: what they share, they take once."""
+    return sum({_identity(file): _size(file) for path in paths for file in _inside(path)}.values())
+
+
+def _inside(path: Path) -> Iterator[Path]:
+    if not generations.is_to_be_read(path):
+        yield path
+        return
+    for folder, _names, names in os.walk(path):
+        yield from (Path(folder, name) for name in names)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat(follow_symlinks=False)
+    except FileNotFoundError:  # another backup has just made room
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def clear_left() -> list[Path]:
@@ -94,9 +103,11 @@ def clear_left() -> list[Path]:
 
 def make_room(folder: Path, number: int) -> list[Path]:
     """Delete what `keep_newest` would delete afterwards, if the new one does not fit beside it."""
-    if number == 1 or bytes_to_write() <= shutil.disk_usage(folder).free:
+    if number == 1:
         return []
-    return keep_newest(folder, number)
+    with scratch.scratch(folder, ".backup-") as own:
+        needed = bytes_to_write(_shared_in(folder, own))
+    return keep_newest(folder, number) if needed > shutil.disk_usage(folder).free else []
 
 
 def keep_newest(folder: Path, number: int, *, written: Path | None = None) -> list[Path]:
@@ -107,8 +118,18 @@ def keep_newest(folder: Path, number: int, *, written: Path | None = None) -> li
     others = [each for each in backups_in(folder) if each != written]
     gone = others[: max(0, len(others) - (number - 1))]
     for path in gone:
-        path.unlink(missing_ok=True)  # as another backup into the same folder does
+        _delete(path)
     return gone
+
+
+def _delete(path: Path) -> None:
+    """Delete a backup, at once also if it is a folder: half of one must not look whole."""
+    with suppress(FileNotFoundError):  # as another backup into the same folder does
+        if not path.is_dir():
+            path.unlink()
+            return
+        with scratch.scratch(path.parent, ".backup-") as own:
+            os.rename(path, own / path.name)
 
 
 def backups_in(folder: Path) -> list[Path]:
@@ -118,8 +139,12 @@ def backups_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    found = [each for each in folder.iterdir() if NAME.fullmatch(each.name) and each.is_file()]
+    found = [each for each in folder.iterdir() if _is_backup(each)]
     return sorted(found, key=lambda path: (not is_of_the_future(path), path.name))
+
+
+def _is_backup(path: Path) -> bool:
+    return (NAME.fullmatch(path.name) and path.is_file()) or generations.is_one(path)
 
 
 def is_of_the_future(path: Path) -> bool:
@@ -131,13 +156,17 @@ def is_of_the_future(path: Path) -> bool:
 def _free_place(folder: Path) -> Path:
     """Return the path of a new backup; a second that has one already keeps it."""
     moment = timezone.now()
-    while (path := folder / _name_at(moment)).exists():
+    while any(map(os.path.lexists, _both_forms(path := folder / _name_at(moment)))):
         moment += timedelta(seconds=1)
     return path
 
 
+def _both_forms(path: Path) -> tuple[Path, Path]:
+    return path, path.with_name(path.name.removesuffix(SUFFIX))
+
+
 def _name_at(moment: datetime) -> str:
-    return f"webchat-{moment:%Y%m%d-%H%M%S}Z.tar.gz"
+    return f"webchat-{moment:%Y%m%d-%H%M%S}Z{SUFFIX}"
 
 
 def own_folder() -> Path:
@@ -190,7 +219,8 @@ def restore(
         _nobody_serves(),
         scratch.scratch(settings.DATA_DIR, ".restore-") as folder,
     ):
-        unpack(file, folder, step)
+        reader = generations.unpack if generations.is_to_be_read(file) else unpack
+        reader(file, folder, step)
         when_read()
         _make_ours(folder / DATABASE, folder)
         with _on_the_disk_of_ours(folder / DATABASE) as database:
@@ -206,16 +236,19 @@ def restore(
 # Writing
 
 
-def _files() -> list[Path]:
-    folder = settings.DATA_DIR / FILES
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if FILE_NAME.fullmatch(f"{FILES}/{path.name}"))
+def _newest_shared(folder: Path) -> Shared | None:
+    """Return what a new backup in a folder can share with the newest that is a folder itself."""
+    found = [each for each in backups_in(folder) if each.is_dir()]
+    return generations.shared_of(found[-1]) if found else None
 
 
-def _check_room(folder: Path) -> None:
+def _shared_in(folder: Path, own: Path) -> Shared | None:
+    return _newest_shared(folder) if scratch.takes_links(own) else None
+
+
+def _check_room(folder: Path, needed: int) -> None:
     """Raise OSError before a disk is filled that the server may need, too."""
-    needed, free = bytes_to_write(), shutil.disk_usage(folder).free
+    free = shutil.disk_usage(folder).free
     if needed > free:
         raise NoRoomError(folder.parent, needed, free)
 
@@ -232,42 +265,6 @@ def _modified_at(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:  # another backup has just made room
         return 0
-
-
-def _describe(database: Path, files: list[Path], step: Step) -> dict[str, Any]:
-    members = {DATABASE: database} | {f"{FILES}/{path.name}": path for path in files}
-    return {
-        "application": "webchat",
-        "format": FORMAT,
-        "made_at": timezone.now().isoformat(),
-        "counts": copies.count_rows(database),
-        "migrations": copies.list_migrations(database),
-        "files": {
-            name: {"bytes": path.stat().st_size, "sha256": _digest(path, step)}
-            for name, path in members.items()
-            if path.exists()  # its message may just have been deleted
-        },
-    }
-
-
-def _digest(path: Path, step: Step) -> str:
-    return digest(Counted(path.open("rb"), step))
-
-
-def _write_tar(
-    part: Path, database: Path, files: list[Path], manifest: dict[str, Any], step: Step
-) -> None:
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
-        text = json.dumps(manifest, indent=1).encode()
-        info = tarfile.TarInfo(MANIFEST)
-        info.size = len(text)
-        tar.addfile(info, io.BytesIO(text))
-        paths = {f"{FILES}/{path.name}": path for path in files} | {DATABASE: database}
-        for name in manifest["files"]:
-            with paths[name].open("rb") as file:
-                tar.addfile(tar.gettarinfo(arcname=name, fileobj=file), Counted(file, step))
-    _sync_file(part)
 
 
 # Reading
@@ -290,6 +287,7 @@ def _make_ours_there(database: Path, ours: Path) -> None:
         schema.migrate(database)
         schema.check_tables(database, ours)
         copies.start_over(database, copies.beyond_all_ids([settings.DATABASE_FILE, database]))
+        copies.forget_previews(database, _previews())
         schema.check_whole(database)
     except UnusableError:
         raise
@@ -297,6 +295,11 @@ def _make_ours_there(database: Path, ours: Path) -> None:
         if trouble_of(error) in OF_THE_MACHINE or (isinstance(error, OSError) and error.errno):
             raise
         raise UnusableError(_("The database in it is damaged.")) from error
+
+
+def _previews() -> set[str]:
+    folder: Path = settings.DATA_DIR / PREVIEWS
+    return set(os.listdir(folder)) if folder.is_dir() else set()
 
 
 @contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Container, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from .archive import digest
+from .archive import digest, is_file_name
 from .connecting import to_read
 from .steps import Counted, quietly
 from .trouble import of_another_file
@@ -17,6 +17,9 @@ COUNTED = ("accounts_user", "friends_friendship", "chat_message", "chat_event")
 # An id from before a restore must never lead to something else after it.
 HANDED_OUT = ("chat_event", "chat_message")
 UPLOADS = "chat_upload"
+# The tables whose column `file` names files of the folder.
+WITH_FILES = ("chat_attachment", "chat_evidence")
+COLUMNS = "SELECT name FROM pragma_table_info(?)"
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
 
@@ -25,17 +28,42 @@ def copy(source: Path, target: Path) -> None:
 
     Raises OSError without a name if the disk of `target` fails.
     """
-    with closing(sqlite3.connect(to_read(source), uri=True)) as old:
+    with moment(source) as old:
+        copy_moment(old, source, target)
+
+
+@contextmanager
+def moment(source: Path) -> Iterator[sqlite3.Connection]:
+    """Hold a database as it is now, for whoever reads it by this connection."""
+    with closing(sqlite3.connect(to_read(source), uri=True, isolation_level=None)) as old:
+        old.execute("BEGIN")
         old.execute("SELECT count(*) FROM sqlite_schema")  # opens all files of the source
-        try:
-            with of_another_file(), closing(sqlite3.connect(target)) as new:
-                # In one step: with several it starts again whenever somebody writes in between.
-                old.backup(new, pages=-1)
-                new.execute("PRAGMA journal_mode=DELETE")
-        except OSError as error:
-            if error.errno == errno.EIO:  # SQLite does not say of which of both
-                digest(Counted(source.open("rb"), quietly))
-            raise
+        yield old
+
+
+def copy_moment(old: sqlite3.Connection, source: Path, target: Path) -> None:
+    """Copy the database at a moment that is held. Raises OSError as `copy` does."""
+    try:
+        with of_another_file(), closing(sqlite3.connect(target)) as new:
+            # In one step: with several it starts again whenever somebody writes in between.
+            old.backup(new, pages=-1)
+            new.execute("PRAGMA journal_mode=DELETE")
+    except OSError as error:
+        if error.errno == errno.EIO:  # SQLite does not say of which of both
+            digest(Counted(source.open("rb"), quietly))
+        raise
+
+
+def files_in(database: sqlite3.Connection) -> dict[str, str]:
+    """Return the SHA-256 of each file that a row names; "" where it is not known."""
+    found: dict[str, str] = {}
+    for table in WITH_FILES:
+        columns = {name for (name,) in database.execute(COLUMNS, [table])}
+        if "file" in columns:
+            known = "sha256" if "sha256" in columns else "''"  # in a backup before an upgrade
+            rows = database.execute(f"SELECT file, {known} FROM {table}")  # noqa: S608
+            found |= {name: sha256 for name, sha256 in rows if is_file_name(name)}
+    return found
 
 
 def count_rows(database: Path) -> dict[str, int]:
@@ -90,6 +118,16 @@ def start_over(database: Path, number: int) -> None:
     with closing(sqlite3.connect(database)) as connection:
         # One file, without a log beside it.
         connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def forget_previews(database: Path, there: Container[str]) -> None:
+    """Leave no name of a preview but of these: whoever finds a picture without one makes it."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table in WITH_FILES:
+            if "preview" in {name for (name,) in connection.execute(COLUMNS, [table])}:
+                rows = connection.execute(f"SELECT id, preview FROM {table} WHERE preview <> ''")  # noqa: S608
+                gone = [(pk,) for pk, preview in rows.fetchall() if preview not in there]
+                connection.executemany(f"UPDATE {table} SET preview = '' WHERE id = ?", gone)  # noqa: S608
 
 
 def fold_log(database: Path) -> None:

@@ -1,9 +1,14 @@
-"""Folders whose names outlast a power cut."""
+"""The folders of files, and names in them that outlast a power cut."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+# In DATA_DIR.
+FILES = "attachments"
+PREVIEWS = "previews"  # of pictures: in no backup, as they can be made again
+PARTS = "uploads"  # of files that are on their way: in no backup, as nobody was promised them
 
 
 def sync_folder(folder: Path) -> None:

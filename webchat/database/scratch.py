@@ -14,15 +14,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from .archive import DATABASE, FILE_NAME, FILES
+from .archive import DATABASE, FILE_NAME, MANIFEST, PACKED
+from .folders import FILES
 
 PREFIXES = (".backup-", ".restore-")
 NAME = re.compile(r"\.(backup|restore)-[a-z0-9_]{8}")  # as mkdtemp makes it
 LOCK = "lock"  # held in each for as long as its process works there
-# All that is ever written there, by its path from there.
+TRIAL = f"{LOCK}-link"  # of whether the disk takes a second name for a file
+# All that is ever written there, by its path from there: on its way, or as a backup that goes.
 OWN = re.compile(
-    rf"{LOCK}|(ours-)?{re.escape(DATABASE)}(-wal|-shm|-journal)?|webchat-[0-9Z-]+\.tar\.gz"
-    rf"|{FILES}|{FILE_NAME.pattern}|\.nfs[0-9a-f]+"  # the last one: of a file deleted while open
+    rf"{LOCK}|{TRIAL}|(ours-)?{re.escape(DATABASE)}(-wal|-shm|-journal)?"
+    rf"|webchat-[0-9Z-]+(\.tar\.gz)?"
+    rf"|(webchat-[0-9Z-]+/)?({MANIFEST}|{re.escape(PACKED)}|{FILES}|{FILE_NAME.pattern})"
+    rf"|([^/]+/)*\.nfs[0-9a-f]+"  # of a file deleted while open
 )
 # Versions before this one took no lock; no work of theirs was as long.
 OLD_SECONDS = 6 * 3600
@@ -40,6 +44,17 @@ def scratch(folder: Path, prefix: str) -> Iterator[Path]:
     finally:
         lock.close()  # first: a network disk keeps a file that is open
         shutil.rmtree(path, ignore_errors=True)
+
+
+def takes_links(own: Path) -> bool:
+    """Return whether the disk of a folder of ours gives a file a second name."""
+    try:
+        os.link(own / LOCK, own / TRIAL)
+    except FileExistsError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def clear(folder: Path) -> list[Path]:

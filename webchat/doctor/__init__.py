@@ -29,6 +29,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "clock": data.check_clock,
     "administrator": data.check_administrator,
     "backup": data.check_backup,
+    "backup_files": data.check_backup_files,
     "nightly": data.check_nightly,
     "static_files": machine.check_static_files,
     "pictures": machine.check_pictures,

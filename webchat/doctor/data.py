@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from webchat.backup_doubts import doubts, rotted_in
 from webchat.backup_places import AGE_AT_MOST, last_elsewhere
 from webchat.base import failures
 from webchat.base.times import minute
@@ -140,6 +141,17 @@ def check_backup() -> Finding:
             _("They count as the oldest. Delete them, or give them the date that is right."),
         )
     return _judge_elsewhere() or ok(_("The newest backup: %(name)s") % {"name": newest.name})
+
+
+def check_backup_files() -> Finding:
+    """Look at what the newest backup has found out about files: it reads them, doctor does not."""
+    newest = newest_backup()
+    path = own_folder() / newest.name if newest else None
+    if path is None or not (found := doubts(path)):
+        return ok(_("The files of messages are whole, as far as the backup saw"))
+    if rotted_in(path):
+        return wrong(" ".join(found), _("Make backups on another disk, and replace this one."))
+    return advice(" ".join(found), _("An older backup may have them: look at attachments/ there."))
 
 
 def _judge_elsewhere() -> Finding | None:

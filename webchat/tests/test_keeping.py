@@ -148,7 +148,7 @@ class Held:
 
     @property
     def copies(self) -> list[Path]:
-        return list(self.data.glob("backups/.backup-*/db.sqlite3"))
+        return list(self.data.glob("backups/.backup-*/webchat-*"))
 
     def end(self, number: int) -> str:
         self.process.send_signal(number)

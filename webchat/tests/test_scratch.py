@@ -77,7 +77,7 @@ def left(path, *files):
     """Make a folder that is old enough to be taken for a left one."""
     path.mkdir()
     for name in files:
-        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).touch()
     long_ago = time.time() - scratch.OLD_SECONDS - 60
     os.utime(path, (long_ago, long_ago))
@@ -113,7 +113,8 @@ def test_all_that_a_backup_and_a_restore_write_is_ours(tmp_path):
     files = (
         "lock", "db.sqlite3", "db.sqlite3-journal", "ours-db.sqlite3", "ours-db.sqlite3-wal",
         "attachments/a-1.png", "webchat-20260101-030000Z.tar.gz", "webchat-20260101-030000.tar.gz",
-        ".nfs000000000001",
+        ".nfs000000000001", "lock-link", "webchat-0.tar.gz", "webchat-0/manifest.json",
+        "webchat-0/db.sqlite3.gz", "webchat-0/attachments/a-1.png",
     )  # fmt: skip
     folder = left(tmp_path / ".restore-k3u9x_2a", *files)
     assert scratch.clear(tmp_path) == [folder]

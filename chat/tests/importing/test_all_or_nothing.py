@@ -163,7 +163,7 @@ def test_a_disk_that_fills_up_takes_back_what_was_written(old, monkeypatch):
         target.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.shutil, "copyfileobj", copy)
+    monkeypatch.setattr(files, "digest", copy)
     with pytest.raises(CommandError, match="什么都没有导入"):
         old.run()
     assert stored_files() == stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import hashlib
 import os
 from types import SimpleNamespace
 from uuid import uuid4
@@ -36,6 +37,10 @@ def test_a_data_url_becomes_a_file(old):
     picture, words = Attachment.objects.order_by("message")
     assert (picture.mimetype, picture.path.read_bytes()) == ("image/png", PNG)
     assert (words.mimetype, words.path.read_text()) == ("text/plain", "你好")
+    assert [each.kind for each in (picture, words)] == ["picture", "file"]
+    for each in (picture, words):
+        content = each.path.read_bytes()
+        assert (each.size, each.sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Command(commands.Command):
         backup.clear_left()
         try:
             with ExitStack() as reading:
-                progress = Progress(self.stdout, _("Reading"), file.stat().st_size)
+                progress = Progress(self.stdout, _("Reading"), backup.bytes_of([file]))
                 reading.enter_context(progress)
 
                 def go_on() -> None:

@@ -1,0 +1,184 @@
+"""Backups that are folders: each is complete by itself, and shares its files with the one before.
+
+A file of a message never gets other bytes, so a backup beside another one needs a second name for
+it and no copy. Deleting a backup takes nothing from another, and a copy of the folder is all of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.utils.translation import gettext as _
+
+from .archive import (
+    CHUNK,
+    DATABASE,
+    MANIFEST,
+    MANIFEST_BYTES,
+    NONSENSE,
+    PACKED,
+    Allowance,
+    Fact,
+    NoRoomError,
+    UnusableError,
+    check_manifest,
+    check_room,
+    digest,
+    explain,
+)
+from .folders import FILES, sync_folder
+from .gathering import Shared
+from .steps import Counted, Step, naming, quietly
+
+NAME = re.compile(r"webchat-\d{8}-\d{6}Z")
+PARTS_OF_IT = {MANIFEST, PACKED, FILES}
+COMPRESSION = 6  # of gzip: 9 takes three times as long for a hundredth less
+
+
+def is_one(path: Path) -> bool:
+    """Return whether a path is such a backup; with more in it, it is somebody else's folder."""
+    if not NAME.fullmatch(path.name) or path.is_symlink():
+        return False
+    with suppress(OSError):
+        return set(os.listdir(path)) == PARTS_OF_IT
+    return False
+
+
+def is_to_be_read(path: Path) -> bool:
+    """Return whether a folder of any name should be read as such a backup."""
+    return (path / MANIFEST).is_file()
+
+
+def finish(
+    folder: Path, database: Path, manifest: dict[str, Any], copied: Iterable[Path], step: Step
+) -> None:
+    """Complete a folder that has its files already, and sync all that is new in it."""
+    packed = folder / PACKED
+    with (
+        Counted(database.open("rb"), step) as plain,
+        naming(packed),
+        gzip.open(packed, "xb", compresslevel=COMPRESSION) as out,
+    ):
+        shutil.copyfileobj(plain, out, CHUNK)
+    for path in (packed, *copied):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    with (folder / MANIFEST).open("xb") as out:
+        out.write(json.dumps(manifest, indent=1).encode())
+        out.flush()
+        os.fsync(out.fileno())
+    sync_folder(folder / FILES)
+    sync_folder(folder)
+
+
+def shared_of(path: Path) -> Shared | None:
+    """Return what the next backup may share with this one; None if it is damaged.
+
+    Nor if it is of another user, who may have put it there: on a stick without owners all is of
+    whom its root is.
+    """
+    try:
+        owner = path.stat().st_uid
+        if owner not in (os.geteuid(), path.parent.stat().st_uid):
+            return None
+        manifest = _read_manifest(path)
+        facts = {
+            name.removeprefix(f"{FILES}/"): Fact(int(each["bytes"]), str(each["sha256"]))
+            for name, each in manifest["files"].items()
+            if name != DATABASE
+        }
+    except (*NONSENSE, UnusableError):
+        return None
+    return Shared(path / FILES, facts, owner)
+
+
+def unpack(path: Path, target: Path, step: Step = quietly) -> None:
+    """Bring a backup into an empty folder, without a second copy of its files where that goes.
+
+    Raises UnusableError unless it is whole and nothing is in it that its manifest does not name,
+    and OSError.
+    """
+    try:
+        _unpack(path, target, step)
+    except NONSENSE as error:
+        if isinstance(error, OSError) and (error.errno or isinstance(error, NoRoomError)):
+            raise
+        raise UnusableError(explain(error, is_ours=True)) from error
+
+
+def _unpack(path: Path, target: Path, step: Step) -> None:
+    wanted: dict[str, Any] = _read_manifest(path)["files"]
+    step((path / MANIFEST).stat().st_size)
+    _compare(path, {name.removeprefix(f"{FILES}/") for name in wanted if name != DATABASE})
+    links = path.stat().st_dev == target.stat().st_dev
+    here = [DATABASE] if links else list(wanted)
+    check_room(sum(wanted[name]["bytes"] for name in here), target)
+    (target / FILES).mkdir()
+    for name, each in wanted.items():
+        expected = Fact(each["bytes"], each["sha256"])
+        if name == DATABASE:
+            found = _unpack_database(path / PACKED, target / DATABASE, expected.bytes, step)
+        else:
+            found = _bring(path / name, target / name, step)
+        if found != expected:
+            raise UnusableError(_("A checksum is wrong: the file is damaged."))
+
+
+def _compare(path: Path, names: set[str]) -> None:
+    """Compare what is there with what should be. Raises UnusableError."""
+    if not stat.S_ISDIR((path / FILES).stat(follow_symlinks=False).st_mode):
+        raise UnusableError(_("It holds something that does not belong there."))
+    there, top = set(os.listdir(path / FILES)), set(os.listdir(path))
+    if there - names or top - PARTS_OF_IT:
+        raise UnusableError(_("It holds something that does not belong there."))
+    if names - there or PARTS_OF_IT - top:
+        raise UnusableError(_("Something is missing in it."))
+
+
+def _unpack_database(packed: Path, target: Path, most: int, step: Step) -> Fact:
+    with _open(packed) as file:
+        counted: Any = Counted(file, step)
+        return _copy(Allowance(gzip.GzipFile(fileobj=counted, mode="rb"), most), target)
+
+
+def _bring(source: Path, target: Path, step: Step) -> Fact:
+    """Give a file a second name, if it is ours and the disk the same; else copy it."""
+    with _open(source) as file:
+        counted = Counted(file, step)
+        found = os.fstat(file.fileno())
+        if found.st_uid == os.geteuid():
+            with suppress(OSError):
+                os.link(source, target, follow_symlinks=False)
+                return Fact(found.st_size, digest(counted))
+        return _copy(counted, target)
+
+
+def _copy(source: Counted | Allowance, target: Path) -> Fact:
+    with naming(target), target.open("xb") as new:
+        found = digest(source, new)
+    return Fact(target.stat().st_size, found)
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a plain file, whatever else may have been put there."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise UnusableError(_("It holds something that does not belong there."))
+    # Should it be exchanged meanwhile, a pipe holds nobody up, and a link leads nowhere.
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    with _open(path / MANIFEST) as file:
+        text = file.read(MANIFEST_BYTES + 1)
+    if len(text) > MANIFEST_BYTES:
+        raise UnusableError(_("It is no backup of this program."))
+    return check_manifest(json.loads(text))

@@ -1,0 +1,397 @@
+"""Backups that are folders: whole by themselves, and their files shared."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from webchat import backup_doubts
+from webchat.database import archive, backup, copies, gathering, generations, packing, scratch
+from webchat.database.backup import own_folder
+from webchat.doctor import data as doctor
+from webchat.doctor.finding import Level
+
+
+@pytest.fixture
+def data(tmp_path, settings, monkeypatch):
+    """Data of three files, of which there are too many for one file."""
+    monkeypatch.setattr(packing, "ONE_FILE_BYTES", 0)
+    monkeypatch.setattr(gathering, "_is_due", lambda name: False)
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATABASE_FILE = settings.DATA_DIR / "db.sqlite3"
+    (settings.DATA_DIR / "attachments").mkdir(parents=True)
+    with closing(sqlite3.connect(settings.DATABASE_FILE)) as database, database:
+        database.execute("PRAGMA journal_mode=WAL")
+        for table in (*copies.COUNTED, "django_migrations"):
+            database.execute(f"CREATE TABLE {table} (app, name)")
+        database.execute("CREATE TABLE chat_attachment (file, sha256)")
+    for name in ("a", "b", "c"):
+        send(settings.DATA_DIR, name)
+    return settings.DATA_DIR
+
+
+def run(data: Path, sql: str, *values: str) -> None:
+    with closing(sqlite3.connect(data / "db.sqlite3")) as database, database:
+        database.execute(sql, values)
+
+
+def content(name: str) -> bytes:
+    return f"content of {name}".encode() * 10
+
+
+def send(data: Path, name: str) -> None:
+    (data / "attachments" / name).write_bytes(content(name))
+    sha256 = hashlib.sha256(content(name)).hexdigest()
+    run(data, "INSERT INTO chat_attachment VALUES (?, ?)", name, sha256)
+
+
+def recall(data: Path, name: str) -> None:
+    run(data, "DELETE FROM chat_attachment WHERE file = ?", name)
+    (data / "attachments" / name).unlink()
+
+
+def manifest(path: Path) -> dict:
+    return json.loads((path / "manifest.json").read_text())
+
+
+def names(path: Path) -> set[str]:
+    return set(os.listdir(path / "attachments"))
+
+
+def named(path: Path) -> dict[str, str]:
+    """Return the files that the database of a backup names."""
+    unpacked = path.parent / f"of-{path.name}"
+    unpacked.write_bytes(gzip.decompress((path / "db.sqlite3.gz").read_bytes()))
+    with closing(sqlite3.connect(unpacked)) as database:
+        return dict(database.execute("SELECT file, sha256 FROM chat_attachment").fetchall())
+
+
+def inode(path: Path, name: str) -> int:
+    return (path / "attachments" / name).stat().st_ino
+
+
+def test_each_is_complete_and_a_second_one_copies_only_what_is_new(data):
+    first = backup.write_backup(own_folder())
+    assert doctor.check_backup_files().level == Level.OK
+    send(data, "d")
+    second = backup.write_backup(own_folder())
+    assert backup.backups_in(own_folder()) == [first, second]
+    assert [names(each) for each in (first, second)] == [{"a", "b", "c"}, {"a", "b", "c", "d"}]
+    assert [inode(first, each) for each in "abc"] == [inode(second, each) for each in "abc"]
+    assert inode(second, "a") != (data / "attachments/a").stat().st_ino
+    assert {path.stat().st_mode & 0o077 for path in second.rglob("*")} == {0}
+    for each in "abcd":
+        fact = manifest(second)["files"][f"attachments/{each}"]
+        assert fact["sha256"] == hashlib.sha256(content(each)).hexdigest()
+    size = backup.bytes_of([first, second])
+    assert size < backup.bytes_of([first]) + backup.bytes_of([second])
+    backup.keep_newest(own_folder(), 1, written=second)
+    assert [path.name for path in own_folder().iterdir()] == [second.name]
+    assert (second / "attachments/a").read_bytes() == content("a")
+
+
+def test_a_few_small_files_stay_in_one_file(data, monkeypatch):
+    monkeypatch.setattr(packing, "ONE_FILE_BYTES", 10_000)
+    path = backup.write_backup(own_folder())
+    assert path.name.endswith("Z.tar.gz")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert packing.notes_of(path) == packing.Notes()
+
+
+def test_many_files_fit_into_one_file_if_that_is_asked_for(data):
+    backup.write_backup(own_folder())
+    path = backup.write_backup(own_folder(), in_one_file=True)
+    with tarfile.open(path) as tar:
+        inside = {member.name for member in tar if member.isfile()}
+    assert inside == {"manifest.json", "db.sqlite3", *(f"attachments/{each}" for each in "abc")}
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.ENOTSUP])
+def test_where_the_disk_refuses_links_all_is_copied_and_said(data, monkeypatch, number, capsys):
+    backup.write_backup(own_folder())
+    assert not packing.notes_of(backup.backups_in(own_folder())[0]).links_refused
+
+    def refuse(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("webchat.database.gathering.os.link", refuse)
+    second = backup.write_backup(own_folder())
+    assert names(second) == {"a", "b", "c"}
+    assert (second / "attachments/a").stat().st_nlink == 1
+    assert packing.notes_of(second).links_refused
+
+
+def test_the_room_for_all_is_asked_for_where_the_disk_refuses_links(data, monkeypatch):
+    backup.write_backup(own_folder())
+    files = sum(len(content(each)) for each in "abc")
+    with scratch.scratch(own_folder(), ".backup-") as own:
+        shared = backup.bytes_to_write(backup._shared_in(own_folder(), own))
+        monkeypatch.setattr(scratch, "takes_links", lambda own: False)
+        assert backup.bytes_to_write(backup._shared_in(own_folder(), own)) == shared + files
+
+
+def test_a_file_that_is_recalled_while_it_is_copied_is_named_by_no_database(data, monkeypatch):
+    """It is sent after the first look at the folder, and recalled after the database's moment."""
+    real, done = gathering.Gathering._copy, []
+
+    def copy(self, name):
+        if name == "c" and not done:
+            done.append(name)
+            send(data, "late")
+        elif name == "late" and len(done) == 1:
+            done.append(name)
+            send(data, "later")
+            recall(data, "late")
+        return real(self, name)
+
+    monkeypatch.setattr(gathering.Gathering, "_copy", copy)
+    path = backup.write_backup(own_folder())
+    assert done == ["c", "late"]
+    assert set(named(path)) == names(path) == {"a", "b", "c", "later"}
+
+
+def test_what_is_recalled_after_it_was_copied_stays_only_with_its_message(data, monkeypatch):
+    real = gathering.Gathering._take
+    rounds = []
+
+    def take(self, files):
+        found = real(self, files)
+        rounds.append(files)
+        recall(data, "a" if len(rounds) == 1 else "b")
+        return found
+
+    monkeypatch.setattr(gathering.Gathering, "_take", take)
+    path = backup.write_backup(own_folder())
+    assert set(named(path)) == names(path) == {"b", "c"}
+
+
+def test_a_lost_file_ends_no_backup_and_is_told(data):
+    (data / "attachments/b").unlink()
+    path = backup.write_backup(own_folder())
+    assert names(path) == {"a", "c"}
+    assert packing.notes_of(path).lost == ["b"]
+    [words] = backup_doubts.doubts(path)
+    assert "（b）" in words
+    finding = doctor.check_backup_files()
+    assert (finding.level, words in finding.message) == (Level.ADVICE, True)
+
+
+def test_a_lost_file_is_taken_from_the_backup_before(data):
+    backup.write_backup(own_folder())
+    (data / "attachments/b").unlink()
+    path = backup.write_backup(own_folder())
+    assert (path / "attachments/b").read_bytes() == content("b")
+    assert packing.notes_of(path).lost == []
+
+
+def test_what_the_disk_of_the_backups_has_changed_is_found_and_copied_again(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+    (first / "attachments/a").write_bytes(content("A"))
+    monkeypatch.setattr(gathering, "_is_due", lambda name: name == "a")
+    second = backup.write_backup(own_folder())
+    assert (second / "attachments/a").read_bytes() == content("a")
+    assert packing.notes_of(second).rotted == ["a"]
+    assert len(backup_doubts.rotted_in(second)) == 1
+    assert doctor.check_backup_files().level == Level.WRONG
+    assert inode(second, "b") == inode(first, "b")
+
+
+def test_each_file_is_read_again_once_in_so_many_days(monkeypatch):
+    monkeypatch.undo()
+    now = timezone.now()
+    days = []
+    for day in range(gathering.READ_AGAIN_IN):
+        monkeypatch.setattr(timezone, "now", lambda day=day: now + timedelta(days=day))
+        days += [name for name in map(str, range(100)) if gathering._is_due(name)]
+    assert sorted(days) == sorted(map(str, range(100)))
+
+
+def test_a_file_that_is_not_as_it_was_sent_is_told_each_time(data):
+    (data / "attachments/a").write_bytes(content("A"))
+    for _time in range(2):
+        path = backup.write_backup(own_folder())
+        assert packing.notes_of(path).damaged == ["a"]
+    (data / "attachments/a").write_bytes(content("a"))
+    assert packing.notes_of(backup.write_backup(own_folder())).damaged == []
+
+
+def test_a_planted_link_is_never_given_a_second_name(data, tmp_path):
+    first = backup.write_backup(own_folder())
+    secret = tmp_path / "secret"
+    secret.write_bytes(content("a"))
+    (first / "attachments/a").unlink()
+    (first / "attachments/a").symlink_to(secret)
+    second = backup.write_backup(own_folder())
+    assert not (second / "attachments/a").is_symlink()
+    assert inode(second, "a") != secret.stat().st_ino
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give it to others")
+def test_a_backup_that_another_user_has_put_there_is_not_shared(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+    assert generations.shared_of(first) is not None
+    monkeypatch.setattr(generations.os, "geteuid", lambda: 64101)
+    os.chown(first, 64102, -1)
+    assert generations.shared_of(first) is None
+
+
+def test_a_damaged_backup_before_is_in_nobodys_way(data):
+    first = backup.write_backup(own_folder())
+    (first / "manifest.json").write_text("{")
+    assert names(backup.write_backup(own_folder())) == {"a", "b", "c"}
+
+
+def test_a_folder_with_something_else_in_it_is_somebodys(data):
+    first = backup.write_backup(own_folder())
+    (first / "notes.txt").touch()
+    assert backup.backups_in(own_folder()) == []
+    (own_folder() / "webchat-20260101-030000Z").mkdir()
+    (own_folder() / "webchat-20260102-030000Z").symlink_to(first)
+    assert backup.backups_in(own_folder()) == []
+
+
+def test_a_deletion_that_is_killed_leaves_nothing_that_looks_whole(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+
+    def kill(path, **_options):
+        os.unlink(next(path.rglob("attachments/a")))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", kill)
+    with pytest.raises(KeyboardInterrupt):
+        backup.keep_newest(own_folder(), 1, written=own_folder() / "another")
+    monkeypatch.undo()
+    assert backup.backups_in(own_folder()) == []
+    assert first.name in str(next(own_folder().rglob("manifest.json")))
+    assert len(scratch.clear(own_folder())) == 1
+    assert list(own_folder().iterdir()) == []
+
+
+def test_a_restored_database_names_no_preview_that_is_not_there(tmp_path):
+    database = tmp_path / "db.sqlite3"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE chat_attachment (id, file, preview)")
+        for row in ((1, "a", "a.webp"), (2, "b", "b.webp"), (3, "c", "")):
+            connection.execute("INSERT INTO chat_attachment VALUES (?, ?, ?)", row)
+    copies.forget_previews(database, {"b.webp"})
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT file, preview FROM chat_attachment").fetchall()
+    assert dict(rows) == {"a": "", "b": "b.webp", "c": ""}
+
+
+# Reading
+
+
+@pytest.fixture
+def there(data, monkeypatch, tmp_path):
+    """A backup, and an empty folder to unpack it into."""
+    path = backup.write_backup(own_folder())
+    monkeypatch.setattr(archive.MigrationLoader, "__init__", lambda self, connection: None)
+    monkeypatch.setattr(archive.MigrationLoader, "disk_migrations", {}, raising=False)
+    (tmp_path / "new").mkdir()
+    return path, tmp_path / "new"
+
+
+def test_a_copy_of_the_folder_is_enough(there, data):
+    path, target = there
+    copy = shutil.copytree(path, target.parent / "elsewhere/any name")
+    shutil.rmtree(data)
+    steps = []
+    generations.unpack(copy, target, steps.append)
+    assert sum(steps) == backup.bytes_of([copy])
+    assert names(target) == {"a", "b", "c"}
+    with closing(sqlite3.connect(target / "db.sqlite3")) as database:
+        assert len(database.execute("SELECT file FROM chat_attachment").fetchall()) == 3
+
+
+def test_files_are_not_copied_a_second_time_where_the_disk_is_the_same(there):
+    path, target = there
+    generations.unpack(path, target)
+    assert [inode(target, each) for each in "abc"] == [inode(path, each) for each in "abc"]
+
+
+def test_files_are_copied_where_links_are_refused(there, monkeypatch):
+    path, target = there
+
+    def refuse(*_args, **_options):
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr("webchat.database.generations.os.link", refuse)
+    generations.unpack(path, target)
+    assert (target / "attachments/b").read_bytes() == content("b")
+    assert inode(target, "b") != inode(path, "b")
+
+
+def changed(name: str, text: bytes):
+    def change(path: Path) -> None:
+        (path / name).unlink()
+        (path / name).write_bytes(text)
+
+    return change
+
+
+def in_manifest(**changes):
+    def change(path: Path) -> None:
+        (path / "manifest.json").write_text(json.dumps(manifest(path) | changes))
+
+    return change
+
+
+def linked(path: Path) -> None:
+    (path / "attachments/a").rename(path.parent / "a")
+    (path / "attachments/a").symlink_to(path.parent / "a")
+
+
+def piped(path: Path) -> None:
+    (path / "attachments/a").unlink()
+    os.mkfifo(path / "attachments/a")
+
+
+def moved(path: Path) -> None:
+    (path / "attachments").rename(path.parent / "moved")
+    (path / "attachments").symlink_to(path.parent / "moved")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: (path / "attachments/a").unlink(),
+        lambda path: (path / "attachments/more").touch(),
+        lambda path: (path / "more").touch(),
+        lambda path: (path / "db.sqlite3.gz").unlink(),
+        lambda path: shutil.rmtree(path / "attachments"),
+        linked, piped, moved,
+        changed("attachments/a", content("A")),
+        changed("attachments/a", b""),
+        changed("db.sqlite3.gz", b""),
+        changed("db.sqlite3.gz", b"no gzip"),
+        changed("db.sqlite3.gz", gzip.compress(bytes(50_000_000))),
+        changed("db.sqlite3.gz", gzip.compress(b"short")),
+        changed("manifest.json", b""),
+        changed("manifest.json", b"[" * 200_000),
+        changed("manifest.json", b"\xff\xfe"),
+        in_manifest(application="another"),
+        in_manifest(format=99),
+        in_manifest(files={}),
+        in_manifest(files=None),
+        in_manifest(files={"../evil": {"bytes": 1, "sha256": "0" * 64}}),
+        in_manifest(files={"db.sqlite3": {"bytes": 7}}),
+    ],
+)  # fmt: skip
+def test_what_is_not_as_its_manifest_says_is_refused(there, change):
+    path, target = there
+    change(path)
+    with pytest.raises((archive.UnusableError, FileNotFoundError)):
+        generations.unpack(path, target)
