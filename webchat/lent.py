@@ -17,7 +17,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import HttpRequest
 
-from .database.archive import FILES, PREVIEWS
+from .database.folders import FILES, PREVIEWS
 
 # Rights of the group: to get through a folder, to read one, to read a file.
 THROUGH, IN_FOLDER, IN_FILE = 0o010, 0o050, 0o040
