@@ -57,7 +57,7 @@ def photo(size: tuple[int, int] = (800, 600), *, orientation: int = 1, gps: bool
     exif[ExifTags.Base.Make] = MAKER
     if gps:
         exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (31.0, 13.0, 49.5), 3: "E"})
-    picture = Image.effect_mandelbrot(size, (-2, -1.2, 0.8, 1.2), 60).convert("RGB")
+    picture = Image.effect_noise(size, 40).convert("RGB")
     made = io.BytesIO()
     picture.save(made, "JPEG", exif=exif, quality=90)
     return made.getvalue()

@@ -32,7 +32,7 @@ const parts = {
     picture.loading = "lazy";
     picture.decoding = "async";
     picture.alt = text("picture", { name });
-    picture.src = preview ?? url;
+    if (preview ?? url) picture.src = preview ?? url;
     return [picture];
   },
 
@@ -40,7 +40,7 @@ const parts = {
     const video = measured(document.createElement("video"), fit(width, height));
     Object.assign(video, { preload: "none", muted: true, playsInline: true, tabIndex: -1 });
     video.setAttribute("aria-hidden", "true");
-    video.src = url;
+    if (url) video.src = url;
     const play = makeElement("span", "play");
     play.append(makeIcon("play"));
     const length = duration === undefined
