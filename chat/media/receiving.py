@@ -6,6 +6,7 @@ says more than what is on the disk: a kill between the two means that the piece 
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import shutil
@@ -28,9 +29,11 @@ from chat.models.files import new_name, parts_folder
 from chat.models.uploads import QUOTA_WINDOW, declared_lately
 from chat.sending.drafts import parse_client_id
 from chat.sending.posting import why_unsendable
+from webchat.base import failures
 from webchat.base.holding import holding
 from webchat.base.numbers import integer
 from webchat.database import locks
+from webchat.database.folders import sync_folder
 from webchat.database.sizes import size as in_words
 
 from .names import clean_name
@@ -42,6 +45,9 @@ UNFINISHED_AT_MOST = 20  # of one person at once; a page sends nine
 BUSY_SECONDS = 2  # for another tab that sends the same file right now
 CROWDED_SECONDS = 60
 FULL_SECONDS = 60  # a disk is not emptied sooner
+BROKEN_SECONDS = 10
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +193,31 @@ def _seconds_to_wait(declared: list[tuple[datetime, int]], size: int, now: datet
 
 def _refuse_without_room(size: int) -> None:
     if shutil.disk_usage(settings.DATA_DIR).free - size < settings.MIN_FREE:
-        message = _("The server is short of room for files. Text can still be sent.")
-        raise ValidationError(message, "unavailable", {"retry_after": FULL_SECONDS})
+        raise _short_of_room()
+
+
+def _short_of_room() -> ValidationError:
+    message = _("The server is short of room for files. Text can still be sent.")
+    return ValidationError(message, "unavailable", {"retry_after": FULL_SECONDS})
+
+
+def refused_by_disk(error: OSError) -> ValidationError:
+    """Return what the sender is told; only of a full disk is that all that there is to say."""
+    if error.errno in failures.FULL:
+        return _short_of_room()
+    logger.error("The disk refuses a file of a message: %s", error)
+    message = _("The server is busy. Please try again in a moment.")
+    return ValidationError(message, "unavailable", {"retry_after": BROKEN_SECONDS})
 
 
 @contextmanager
 def _writing(upload: Upload) -> Iterator[int]:
     """Hold the part of an upload: no other tab, thread or worker writes into it meanwhile."""
-    folder = parts_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
     try:
+        parts_folder().mkdir(mode=0o700, exist_ok=True)
         part = locks.take(upload.part_path, seconds=BUSY_SECONDS)
+    except OSError as error:
+        raise refused_by_disk(error) from None
     except locks.HeldError:
         message = _("The server is busy. Please try again in a moment.")
         raise ValidationError(message, "unavailable", {"retry_after": 1}) from None
@@ -226,19 +246,10 @@ def _write(part: int, piece: bytes, offset: int) -> None:
             left, offset = left[written:], offset + written
         os.fsync(part)
         if offset == len(piece):
-            _sync_folder()
-    except OSError:
-        message = _("The server is short of room for files. Text can still be sent.")
-        raise ValidationError(message, "unavailable", {"retry_after": FULL_SECONDS}) from None
-
-
-def _sync_folder() -> None:
-    for folder in (parts_folder(), settings.DATA_DIR):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            sync_folder(parts_folder())
+            sync_folder(settings.DATA_DIR)
+    except OSError as error:
+        raise refused_by_disk(error) from None
 
 
 def _wrong_offset(upload: Upload) -> ValidationError:
