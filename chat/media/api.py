@@ -127,4 +127,4 @@ def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:
 
 
 def _of(request: UserRequest, client_id: UUID) -> Upload:
-    return get_object_or_404(Upload, owner=request.user, client_id=client_id)
+    return get_object_or_404(request.user.uploads, client_id=client_id)

@@ -46,7 +46,7 @@ def told(answer):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("call", ["pwrite", "fsync"])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync"])
 def test_a_full_disk_is_named_and_not_logged(one, monkeypatch, caplog, call, number):
     monkeypatch.setattr(os, call, failing(number))
     assert told(one.put(0)) == (503, ROOM, "60")
@@ -57,7 +57,7 @@ def test_a_full_disk_is_named_and_not_logged(one, monkeypatch, caplog, call, num
     assert one.row.part_path.read_bytes() == one.content
 
 
-@pytest.mark.parametrize("call", ["pwrite", "fsync", "open"])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync", "open"])
 def test_a_broken_disk_is_logged_and_no_full_one(one, monkeypatch, caplog, call):
     if call == "open":
         monkeypatch.setattr(locks.os, "open", failing(errno.EIO))
