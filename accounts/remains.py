@@ -19,7 +19,7 @@ from webchat.backup_places import FILE_NAME as PLACES
 from webchat.backup_places import known_places
 from webchat.base.text import fold
 from webchat.database import scratch, wal
-from webchat.database.archive import DATABASE, FILES, PARTS
+from webchat.database.archive import DATABASE, FILES, PARTS, PREVIEWS
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
 from webchat.database.pages import dead_parts
@@ -159,7 +159,7 @@ def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step
 
 def _sent_by_people() -> list[Path]:
     """List the folders of files that may say anything."""
-    return [settings.DATA_DIR / name for name in (FILES, PARTS)]
+    return [settings.DATA_DIR / name for name in (FILES, PARTS, PREVIEWS)]
 
 
 def _records() -> list[Path]:

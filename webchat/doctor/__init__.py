@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base import failures
 
-from . import data, machine, mail, site
+from . import data, files, machine, mail, site
 from .finding import Finding, wrong
 
 CHECKS: dict[str, Callable[[], Finding]] = {
@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "backup": data.check_backup,
     "nightly": data.check_nightly,
     "static_files": machine.check_static_files,
+    "attachments": files.check_attachments,
     "pictures": machine.check_pictures,
     "server": site.check_server,
     "site_url": site.check_site_url,
