@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Case, F, When
-from django.db.models.functions import JSONArray
+from django.db.models import F
 
-from webchat.database.questions import UuidText
+from webchat.database.questions import OneRow, UuidText
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # shown inline by pages
 
@@ -52,11 +51,8 @@ class MessageRow(NamedTuple):
 
 
 # One column for all of it, as most messages have none.
-_FILE = JSONArray(*(f"attachment__{name}" for name in File._fields[1:]))
-OTHERS: dict[str, Case | UuidText] = {
-    "client_id": UuidText(F("client_id")),
-    "file": Case(When(attachment__isnull=False, then=_FILE)),
-}
+_FILE = OneRow(*(F(f"attachment__{name}") for name in File._fields[1:]))
+OTHERS: dict[str, OneRow | UuidText] = {"client_id": UuidText(F("client_id")), "file": _FILE}
 COLUMNS = tuple(OTHERS.get(name, name) for name in MessageRow._fields)
 
 

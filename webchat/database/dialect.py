@@ -38,6 +38,11 @@ def one_list(expressions: Sequence[str]) -> str:
     return f"json_group_array(json_array({', '.join(expressions)}))"
 
 
+def one_row(expressions: Sequence[str]) -> str:
+    """Express the columns of a row as one value, a JSON list."""
+    return f"json_array({', '.join(expressions)})"
+
+
 def one_list_each(expressions: Sequence[str]) -> str:
     """Express all rows of a query as one value, a JSON list with a list for each column."""
     return f"json_array({', '.join(f'json_group_array({each})' for each in expressions)})"

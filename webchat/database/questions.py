@@ -22,7 +22,7 @@ from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 
-from .dialect import given_list, uuid_text
+from .dialect import given_list, one_row, uuid_text
 from .prepared import fetch
 
 M = TypeVar("M", bound=models.Model)
@@ -77,6 +77,27 @@ class UuidText(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, _none = compiler.compile(self.column)
         return uuid_text(column), ()
+
+
+class OneRow(Expression):
+    """Several columns in one value, a list; None where the first of them is.
+
+    Django's JSONArray asks the database first whether it knows JSON, which fails in a snapshot.
+    """
+
+    def __init__(self, *columns: Any) -> None:
+        super().__init__(output_field=models.JSONField())
+        self.columns = list(columns)
+
+    def get_source_expressions(self) -> list[Any]:
+        return self.columns
+
+    def set_source_expressions(self, expressions: Sequence[Any]) -> None:
+        self.columns = list(expressions)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        columns = [compiler.compile(column)[0] for column in self.columns]
+        return f"CASE WHEN {columns[0]} IS NOT NULL THEN {one_row(columns)} END", ()
 
 
 class _Compiled:
