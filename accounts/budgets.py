@@ -106,7 +106,7 @@ REQUESTS_BY_ADDRESS = AddressBudget(5_000, 10)  # without a session: a class tha
 # POSTs other than messages: each may write, and sync the disk.
 WRITES = Budget(200, 10)
 WRITES_BY_ADDRESS = AddressBudget(300, 10)  # a class of sixty that logs in, some wrongly at first
-PIECES = Budget(500, 10)  # of files: 25 MB in a second, at the size that is asked for
+PIECES = Budget(500, 10)  # of files: 37 MB in a second, at the size that is asked for
 # Socket frames other than sends: a page pings twice a minute, and reports what is read.
 FRAMES = Budget(1_000, 10)
 HANDSHAKES = Budget(300, 60)  # sockets opened: ten tabs that reload as fast as they can

@@ -22,7 +22,7 @@ from webchat.database import scratch, wal
 from webchat.database.archive import DATABASE
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
-from webchat.database.folders import FILES, PARTS
+from webchat.database.folders import FILES, PARTS, PREVIEWS
 from webchat.database.pages import dead_parts
 from webchat.database.steps import Step, quietly
 from webchat.disks import check_other_disk
@@ -181,7 +181,7 @@ def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step
 
 def _sent_by_people() -> list[Path]:
     """List the folders of files that may say anything."""
-    return [settings.DATA_DIR / name for name in (FILES, PARTS)]
+    return [settings.DATA_DIR / name for name in (FILES, PARTS, PREVIEWS)]
 
 
 def _records() -> list[Path]:

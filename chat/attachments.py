@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ def sweep_orphans() -> int:
 def _old_files(folder: Path, age: float) -> Iterable[Path]:
     if not folder.is_dir():
         return
+    before = time.time() - age
     for path in folder.iterdir():
-        if path.is_file() and time.time() - path.stat().st_mtime > age:
-            yield path
+        with suppress(FileNotFoundError):  # its message is recalled just now
+            if path.is_file() and path.stat().st_mtime < before:
+                yield path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
@@ -179,11 +181,15 @@ def explain_trace(trace: Trace, **kwargs: Any) -> Kept | None:
 def list_files(**kwargs: Any) -> list[str]:
     """List orphaned files older than a minute, as a file is written before its transaction."""
     orphans = attachments.find_orphans(age=60)
-    words = _("attachments/%(name)s: the file of no message")
-    parts = _("uploads/%(name)s: the part of no file")
-    return [words % {"name": path.name} for path in orphans] + [
-        parts % {"name": path.name} for path in sweeping.find_orphans(age=60)
+    words = _("%(path)s: the file of no message")
+    parts = _("%(path)s: the part of no file")
+    return [words % {"path": _in_data(path)} for path in orphans] + [
+        parts % {"path": _in_data(path)} for path in sweeping.find_orphans(age=60)
     ]
+
+
+def _in_data(path: Path) -> str:
+    return str(path.relative_to(settings.DATA_DIR))
 
 
 @receiver(account_kept)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -23,7 +23,7 @@ from django.urls import URLResolver, get_resolver, resolve
 
 from accounts import budgets
 from accounts.models import User
-from chat.models import Announcement, AuditEntry, Notice, Report
+from chat.models import Announcement, AuditEntry, Notice, Report, Upload
 from chat.moderation import services as moderation
 from chat.notices.services import announce
 from chat.tests.test_attachments import attach
@@ -47,6 +47,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/messages/{secret}/report/": {"reason": "rude"},
     "/api/messages/{told}/report/": {"reason": "rude"},
     "/api/announcements/seen/": {"up_to": 1},
+    "/api/uploads/": {"id": str(uuid4()), "name": "x.pdf", "size": 9, "kind": "file"},
     "/chat/alice/": {"text": "hi"},
     "/chat/alice/report/": {"reason": "rude"},
     "/contacts/requests/": {"username": "alice"},
@@ -58,7 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
 @dataclass(frozen=True)
 class World:
     visitors: dict[str, User]
-    things: dict[str, int]
+    things: dict[str, int | UUID]
     told: dict[str, int]  # alice's message to each of them
 
 
@@ -95,8 +96,14 @@ def make_world() -> World:
             "friendship": Friendship.objects.get(owner=alice, friend=bob).pk,
             "announcement": announcement.pk,
             "entry": AuditEntry.objects.latest("pk").pk,
+            "upload": begin_upload(bob).client_id,
         },
     )
+
+
+def begin_upload(owner: User) -> Upload:
+    facts = {"name": "x.pdf", "announced_size": 9, "announced_kind": "file", "part": "x"}
+    return Upload.objects.create(owner=owner, client_id=uuid4(), **facts)
 
 
 def outcome(response: HttpResponse) -> str:
@@ -114,6 +121,11 @@ def visit(world: World, kind: str, method: str, row: str, **options: Any) -> str
         moderation.ban(by=User.objects.get(username="boss"), about=world.visitors[kind])
     if method == "GET":
         return outcome(client.get(path))
+    if method == "PUT":
+        piece = {"data": b"x", "content_type": "application/octet-stream"}
+        return outcome(client.put(f"{path}?offset=0", **piece))
+    if method == "DELETE":
+        return outcome(client.delete(path))
     body = body | ({"client_id": str(uuid4())} if "text" in body else {})
     if path.startswith("/api/"):
         return outcome(client.post(path, json.dumps(body), content_type="application/json"))
@@ -129,7 +141,8 @@ def routes(resolver: URLResolver | None = None, before: str = "") -> set[str]:
 
 
 def test_every_address_has_its_row():
-    paths = [re.sub(r"\{\w+\}", "1", row) for _method, row, *_ in ROWS]
+    ids = {"upload": str(uuid4())}
+    paths = [re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "1"), row[1]) for row in ROWS]
     assert {resolve(path).route.replace("^", "") for path in paths} == routes()
 
 
@@ -149,11 +162,11 @@ def test_each_kind_of_visitor_gets_what_the_table_says(db, kind):
 @pytest.mark.parametrize("kind", ["friend", "root"])
 def test_nothing_is_posted_without_its_token(db, kind):
     world = make_world()
-    posts = [row for method, row, *_ in ROWS if method == "POST" and "nothing" not in row]
-    found = {row: visit(world, kind, "POST", row, enforce_csrf_checks=True) for row in posts}
+    posts = [(row[0], row[1]) for row in ROWS if row[0] != "GET" and "nothing" not in row[1]]
+    found = {post: visit(world, kind, *post, enforce_csrf_checks=True) for post in posts}
     # These only lead on whoever is logged in already: see accounts/outdated.py.
     doors = ["/login/", "/register/", *(["/admin/login/"] if kind == "root" else [])]
-    leads_on = dict.fromkeys(doors, "302")
+    leads_on = {("POST", door): "302" for door in doors}
     assert found == dict.fromkeys(posts, "403") | leads_on
 
 
@@ -187,7 +200,8 @@ def test_all_that_is_posted_has_a_budget_but_for_messages(db):
     budgets.WRITES.charge(world.visitors["root"].pk, 10**6)
     found = outcomes(world, "root")
     refused = {each for each, answer in found.items() if answer == "429"}
-    assert refused == {each for each in found if each[0] == "POST" and each[1] not in SENT}
+    charged = ("POST", "DELETE")  # pieces have a budget of their own
+    assert refused == {each for each in found if each[0] in charged and each[1] not in SENT}
 
 
 def test_a_flood_from_an_address_without_a_session_meets_its_budget(db):

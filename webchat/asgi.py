@@ -43,7 +43,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def end_sockets() -> None:
-    """Tell every socket to come back to the worker's successor."""
+    """Tell every socket to come back to the worker's successor, and answer those that wait."""
+    django.end_waits()
     if engine is not None:
         engine.begin_stop()
 

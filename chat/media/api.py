@@ -18,6 +18,7 @@ from chat.presentation import AttachmentView
 from webchat.base.numbers import integer
 
 from . import processing, receiving
+from .workshop import UnavailableError
 
 WAIT_SECONDS = 20.0
 RETRY_SECONDS = 5
@@ -103,7 +104,9 @@ def _has_waited(request: UserRequest, upload: Upload) -> bool:
             return False
         else:
             processing.run(upload.pk)
-    except processing.REFUSALS as error:
+    except OSError as error:
+        raise receiving.refused_by_disk(error) from None
+    except UnavailableError as error:
         logger.error("An upload could not be processed: %s", error)
         message = _("The server is busy. Please try again in a moment.")
         raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS}) from None
@@ -124,4 +127,4 @@ def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:
 
 
 def _of(request: UserRequest, client_id: UUID) -> Upload:
-    return get_object_or_404(Upload, owner=request.user, client_id=client_id)
+    return get_object_or_404(request.user.uploads, client_id=client_id)

@@ -23,8 +23,8 @@ from chat.models.files import UNKNOWN, new_name, parts_folder, previews_folder
 from webchat.database import locks
 
 from .orders import Kind, Order, Processed
-from .processing import EXTENSIONS, REFUSALS, place
-from .workshop import process, process_on_loop
+from .processing import EXTENSIONS, place
+from .workshop import UnavailableError, process, process_on_loop
 
 UNDESCRIBED = (
     Q(sha256="")
@@ -79,7 +79,7 @@ def describe(file: Attachment) -> None:
                 order = work.send(process(order))
         except StopIteration as end:
             keep(file, paths, end.value)
-        except REFUSALS as error:
+        except (UnavailableError, OSError) as error:
             _note(file, error)
 
 
@@ -93,7 +93,7 @@ async def find_out(file: Attachment) -> tuple[Paths, dict[str, Any]] | None:
             order = work.send(await process_on_loop(order))
     except StopIteration as end:
         return paths, end.value
-    except REFUSALS as error:
+    except (UnavailableError, OSError) as error:
         _note(file, error)
     finally:
         _forget(paths.copy)
@@ -108,7 +108,8 @@ def keep(file: Attachment, paths: Paths, facts: dict[str, Any]) -> None:
     kept = None
     try:
         if facts.pop("has_preview"):
-            kept = place(paths.preview, previews_folder() / f"{new_name()}.webp")
+            kept = previews_folder() / f"{new_name()}.webp"
+            place(paths.preview, kept)
             facts["preview"] = kept.name
         is_there = Attachment.objects.filter(pk=file.pk, preview=file.preview).update(**facts)
     except BaseException:

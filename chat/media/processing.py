@@ -27,7 +27,7 @@ from webchat.database import locks
 from webchat.database.folders import sync_folder
 
 from .orders import Kind, Order, Processed
-from .workshop import PLACES, BusyError, UnansweredError, process
+from .workshop import PLACES, process
 
 ELSEWHERE_SECONDS = 15  # for another worker that is at it
 VOICE_SECONDS = 60
@@ -103,7 +103,7 @@ def _work() -> None:
 def run(pk: int) -> None:
     """Process an upload that is closed, unless it is ready, gone, or being processed elsewhere.
 
-    Raises BusyError, UnansweredError and OSError as `workshop.process` does: nothing has changed
+    Raises UnavailableError and OSError as `workshop.process` does: nothing has changed
     then, and it may be tried again.
     """
     upload = Upload.objects.filter(pk=pk, state=Upload.State.PROCESSING).first()
@@ -114,9 +114,12 @@ def run(pk: int) -> None:
     except locks.HeldError:
         return
     with part:
-        upload = Upload.objects.filter(pk=pk, state=Upload.State.PROCESSING).first()
-        if upload is not None:
+        path = upload.part_path
+        upload = Upload.objects.filter(pk=pk).first()
+        if upload is not None and upload.state == Upload.State.PROCESSING:
             _process(upload, part)
+        elif upload is None or upload.state != Upload.State.OPEN:
+            path.unlink(missing_ok=True)  # whoever had the lock has deleted it, and ours made it
 
 
 def _process(upload: Upload, part: IO[bytes]) -> None:
@@ -145,9 +148,6 @@ def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
     kind = _kind_of(done)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
-    kept = [place(done.stored(order), attachments_folder() / file)]
-    if preview:
-        kept.append(place(order.preview, previews_folder() / preview))
     facts = {
         "kind": kind,
         "mimetype": done.mimetype,
@@ -162,7 +162,12 @@ def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
         "changed_at": timezone.now(),
     }
     theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
+    kept = [attachments_folder() / file]
     try:
+        place(done.stored(order), kept[0])
+        if preview:
+            kept.append(previews_folder() / preview)
+            place(order.preview, kept[1])
         is_there = theirs.update(**facts)
     except BaseException:
         _remove(kept)
@@ -176,7 +181,7 @@ def _kind_of(done: Processed) -> MediaKind:
     return MediaKind.FILE if is_lecture else MediaKind(done.kind)
 
 
-def place(source: str, target: Path) -> Path:
+def place(source: str, target: Path) -> None:
     """Give a file its name in another folder, and sync that; the source may stay until the end."""
     target.parent.mkdir(mode=0o700, exist_ok=True)
     os.utime(source)  # before it is committed, a file without a row must not look old
@@ -187,7 +192,6 @@ def place(source: str, target: Path) -> Path:
     except OSError:  # a file system without links
         os.replace(source, target)
     sync_folder(target.parent)
-    return target
 
 
 def _remove(paths: list[Path]) -> None:
@@ -200,6 +204,3 @@ def _size_of(upload: Upload) -> int:
         return upload.part_path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-REFUSALS = (BusyError, UnansweredError, OSError)

@@ -17,7 +17,7 @@ QUOTA_WINDOW = timedelta(days=1)
 
 class UploadQuerySet(models.QuerySet["Upload"]):
     def unfinished(self) -> UploadQuerySet:
-        return self.exclude(state__in=[Upload.State.SENT, Upload.State.FAILED])
+        return self.exclude(state=Upload.State.SENT)
 
     def note_sent(self, now: datetime) -> None:
         """Say that their files are those of messages now."""
@@ -40,7 +40,6 @@ class Upload(Content):
         PROCESSING = "processing"
         READY = "ready"
         SENT = "sent"
-        FAILED = "failed"
 
     owner = models.ForeignKey(User, models.CASCADE, related_name="uploads")
     client_id = models.UUIDField()

@@ -23,9 +23,10 @@ from accounts.models import User
 from accounts.services import delete_account, rename
 from chat import gone
 from chat.access import get_message
-from chat.models.files import attachments_folder
+from chat.models.files import attachments_folder, parts_folder
 from chat.pruning import delete_messages
 from chat.services import hide_message, mark_read, recall
+from chat.tests.media.cast import ready
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import make_user, say
@@ -191,6 +192,33 @@ def test_files_of_nobody_and_forgotten_copies_are_left_and_backups_are_kept(tran
     finally:
         backup.unlink()
         copy.parent.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("folder", "what"), [("previews", "file of no message"), ("uploads", "part of no file")]
+)
+def test_previews_and_parts_of_nobody_are_left(transactional_db, folder, what):
+    stray = settings.DATA_DIR / folder / "stray"
+    stray.parent.mkdir(exist_ok=True)
+    stray.touch()
+    os.utime(stray, (time.time() - 90,) * 2)
+    try:
+        assert f"LEFT: {folder}/stray: the {what}" in verify("nobody_else")
+    finally:
+        stray.unlink()
+
+
+def test_files_on_their_way_may_name_anybody(alice, transactional_db):
+    """In the bytes of a picture a short name stands by chance."""
+    upload = ready(alice, b"\0 nobody_else \0")
+    upload.preview_path.write_bytes(b"\0 nobody_else \0")
+    parts_folder().mkdir(exist_ok=True)
+    upload.part_path.write_bytes(b"\0 nobody_else \0")
+    try:
+        assert "LEFT" not in verify("nobody_else")
+    finally:
+        for path in (upload.path, upload.preview_path, upload.part_path):
+            path.unlink()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from webchat.base import failures
 
-from . import data, machine, mail, site
+from . import data, files, machine, mail, site
 from .finding import Finding, wrong
 
 CHECKS: dict[str, Callable[[], Finding]] = {
@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "backup_files": data.check_backup_files,
     "nightly": data.check_nightly,
     "static_files": machine.check_static_files,
+    "attachments": files.check_attachments,
     "pictures": machine.check_pictures,
     "server": site.check_server,
     "site_url": site.check_site_url,

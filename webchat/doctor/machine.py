@@ -102,6 +102,9 @@ def check_disk() -> Finding:
     fix = _("Delete old backups, or move DATA_DIR to a larger disk.")
     if free < LOW_DISK_BYTES:
         return wrong(_("The disk is full: %(free)s are left.") % told, fix)
+    if free < settings.MIN_FREE:
+        message = _("No files are taken: %(free)s are left on the disk, less than MIN_FREE.")
+        return advice(message % told, fix)
     if free < ROOM_BYTES:
         return advice(_("The disk is nearly full: %(free)s are left.") % told, fix)
     return ok(_("%(free)s free on the disk") % told)

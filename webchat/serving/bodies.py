@@ -132,9 +132,10 @@ class Body:
                 self.close()
             if not message.get("more_body", False) or self.length > DISCARDED_BYTES:
                 return True
-            if self.length // 1024 > paid:
-                paid = self.length // 1024
-                self._allow_until(began + min(GRACE_SECONDS + paid, TOTAL_SECONDS))
+            kilobytes = min(self.length // 1024, TOTAL_SECONDS - GRACE_SECONDS)
+            if kilobytes > paid:
+                paid = kilobytes
+                self._allow_until(began + GRACE_SECONDS + paid)
             await self._pay(len(chunk))
 
     async def _pay(self, size: int) -> None:

@@ -25,6 +25,7 @@ from .refusals import refuse
 from .streams import FileWrapper, NoRoom, Source, Spool
 from .threads import Threads
 from .turns import BYTES_A_SECOND, REFUSED_SECONDS, REQUEST_SECONDS, TooMany, Turn, Turns, who_asks
+from .waits import Waits
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -55,6 +56,7 @@ class WsgiBridge:
         self._spool_folder = spool_folder
         self._pool = Pool()
         self._downloads = Downloads()
+        self._waits = Waits()
         self.turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +106,11 @@ class WsgiBridge:
             exchange.begin_again(turn)
             self._threads.submit(exchange.run)
 
-        await exchange.relay(receive, send, run_again)
+        await exchange.relay(receive, send, self._waits, run_again)
+
+    def end_waits(self) -> None:
+        """Have those that wait answered now; called at a stop until all are gone."""
+        self._waits.end()
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)
@@ -187,10 +193,13 @@ class _Exchange:
         return used
 
     def _respond(self) -> _Answer | None:
-        """Return the answer; None when it is on its way already."""
+        """Return the answer; None when it is on its way already.
+
+        The body of one that is dropped is not even read.
+        """
         response = self._application(self._environ, self._start_response)
         try:
-            body = self._take(response)
+            body = b"" if self._waiting is not None else self._take(response)
         finally:
             # Django ends its request here, on the thread that began it.
             if hasattr(response, "close"):
@@ -274,19 +283,26 @@ class _Exchange:
         """Be ready for the second run, in a turn of its own."""
         self._turn = turn
         self._sides += 1
+        self._waiting = None
         self._start = {}
         self._answer = self._loop.create_future()
         self._environ["wsgi.input"].seek(0)
         del self._environ["webchat.wait"]
 
     async def relay(
-        self, receive: Receive, send: Send, run_again: Callable[[], Awaitable[None]]
+        self,
+        receive: Receive,
+        send: Send,
+        waits: Waits,
+        run_again: Callable[[], Awaitable[None]],
     ) -> None:
         try:
             answer = await self._answer
             if self._waiting is not None:
                 future, seconds = self._waiting
-                await _settled(future, seconds)
+                await waits.settle(future, seconds)
+                if _has_gone(self._scope):
+                    return
                 self._environ["webchat.waited"] = future
                 try:
                     await run_again()
@@ -375,21 +391,6 @@ class _Exchange:
             self._source.close()
         while self._at_end:
             self._at_end.pop()()
-
-
-async def _settled(future: Future[Any], seconds: float) -> None:
-    """Wait until a future is done, whatever its outcome, which belongs to the application."""
-    done = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def tell(_future: Future[Any]) -> None:
-        with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(done.set)
-
-    future.add_done_callback(tell)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await done.wait()
 
 
 async def _refuse(scope: Scope, status: int, send: Send) -> None:

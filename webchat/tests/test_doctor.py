@@ -311,6 +311,40 @@ def test_a_disk_that_fills(monkeypatch, free, level):
     assert machine.check_disk().level == level
 
 
+def test_a_disk_with_too_little_room_for_files(monkeypatch, settings):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**11))
+    settings.MIN_FREE = 10**11
+    assert machine.check_disk().level == Level.OK
+    settings.MIN_FREE = 10**11 + 1
+    finding = machine.check_disk()
+    assert finding.level == Level.ADVICE
+    assert "MIN_FREE" in finding.message
+
+
+def test_files_that_are_missing_and_those_that_nobody_needs(folder):
+    assert examine(folder)["attachments"]["level"] == "ok"
+    columns = "owner_id, client_id, name, announced_size, announced_kind, received, state, part"
+    change(
+        folder,
+        f"INSERT INTO chat_upload ({columns}, created_at, changed_at, file, preview, mimetype)"
+        " VALUES (7, 'a', 'x', 1, 'file', 1, 'ready', 'p', '2026-01-01', '2026-01-01', 'f', '',"
+        " '')",
+    )
+    finding = examine(folder)["attachments"]
+    assert finding["level"] == "advice"
+    assert "missing: 1" in finding["message"]
+    (folder / "attachments").mkdir(exist_ok=True)
+    for name in ("f", "new", "old"):
+        (folder / "attachments" / name).write_bytes(b"12345")
+    os.utime(folder / "attachments/f", (1, 1))
+    assert examine(folder)["attachments"]["level"] == "ok"
+    os.utime(folder / "attachments/old", (1, 1))
+    finding = examine(folder)["attachments"]
+    assert finding["level"] == "advice"
+    assert "1 (5" in finding["message"]
+    assert "prune" in finding["fix"]
+
+
 def test_an_env_file_that_others_can_read(settings, tmp_path):
     settings.BASE_DIR = tmp_path
     assert machine.check_env_file().level == Level.OK

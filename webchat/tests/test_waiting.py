@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 
 from webchat.serving.bridge import WsgiBridge
 
-from .peer import Peer, run, scope
+from .peer import Peer, Stream, run, scope
 
 
 class Waiting:
@@ -102,3 +103,40 @@ def test_an_error_of_the_second_run_reaches_the_server():
 
     with pytest.raises(RuntimeError, match="the second time"):
         run(Failing())
+
+
+def test_the_first_answer_is_dropped_unread():
+    application = Waiting()
+    first = Stream(10_000)
+
+    def long_at_first(environ, start_response):
+        answer = application(environ, start_response)
+        return answer if "webchat.waited" in environ else first(environ, start_response)
+
+    assert run(long_at_first).content == b"None"
+    assert (first.given, first.closed.is_set()) == (0, True)
+
+
+def test_a_stop_answers_those_that_wait():
+    application = Waiting(seconds=600, outcome=None)
+
+    async def stopped():
+        wsgi = WsgiBridge(application, 1)
+        peer = Peer()
+        task = asyncio.create_task(wsgi(scope(), peer.receive, peer.send))
+        while not task.done():
+            await asyncio.sleep(0.01)
+            wsgi.end_waits()
+        await asyncio.to_thread(wsgi._threads.shutdown)
+        return peer.content
+
+    assert asyncio.run(asyncio.wait_for(stopped(), 5)) == b"None"
+    assert not application.future.done()
+
+
+def test_nothing_is_run_again_for_somebody_who_has_left():
+    application = Waiting()
+    connection = SimpleNamespace(has_gone=True)
+    peer = run(application, method="POST", **{"webchat.connection": connection})
+    assert peer.sent == []
+    assert len(application.bodies) == 1

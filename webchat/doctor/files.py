@@ -1,0 +1,50 @@
+"""A check of the files that people have sent: those that rows name, and those that are there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext as _
+
+from webchat.database.folders import FILES
+from webchat.database.sizes import size
+
+from . import remedies
+from .finding import Finding, advice, ok
+
+# A file lies in its place before a row names it; after a kill between the two it is swept.
+SURPLUS_SECONDS = 2 * 24 * 3600
+
+
+def check_attachments() -> Finding:
+    """Compare names and nothing else: whether the content is whole, a backup tells."""
+    folder = settings.DATA_DIR / FILES
+    found = {path.name: path.stat() for path in folder.iterdir()} if folder.is_dir() else {}
+    named = set(_names())
+    if missing := len(named - set(found)):
+        return advice(
+            _("Files of messages are missing: %(count)s") % {"count": missing},
+            _("A backup may have them: copy what is in its folder attachments/ to %(path)s")
+            % {"path": folder},
+        )
+    before = time.time() - SURPLUS_SECONDS
+    surplus = [
+        each.st_size for name, each in found.items() if name not in named and each.st_mtime < before
+    ]
+    if surplus:
+        told = {"count": len(surplus), "size": size(sum(surplus))}
+        message = _("Files of no message: %(count)s (%(size)s)")
+        return advice(message % told, remedies.manage("prune"))
+    return ok(_("All files of messages are there"))
+
+
+def _names() -> Iterator[str]:
+    """List the names of files in the rows of all models that have a file and its preview."""
+    for model in apps.get_models():
+        if {"file", "preview"} <= {field.name for field in model._meta.fields}:
+            manager: models.Manager[models.Model] = model._default_manager
+            yield from manager.exclude(file="").values_list("file", flat=True)
