@@ -29,11 +29,10 @@ from chat.models.files import new_name, parts_folder
 from chat.models.uploads import QUOTA_WINDOW, declared_lately
 from chat.sending.drafts import parse_client_id
 from chat.sending.posting import why_unsendable
-from webchat.base import failures
 from webchat.base.holding import holding
 from webchat.base.numbers import integer
 from webchat.database import locks
-from webchat.database.folders import sync_folder
+from webchat.database.folders import FULL, sync_folder
 from webchat.database.sizes import size as in_words
 
 from .names import clean_name
@@ -204,7 +203,7 @@ def _short_of_room() -> ValidationError:
 
 def refused_by_disk(error: OSError) -> ValidationError:
     """Return what the sender is told; only of a full disk is that all that there is to say."""
-    if error.errno in failures.FULL:
+    if error.errno in FULL:
         return _short_of_room()
     logger.error("The disk refuses a file of a message: %s", error)
     message = _("The server is busy. Please try again in a moment.")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 
 from webchat.database import connecting, locks, scratch
 from webchat.database.archive import NoRoomError
+from webchat.database.folders import FULL
 from webchat.database.trouble import Trouble, trouble_of
 
 from . import places, running
@@ -24,7 +25,6 @@ from .telling import tell
 from .terminal import Terminated
 
 BY_SIGNAL = 128  # and the number of the signal: the status by which shells tell of one
-FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EACCES, errno.EPERM)
 # Of a path that was typed, or of a file that somebody else changes.
 OTHER_REASONS = {

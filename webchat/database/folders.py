@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: there is no room, for us
 
 # In DATA_DIR.
 FILES = "attachments"
