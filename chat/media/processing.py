@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import IO
+from typing import IO, Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -43,8 +45,8 @@ EXTENSIONS = {
 }
 
 _lock = threading.Lock()
-_jobs: dict[int, Future[None]] = {}
-_queue: SimpleQueue[int] = SimpleQueue()
+_jobs: dict[Hashable, Future[None]] = {}
+_queue: SimpleQueue[tuple[Hashable, Callable[[], Any]]] = SimpleQueue()
 _threads: list[threading.Thread] = []
 
 
@@ -68,12 +70,17 @@ def close(upload: Upload) -> None:
         raise ValidationError(_("This file is not complete yet."), "not_finished", facts)
 
 
-def submit(upload: Upload) -> Future[None]:
-    """Have an upload processed that is closed; of two calls at once, both get the same future."""
+def job_of(upload: Upload) -> tuple[Hashable, Callable[[], None]]:
+    """Return the key of the job that processes an upload, and the job, to `begin` it."""
+    return ("upload", upload.pk), partial(run, upload.pk)
+
+
+def begin(key: Hashable, work: Callable[[], Any]) -> Future[None]:
+    """Have work done on a thread of ours; of two calls at once, both get the same future."""
     with _lock:
-        if (job := _jobs.get(upload.pk)) is None:
-            job = _jobs[upload.pk] = Future()
-            _queue.put(upload.pk)
+        if (job := _jobs.get(key)) is None:
+            job = _jobs[key] = Future()
+            _queue.put((key, work))
             if len(_threads) < PLACES:
                 thread = threading.Thread(target=_work, name="media", daemon=True)
                 _threads.append(thread)
@@ -83,16 +90,16 @@ def submit(upload: Upload) -> Future[None]:
 
 def _work() -> None:
     while True:
-        pk = _queue.get()
-        job = _jobs[pk]
+        key, work = _queue.get()
+        job = _jobs[key]
         try:
-            run(pk)
+            work()
         except BaseException as error:
             outcome: BaseException | None = error
         else:
             outcome = None
         with _lock:
-            del _jobs[pk]
+            del _jobs[key]
         if outcome is None:
             job.set_result(None)
         else:

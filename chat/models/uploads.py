@@ -50,6 +50,8 @@ class Upload(Content):
     # Bytes from the beginning that are on the disk, synced: never more than there are.
     received = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    # Of one that is sent: it became a profile picture, and no message.
+    is_face = models.BooleanField(default=False, db_default=False)
     # Our own name for its part in the folder.
     part = models.CharField(max_length=48, unique=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -125,6 +125,8 @@ class Found:
     message: MessageView
     name: str
     excerpt: Excerpt
+    face: str  # of the friend in whose chat it is
+    sender_face: str
 
     def as_json(self) -> dict[str, Any]:
         return {"message": self.message.as_json(), "excerpt": self.excerpt.as_json()}
@@ -300,12 +302,13 @@ def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], lis
 
 
 def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
+    view = view_message(message, viewer=viewer, friend=friendship.friend, remark=friendship.remark)
     return Found(
-        message=view_message(
-            message, viewer=viewer, friend=friendship.friend, remark=friendship.remark
-        ),
+        message=view,
         name=friendship.name,
         excerpt=_excerpt(message.text, query),
+        face=friendship.face,
+        sender_face=viewer.face if view.mine else friendship.face,
     )
 
 
