@@ -48,7 +48,7 @@ def _may_see(viewer: User, name: str) -> bool:
 @require_POST
 def change(request: UserRequest) -> HttpResponse:
     """Take a picture as one form, of which the middle is shown, or take the face away."""
-    if request.POST.get("action") == "remove":
+    if "remove" in request.POST:
         services.remove(user=request.user)
         return redirect("accounts:card")
     form = FileForm(request.POST, request.FILES)

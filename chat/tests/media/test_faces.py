@@ -444,7 +444,7 @@ def test_a_form_does_the_same_and_shows_the_middle(alice, bob, drawn):
         red, _green, blue = face.getpixel((4, 128))
         assert blue > 200 > 60 > red
     assert files() == {alice.face}
-    page = post_form(alice, action="remove").content.decode()
+    page = post_form(alice, remove="on").content.decode()
     assert "/avatars/" not in page
     assert not files()
 
