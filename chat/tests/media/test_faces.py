@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import sqlite3
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -284,6 +286,31 @@ def test_of_two_posts_at_once_one_is_late(alice, monkeypatch):
     alice.refresh_from_db()
     assert alice.face == made[1]
     assert files() == {alice.face}
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_tabs_that_choose_at_the_same_moment_leave_one_face(alice, bob, is_same):
+    known = [Api(alice) for _tab in range(4)]
+    uploads = [uploaded(alice) for _tab in known]
+    asked = [uploads[0]] * 4 if is_same else uploads
+    barrier = Barrier(4)
+
+    def post(api, upload):
+        try:
+            barrier.wait()
+            return api.post("me/avatar/", upload=str(upload))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(post, known, asked))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    alice.refresh_from_db()
+    left = {each.file for each in Upload.objects.exclude(file="")}
+    assert files() == {alice.face, *left}
+    assert len(left) == (3 if is_same else 0)
+    faces = Event.objects.filter(user=bob, data__friend=alice.pk, kind="friend_changed")
+    assert faces.count() == (1 if is_same else 4)
 
 
 def test_an_account_that_goes_meanwhile_leaves_nothing(alice, bob, monkeypatch):
