@@ -25,7 +25,6 @@ from chat.models.files import attachments_folder
 from chat.sending import files
 from chat.sending.posting import why_unsendable
 from friends.models import Friendship
-from webchat.base import failures
 from webchat.base.holding import holding
 
 from . import making
@@ -76,6 +75,8 @@ def give_or_say_why(*, user: User | None, picture: Path) -> str:
 
     Without a user it is only tried.
     """
+    from webchat.base import failures  # commands have loaded it; the server needs none of it
+
     try:
         give(user=user, picture=picture)
     except ValidationError as error:
