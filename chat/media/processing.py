@@ -12,7 +12,6 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from typing import IO
 
 from django.core.exceptions import ValidationError
@@ -27,6 +26,7 @@ from webchat.database import locks
 from webchat.database.folders import sync_folder
 
 from .orders import Kind, Order, Processed
+from .turns import Turns
 from .workshop import PLACES, process
 
 ELSEWHERE_SECONDS = 15  # for another worker that is at it
@@ -44,7 +44,7 @@ EXTENSIONS = {
 
 _lock = threading.Lock()
 _jobs: dict[int, Future[None]] = {}
-_queue: SimpleQueue[int] = SimpleQueue()
+_turns = Turns()
 _threads: list[threading.Thread] = []
 
 
@@ -73,7 +73,7 @@ def submit(upload: Upload) -> Future[None]:
     with _lock:
         if (job := _jobs.get(upload.pk)) is None:
             job = _jobs[upload.pk] = Future()
-            _queue.put(upload.pk)
+            _turns.put(upload.pk, owner=upload.owner_id)
             if len(_threads) < PLACES:
                 thread = threading.Thread(target=_work, name="media", daemon=True)
                 _threads.append(thread)
@@ -83,7 +83,7 @@ def submit(upload: Upload) -> Future[None]:
 
 def _work() -> None:
     while True:
-        pk = _queue.get()
+        pk = _turns.get()
         job = _jobs[pk]
         try:
             run(pk)
