@@ -56,9 +56,15 @@ def show_file(view: AttachmentView) -> SafeString:
 def line_of(view: AttachmentView) -> str:
     """Say in one line what the file is."""
     if view.kind == MediaKind.FILE:
-        name = Truncator(view.name).chars(NAME_AT_MOST)
-        return _("[File] %(name)s") % {"name": name}
+        return label_of(view) + Truncator(view.name).chars(NAME_AT_MOST)
     return _(LINES[MediaKind(view.kind)])
+
+
+def label_of(view: AttachmentView) -> str:
+    """Say what kind of file it is, before its name."""
+    if view.kind == MediaKind.FILE:
+        return _("[File] %(name)s") % {"name": ""}
+    return _(LINES[MediaKind(view.kind)]) + " "
 
 
 def _row(view: AttachmentView) -> FileRow:

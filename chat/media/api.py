@@ -114,11 +114,9 @@ def _has_waited(request: UserRequest, upload: Upload) -> bool:
 
 
 def _show(upload: Upload) -> dict[str, Any]:
-    """Return A, without addresses; `notice` if it is not of the kind that was announced."""
+    """Return A, without addresses; `notice` says why it is not of the kind that was announced."""
     shown = {"attachment": AttachmentView.of(upload, name=upload.name, url=None).as_json()}
-    if upload.kind == MediaKind.FILE != upload.announced_kind:
-        return shown | {"notice": "unreadable"}
-    return shown
+    return shown | {"notice": upload.why} if upload.why else shown
 
 
 def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:

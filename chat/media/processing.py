@@ -25,7 +25,7 @@ from webchat.base.holding import holding
 from webchat.database import locks
 from webchat.database.folders import sync_folder
 
-from .orders import Kind, Order, Processed
+from .orders import Kind, Order, Processed, Why
 from .turns import Turns
 from .workshop import PLACES, process
 
@@ -145,11 +145,12 @@ def _process(upload: Upload, part: IO[bytes]) -> None:
 
 def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
     """Put the files in place, synced, before the row names them."""
-    kind = _kind_of(done)
+    kind, why = _kind_of(done)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
     facts = {
         "kind": kind,
+        "why": why,
         "mimetype": done.mimetype,
         "size": done.size,
         "sha256": done.sha256,
@@ -175,10 +176,11 @@ def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
     _remove([upload.part_path] if is_there else [upload.part_path, *kept])
 
 
-def _kind_of(done: Processed) -> MediaKind:
+def _kind_of(done: Processed) -> tuple[MediaKind, Why]:
     is_long = (done.duration or 0) > VOICE_SECONDS + A_LITTLE_MORE
-    is_lecture = done.kind is Kind.VOICE and is_long
-    return MediaKind.FILE if is_lecture else MediaKind(done.kind)
+    if done.kind is Kind.VOICE and is_long:
+        return MediaKind.FILE, Why.TOO_LARGE
+    return MediaKind(done.kind), done.why
 
 
 def place(source: str, target: Path) -> None:

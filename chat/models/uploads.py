@@ -50,6 +50,8 @@ class Upload(Content):
     # Bytes from the beginning that are on the disk, synced: never more than there are.
     received = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    # Why it is a file although it was announced as something else.
+    why = models.CharField(max_length=10, blank=True, db_default="")
     # Our own name for its part in the folder.
     part = models.CharField(max_length=48, unique=True)
     created_at = models.DateTimeField(default=timezone.now)

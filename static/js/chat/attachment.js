@@ -129,6 +129,13 @@ export function lineOf({ kind, name }) {
   });
 }
 
+/** What stands before the name of a file where a message was found by it. */
+export function labelOf({ attachment }) {
+  if (!attachment) return "";
+  const { kind } = attachment;
+  return kind === "file" ? text("file_preview", { name: "" }) : `${text(`${kind}_preview`)} `;
+}
+
 /** One line about a message that was neither recalled nor removed. */
 export function preview({ text: words, attachment }) {
   return attachment ? lineOf(attachment) : words ?? "";

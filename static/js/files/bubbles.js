@@ -1,4 +1,5 @@
 // The bubbles of files on their way: how much has arrived, and what to do about it.
+import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
 export class FileBubbles {
@@ -18,12 +19,14 @@ export class FileBubbles {
   connect() {
     document.addEventListener("uploads:told", this.#onTold);
     document.addEventListener("uploads:failed", this.#onFailed);
+    document.addEventListener("uploads:noticed", this.#onNoticed);
     document.addEventListener("uploads:ended", this.#onEnded);
   }
 
   disconnect() {
     document.removeEventListener("uploads:told", this.#onTold);
     document.removeEventListener("uploads:failed", this.#onFailed);
+    document.removeEventListener("uploads:noticed", this.#onNoticed);
     document.removeEventListener("uploads:ended", this.#onEnded);
   }
 
@@ -54,6 +57,18 @@ export class FileBubbles {
   #onTold = ({ detail: { clientId, ...told } }) => this.#move(clientId, told);
 
   #onFailed = ({ detail: { clientId, reason } }) => this.#fail(clientId, reason);
+
+  /** Say below it, or for a moment if another chat is open, what it was not taken for. */
+  #onNoticed = ({ detail: { clientId, kind, notice } }) => {
+    const words = text(`${notice}_${kind}`);
+    const element = this.#element(clientId);
+    if (!element) return toast(words);
+    const line = document.createElement("p");
+    line.className = "file-notice";
+    line.setAttribute("role", "status");
+    line.textContent = words;
+    element.querySelector(".meta").before(line);
+  };
 
   #onEnded = ({ detail: { clientId, letter } }) => {
     if (letter) this.#thread.setState(clientId, "pending");

@@ -86,7 +86,7 @@ export class Sheet {
   #isFitting({ name, size }) {
     if (!size) this.#refused.push(text("file_empty", { name }));
     else if (size > this.#limit) {
-      this.#refused.push(text("file_too_large", { name, limit: inBytes(this.#limit) }));
+      this.#refused.push(text("file_too_large", { name, limit: asALimit(this.#limit) }));
     } else return true;
     return false;
   }
@@ -150,6 +150,11 @@ export class Sheet {
     this.#resolve?.(answer);
     this.#resolve = null;
   }
+}
+
+/** A size without needless digits: 100 MB. */
+function asALimit(size) {
+  return inBytes(size).replace(/\.0(?=\D)/, "").replace("\u00a0", " ");
 }
 
 function makeRow(file) {
