@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -42,9 +44,18 @@ EXTENSIONS = {
     "video/webm": ".webm",
 }
 
+
+class Job(NamedTuple):
+    """Work on a file, told from other work by its key; its owner waits for it."""
+
+    key: Hashable
+    owner: int
+    work: Callable[[], Any]
+
+
 _lock = threading.Lock()
-_jobs: dict[int, Future[None]] = {}
-_turns = Turns()
+_jobs: dict[Hashable, Future[None]] = {}
+_turns: Turns[Job] = Turns()
 _threads: list[threading.Thread] = []
 
 
@@ -68,35 +79,40 @@ def close(upload: Upload) -> None:
         raise ValidationError(_("This file is not complete yet."), "not_finished", facts)
 
 
-def submit(upload: Upload) -> Future[None]:
-    """Have an upload processed that is closed; of two calls at once, both get the same future."""
+def job_of(upload: Upload) -> Job:
+    """Return the job that processes an upload, to `begin` it."""
+    return Job(("upload", upload.pk), upload.owner_id, partial(run, upload.pk))
+
+
+def begin(job: Job) -> Future[None]:
+    """Have a job done on a thread of ours; of two calls at once, both get the same future."""
     with _lock:
-        if (job := _jobs.get(upload.pk)) is None:
-            job = _jobs[upload.pk] = Future()
-            _turns.put(upload.pk, owner=upload.owner_id)
+        if (end := _jobs.get(job.key)) is None:
+            end = _jobs[job.key] = Future()
+            _turns.put(job, owner=job.owner)
             if len(_threads) < PLACES:
                 thread = threading.Thread(target=_work, name="media", daemon=True)
                 _threads.append(thread)
                 thread.start()
-        return job
+        return end
 
 
 def _work() -> None:
     while True:
-        pk = _turns.get()
-        job = _jobs[pk]
+        job = _turns.get()
+        end = _jobs[job.key]
         try:
-            run(pk)
+            job.work()
         except BaseException as error:
             outcome: BaseException | None = error
         else:
             outcome = None
         with _lock:
-            del _jobs[pk]
+            del _jobs[job.key]
         if outcome is None:
-            job.set_result(None)
+            end.set_result(None)
         else:
-            job.set_exception(outcome)
+            end.set_exception(outcome)
         connection.close_if_unusable_or_obsolete()
 
 

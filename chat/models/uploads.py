@@ -52,6 +52,8 @@ class Upload(Content):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     # Why it is a file although it was announced as something else.
     why = models.CharField(max_length=10, blank=True, db_default="")
+    # Of one that is sent: it became a profile picture, and no message.
+    is_face = models.BooleanField(default=False, db_default=False)
     # Our own name for its part in the folder.
     part = models.CharField(max_length=48, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
