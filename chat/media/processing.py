@@ -143,28 +143,54 @@ def _process(upload: Upload, part: IO[bytes]) -> None:
         # The disk has lost it: its sender begins again.
         Upload.objects.filter(pk=upload.pk).update(received=0, state=Upload.State.OPEN)
         return
+    columns = store(upload.part_path, Kind(upload.announced_kind))
+    kept = [attachments_folder() / columns["file"]]
+    if columns["preview"]:
+        kept.append(previews_folder() / columns["preview"])
+    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
+    try:
+        is_there = theirs.update(state=Upload.State.READY, changed_at=timezone.now(), **columns)
+    except BaseException:
+        _remove(kept)
+        raise
+    _remove([upload.part_path] if is_there else [upload.part_path, *kept])
+
+
+def store(source: Path, kind: Kind) -> dict[str, Any]:
+    """Process a file and put what is made of it in place, synced, before any row names it.
+
+    Returns the columns of its content, and `why` it is not of this kind. Raises UnavailableError
+    and OSError as `workshop.process` does: nothing is left then but the source.
+    """
     name = new_name()
     order = Order(
-        kind=Kind(upload.announced_kind),
-        source=str(upload.part_path),
+        kind=kind,
+        source=str(source),
         target=str(parts_folder() / name),
         preview=str(parts_folder() / f"{name}-preview"),
     )
     try:
-        done = process(order)
-        _keep(upload, order, done, name)
+        return _keep(order, process(order), name)
     finally:
         for path in (order.target, order.preview):
             with suppress(OSError):
                 os.unlink(path)
 
 
-def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
-    """Put the files in place, synced, before the row names them."""
+def _keep(order: Order, done: Processed, name: str) -> dict[str, Any]:
     kind, why = _kind_of(done)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
-    facts = {
+    kept = [attachments_folder() / file]
+    try:
+        place(done.stored(order), kept[0])
+        if preview:
+            kept.append(previews_folder() / preview)
+            place(order.preview, kept[1])
+    except BaseException:
+        _remove(kept)
+        raise
+    return {
         "kind": kind,
         "why": why,
         "mimetype": done.mimetype,
@@ -175,21 +201,7 @@ def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
         "duration": done.duration,
         "file": file,
         "preview": preview,
-        "state": Upload.State.READY,
-        "changed_at": timezone.now(),
     }
-    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
-    kept = [attachments_folder() / file]
-    try:
-        place(done.stored(order), kept[0])
-        if preview:
-            kept.append(previews_folder() / preview)
-            place(order.preview, kept[1])
-        is_there = theirs.update(**facts)
-    except BaseException:
-        _remove(kept)
-        raise
-    _remove([upload.part_path] if is_there else [upload.part_path, *kept])
 
 
 def _kind_of(done: Processed) -> tuple[MediaKind, Why]:
