@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from math import cos, exp, pi, sin
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -125,34 +125,36 @@ def draw_cells(random: Random) -> bytes:
     return _jpeg(Image.composite(picture, dark, field.filter(ImageFilter.GaussianBlur(7))))
 
 
-def draw_face(random: Random) -> bytes:
+def draw_face(number: int, random: Random) -> bytes:
     """A profile picture as it is stored, of people who do not show themselves."""
-    kind = random.choice((_cat_face, _landscape, _planet, _plant))
-    face = kind(random).resize((FACE_PIXELS, FACE_PIXELS), Image.Resampling.LANCZOS)
+    kinds = (_cat_face, _landscape, _plant, _planet)
+    turn, kind = divmod(number, len(kinds))
+    large = kinds[kind](turn, random)
+    face = large.resize((FACE_PIXELS, FACE_PIXELS), Image.Resampling.LANCZOS)
     return _save(face, "WEBP", quality=WEBP_QUALITY)
 
 
-def _cat_face(random: Random) -> Picture:
-    ground = random.choice([(246, 204, 190), (190, 222, 212), (204, 210, 240), (250, 226, 160)])
+def _cat_face(turn: int, random: Random) -> Picture:
+    ground = _next([(246, 204, 190), (190, 222, 212), (204, 210, 240), (250, 226, 160)], turn)
     picture = Image.new("RGB", FACE, ground)
-    fur, light = random.choice(FURS)
+    fur, light = _next(FURS, turn + turn // len(FURS))
     draw = ImageDraw.Draw(picture)
     _cat_head(draw, (200, 225), 118, fur, light, is_asleep=random.random() < 0.3)
     return picture.filter(ImageFilter.GaussianBlur(0.8))
 
 
-def _landscape(random: Random) -> Picture:
+def _landscape(turn: int, random: Random) -> Picture:
     sun = (random.randint(120, 290), random.randint(110, 190), random.randint(26, 44))
-    return _hills(FACE, random.choice([DUSK, MORNING, NIGHT]), random, sun=sun)
+    return _hills(FACE, _next([MORNING, DUSK, NIGHT], turn), random, sun=sun)
 
 
-def _planet(random: Random) -> Picture:
+def _planet(turn: int, random: Random) -> Picture:
     picture = _gradient(FACE, NIGHT)
     draw = ImageDraw.Draw(picture)
     for _star in range(70):
         x, y = random.randrange(400), random.randrange(400)
         draw.ellipse((x, y, x + random.choice((1, 2, 3)), y + 2), fill=(240, 240, 255))
-    body = random.choice([(236, 170, 110), (150, 190, 236), (226, 130, 140)])
+    body = _next([(236, 170, 110), (150, 190, 236), (226, 130, 140)], turn)
     draw.ellipse((105, 105, 295, 295), fill=body)
     for y in (150, 190, 232):
         draw.arc(
@@ -162,11 +164,11 @@ def _planet(random: Random) -> Picture:
     return picture
 
 
-def _plant(random: Random) -> Picture:
-    ground = random.choice([(250, 238, 214), (222, 236, 246), (240, 222, 230)])
+def _plant(turn: int, random: Random) -> Picture:
+    ground = _next([(250, 238, 214), (222, 236, 246), (240, 222, 230)], turn)
     picture = Image.new("RGB", FACE, ground)
     draw = ImageDraw.Draw(picture)
-    green = random.choice([(92, 150, 96), (70, 130, 110)])
+    green = _next([(92, 150, 96), (70, 130, 110)], turn)
     for turn in range(-3, 4):
         x, y = 200 + 105 * sin(turn * 0.42), 250 - 135 * cos(turn * 0.42)
         middle = (200 + x) / 2 + turn * 4, (250 + y) / 2
@@ -193,11 +195,12 @@ def _cat_head(
     draw.ellipse((x - size, y - size * 0.9, x + size, y + size * 0.8), fill=fur)
     draw.ellipse((x - size * 0.5, y + size * 0.05, x + size * 0.5, y + size * 0.72), fill=light)
     dark = (52, 40, 42)
+    ink = dark if sum(fur) > sum(dark) * 2 else IRIS
     for side in (-1, 1):
         eye = x + side * size * 0.42
         box = (eye - size * 0.17, y - size * 0.3, eye + size * 0.17, y + size * 0.04)
         if is_asleep:
-            draw.arc(box, 10, 170, fill=dark, width=max(3, size // 22))
+            draw.arc(box, 10, 170, fill=ink, width=max(3, size // 22))
         else:
             draw.ellipse(box, fill=IRIS)
             draw.ellipse((eye - size * 0.1, box[1], eye + size * 0.1, box[3]), fill=dark)
@@ -238,6 +241,10 @@ def _hills(
         colour = _mix(_mix(sky[1], sky[0], layer / 3), (12, 16, 24), 0.3 + 0.18 * layer)
         draw.polygon([(0, height), *line, (width, height)], fill=colour)
     return picture
+
+
+def _next(choices: Sequence[Any], turn: int) -> Any:
+    return choices[turn % len(choices)]
 
 
 def _gradient(size: tuple[int, int], colours: Sequence[Colour]) -> Picture:

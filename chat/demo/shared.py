@@ -25,7 +25,7 @@ from chat.models.files import (
 from chat.sending.files import NewFile, attach
 from webchat.database.folders import sync_folder
 
-FACES_SHARE = 0.7  # of the class; the others have their initials
+WITHOUT_FACE = 3  # each so many-th has none, and shows the initials
 
 TABLE = "第二组.csv"
 HEADER = "t/s,U/V,ΔU/V"
@@ -83,10 +83,10 @@ class Shared:
         from .pictures import draw_face
 
         attachments_folder().mkdir(mode=0o700, exist_ok=True)
-        for user in users:
-            if self._random.random() < FACES_SHARE:
+        for number, user in enumerate(users):
+            if number % WITHOUT_FACE != WITHOUT_FACE - 1:
                 user.face = new_name()
-                self._write(attachments_folder() / user.face, draw_face(self._random))
+                self._write(attachments_folder() / user.face, draw_face(number, self._random))
                 user.save(update_fields=["face"])
         sync_folder(attachments_folder())
 
