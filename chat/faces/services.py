@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,11 +18,14 @@ from accounts.models import User
 from chat.attachments import delete_face
 from chat.log import writing
 from chat.media import processing
+from chat.media.waiting import busy
+from chat.media.workshop import UnavailableError
 from chat.models import Event, MediaKind, Upload
 from chat.models.files import attachments_folder
 from chat.sending import files
 from chat.sending.posting import why_unsendable
 from friends.models import Friendship
+from webchat.base import failures
 from webchat.base.holding import holding
 
 from . import making
@@ -67,17 +71,34 @@ def choose(*, owner: User, client_id: UUID) -> None:
     _use(name, partial(_hand_over, owner, upload, name))
 
 
-def give(*, user: User, picture: Path) -> None:
-    """Give somebody a face out of a file of the maintainer's, which stays as it is.
+def give_or_say_why(*, user: User | None, picture: Path) -> str:
+    """Give somebody a face out of a file of the maintainer's, or say in words why not.
 
-    Raises as `making.make` does; Http404 when the account is gone meanwhile.
+    Without a user it is only tried.
     """
-    name = making.make(picture)
+    try:
+        give(user=user, picture=picture)
+    except ValidationError as error:
+        return error.messages[0]
+    except Http404:
+        return str(_("nobody has this user name"))
+    except UnavailableError:
+        return busy().messages[0]
+    except OSError as error:
+        return str(failures.explain(error) or error)
+    return ""
+
+
+def give(*, user: User | None, picture: Path) -> None:
+    """Raises as `making.taken` and `making.make` do; Http404 when the account is gone meanwhile."""
+    with making.taken(picture) as copy:
+        name = making.make(copy)
 
     def put() -> bool:
-        with holding(user):
-            _put(user, name)
-        return True
+        if user is not None:
+            with holding(user):
+                _put(user, name)
+        return user is not None
 
     _use(name, put)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+import zipfile
+from contextlib import closing
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +13,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
@@ -18,6 +22,7 @@ from accounts import limits
 from accounts.models import User
 from accounts.services import delete_account
 from chat import attachments
+from chat.export import write_zip
 from chat.faces import making, services
 from chat.media import sweeping
 from chat.models import Event, EventLog, Upload
@@ -25,6 +30,7 @@ from chat.models.files import attachments_folder, new_name, parts_folder, previe
 from friends import services as friends
 from friends.models import Friendship
 from tests.cast import Api, befriend, error_of, make_user
+from webchat.database import copies
 from webchat.doctor import files as doctor
 
 from .cast import MAKER, photo, ready, send
@@ -94,6 +100,11 @@ def content(answer) -> bytes:
 def files() -> set[str]:
     folders = (attachments_folder(), previews_folder(), parts_folder())
     return {path.name for folder in folders if folder.is_dir() for path in folder.iterdir()}
+
+
+def zip_of(user: User) -> zipfile.ZipFile:
+    stored = User.objects.get(pk=user.pk)
+    return zipfile.ZipFile(io.BytesIO(b"".join(write_zip(stored, "zh-hans"))))
 
 
 def events_of(user: User, after: int) -> list[dict]:
@@ -201,7 +212,7 @@ def test_what_cannot_be_read_is_refused_in_words(alice, bytes_of_it, drawn):
     one.whole()
     answer = choose(alice, one.id)
     assert error_of(answer) == (400, "invalid")
-    assert "cannot be read" in answer.json()["error"]["message"]
+    assert "无法识别" in answer.json()["error"]["message"]
     alice.refresh_from_db()
     assert alice.face == ""
 
@@ -496,6 +507,31 @@ def test_the_doctor_misses_a_face(alice, bob):
     assert doctor.check_attachments().level == "ok"
     (attachments_folder() / url.split("/")[2]).unlink()
     assert "缺少 1 个" in doctor.check_attachments().message
+
+
+def test_an_export_has_ones_own_face_and_no_other(alice, bob):
+    face_of(bob)
+    assert "avatar.webp" not in zip_of(alice).namelist()
+    face_of(alice)
+    archive = zip_of(alice)
+    assert archive.read("avatar.webp") == b"content"
+    assert 'src="avatar.webp"' in archive.read("index.html").decode()
+    alice.refresh_from_db()
+    (attachments_folder() / alice.face).unlink()
+    assert "avatar.webp" not in zip_of(alice).namelist()
+
+
+def test_a_backup_holds_faces(alice, bob):
+    face_of(alice)
+    alice.refresh_from_db()
+    with connection.cursor() as cursor:
+        assert copies.files_in(cursor.connection) == {alice.face: ""}
+
+
+def test_a_database_from_before_them_has_none():
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE accounts_user (id INTEGER)")
+        assert copies.files_in(database) == {}
 
 
 def test_an_old_upload_goes_without_the_face(alice, bob):
