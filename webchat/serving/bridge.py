@@ -22,7 +22,7 @@ from .connections import Connection
 from .downloads import Downloads, TooManyDownloads
 from .environ import make_environ
 from .refusals import refuse
-from .streams import FileWrapper, NoRoom, Source, Spool
+from .streams import FileWrapper, NoRoom, Source, Spool, unknown
 from .threads import Threads
 from .turns import BYTES_A_SECOND, REFUSED_SECONDS, REQUEST_SECONDS, TooMany, Turn, Turns, who_asks
 from .waits import Waits
@@ -371,7 +371,8 @@ class _Exchange:
         if isinstance(answer.body, bytes):
             await send(_body(answer.body))
             return
-        async with aclosing(answer.body.pieces()) as pieces:
+        taken = self._connection.taken if self._connection else unknown
+        async with aclosing(answer.body.pieces(taken)) as pieces:
             with suppress(ClientGone):
                 while True:
                     async with turn():

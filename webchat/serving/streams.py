@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -21,6 +21,7 @@ from wsgiref.util import FileWrapper as PlainFileWrapper
 
 PIECE_BYTES = 64 * 1024  # gunicorn's high-water mark: one piece waits in memory, not more …
 # … but to a reader who has taken a megabyte like nothing, longer ones cost half as much by byte.
+# The kernel takes up to 4 MB like nothing, whoever reads: what their machine says counts.
 LONG_PIECE_BYTES = 256 * 1024
 QUICK_SECONDS = 0.05
 QUICK_PIECES = 16
@@ -49,6 +50,41 @@ class FileWrapper(PlainFileWrapper):
             return None
 
 
+Taken = Callable[[], int | None]  # the bytes that a reader's machine has acknowledged
+
+
+def unknown() -> int | None:
+    return None
+
+
+class Haste:
+    """How long the next piece may be, by how quickly the last ones were taken."""
+
+    def __init__(self, taken: Taken) -> None:
+        self._taken = taken
+        self._begin()
+
+    def _begin(self) -> None:
+        self._quick = 0
+        self._from = self._taken()
+
+    @property
+    def piece_bytes(self) -> int:
+        return LONG_PIECE_BYTES if self._quick >= QUICK_PIECES and self._is_taken else PIECE_BYTES
+
+    @property
+    def _is_taken(self) -> bool:
+        found = self._taken()
+        if found is None or self._from is None:
+            return True
+        return found - self._from >= QUICK_PIECES * PIECE_BYTES
+
+    def note(self, seconds: float) -> None:
+        self._quick += 1
+        if seconds >= QUICK_SECONDS:
+            self._begin()
+
+
 class FilePart:
     """A number of bytes of an open file, which this object closes."""
 
@@ -63,18 +99,17 @@ class FilePart:
         finally:
             self.close()
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        sent = quick = 0
+    async def pieces(self, taken: Taken = unknown) -> AsyncGenerator[bytes, None]:
+        sent, haste = 0, Haste(taken)
         while sent < self.length:
-            size = LONG_PIECE_BYTES if quick >= QUICK_PIECES else PIECE_BYTES
-            at_most = min(size, self.length - sent)
+            at_most = min(haste.piece_bytes, self.length - sent)
             piece = await _read(self._number, self._offset + sent, at_most)
             if not piece:
                 return  # cut short meanwhile: the server closes what misses its length
             began = time.monotonic()
             yield piece
             sent += len(piece)
-            quick = quick + 1 if time.monotonic() - began < QUICK_SECONDS else 0
+            haste.note(time.monotonic() - began)
 
     def close(self) -> None:
         os.close(self._number)
@@ -224,7 +259,7 @@ class Spool:
             raise RuntimeError("Nothing was written to the disk.")
         return self._file.fileno()
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, taken: Taken = unknown) -> AsyncGenerator[bytes, None]:
         sent = 0
         while True:
             self._grew.clear()

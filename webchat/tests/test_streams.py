@@ -156,6 +156,26 @@ def test_a_quick_reader_gets_longer_pieces_until_it_pauses(tmp_path):
     assert b"".join(content) == path.read_bytes()[5:3_000_005]
 
 
+def test_what_only_the_kernel_has_taken_makes_no_piece_longer(tmp_path):
+    path = tmp_path / "film"
+    path.write_bytes(bytes(12_000_000))
+    taken, lengths = [500], []
+
+    async def read():
+        part = streams.FilePart(os.open(path, os.O_RDONLY), 0, 12_000_000)
+        async for piece in part.pieces(lambda: taken[0]):
+            lengths.append(len(piece))
+            if len(lengths) == 40:
+                taken[0] += 1024 * 1024
+            if len(lengths) == 45:
+                await asyncio.sleep(2 * streams.QUICK_SECONDS)  # it waits, and takes a lump
+        part.close()
+
+    asyncio.run(read())
+    short, long = streams.PIECE_BYTES, streams.LONG_PIECE_BYTES
+    assert lengths[:-1] == [short] * 40 + [long] * 5 + [short] * (len(lengths) - 46)
+
+
 def test_a_file_is_read_no_further_than_its_reader_takes_it(long_file, monkeypatch):
     read = []
     pread = os.pread
