@@ -56,6 +56,7 @@ class FileRow(NamedTuple):
     source: str = ""
     width: str = ""
     height: str = ""
+    pixels: str = ""  # of the file itself
     length: str = ""
     voice: str = ""
     extension: str = ""
@@ -88,7 +89,8 @@ def label_of(view: AttachmentView) -> str:
 
 
 def _row(view: AttachmentView) -> FileRow:
-    row = FileRow(url=view.url or "", name=view.name)
+    pixels = f"{view.width}x{view.height}" if view.width and view.height else ""
+    row = FileRow(url=view.url or "", name=view.name, pixels=pixels)
     if view.kind == MediaKind.PICTURE:
         width, height = fit(view.width, view.height)
         source = view.preview or row.url

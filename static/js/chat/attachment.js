@@ -31,6 +31,7 @@ export function showAttachment(element, attachment) {
   const link = document.createElement("a");
   link.className = `attachment ${kind}`;
   link.dataset.name = name;
+  if (attachment.width) link.dataset.pixels = `${attachment.width}x${attachment.height}`;
   if (url) link.href = url;
   if (kind === "file") link.download = "";
   else [link.target, link.rel] = ["_blank", "noopener"];
@@ -75,13 +76,10 @@ const parts = {
 
   file({ name, size }, link) {
     link.title = name;
-    const extension = name.match(EXTENSION)?.[1] ?? "";
-    const icon = makeElement("span", `file-icon ${familyOf(extension)}`, extension.toUpperCase());
-    icon.setAttribute("aria-hidden", "true");
     const about = makeElement("span", "file-about");
     about.append(makeElement("bdi", "file-name", shortName(name)));
     if (size !== null) about.append(makeElement("span", "file-size", inBytes(size)));
-    return [icon, about];
+    return [makeFileIcon(name), about];
   },
 };
 
@@ -96,6 +94,13 @@ function makeElement(name, className, words = "") {
   element.className = className;
   element.textContent = words;
   return element;
+}
+
+export function makeFileIcon(name) {
+  const extension = name.match(EXTENSION)?.[1] ?? "";
+  const icon = makeElement("span", `file-icon ${familyOf(extension)}`, extension.toUpperCase());
+  icon.setAttribute("aria-hidden", "true");
+  return icon;
 }
 
 /** The sort of file that an extension says, by which its icon is coloured. */
