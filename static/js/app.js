@@ -4,6 +4,7 @@ import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
 import { Connection } from "./page/connection.js";
 import { attempt } from "./page/attempt.js";
+import { guardDrops } from "./page/drops.js";
 import { watchDialogs } from "./page/focus.js";
 import { Forms } from "./page/forms.js";
 import { Keys } from "./page/keys.js";
@@ -69,7 +70,7 @@ function start(body) {
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
-    hold: () => conversation.endMode(),
+    hold: () => conversation.endMode() || (gallery?.rest() ?? false),
     begin: (isSamePage) => conversation.rest(isSamePage),
     leave: () => {
       list.disconnect();
@@ -123,6 +124,7 @@ function start(body) {
   new Keys({ base: api.base, store, visit: go, address: () => navigator.address }).start();
   typeAhead.start();
   watchDialogs();
+  guardDrops();
   watchSwipes();
   followKeyboard();
   navigator.start();

@@ -104,9 +104,9 @@ export class Recorder {
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    } catch {
+    } catch ({ name }) {
       this.#isHeld = false;
-      toast(text("no_microphone"));
+      toast(text(name === "NotFoundError" ? "no_microphone_found" : "no_microphone"));
       return;
     }
     // The question for the microphone has taken the finger away.
