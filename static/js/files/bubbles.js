@@ -50,8 +50,8 @@ export class FileBubbles {
   }
 
   #putThumbnail(clientId, thumbnail) {
-    const picture = this.#element(clientId)?.querySelector(".attachment.picture img");
-    picture?.after(thumbnail);
+    const element = this.#element(clientId);
+    element?.querySelector(".attachment.picture img, .attachment.video video")?.after(thumbnail);
   }
 
   #onTold = ({ detail: { clientId, ...told } }) => this.#move(clientId, told);
@@ -90,6 +90,7 @@ export class FileBubbles {
       bar.value = 0;
     }
     if (fraction !== undefined) bar.value = fraction;
+    bar.hidden = bar.value >= 1; // what takes its place is no longer
     const words = bar.value < 1 ? `${Math.floor(bar.value * 100)}%` : text("processing");
     bar.parentElement.firstElementChild.textContent = trouble ?? words;
   }

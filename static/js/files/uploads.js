@@ -79,10 +79,10 @@ export class Uploads {
   }
 
   /** Go on with a file that was chosen again; false if it is another one. */
-  resume(clientId, file) {
+  resume(clientId, file, name = file.name) {
     const item = this.#find(clientId);
     if (item?.state !== "lost") return false;
-    if (file.size !== item.size || file.name !== item.name) return false;
+    if (file.size !== item.size || name !== item.name) return false;
     item.file = file;
     this.#go(item);
     return true;
