@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 
 from accounts.http import UserRequest
 from chat.models import MediaKind, Upload
+from chat.models.uploads import upload_of
 from chat.presentation import AttachmentView
 from webchat.base.numbers import integer
 
@@ -102,4 +103,7 @@ def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:
 
 
 def _of(request: UserRequest, client_id: UUID) -> Upload:
-    return get_object_or_404(request.user.uploads, client_id=client_id)
+    upload = upload_of(request.user, client_id)
+    if upload is None:
+        raise Http404
+    return upload

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..database import costs
-from .bodies import Body, Crumbled, Pool, Refused
+from .bodies import BODY_BYTES, SMALL_BYTES, Body, Crumbled, Pool, Refused
 from .connections import Connection
 from .downloads import Downloads, TooManyDownloads
 from .environ import make_environ
@@ -62,8 +62,8 @@ class WsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = who_asks(scope)
 
-        async def toll(size: int) -> None:
-            await self.turns.step_back(who, size / BYTES_A_SECOND)
+        def toll(size: int) -> float:
+            return self.turns.step_back(who, size / BYTES_A_SECOND)
 
         body = Body(self._pool, toll)
         try:
@@ -426,4 +426,8 @@ async def _read(body: Body, scope: Scope, receive: Receive) -> bool:
     announced = dict(scope["headers"])
     if b"content-length" not in announced and b"transfer-encoding" not in announced:
         return bool((await receive())["type"] == "http.request")
-    return await body.read(receive, int(announced.get(b"content-length", 0)))
+    declared = int(announced.get(b"content-length", 0))
+    pass_body = scope.get("webchat.pass_body")
+    if SMALL_BYTES < declared <= BODY_BYTES and pass_body is not None:
+        pass_body(body.keep_piece)
+    return await body.read(receive, declared)
