@@ -120,7 +120,7 @@ def write_zip(
         context = {"user": user, "chats": named, "now": minute(timezone.now()), "face": face}
         target.writestr(f"{INDEX}.html", render_to_string("chat/export/index.html", context))
         yield pipe.take()
-        yield from _write_files(target, pipe, files)
+        yield from _write_files(target, pipe, files, send_file)
         for chat in chats:
             try:
                 thread = get_thread(user, chat.username)
