@@ -28,6 +28,12 @@ from .models import Attachment, Evidence, MediaKind
 from .models.files import UNKNOWN, Content, attachments_folder
 from .models.rows import PICTURES
 
+# A film or sound that is opened directly is played by the browser's own page around it, which has
+# a style and fetches it once more, with our cookies. No script runs there either.
+PLAYED = (
+    "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none';"
+    " sandbox allow-same-origin"
+)
 LONG_BYTES = 256 * 1024  # more than that counts as a download; a page may show many shorter ones
 # The types that browsers show or play, by what the bytes were found to be; all else is saved.
 SHOWN: dict[str, tuple[str, ...]] = {
@@ -63,6 +69,8 @@ class _Delivery:
             "Content-Type": self.mimetype or UNKNOWN,
             "Content-Disposition": disposition(name, is_inline=self.mimetype is not None),
         }
+        if self.mimetype and self.mimetype.startswith(("video/", "audio/")):
+            headers["Content-Security-Policy"] = PLAYED
         # At a public computer nothing stays on its disk, as of any page.
         if not request.session.get_expire_at_browser_close():
             headers["Cache-Control"] = self.control

@@ -8,6 +8,7 @@ from typing import Any
 from accounts.avatars import face_url
 from accounts.http import UserRequest
 from accounts.models import User
+from chat.media.processing import Job
 from chat.media.waiting import busy, has_waited
 from chat.sending.drafts import parse_client_id
 
@@ -22,7 +23,7 @@ def choose(request: UserRequest) -> tuple[dict[str, Any], int]:
     upload = services.find_upload(owner=owner, client_id=client_id)
     if not upload.is_face:
         work = partial(services.choose, owner=owner, client_id=client_id)
-        if not has_waited(request, ("face", upload.pk), work):
+        if not has_waited(request, Job(("face", upload.pk), owner.pk, work)):
             return {}, 202
         if not services.find_upload(owner=owner, client_id=client_id).is_face:
             raise busy()

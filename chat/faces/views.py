@@ -16,6 +16,7 @@ from accounts.models import User
 from chat.delivery import deliver_face
 from chat.forms import FileForm
 from chat.media import api as media
+from chat.media.processing import Job
 from chat.media.waiting import has_waited
 from friends.models import Friendship
 from webchat.database.questions import Listing, given
@@ -67,7 +68,7 @@ def _take(request: UserRequest, form: FileForm) -> bool:
     client_id = form.cleaned_data["client_id"]
     upload = media.receive_whole(request, client_id, form.cleaned_data["file"])
     work = partial(services.take_whole, owner=request.user, client_id=client_id)
-    if not has_waited(request, ("face", upload.pk), work):
+    if not has_waited(request, Job(("face", upload.pk), request.user.pk, work)):
         return False
     services.find_upload(owner=request.user, client_id=client_id)
     messages.success(request, _("Saved"))

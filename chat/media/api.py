@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 
 from accounts.http import UserRequest
 from chat.models import MediaKind, Upload
+from chat.models.uploads import upload_of
 from chat.presentation import AttachmentView
 from webchat.base.numbers import integer
 
@@ -87,15 +88,13 @@ def receive_whole(request: UserRequest, client_id: UUID, file: UploadedFile) -> 
 
 
 def _has_waited(request: UserRequest, upload: Upload) -> bool:
-    return has_waited(request, *processing.job_of(upload))
+    return has_waited(request, processing.job_of(upload))
 
 
 def _show(upload: Upload) -> dict[str, Any]:
-    """Return A, without addresses; `notice` if it is not of the kind that was announced."""
+    """Return A, without addresses; `notice` says why it is not of the kind that was announced."""
     shown = {"attachment": AttachmentView.of(upload, name=upload.name, url=None).as_json()}
-    if upload.kind == MediaKind.FILE != upload.announced_kind:
-        return shown | {"notice": "unreadable"}
-    return shown
+    return shown | {"notice": upload.why} if upload.why else shown
 
 
 def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:
@@ -104,4 +103,7 @@ def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:
 
 
 def _of(request: UserRequest, client_id: UUID) -> Upload:
-    return get_object_or_404(request.user.uploads, client_id=client_id)
+    upload = upload_of(request.user, client_id)
+    if upload is None:
+        raise Http404
+    return upload

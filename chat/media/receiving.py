@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from chat.models import MediaKind, Upload, UsedQuota
 from chat.models.files import new_name, parts_folder
-from chat.models.uploads import QUOTA_WINDOW, declared_lately
+from chat.models.uploads import QUOTA_WINDOW, STANDING, declared_lately
 from chat.sending.drafts import parse_client_id
 from chat.sending.posting import why_unsendable
 from webchat.base.holding import holding
@@ -227,12 +227,11 @@ def _writing(upload: Upload) -> Iterator[int]:
 
 def _bring_up_to_date(upload: Upload, part: int) -> None:
     """Fetch the row again; of a part that has lost bytes, nothing counts as received."""
-    try:
-        row = Upload.objects.values_list("received", "state").get(pk=upload.pk)
-    except Upload.DoesNotExist:
+    standing = STANDING.first(pk=upload.pk)
+    if standing is None:
         upload.part_path.unlink(missing_ok=True)
-        raise Http404 from None
-    upload.received, upload.state = row
+        raise Http404
+    upload.received, upload.state = standing
     if upload.state == Upload.State.OPEN and os.fstat(part).st_size < upload.received:
         upload.note_received(0)
         upload.received = 0

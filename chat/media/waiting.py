@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from . import processing, receiving
+from .processing import Job
 from .workshop import UnavailableError
 
 WAIT_SECONDS = 20.0
@@ -20,22 +19,22 @@ RETRY_SECONDS = 5
 logger = logging.getLogger(__name__)
 
 
-def has_waited(request: HttpRequest, key: Hashable, work: Callable[[], Any]) -> bool:
-    """Return whether the work that has this key is done, as far as there was time.
+def has_waited(request: HttpRequest, job: Job) -> bool:
+    """Return whether a job is done, as far as there was time.
 
-    False if the request has to wait: it is run again then. What the work raises is raised here,
+    False if the request has to wait: it is run again then. What its work raises is raised here,
     and ValidationError("unavailable") if it was not possible. It happens once in a request.
     """
-    job: Future[None] | None = request.META.get("webchat.waited")
+    end: Future[None] | None = request.META.get("webchat.waited")
     try:
-        if job is not None:
-            if job.done():
-                job.result()
+        if end is not None:
+            if end.done():
+                end.result()
         elif (wait := request.META.get("webchat.wait")) is not None:
-            wait(processing.begin(key, work), WAIT_SECONDS)
+            wait(processing.begin(job), WAIT_SECONDS)
             return False
         else:
-            work()
+            job.work()
     except OSError as error:
         raise receiving.refused_by_disk(error) from None
     except UnavailableError as error:

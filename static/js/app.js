@@ -4,6 +4,7 @@ import { Badges } from "./page/badges.js";
 import { Clock } from "./page/clock.js";
 import { Connection } from "./page/connection.js";
 import { attempt } from "./page/attempt.js";
+import { guardDrops } from "./page/drops.js";
 import { watchDialogs } from "./page/focus.js";
 import { Forms } from "./page/forms.js";
 import { Keys } from "./page/keys.js";
@@ -73,7 +74,7 @@ function start(body) {
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
-    hold: () => conversation.endMode(),
+    hold: () => conversation.endMode() || (gallery?.rest() ?? false),
     begin: (isSamePage) => conversation.rest(isSamePage),
     leave: () => {
       list.disconnect();
@@ -131,6 +132,7 @@ function start(body) {
   typeAhead.start();
   watchDialogs();
   watchFaces();
+  guardDrops();
   watchSwipes();
   followKeyboard();
   navigator.start();

@@ -114,3 +114,25 @@ test("what is stopped sends nothing more", async () => {
   await assert.rejects(sending.run());
   assert.equal(server.puts, 2);
 });
+
+test("what the server has forgotten begins again", async () => {
+  const forget = (server) => {
+    server.bytes = [];
+    throw new Refusal(404, { code: "not_found", message: "weg" });
+  };
+  const mishaps = [null, null, null, forget].map((act) => act ?? (() => {}));
+  const [server, file] = [makeServer({ mishaps }), makeFile(900_000)];
+  await makeSending(server, file).run();
+  await same(server, file);
+  assert.equal(server.posts.filter((path) => path === "uploads/").length, 2);
+});
+
+test("one that is forgotten again and again is given up in words", async () => {
+  const forget = (server) => {
+    if (server.posts.at(-1) !== "uploads/" || server.puts) {
+      throw new Refusal(404, { code: "not_found", message: "weg" });
+    }
+  };
+  const server = makeServer({ mishaps: Array(99).fill(forget) });
+  await assert.rejects(() => makeSending(server, makeFile(500)).run(), { message: "weg" });
+});

@@ -2,6 +2,7 @@
 import { wordsOf } from "../api.js";
 import { isSecondOfTwo } from "../page/press.js";
 import { text } from "../strings.js";
+import { labelOf } from "./attachment.js";
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
 import { learnReadings } from "./readings.js";
@@ -252,7 +253,7 @@ export class ChatSearch {
     const mark = document.createElement("mark");
     mark.textContent = excerpt.hit;
     if (others.length) this.#fold(item, words, message.with, 1 + others.length);
-    else words.replaceChildren(excerpt.before, mark, excerpt.after);
+    else words.replaceChildren(labelOf(message), excerpt.before, mark, excerpt.after);
     return item;
   }
 

@@ -9,6 +9,7 @@ const LEAST_PIECE = 16 * 1024;
 const PATIENCE = 60_000; // ms for a piece
 const PROCESSING = 40_000; // ms: the server answers within twenty seconds, done or not
 const LONG = 60; // seconds to wait that nobody waits for
+const FORGOTTEN_AT_MOST = 3; // times that the server may have lost what it had
 
 /** A file that can be read no more: it was changed, moved or deleted meanwhile. */
 export class Unreadable extends Error {
@@ -27,6 +28,8 @@ export class Sending {
   #abort = new AbortController();
   #length = FIRST_PIECE;
   #backoff = new Backoff();
+  #forgotten = 0;
+  #wake = () => {};
 
   /** `told` gets {fraction} of what has arrived, or {trouble}: why nothing gets through. */
   constructor(api, { uploadId, name, kind, file }, told) {
@@ -38,6 +41,7 @@ export class Sending {
 
   stop() {
     this.#abort.abort();
+    this.#wake();
   }
 
   /** Send it to its end, through any number of tries; resolves to the answer of the server. */
@@ -47,13 +51,27 @@ export class Sending {
         await this.#sendPieces();
         return await this.#finish();
       } catch (error) {
-        if (this.#abort.signal.aborted || !isWorthWaiting(error)) throw error;
+        if (this.#abort.signal.aborted || !this.#isWorthWaiting(error)) throw error;
         this.#told({ trouble: error.words });
-        const pause = error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next();
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await this.#pause(error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next());
         this.#check();
       }
     }
+  }
+
+  /** Wait, but no longer than until the page has reached the server again. */
+  async #pause(duration) {
+    await new Promise((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, duration);
+      document.addEventListener("feed:working", resolve, { once: true });
+    });
+  }
+
+  /** Whether the next try may succeed; what the server has forgotten begins again. */
+  #isWorthWaiting(error) {
+    if (error.code === "not_found") return (this.#forgotten += 1) <= FORGOTTEN_AT_MOST;
+    return error.isPassing && (error.retryAfter ?? 0) < LONG;
   }
 
   async #sendPieces() {
@@ -113,8 +131,4 @@ export class Sending {
       if (answer.attachment) return answer;
     }
   }
-}
-
-function isWorthWaiting(error) {
-  return error.isPassing && (error.retryAfter ?? 0) < LONG;
 }
