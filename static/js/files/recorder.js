@@ -1,5 +1,6 @@
 // Speaking: hold the button on a phone, or click it; what is said goes when it is let go.
 import { inMinutes } from "../chat/attachment.js";
+import { giveBack } from "../page/focus.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
@@ -165,6 +166,7 @@ export class Recorder {
     clearInterval(recording.timer);
     this.#bar.hidden = true;
     this.#button.removeAttribute("aria-pressed");
+    giveBack(this.#button); // the bar may have had the focus
     recording.recorder.addEventListener("stop", () => {
       stop(recording.stream);
       if (isWanted && seconds < SHORTEST) toast(text("too_short"));
