@@ -113,6 +113,8 @@ export class Sheet {
     this.#original.querySelector(".quiet-text").textContent = inBytes(large);
     for (const choice of this.#choices) showSize(choice, this.#tick.checked);
     this.#submit.disabled = this.#coming > 0 || !this.#choices.length;
+    const isWaiting = document.activeElement === document.getElementById("files-title");
+    if (isWaiting && !this.#submit.disabled) this.#submit.focus(); // Enter sends
   }
 
   #sizeOf(asItIs) {
