@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from chat.tests.media import films, pictures, samples
 
+from .test_access import grave_faults
+
 MESSAGES = "#messages .message"
 THEIRS = f"{MESSAGES}.theirs .attachment"
 NATURAL = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
@@ -161,6 +163,7 @@ def test_the_window_over_all_pictures(pair):
     expect(name).to_have_text("1.png")
     picture.click()
     expect(page.locator("#lightbox")).to_be_visible()
+    assert grave_faults(page) == []
     page.keyboard.press("+")
     expect(picture).to_have_attribute("style", re.compile(r"scale\(1\.25\)"))
     page.keyboard.press("0")
@@ -212,6 +215,7 @@ def test_what_is_dropped_and_what_is_refused_in_words(pair):
     page.evaluate(DROP, ["#conversation", many, "text/plain", 9])
     expect(page.locator("#files .files-row")).to_have_count(9)
     expect(page.locator("#files-status")).to_have_text("一次最多 9 个。")
+    assert grave_faults(page) == []
     page.click("#files-cancel")
     # Beside the chat it leads nowhere.
     page.evaluate(DROP, ["#list", "旁.txt", "text/plain", 9])
@@ -222,6 +226,7 @@ def test_what_is_dropped_and_what_is_refused_in_words(pair):
     page.click("#files [type=submit]")
     expect(page.locator(".file-notice")).to_have_text("这张图片无法识别，已按文件发送。")
     expect(other.page.locator(f"{THEIRS}.file .file-name").last).to_have_text("坏.png")
+    assert grave_faults(page) == grave_faults(other.page) == []
     assert one.complaints == other.complaints == []
 
 
@@ -273,7 +278,14 @@ def test_an_upload_is_given_up_and_others_go_on_after_a_reload(pair):
 
 def test_a_file_is_quoted_forwarded_found_and_listed(pair):
     one, other = pair("转一", "转二")
-    send(one, file("海边.png", png(), "image/png"))
+    # By keys alone.
+    one.page.locator("#attach-button").press("Enter")
+    expect(one.page.locator(".popup-menu >> text=图片和视频")).to_be_focused()
+    with one.page.expect_file_chooser() as chooser:
+        one.page.keyboard.press("Enter")
+    chooser.value.set_files([file("海边.png", png(), "image/png")])
+    expect(one.page.locator("#files [type=submit]")).to_be_focused()
+    one.page.keyboard.press("Enter")
     expect(other.page.locator(f"{THEIRS}.picture img")).to_have_count(1)
     page = other.page
     page.locator(f"{MESSAGES} .message-more").first.evaluate("button => button.click()")
@@ -292,6 +304,8 @@ def test_a_file_is_quoted_forwarded_found_and_listed(pair):
     one.page.fill("#files-words", "海边")
     one.page.keyboard.press("Enter")
     one.page.wait_for_url("**q=*")
+    expect(one.page.locator("#gallery .attachment.picture img")).to_have_count(2)
+    assert grave_faults(one.page) == []
     expect(one.page.locator("#gallery .attachment.picture img")).to_have_count(2)
     one.page.wait_for_timeout(2_500)  # the second script comes a second after the page is live
     one.page.locator("#gallery .attachment.picture").first.click()
