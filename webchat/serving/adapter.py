@@ -28,7 +28,7 @@ HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn wo
 # The kernel is asked for this much at once, and reading pauses while more than that waits. Parsed
 # byte by byte it blocks the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
-BODY_READ_BYTES = 64 * 1024  # … of a body that is not parsed: the rest of it is long
+BODY_READ_BYTES = 128 * 1024  # … of a long body, which nobody parses
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -107,7 +107,7 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
         self.client: Client | None = None
         self.asked_at: float | None = None  # when the first byte of a request came …
         self._asked = 0  # … and how many bytes of its headers have come since
-        self._keep_piece: KeepPiece | None = None
+        self._keep_piece: KeepPiece | None = None  # of a long body
 
     def connection_made(self, transport: Any) -> None:
         transport.max_size = READ_BYTES
@@ -124,33 +124,33 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
                 raise
 
     def data_received(self, data: bytes) -> None:
+        kept = 0 if self._keep_piece is None else self._pass_on(self._keep_piece, data)
+        if kept < len(data):
+            super().data_received(data[kept:])
         if self._keep_piece is not None:
-            if not self._pass_on(self._keep_piece, data):
-                super().data_received(data)
             self._read_body()
-            return
-        super().data_received(data)
         if not self._request_ready.is_set():  # the headers are not complete
             self._count_headers(len(data))
 
     def pass_body(self, keep_piece: KeepPiece) -> None:
         """Give what comes of the body of this request to a function, and not to `receive`.
 
-        All but its last bytes, and what the function does not keep, still go the other way.
+        All but its last byte, and what the function does not keep, still go the other way.
         """
         if type(self._callback_parser) is PythonProtocol:
             self._keep_piece = keep_piece
             self._read_body()
 
-    def _pass_on(self, keep_piece: KeepPiece, data: bytes) -> bool:
-        """Return whether the piece is kept; what waits in `receive` comes first."""
+    def _pass_on(self, keep_piece: KeepPiece, data: bytes) -> int:
+        """Return how many bytes are kept; what waits in `receive` comes first."""
         parser, receiver = self._callback_parser, self._body_receiver
-        if len(data) >= parser._body_remaining or receiver is None or receiver.buffered:
-            return False
-        if not keep_piece(data):
-            return False
-        parser._body_remaining -= len(data)
-        return True
+        count: int = min(len(data), parser._body_remaining - 1)
+        if count <= 0 or receiver is None or receiver.buffered:
+            return 0
+        if not keep_piece(data if count == len(data) else data[:count]):
+            return 0
+        parser._body_remaining -= count
+        return count
 
     def _read_body(self) -> None:
         """Read no more at once than is left of the body: what follows is parsed."""

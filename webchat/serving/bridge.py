@@ -116,6 +116,10 @@ class WsgiBridge:
         self._threads.shutdown(wait=False)
 
 
+# Of the environ of a request that is run once more.
+KEPT = ("wsgi.input", "CONTENT_LENGTH", "webchat.at_end", "webchat.waited")
+
+
 class _Answer:
     """A response for the loop to send: its start, and the body or the source of it."""
 
@@ -294,8 +298,10 @@ class _Exchange:
         self._waiting = None
         self._start = {}
         self._answer = self._loop.create_future()
-        self._environ["wsgi.input"].seek(0)
-        del self._environ["webchat.wait"]
+        # An application may change its environ, and Django writes the path into it as text.
+        before = self._environ
+        before["wsgi.input"].seek(0)
+        self._environ = make_environ(self._scope, b"", 0) | {name: before[name] for name in KEPT}
 
     async def relay(
         self,

@@ -92,7 +92,8 @@ export class Lightbox {
     this.#find("previous").disabled = isFirst;
     this.#find("next").disabled = isLast;
     // A button that goes out takes the focus with it, and the keys.
-    if (!this.#dialog.contains(document.activeElement)) this.#stage.focus();
+    const { activeElement } = document;
+    if (!this.#dialog.contains(activeElement) || activeElement.disabled) this.#stage.focus();
     if (isFirst) this.#fetch("older", `before=${this.#items[0].id}`);
     if (isLast) this.#fetch("newer", `after=${this.#items.at(-1).id}`);
   }

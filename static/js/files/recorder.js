@@ -164,9 +164,10 @@ export class Recorder {
     const seconds = this.#seconds;
     this.#recording = null;
     clearInterval(recording.timer);
+    if (this.#bar.contains(document.activeElement)) document.activeElement.blur();
     this.#bar.hidden = true;
     this.#button.removeAttribute("aria-pressed");
-    giveBack(this.#button); // the bar may have had the focus
+    giveBack(this.#button);
     recording.recorder.addEventListener("stop", () => {
       stop(recording.stream);
       if (isWanted && seconds < SHORTEST) toast(text("too_short"));

@@ -1,5 +1,5 @@
 // The dialog that shows what was chosen before it is sent.
-import { inBytes, lineOf, makeFileIcon } from "../chat/attachment.js";
+import { inBytes, lineOf, makeFileIcon, shortName } from "../chat/attachment.js";
 import { makeIcon } from "../page/icon.js";
 import { text } from "../strings.js";
 import { chosen, mayTellPlace, prepare } from "./choice.js";
@@ -113,6 +113,8 @@ export class Sheet {
     this.#original.querySelector(".quiet-text").textContent = inBytes(large);
     for (const choice of this.#choices) showSize(choice, this.#tick.checked);
     this.#submit.disabled = this.#coming > 0 || !this.#choices.length;
+    const isWaiting = document.activeElement === document.getElementById("files-title");
+    if (isWaiting && !this.#submit.disabled) this.#submit.focus(); // Enter sends
   }
 
   #sizeOf(asItIs) {
@@ -168,7 +170,8 @@ function asALimit(size) {
 
 function makeRow(file) {
   const row = document.getElementById("files-row").content.firstElementChild.cloneNode(true);
-  row.querySelector(".file-name").textContent = file.name;
+  const name = row.querySelector(".file-name");
+  [name.textContent, name.title] = [shortName(file.name), file.name];
   row.querySelector(".file-size").textContent = inBytes(file.size);
   row.querySelector("button").setAttribute("aria-label", text("file_remove", { name: file.name }));
   return row;
