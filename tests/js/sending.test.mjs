@@ -100,6 +100,27 @@ test("a refusal ends it, and so does a wait that is too long", async () => {
   }
 });
 
+test("what the server has lost is sent again from its beginning, once", async () => {
+  const [gone, lost] = [
+    new Refusal(404, { code: "not_found", message: "no" }),
+    new Refusal(409, { code: "not_finished", message: "no" }, null, { received: 0 }),
+  ];
+  const file = makeFile(700_000);
+  const lose = (refusal) => (server) => {
+    server.bytes = [];
+    return Promise.reject(refusal);
+  };
+  const swept = makeServer({ mishaps: [null, null, lose(gone)] });
+  await makeSending(swept, file).run();
+  await same(swept, file);
+  assert.equal(swept.posts.filter((path) => path === "uploads/").length, 2);
+  const broken = makeServer({ mishaps: [null, null, null, null, null, lose(lost)] });
+  await makeSending(broken, file).run();
+  await same(broken, file);
+  const never = makeServer({ mishaps: [null, lose(gone), null, lose(gone)] });
+  await assert.rejects(makeSending(never, file).run(), gone);
+});
+
 test("a file that has changed says so", async () => {
   const file = makeFile(10);
   file.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("NotReadableError")) });

@@ -42,12 +42,19 @@ export class Sending {
 
   /** Send it to its end, through any number of tries; resolves to the answer of the server. */
   async run() {
+    let isBegunAgain = false;
     for (;;) {
       try {
         await this.#sendPieces();
         return await this.#finish();
       } catch (error) {
-        if (this.#abort.signal.aborted || !isWorthWaiting(error)) throw error;
+        if (this.#abort.signal.aborted) throw error;
+        // The server has swept it, as by a clock that was ahead, or its disk has lost some of it.
+        if (["not_found", "not_finished"].includes(error.code) && !isBegunAgain) {
+          isBegunAgain = true;
+          continue;
+        }
+        if (!isWorthWaiting(error)) throw error;
         this.#told({ trouble: error.words });
         const pause = error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next();
         await new Promise((resolve) => setTimeout(resolve, pause));
