@@ -15,7 +15,7 @@ from .notices.presentation import look_pending
 from .presentation import ConversationView
 
 # The pages beside the list of chats; those beside the menu of Discover are all others.
-PAGES_OF_CHATS = {"chats", "conversation", "report", "search"}
+PAGES_OF_CHATS = {"chats", "conversation", "files", "report", "search"}
 
 UNREAD = "webchat.unread"  # in META: the unread messages, where a view has counted them
 

@@ -116,9 +116,11 @@ def write_zip(
     with translation.override(language), _new_zip(pipe) as target:
         chats = [chat for chat in list_conversations(user) if chat.last_message]
         named = [(chat, file_name(chat.username)) for chat in chats]
-        context = {"user": user, "chats": named, "now": minute(timezone.now())}
+        face = files.add_face(user)
+        context = {"user": user, "chats": named, "now": minute(timezone.now()), "face": face}
         target.writestr(f"{INDEX}.html", render_to_string("chat/export/index.html", context))
         yield pipe.take()
+        yield from _write_files(target, pipe, files, send_file)
         for chat in chats:
             try:
                 thread = get_thread(user, chat.username)

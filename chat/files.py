@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,6 +22,9 @@ from .file_rows import gallery_item
 from .models import MediaKind, MessageRow
 from .models.rows import COLUMNS
 from .presentation import list_conversations, view_thread
+from .search.finding import Query, searching
+from .search.folding import Words
+from .search.naming import find_named
 
 KINDS = {
     "media": (MediaKind.PICTURE, MediaKind.VIDEO),
@@ -28,6 +32,7 @@ KINDS = {
     "voice": (MediaKind.VOICE,),
 }
 PAGE_SIZE = 60
+NAMED_AT_MOST = 30_000  # what one query takes; those before come with the pages before
 PAGE_SIZE_AT_MOST = 100
 
 
@@ -38,8 +43,11 @@ def page_of(
     before: int | None = None,
     after: int | None = None,
     limit: int = PAGE_SIZE,
+    words: Words | None = None,
 ) -> tuple[list[MessageRow], bool]:
     """Load the messages with files that a person sees, ascending, and whether there are more.
+
+    With `words`, which need a kind, those with all of them in their names.
 
     Raises ValidationError("invalid") for a kind that is none of KINDS.
     """
@@ -48,6 +56,10 @@ def page_of(
     found = thread.messages.present().filter(attachment__isnull=False)
     if kind is not None:
         found = found.filter(attachment__kind__in=KINDS[kind])
+        if words is not None:
+            named = find_named(words, [thread.membership.conversation_id], KINDS[kind])
+            newest = sorted((pk for _chat, pk in named if before is None or pk < before))
+            found = found.filter(pk__in=newest[-NAMED_AT_MOST:])
     if after is not None:
         found = found.filter(pk__gt=after).order_by("pk")
     else:
@@ -81,11 +93,22 @@ def files_api(request: UserRequest, username: str) -> dict[str, Any]:
 @never_cache
 @of_one_moment
 def files(request: UserRequest, username: str) -> HttpResponse:
-    """Show the pictures and videos of a conversation, or its other files, the newest first."""
+    """Show the pictures and videos of a conversation, or its other files, the newest first.
+
+    `q` leaves those that have it in their names.
+    """
     thread = get_thread(request.user, username)
     kind = "file" if request.GET.get("kind") == "file" else "media"
     before = parse_id(request.GET.get("before", ""))
-    page, more = page_of(thread, kind, before=before)
+    typed, error = request.GET.get("q", ""), ""
+    page: list[MessageRow] = []
+    more = False
+    try:
+        query = Query(typed) if typed.strip() else None
+        with searching(request.user) if query else nullcontext():
+            page, more = page_of(thread, kind, before=before, words=query)
+    except ValidationError as refusal:
+        error = refusal.messages[0]
     conversations = list_conversations(request.user)
     note_list(request, conversations)
     remark = thread.friendship.remark
@@ -95,6 +118,8 @@ def files(request: UserRequest, username: str) -> HttpResponse:
         "friend": thread.friend.username,
         "name": remark or thread.friend.username,
         "kind": kind,
+        "typed": typed,
+        "error": error,
         "items": [gallery_item(view) for view in reversed(views)],
         "oldest": page[0].pk if more else None,
     }

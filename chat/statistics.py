@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db.models import Count as DbCount
+from django.db.models import Max, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -27,8 +30,17 @@ DAYS = 7
 # Of the processor, for each number: people go on talking meanwhile, and share it.
 SECONDS = 1.0
 
-COUNTS = 11 + DAYS  # that `step` hears of
+COUNTS = 11 + 2 * DAYS  # that `step` hears of
 Count = int | None  # None where it took too long
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files that were sent in a day, and their bytes."""
+
+    number: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class Statistics:
     messages: Count
     messages_by_day: dict[date, Count]
     files: Count
+    files_by_day: dict[date, Files | None]
     open_reports: Count
     backups: int
     database_bytes: int
@@ -77,6 +90,7 @@ def collect(step: Step = quietly) -> Statistics:
         messages=count(Message.objects.seen),
         messages_by_day={day: count(partial(_of, day)) for day in _days_until(now)},
         files=count(Attachment.objects.seen),
+        files_by_day={day: _within(step, partial(_files_of, day)) for day in _days_until(now)},
         open_reports=count(Report.objects.open),
         backups=len(backups),
         database_bytes=bytes_used(),
@@ -119,15 +133,25 @@ def _of(day: date) -> QuerySet:
     return since.filter(sent_at__gte=begins, sent_at__lt=ends)
 
 
+def _files_of(day: date) -> Files:
+    """Count each as large as it is, though a forwarded one shares its room with the first."""
+    found = Attachment.objects.filter(message__in=_of(day))
+    return Files(**found.aggregate(number=DbCount("pk"), bytes=Coalesce(Sum("size"), 0)))
+
+
 def _active_since(moment: datetime) -> QuerySet:
     return User.objects.with_last_seen().seen_since(moment)
 
 
 def _count(step: Step, find: Callable[[], QuerySet]) -> Count:
     """Count rows; what is read to find them, as the border of a day, is of the same second."""
+    return _within(step, lambda: find().count())
+
+
+def _within(step: Step, measure: Callable[[], T]) -> T | None:
     try:
         with limit_statements(SECONDS):
-            return find().count()
+            return measure()
     except TookTooLong:
         return None
     finally:

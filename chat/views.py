@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -27,6 +28,7 @@ from .media import api as media
 from .presentation import ConversationView, MessageView, list_conversations, view_thread
 from .sending.drafts import Draft
 from .sending.posting import post_message, why_unsendable
+from .strings import STRINGS
 
 
 @require_safe
@@ -91,6 +93,8 @@ def send_file(request: UserRequest, username: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error("file", error)
         else:
+            if upload.why:
+                messages.info(request, str(STRINGS[f"{upload.why}_{upload.announced_kind}"]))
             return redirect("chat:conversation", thread.friend.username)
     return _render(request, thread, MessageForm(), file_form=form, status=422)
 

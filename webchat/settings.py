@@ -187,7 +187,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "manifest-src": ["'self'"],
         "worker-src": ["'self'"],
-        "media-src": ["'self'"],
+        "media-src": ["'self'", "blob:"],  # a film that is chosen, before it is sent
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Condition
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
 
 
-class Turns:
+class Turns(Generic[Item]):
     """What waits, in the order in which it came for each owner; the owners take turns."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, deque[int]] = {}
+        self._waiting: dict[int, deque[Item]] = {}
         self._some = Condition()
 
-    def put(self, item: int, *, owner: int) -> None:
+    def put(self, item: Item, *, owner: int) -> None:
         with self._some:
             self._waiting.setdefault(owner, deque()).append(item)
             self._some.notify()
 
-    def get(self) -> int:
+    def get(self) -> Item:
         """Take the next, and wait for one if there is none."""
         with self._some:
             while not self._waiting:

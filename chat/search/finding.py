@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -23,10 +24,12 @@ from webchat.database.dialect import one_list_each
 from webchat.database.patience import TookTooLong, limit_statements
 from webchat.database.snapshot import read_snapshot
 
+from ..file_rows import label_of
 from ..models import HiddenMessage, Membership, Message, SearchFilter, SearchSegment
-from ..presentation import MessageView, view_message
+from ..presentation import MessageView, view_message, words_of
 from .folding import Words
 from .grams import blocks_that_may_hold, probes_of
+from .naming import find_named
 
 QUERY_LENGTH = 100
 WORDS_AT_MOST = 16  # each is looked for in every message
@@ -110,7 +113,7 @@ class Query(Words):
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The part of a message around the first word of the search."""
+    """The part of a message, or of the name of its file, around the first word of the search."""
 
     before: str
     hit: str
@@ -125,6 +128,13 @@ class Found:
     message: MessageView
     name: str
     excerpt: Excerpt
+    face: str  # of the friend in whose chat it is
+    sender_face: str
+
+    @property
+    def label(self) -> str:
+        """Say what kind of file it is; empty for a text."""
+        return label_of(self.message.attachment) if self.message.attachment else ""
 
     def as_json(self) -> dict[str, Any]:
         return {"message": self.message.as_json(), "excerpt": self.excerpt.as_json()}
@@ -156,9 +166,11 @@ def find_messages(
         return [], False
     with read_snapshot():
         chats = _open_chats(viewer, friend_id)
-        stretches = _stretches(viewer, query, chats, BEYOND if before is None else before - 1)
+        last = BEYOND if before is None else before - 1
+        stretches = _stretches(viewer, query, chats, last)
         try:
-            ids, is_cut = _look(viewer, query, stretches, limit + 1)
+            named = partial(_find_named, query, chats, last)
+            ids, is_cut = _look(viewer, query, named, stretches, limit + 1)
         except TookTooLong:
             raise _too_long() from None
         found = _show(viewer, query, chats, ids[:limit])
@@ -171,7 +183,7 @@ def _too_long() -> ValidationError:
 
 
 def _show(viewer: User, query: Query, chats: dict[int, Chat], ids: Sequence[int]) -> list[Found]:
-    messages = Message.objects.in_bulk(ids)
+    messages = Message.objects.with_attachment().in_bulk(ids)
     friend_ids = {chats[message.conversation_id].friend_id for message in messages.values()}
     friendships = {
         friendship.friend_id: friendship
@@ -254,17 +266,23 @@ def _load_filters(viewer: User, parts: set[int]) -> dict[int, dict[int, bytes]]:
 
 
 def _look(
-    viewer: User, query: Query, stretches: Sequence[Stretch], limit: int
+    viewer: User,
+    query: Query,
+    named: Callable[[], set[int]],
+    stretches: Sequence[Stretch],
+    limit: int,
 ) -> tuple[list[int], bool]:
     """Find the newest ids, newest first, and whether time ran out before the end.
 
-    `stretches` come newest first. Raises TookTooLong when time ran out before one was certain.
+    `named` finds those of files, `stretches` come newest first. Raises TookTooLong when time ran
+    out before one was certain.
     """
     found: list[int] = []
     waiting, count = list(stretches), STRETCHES_FIRST
     hidden = set(HiddenMessage.objects.filter(user=viewer).values_list("message", flat=True))
     try:
         with limit_statements(LOOK_SECONDS):
+            found = sorted(named() - hidden, reverse=True)[:limit]
             while waiting:
                 # Ranges of several chats overlap: a later one in the list may hold newer messages.
                 if len(found) == limit and found[-1] >= waiting[0].through:
@@ -279,6 +297,12 @@ def _look(
             raise
         return found, True
     return found, False
+
+
+def _find_named(query: Query, chats: dict[int, Chat], last: int) -> set[int]:
+    """Find the messages up to `last` that the viewer sees, by the names of their files."""
+    named = find_named(query, chats)
+    return {pk for chat, pk in named if chats[chat].hidden_through < pk <= last}
 
 
 def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], list[Stretch]]:
@@ -300,12 +324,13 @@ def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], lis
 
 
 def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
+    view = view_message(message, viewer=viewer, friend=friendship.friend, remark=friendship.remark)
     return Found(
-        message=view_message(
-            message, viewer=viewer, friend=friendship.friend, remark=friendship.remark
-        ),
+        message=view,
         name=friendship.name,
-        excerpt=_excerpt(message.text, query),
+        excerpt=_excerpt(words_of(message), query),
+        face=friendship.face,
+        sender_face=viewer.face if view.mine else friendship.face,
     )
 
 

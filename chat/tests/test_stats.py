@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from chat import statistics
-from chat.models import IMPORTED, Event, Message, Report
+from chat.models import IMPORTED, Attachment, Event, Message, Report
 from chat.models.files import attachments_folder
 from chat.statistics import collect, first_since
 from tests.cast import say
@@ -66,6 +66,21 @@ def test_each_day_has_its_messages(noon, alice, bob):
     assert found.messages == 6
     assert [*found.messages_by_day.values()] == [2, 1, 2, 0, 0, 0, 0]
     assert next(iter(found.messages_by_day)) == NOON.date()
+
+
+def test_each_day_has_its_files_and_their_bytes(noon, alice, bob):
+    send(alice, bob, 9 * DAY, 2 * DAY, 1 * DAY, 1 * DAY, 0 * DAY)
+    for size, message in zip((5, 70, 100, None, 2000), Message.objects.order_by("id"), strict=True):
+        Attachment.objects.create(
+            message=message, conversation=message.conversation, file=str(size), name="a", size=size
+        )
+    found = collect()
+    assert found.files == 5
+    numbers = [(each.number, each.bytes) for each in found.files_by_day.values()]
+    assert numbers == [(1, 2000), (2, 100), (1, 70), (0, 0), (0, 0), (0, 0), (0, 0)]
+    assert "… 2026-09-07               1, 2.0 KB" in stats()
+    days = json.loads(stats("--json"))["files_by_day"]
+    assert days["2026-09-06"] == {"number": 2, "bytes": 100}
 
 
 def test_a_border_is_found_over_gaps_of_ids(noon, alice, bob):
@@ -132,7 +147,7 @@ def test_a_border_that_takes_too_long_leaves_its_days_unknown(alice, bob, monkey
 
     monkeypatch.setattr(statistics, "first_since", first_since)
     found = collect()
-    assert set(found.messages_by_day.values()) == {None}
+    assert set(found.messages_by_day.values()) == set(found.files_by_day.values()) == {None}
     assert found.messages == 0
 
 

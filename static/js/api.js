@@ -92,6 +92,7 @@ export class Api {
    * one, as the next person may be another; the server knows it by the Referer.
    */
   leave() {
+    document.dispatchEvent(new CustomEvent("api:leaving"));
     location.assign(this.#login);
   }
 

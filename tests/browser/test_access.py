@@ -15,6 +15,7 @@ GRAVE = {"serious", "critical"}
 PAGES = [
     "/",
     "/chat/{friend}/",
+    "/chat/{friend}/files/",
     "/chat/{friend}/report/",
     "/contacts/",
     "/contacts/{friend}/",

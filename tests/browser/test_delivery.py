@@ -8,7 +8,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from chat.tests.media.disguises import PICTURES, PLAIN
 
@@ -192,6 +192,14 @@ def test_pictures_and_sounds_are_shown_and_sought_through_in_our_pages(friends, 
     tab = reader.open_tab()
     assert tab.goto(reader.site + picture).status == 200
     assert tab.evaluate("() => self.origin") == "null", "a page without any right"
+
+
+def test_a_sound_opened_as_a_page_plays_there(friends, server):
+    sender, reader = friends("送三", "收三")
+    [sound] = sent(server, sender, reader, [("话.wav", "voice", "audio/wav")])
+    assert reader.page.goto(reader.site + sound).status in (200, 206)
+    expect(reader.page.locator("video")).to_have_js_property("duration", 60)
+    assert reader.complaints == []
 
 
 @pytest.mark.parametrize("gone", ["recalled", "logged out"])

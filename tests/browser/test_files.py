@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from playwright.sync_api import expect
 
-from chat.tests.media.cast import MAKER, photo
+from chat.tests.media import films, pictures, samples
+
+from .test_access import grave_faults
 
 MESSAGES = "#messages .message"
 THEIRS = f"{MESSAGES}.theirs .attachment"
 NATURAL = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
-FETCH = "url => fetch(url).then((r) => r.arrayBuffer()).then((b) => [...new Uint8Array(b)])"
+FETCH = """async (url) => {
+  const blob = await (await fetch(url)).blob();
+  const reader = new FileReader();
+  const isRead = new Promise((resolve) => reader.onload = resolve);
+  reader.readAsDataURL(blob);
+  await isRead;
+  return reader.result.split(",")[1];
+}"""
 IS_LATE = "performance.getEntriesByType('resource').some(({ name }) => name.includes('/late.'))"
 DROP = """([target, name, type, size]) => {
   const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(size)], name, { type }));
+  for (const each of name.split("|")) {
+    data.items.add(new File([new Uint8Array(size)], each, { type }));
+  }
   for (const kind of ["dragenter", "dragover", "drop"]) {
     document.querySelector(target).dispatchEvent(
       new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
@@ -27,8 +40,12 @@ PASTE = """([types, name]) => {
   const data = new DataTransfer();
   for (const [type, words] of Object.entries(types)) data.setData(type, words);
   if (name) data.items.add(new File([new Uint8Array(9)], name, { type: "image/png" }));
-  document.getElementById("composer-text").dispatchEvent(
-    new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: data }));
+  const field = document.getElementById("composer-text");
+  field.focus();
+  const event = new ClipboardEvent("paste", {
+    bubbles: true, cancelable: true, clipboardData: data,
+  });
+  if (field.dispatchEvent(event)) document.execCommand("insertText", false, types["text/plain"]);
 }"""
 
 
@@ -56,8 +73,25 @@ def send(person, *files, **how):
     person.page.click("#files [type=submit]")
 
 
-def fetched(person, url) -> bytes:
-    return bytes(person.page.evaluate(FETCH, url))
+def fetched(person, shown) -> bytes:
+    """Download what a person sees in the chat."""
+    return base64.b64decode(person.page.evaluate(FETCH, shown.get_attribute("href")))
+
+
+def photo() -> bytes:
+    """Make a photo of a phone: turned, with its place in EXIF and XMP, larger than is sent."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.Make] = pictures.MAKER.decode()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (31.0, 13.0, 49.5), 3: "E"})
+    made = io.BytesIO()
+    seen = Image.effect_noise((800, 500), 60).resize((2400, 1500)).convert("RGB")
+    seen.save(made, "JPEG", exif=exif, xmp=pictures.xmp(pictures.GPS), quality=90)
+    return made.getvalue()
+
+
+def no_place_in(content: bytes) -> bool:
+    return not any(each in content for each in samples.secrets())
 
 
 @pytest.fixture
@@ -76,40 +110,45 @@ def pair(friends):
     return make
 
 
-def test_pictures_arrive_in_order_upright_and_without_their_place(pair):
+def test_what_arrives_is_upright_in_order_and_without_its_place(pair):
     one, other = pair("发图", "收图")
-    large = photo((2400, 1600), orientation=6)
+    large = photo()
+    assert pictures.MAKER in large
+    assert b"GPSLatitude" in large
     choose(one, file("海边.jpg", large, "image/jpeg"), file("截图.png", png(), "image/png"))
     expect(one.page.locator("#files-chosen canvas")).to_have_count(2)
     one.page.click("#files [type=submit]")
-    expect(other.page.locator(f"{THEIRS}.picture img")).to_have_count(2)
-    names = other.page.locator(f"{THEIRS}.picture").evaluate_all(
-        "all => all.map((e) => e.dataset.name)"
-    )
+    shown = other.page.locator(f"{THEIRS}.picture")
+    expect(shown.locator("img")).to_have_count(2)
+    names = shown.evaluate_all("all => all.map((each) => each.dataset.name)")
     assert names == ["海边.jpg", "截图.png"]
-    width, height = other.page.locator(f"{THEIRS}.picture img").first.evaluate(NATURAL)
+    width, height = shown.locator("img").first.evaluate(NATURAL)
     assert width < height, "upright"
     expect(one.page.locator(f"{MESSAGES}.mine .state").last).to_have_text("✓")
     # Smaller than it was, as 原图 was not ticked.
-    url = other.page.locator(f"{THEIRS}.picture").first.get_attribute("href")
-    kept = fetched(other, url)
-    assert MAKER.encode() in large
-    assert MAKER.encode() not in kept
-    assert max(Image.open(io.BytesIO(kept)).size) == 2048
-    assert one.complaints == other.complaints == []
+    assert max(Image.open(io.BytesIO(fetched(other, shown.first))).size) == 2048
 
-
-def test_a_picture_as_it_is_keeps_its_pixels_and_loses_its_place(pair):
-    one, other = pair("发原图", "收原图")
-    large = photo((2400, 1600))
-    choose(one, file("海边.jpg", large, "image/jpeg"))
+    choose(one, file("原图.jpg", large, "image/jpeg"))
     one.page.check("#files-original input")
     one.page.click("#files [type=submit]")
-    picture = other.page.locator(f"{THEIRS}.picture")
-    expect(picture).to_have_count(1)
-    kept = fetched(other, picture.get_attribute("href"))
-    assert Image.open(io.BytesIO(kept)).size == (2400, 1600)
-    assert MAKER.encode() not in kept
+    expect(shown).to_have_count(3)
+    kept = fetched(other, shown.last)
+    picture = Image.open(io.BytesIO(kept))
+    assert picture.size == (2400, 1500)
+    assert picture.getexif()[ExifTags.Base.Orientation] == 6
+    assert picture.getexif().get_ifd(ExifTags.IFD.GPSInfo) == {}
+    assert no_place_in(kept)
+
+    # From the other side, as films, and as a file that nobody is to see.
+    for name, what in (("旅行.mp4", "图片和视频"), ("旅行.mov", "文件")):
+        made = films.film(brand=b"isom" if what != "文件" else b"qt  ", first=False)
+        assert not no_place_in(made)
+        send(other, file(name, made, "video/mp4"), what=what)
+        kind = "file" if what == "文件" else "video"
+        got = one.page.locator(f"{THEIRS}.{kind}")
+        expect(got).to_have_count(1)
+        assert no_place_in(fetched(one, got))
+    assert one.complaints == other.complaints == []
 
 
 def test_the_window_over_all_pictures(pair):
@@ -120,69 +159,133 @@ def test_the_window_over_all_pictures(pair):
     expect(other.page.locator(f"{THEIRS}.picture img")).to_have_count(3)
     page = other.page
     page.locator(f"{THEIRS}.picture").nth(1).click()
-    name = page.locator(".lightbox-name")
+    name, picture = page.locator(".lightbox-name"), page.locator(".lightbox-stage img")
     expect(name).to_have_text("1.png")
+    picture.click()
+    expect(page.locator("#lightbox")).to_be_visible()
+    assert grave_faults(page) == []
+    page.keyboard.press("+")
+    expect(picture).to_have_attribute("style", re.compile(r"scale\(1\.25\)"))
+    page.keyboard.press("0")
     page.keyboard.press("ArrowRight")
     expect(name).to_have_text("2.png")
     expect(page.locator(".lightbox-next")).to_be_disabled()
     page.keyboard.press("ArrowLeft")
     page.click(".lightbox-previous")
     expect(name).to_have_text("0.png")
-    assert page.locator(".lightbox-save").get_attribute("download") == "0.png"
+    # The button has gone out, and the keys work on.
+    page.keyboard.press("ArrowRight")
+    expect(name).to_have_text("1.png")
+    assert page.locator(".lightbox-save").get_attribute("download") == "1.png"
+    shown = page.locator(f"{THEIRS}.picture").nth(1).get_attribute("href")
+    one.post(f"messages/{shown.split('/')[-2]}/recall/")
+    expect(name).to_have_text("2.png")
+    expect(page.locator("#toast")).to_have_text("内容已不存在。")
     page.keyboard.press("Escape")
     expect(page.locator("#lightbox")).to_be_hidden()
-    assert other.complaints == []
+    # A step back closes the picture, not the chat.
+    page.goto(f"{other.site}/")
+    page.click(f".row-link >> text={one.name}")
+    page.locator(f"{THEIRS}.picture").first.click()
+    expect(page.locator("#lightbox")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#lightbox")).to_be_hidden()
+    expect(page.locator("#composer")).to_be_visible()
+    assert one.complaints == other.complaints == []
 
 
-def test_files_are_dropped_and_too_large_ones_are_refused_in_words(pair):
+def test_what_is_dropped_and_what_is_refused_in_words(pair):
     one, other = pair("拖一", "拖二")
-    one.page.evaluate(DROP, ["#conversation", "第三章 报告.pdf", "application/pdf", 700_000])
-    expect(one.page.locator("#files .file-name")).to_have_text("第三章 报告.pdf")
-    expect(one.page.locator("#files-places")).to_have_text("可能含有拍摄地点。")
-    expect(one.page.locator("#files [type=submit]")).to_be_enabled()
-    one.page.click("#files [type=submit]")
+    page = one.page
+    page.evaluate(DROP, ["#conversation", "第三章 报告.pdf", "application/pdf", 700_000])
+    expect(page.locator("#files .file-name")).to_have_text("第三章 报告.pdf")
+    expect(page.locator("#files-places")).to_have_text("可能含有拍摄地点。")
+    expect(page.locator("#files [type=submit]")).to_be_enabled()
+    page.click("#files [type=submit]")
     expect(other.page.locator(f"{THEIRS}.file .file-name")).to_have_text("第三章 报告.pdf")
     expect(other.page.locator(f"{THEIRS}.file .file-size")).to_contain_text("683.6")
     with other.page.expect_download() as download:
         other.page.click(f"{THEIRS}.file")
     assert download.value.suggested_filename == "第三章 报告.pdf"
-    one.page.evaluate("document.getElementById('attach-button').dataset.limit = '1000'")
-    one.go(f"/chat/{other.name}/")
-    expect(one.page.locator("#attach-button")).to_be_visible()
+
+    page.evaluate(DROP, ["#conversation", "大.bin", "", 101 * 1024 * 1024])
+    expect(page.locator("#files-status")).to_have_text("“大.bin”：文件太大（最多 100 MB）")
+    page.click("#files-cancel")
+    many = "|".join(f"{number}.txt" for number in range(12))
+    page.evaluate(DROP, ["#conversation", many, "text/plain", 9])
+    expect(page.locator("#files .files-row")).to_have_count(9)
+    expect(page.locator("#files-status")).to_have_text("一次最多 9 个。")
+    assert grave_faults(page) == []
+    page.click("#files-cancel")
+    # Beside the chat it leads nowhere.
+    page.evaluate(DROP, ["#list", "旁.txt", "text/plain", 9])
+    expect(page.locator("#files")).to_be_hidden()
+
+    page.evaluate(DROP, ["#conversation", "坏.png", "image/png", 9])
+    expect(page.locator("#files [type=submit]")).to_be_enabled()
+    page.click("#files [type=submit]")
+    expect(page.locator(".file-notice")).to_have_text("这张图片无法识别，已按文件发送。")
+    expect(other.page.locator(f"{THEIRS}.file .file-name").last).to_have_text("坏.png")
+    assert grave_faults(page) == grave_faults(other.page) == []
     assert one.complaints == other.complaints == []
 
 
 def test_a_picture_is_pasted_and_cells_stay_text(pair):
     one, _other = pair("贴一", "贴二")
-    one.page.evaluate(PASTE, [{"text/plain": "1\t2", "text/html": "<table>"}, "image.png"])
-    expect(one.page.locator("#files")).to_be_hidden()
-    one.page.evaluate(PASTE, [{"text/html": "<img>"}, "image.png"])
-    expect(one.page.locator("#files .file-name")).to_contain_text("粘贴2")
-    one.page.click("#files-cancel")
-    expect(one.page.locator("#files")).to_be_hidden()
+    page = one.page
+    page.evaluate(PASTE, [{"text/plain": "1\t2", "text/html": "<table>"}, "image.png"])
+    expect(page.locator("#composer-text")).to_have_value("1\t2")
+    expect(page.locator("#files")).to_be_hidden()
+    page.click("text=粘贴为图片")
+    expect(page.locator("#composer-text")).to_have_value("")
+    expect(page.locator("#files .file-name")).to_contain_text("粘贴2")
+    page.click("#files-cancel")
+    page.evaluate(PASTE, [{"text/html": "<img>"}, "image.png"])
+    expect(page.locator("#files .file-name")).to_contain_text("粘贴2")
+    page.click("#files-cancel")
+    expect(page.locator("#files")).to_be_hidden()
+    expect(page.locator("#paste-offer")).to_be_hidden()
 
 
-def test_an_upload_is_given_up_and_another_goes_on_after_a_reload(pair):
+def test_an_upload_is_given_up_and_others_go_on_after_a_reload(pair):
     one, other = pair("停一", "停二")
-    one.page.route("**/api/uploads/*/?offset=*", lambda route: route.abort())
+    page = one.page
+    page.route("**/api/uploads/*/?offset=*", lambda route: route.abort())
     send(one, file("大.bin", bytes(600_000), "application/octet-stream"), what="文件")
-    expect(one.page.locator(f"{MESSAGES}.mine progress")).to_be_visible()
-    one.page.click(f"{MESSAGES}.mine .state .discard")
-    expect(one.page.locator(MESSAGES)).to_have_count(0)
-    send(one, file("二.bin", bytes(600_000), "application/octet-stream"), what="文件")
-    expect(one.page.locator(f"{MESSAGES}.mine progress")).to_be_visible()
-    one.page.unroute("**/api/uploads/*/?offset=*")
-    one.page.on("dialog", lambda dialog: dialog.accept())
-    one.page.reload()
-    with one.page.expect_file_chooser() as chooser:
-        one.page.click("text=重新选择文件")
-    chooser.value.set_files([file("二.bin", bytes(600_000), "application/octet-stream")])
+    expect(page.locator(f"{MESSAGES}.mine progress")).to_be_visible()
+    page.click(f"{MESSAGES}.mine .state .discard")
+    expect(page.locator(MESSAGES)).to_have_count(0)
+    # The second one is made smaller, each time in the same way.
+    chosen = [
+        file("二.bin", bytes(600_000), "application/octet-stream"),
+        file("三.jpg", photo(), "image/jpeg"),
+    ]
+    for each, what in zip(chosen, ("文件", "图片和视频"), strict=True):
+        send(one, each, what=what)
+    expect(page.locator(f"{MESSAGES}.mine progress")).to_have_count(2)
+    page.unroute("**/api/uploads/*/?offset=*")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator("text=重新选择文件")).to_have_count(2)
+    for each in chosen:
+        with page.expect_file_chooser() as chooser:
+            page.locator("text=重新选择文件").first.click()
+        chooser.value.set_files([each])
+        expect(other.page.locator(THEIRS)).to_have_count(1 + chosen.index(each))
     expect(other.page.locator(f"{THEIRS}.file .file-name")).to_have_text("二.bin")
+    expect(other.page.locator(f"{THEIRS}.picture")).to_have_count(1)
 
 
-def test_a_file_is_quoted_forwarded_and_listed(pair):
+def test_a_file_is_quoted_forwarded_found_and_listed(pair):
     one, other = pair("转一", "转二")
-    send(one, file("海边.png", png(), "image/png"))
+    # By keys alone.
+    one.page.locator("#attach-button").press("Enter")
+    expect(one.page.locator(".popup-menu >> text=图片和视频")).to_be_focused()
+    with one.page.expect_file_chooser() as chooser:
+        one.page.keyboard.press("Enter")
+    chooser.value.set_files([file("海边.png", png(), "image/png")])
+    expect(one.page.locator("#files [type=submit]")).to_be_focused()
+    one.page.keyboard.press("Enter")
     expect(other.page.locator(f"{THEIRS}.picture img")).to_have_count(1)
     page = other.page
     page.locator(f"{MESSAGES} .message-more").first.evaluate("button => button.click()")
@@ -195,7 +298,14 @@ def test_a_file_is_quoted_forwarded_and_listed(pair):
     page.locator("#forward-friends input").first.check()
     page.click("#forward [type=submit]")
     expect(one.page.locator(f"{THEIRS}.picture img")).to_have_count(1)
+    one.page.fill("#chat-filter", "海边")
+    expect(one.page.locator("#found-messages .row-preview")).to_have_text("相关记录 2 条")
     one.go(f"/chat/{other.name}/files/")
+    one.page.fill("#files-words", "海边")
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_url("**q=*")
+    expect(one.page.locator("#gallery .attachment.picture img")).to_have_count(2)
+    assert grave_faults(one.page) == []
     expect(one.page.locator("#gallery .attachment.picture img")).to_have_count(2)
     one.page.wait_for_timeout(2_500)  # the second script comes a second after the page is live
     one.page.locator("#gallery .attachment.picture").first.click()

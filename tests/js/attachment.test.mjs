@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fit, inBytes, inMinutes, lineOf, secondsOf } from "../../static/js/chat/attachment.js";
+import {
+  familyOf,
+  fit,
+  inBytes,
+  inMinutes,
+  lineOf,
+  secondsOf,
+  shortName,
+} from "../../static/js/chat/attachment.js";
 
 // The same numbers are in chat/tests/media/test_file_rows.py.
 test("a picture fits into its box, and is no narrower than a finger", () => {
@@ -26,4 +34,22 @@ test("sizes and lengths are those of the server", () => {
 test("a line names a file, and says of anything else what it is", () => {
   assert.equal(lineOf({ kind: "video", name: "a.mp4" }), "video_preview");
   assert.equal(lineOf({ kind: "file", name: "a.pdf" }), "file_preview");
+});
+
+test("a long name loses its middle", () => {
+  for (
+    const [name, short] of [
+      ["报告.pdf", "报告.pdf"],
+      ["第三章 实验报告（最终版）.pdf", "第三章 实验报告（最终版）.pdf"],
+      ["计算机二班-20231234-张三-第三次实验报告.docx", "计算机二班-20231234-…验报告.docx"],
+      ["a".repeat(34), "a".repeat(34)],
+      ["a".repeat(35), `${"a".repeat(20)}…${"a".repeat(12)}`],
+      ["长".repeat(18), `${"长".repeat(10)}…${"长".repeat(6)}`],
+      [`${"𠮷".repeat(18)}.txt`, `${"𠮷".repeat(10)}…${"𠮷".repeat(4)}.txt`],
+    ]
+  ) assert.equal(shortName(name), short);
+});
+
+test("an extension has its family", () => {
+  assert.deepEqual(["PDF", "xlsx", "", "qqq"].map(familyOf), ["pdf", "table", "other", "other"]);
 });

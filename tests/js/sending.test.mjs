@@ -100,25 +100,15 @@ test("a refusal ends it, and so does a wait that is too long", async () => {
   }
 });
 
-test("what the server has lost is sent again from its beginning, once", async () => {
-  const [gone, lost] = [
-    new Refusal(404, { code: "not_found", message: "no" }),
-    new Refusal(409, { code: "not_finished", message: "no" }, null, { received: 0 }),
-  ];
-  const file = makeFile(700_000);
-  const lose = (refusal) => (server) => {
+test("what the disk of the server has lost is sent again", async () => {
+  const lose = (server) => {
     server.bytes = [];
-    return Promise.reject(refusal);
+    throw new Refusal(409, { code: "not_finished", message: "no" }, null, { received: 0 });
   };
-  const swept = makeServer({ mishaps: [null, null, lose(gone)] });
-  await makeSending(swept, file).run();
-  await same(swept, file);
-  assert.equal(swept.posts.filter((path) => path === "uploads/").length, 2);
-  const broken = makeServer({ mishaps: [null, null, null, null, null, lose(lost)] });
-  await makeSending(broken, file).run();
-  await same(broken, file);
-  const never = makeServer({ mishaps: [null, lose(gone), null, lose(gone)] });
-  await assert.rejects(makeSending(never, file).run(), gone);
+  const server = makeServer({ mishaps: [null, null, null, null, null, lose] });
+  const file = makeFile(700_000);
+  await makeSending(server, file).run();
+  await same(server, file);
 });
 
 test("a file that has changed says so", async () => {
@@ -134,4 +124,26 @@ test("what is stopped sends nothing more", async () => {
   sending = makeSending(server, file);
   await assert.rejects(sending.run());
   assert.equal(server.puts, 2);
+});
+
+test("what the server has forgotten begins again", async () => {
+  const forget = (server) => {
+    server.bytes = [];
+    throw new Refusal(404, { code: "not_found", message: "weg" });
+  };
+  const mishaps = [null, null, null, forget].map((act) => act ?? (() => {}));
+  const [server, file] = [makeServer({ mishaps }), makeFile(900_000)];
+  await makeSending(server, file).run();
+  await same(server, file);
+  assert.equal(server.posts.filter((path) => path === "uploads/").length, 2);
+});
+
+test("one that is forgotten again and again is given up in words", async () => {
+  const forget = (server) => {
+    if (server.posts.at(-1) !== "uploads/" || server.puts) {
+      throw new Refusal(404, { code: "not_found", message: "weg" });
+    }
+  };
+  const server = makeServer({ mishaps: Array(99).fill(forget) });
+  await assert.rejects(() => makeSending(server, makeFile(500)).run(), { message: "weg" });
 });

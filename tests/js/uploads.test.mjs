@@ -118,3 +118,16 @@ test("a friend who is renamed gets it under the new name", async () => {
   await turn();
   assert.equal(letters[0].to, "robert");
 });
+
+test("what goes as a file although it is none is told", async () => {
+  const { uploads, sendings } = make();
+  const told = [];
+  const hear = ({ detail }) => told.push([detail.kind, detail.notice]);
+  document.addEventListener("uploads:noticed", hear);
+  uploads.add("bob", [{ ...choose("a")[0], kind: "picture" }, choose("b")[0]], "now");
+  sendings[0].done({ notice: "unreadable" });
+  sendings[1].done();
+  await turn();
+  document.removeEventListener("uploads:noticed", hear);
+  assert.deepEqual(told, [["picture", "unreadable"]]);
+});

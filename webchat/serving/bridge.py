@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..database import costs
-from .bodies import Body, Crumbled, Pool, Refused
+from .bodies import BODY_BYTES, SMALL_BYTES, Body, Crumbled, Pool, Refused
 from .connections import Connection
 from .downloads import Downloads, TooManyDownloads
 from .environ import make_environ
@@ -62,8 +62,8 @@ class WsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = who_asks(scope)
 
-        async def toll(size: int) -> None:
-            await self.turns.step_back(who, size / BYTES_A_SECOND)
+        def toll(size: int) -> float:
+            return self.turns.step_back(who, size / BYTES_A_SECOND)
 
         body = Body(self._pool, toll)
         try:
@@ -114,6 +114,10 @@ class WsgiBridge:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)
+
+
+# Of the environ of a request that is run once more.
+KEPT = ("wsgi.input", "CONTENT_LENGTH", "webchat.at_end", "webchat.waited")
 
 
 class _Answer:
@@ -294,8 +298,10 @@ class _Exchange:
         self._waiting = None
         self._start = {}
         self._answer = self._loop.create_future()
-        self._environ["wsgi.input"].seek(0)
-        del self._environ["webchat.wait"]
+        # An application may change its environ, and Django writes the path into it as text.
+        before = self._environ
+        before["wsgi.input"].seek(0)
+        self._environ = make_environ(self._scope, b"", 0) | {name: before[name] for name in KEPT}
 
     async def relay(
         self,
@@ -426,4 +432,8 @@ async def _read(body: Body, scope: Scope, receive: Receive) -> bool:
     announced = dict(scope["headers"])
     if b"content-length" not in announced and b"transfer-encoding" not in announced:
         return bool((await receive())["type"] == "http.request")
-    return await body.read(receive, int(announced.get(b"content-length", 0)))
+    declared = int(announced.get(b"content-length", 0))
+    pass_body = scope.get("webchat.pass_body")
+    if SMALL_BYTES < declared <= BODY_BYTES and pass_body is not None:
+        pass_body(body.keep_piece)
+    return await body.read(receive, declared)

@@ -52,6 +52,20 @@ def test_the_second_answer_goes_out_and_the_first_does_not():
     assert application.bodies == [b"{}", b"{}"]
 
 
+def test_both_runs_are_of_the_same_request():
+    """As Django does, the first run writes into its environ."""
+    paths = []
+
+    class Changing(Waiting):
+        def __call__(self, environ, start_response):
+            paths.append((environ["PATH_INFO"], environ["CONTENT_LENGTH"]))
+            environ["PATH_INFO"] = environ["PATH_INFO"].encode("latin-1").decode()
+            return super().__call__(environ, start_response)
+
+    run(Changing(), method="POST", peer_body=(b"{}",), raw_path=b"/chat/%E7%94%B2/file/")
+    assert paths == [("/chat/\xe7\x94\xb2/file/", "2")] * 2
+
+
 def test_the_time_has_an_end():
     application = Waiting(seconds=0.05, outcome=None)
     assert run(application).content == b"None"

@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat.statistics import COUNTS, Count, Statistics, collect
+from chat.statistics import COUNTS, Count, Files, Statistics, collect
 from webchat.base import commands
 from webchat.base.progress import Progress
 from webchat.base.tables import pad, width
@@ -61,6 +61,8 @@ def _rows(found: Statistics) -> Iterator[tuple[str, str]]:
         yield f"… {day:%Y-%m-%d}", _number(count)
     yield _("Open reports"), _number(found.open_reports)
     yield _("Files in messages"), f"{_number(found.files)}, {size(found.files_bytes)}"
+    for day, files in found.files_by_day.items():
+        yield f"… {day:%Y-%m-%d}", _of_day(files)
     yield _("Database"), size(found.database_bytes)
     yield _("… of it free for new data"), size(found.free_bytes_in_database)
     yield _("Backups"), f"{_number(found.backups)}, {size(found.backups_bytes)}"
@@ -73,9 +75,15 @@ def _number(count: Count) -> str:
     return number_format(count, force_grouping=True)
 
 
+def _of_day(files: Files | None) -> str:
+    return f"{_number(files.number)}, {size(files.bytes)}" if files else _number(None)
+
+
 def _facts(found: Statistics) -> dict[str, Any]:
-    days = {f"{day:%Y-%m-%d}": count for day, count in found.messages_by_day.items()}
-    return asdict(found) | {"at": _moment(found.at), "messages_by_day": days}
+    facts = asdict(found)
+    for name in ("messages_by_day", "files_by_day"):
+        facts[name] = {f"{day:%Y-%m-%d}": count for day, count in facts[name].items()}
+    return facts | {"at": _moment(found.at)}
 
 
 def _moment(moment: datetime) -> str:

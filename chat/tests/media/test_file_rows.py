@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
-from chat.file_rows import extension_of, fit, in_minutes, line_of, seconds_of, show_file
+from chat.file_rows import (
+    extension_of,
+    fit,
+    in_minutes,
+    line_of,
+    seconds_of,
+    short_name,
+    show_file,
+)
 from chat.presentation import AttachmentView
 from tests.cast import Api
 
@@ -50,6 +58,34 @@ def test_lengths():
 )
 def test_the_extension_of_a_name(name, extension):
     assert extension_of(name) == extension
+
+
+# The same names are in tests/js/attachment.test.mjs.
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("报告.pdf", "报告.pdf"),
+        ("第三章 实验报告（最终版）.pdf", "第三章 实验报告（最终版）.pdf"),
+        ("计算机二班-20231234-张三-第三次实验报告.docx", "计算机二班-20231234-…验报告.docx"),
+        ("a" * 34, "a" * 34),
+        ("a" * 35, "a" * 20 + "…" + "a" * 12),
+        ("长" * 18, "长" * 10 + "…" + "长" * 6),
+        ("𠮷" * 18 + ".txt", "𠮷" * 10 + "…" + "𠮷" * 4 + ".txt"),
+    ],
+)
+def test_a_long_name_loses_its_middle(name, short):
+    assert short_name(name) == short
+
+
+def test_each_family_of_files_has_its_colour():
+    for name, family in {"a.PDF": "pdf", "b.xlsx": "table", "c": "other", "d.qqq": "other"}.items():
+        assert f'class="file-icon {family}"' in show_file(view(name=name))
+
+
+def test_where_there_is_room_a_name_is_whole():
+    name = "计算机二班-20231234-张三-第三次实验报告.docx"
+    assert f">{name}<" in show_file(view(name=name), in_full=True)
+    assert f">{name}<" not in show_file(view(name=name))
 
 
 def test_one_line_about_each_kind():

@@ -92,10 +92,29 @@ def test_the_page_shows_them_newest_first_and_leads_to_the_chat(sent, bob):
     assert 'href="/chat/alice/files/"' in client.get("/contacts/alice/").content.decode()
 
 
+def test_the_page_filters_by_name(sent, alice, bob):
+    send(alice, upload=ready(alice, name="第三章 报告.pdf", **FILE).client_id)
+    client = Api(bob, headers={"accept-language": "zh-cn"}).client
+    page = client.get("/chat/alice/files/?kind=file&q=报告 PDF").content.decode()
+    assert "第三章 报告.pdf" in page
+    assert "三.pdf" not in page
+    assert "五.jpg" not in page
+    page = client.get("/chat/alice/files/?q=五").content.decode()
+    assert "五.jpg" in page
+    assert "一.jpg" not in page
+    assert "没有找到" in client.get("/chat/alice/files/?q=报告").content.decode()
+    assert (
+        "最多搜索 100 个字" in client.get("/chat/alice/files/", {"q": "长" * 101}).content.decode()
+    )
+    Api(bob).post(f"messages/{sent['五.jpg']}/hide/")
+    assert "五.jpg" not in client.get("/chat/alice/files/?q=五").content.decode()
+
+
 def test_the_page_reads_on(alice, bob, monkeypatch):
     monkeypatch.setattr("chat.files.PAGE_SIZE", 2)
     monkeypatch.setattr(
-        "chat.files.page_of.__kwdefaults__", {"before": None, "after": None, "limit": 2}
+        "chat.files.page_of.__kwdefaults__",
+        {"before": None, "after": None, "limit": 2, "words": None},
     )
     ids = [send(alice, upload=ready(alice).client_id).json()["message"]["id"] for _ in range(3)]
     page = Api(bob).client.get("/chat/alice/files/").content.decode()

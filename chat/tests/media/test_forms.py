@@ -44,6 +44,13 @@ def test_a_picture_is_cleaned_on_this_way_too(alice, bob):
     assert MAKER.encode() not in attachment.path.read_bytes()
 
 
+def test_a_picture_that_is_none_goes_as_a_file_and_the_page_says_so(alice, bob):
+    answer = post(alice, b"<svg onload=alert(1)>", "x.svg", "image/svg+xml")
+    assert Attachment.objects.get().kind == "file"
+    page = answer.client.get(answer["Location"], headers={"accept-language": "zh-cn"})
+    assert "这张图片无法识别，已按文件发送。" in page.content.decode()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"", "文件是空的"), (b"x" * (FILE_BYTES + 1), "文件太大（最多 1 MB）")],

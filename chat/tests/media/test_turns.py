@@ -12,7 +12,7 @@ from .cast import ready
 
 
 def test_each_owner_has_one_turn_after_the_other():
-    turns = Turns()
+    turns: Turns[int] = Turns()
     for item, owner in [(1, 7), (2, 7), (3, 7), (4, 8), (5, 9), (6, 8)]:
         turns.put(item, owner=owner)
     assert [turns.get() for _item in range(4)] == [1, 4, 5, 2]
@@ -21,7 +21,7 @@ def test_each_owner_has_one_turn_after_the_other():
 
 
 def test_whoever_comes_to_an_empty_queue_waits_and_nothing_is_given_twice():
-    turns = Turns()
+    turns: Turns[int] = Turns()
     with ThreadPoolExecutor(4) as pool:
         taken = [pool.submit(turns.get) for _item in range(100)]
         for item in range(100):
@@ -41,7 +41,7 @@ def test_one_file_of_another_does_not_wait_for_the_twenty_of_one_person(alice, b
     monkeypatch.setattr(processing, "run", run)
     theirs = [ready(alice) for _file in range(20)]
     one = ready(bob)
-    jobs = [processing.submit(upload) for upload in [*theirs, one]]
+    jobs = [processing.begin(processing.job_of(upload)) for upload in [*theirs, one]]
     may_go_on.set()
     for job in jobs:
         job.result(10)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from PIL import Image
 
 from accounts.models import User
 from chat import attachments
@@ -356,6 +358,25 @@ def test_what_is_no_picture_goes_as_a_file_and_says_so(alice, bob):
     assert one.finish().json() == answer
 
 
+def test_a_picture_with_too_many_pixels_goes_as_a_file_and_says_so(alice, bob):
+    made = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(made, "PNG")
+    one = Uploading(alice, made.getvalue(), "picture", "地图.png")
+    one.begin()
+    one.put(0)
+    answer = one.finish().json()
+    assert answer["notice"] == "too_large"
+    assert (answer["attachment"]["kind"], answer["attachment"]["name"]) == ("file", "地图.png")
+    assert one.finish().json() == answer
+
+
+def test_what_was_announced_as_a_file_goes_without_a_notice(alice, bob):
+    one = Uploading(alice, photo(), "file", "海边.jpg")
+    one.begin()
+    one.put(0)
+    assert set(one.finish().json()) == {"attachment"}
+
+
 def test_a_process_that_cannot_run_is_a_503_and_the_next_try_goes_on(one, monkeypatch):
     one.begin()
     one.put(0)
@@ -417,7 +438,8 @@ def test_a_long_voice_is_a_file():
         )
         return processing._kind_of(done)
 
-    assert [kind(59.9), kind(61.0), kind(70.0), kind(None)] == ["voice", "voice", "file", "voice"]
+    assert {kind(59.9), kind(61.0), kind(None)} == {("voice", "")}
+    assert kind(70.0) == ("file", "too_large")
 
 
 def test_a_sent_file_is_not_given_up(one, alice):

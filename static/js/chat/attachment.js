@@ -6,6 +6,18 @@ const [WIDEST, HIGHEST, NARROWEST] = [220, 280, 60]; // px
 const LONG_VOICES = [5, 10, 20, 40]; // seconds
 const EXTENSION = /\.([\p{L}\p{N}]{1,5})$/u;
 const NAME_AT_MOST = 60;
+const [ROOM, BEGINNING, END] = [34, 20, 12]; // half-width characters of a name, and of its ends
+const WIDE = 0x2e80; // from here on, most characters are twice as wide
+const FAMILIES = {
+  document: "doc docx odt wps rtf txt md",
+  table: "xls xlsx ods et csv",
+  slides: "ppt pptx odp dps key",
+  pdf: "pdf",
+  archive: "zip rar 7z tar gz bz2 xz",
+  picture: "jpg jpeg png gif webp heic heif tif tiff svg psd dng",
+  film: "mp4 mov mkv avi webm wmv flv",
+  sound: "mp3 wav m4a flac ogg aac wma",
+};
 const UNITS = ["KB", "MB", "GB", "TB", "PB"];
 
 /** Whether it is shown without a bubble around it. */
@@ -19,6 +31,7 @@ export function showAttachment(element, attachment) {
   const link = document.createElement("a");
   link.className = `attachment ${kind}`;
   link.dataset.name = name;
+  if (attachment.width) link.dataset.pixels = `${attachment.width}x${attachment.height}`;
   if (url) link.href = url;
   if (kind === "file") link.download = "";
   else [link.target, link.rel] = ["_blank", "noopener"];
@@ -61,13 +74,12 @@ const parts = {
     return [makeIcon("voice"), words, makeElement("span", "length", `${seconds}″`)];
   },
 
-  file({ name, size }) {
-    const icon = makeElement("span", "file-icon", name.match(EXTENSION)?.[1].toUpperCase() ?? "");
-    icon.setAttribute("aria-hidden", "true");
+  file({ name, size }, link) {
+    link.title = name;
     const about = makeElement("span", "file-about");
-    about.append(makeElement("bdi", "file-name", name));
+    about.append(makeElement("bdi", "file-name", shortName(name)));
     if (size !== null) about.append(makeElement("span", "file-size", inBytes(size)));
-    return [icon, about];
+    return [makeFileIcon(name), about];
   },
 };
 
@@ -82,6 +94,39 @@ function makeElement(name, className, words = "") {
   element.className = className;
   element.textContent = words;
   return element;
+}
+
+export function makeFileIcon(name) {
+  const extension = name.match(EXTENSION)?.[1] ?? "";
+  const icon = makeElement("span", `file-icon ${familyOf(extension)}`, extension.toUpperCase());
+  icon.setAttribute("aria-hidden", "true");
+  return icon;
+}
+
+/** The sort of file that an extension says, by which its icon is coloured. */
+export function familyOf(extension) {
+  const known = Object.entries(FAMILIES);
+  const isOf = ([, extensions]) => extensions.split(" ").includes(extension.toLowerCase());
+  return known.find(isOf)?.[0] ?? "other";
+}
+
+/** A long name without its middle: its end says what it is. */
+export function shortName(name) {
+  const characters = [...name];
+  if (characters.reduce((sum, each) => sum + widthOf(each), 0) <= ROOM) return name;
+  const beginning = fitting(characters, BEGINNING);
+  const end = fitting(characters.slice().reverse(), END).reverse();
+  return `${beginning.join("")}…${end.join("")}`;
+}
+
+function widthOf(character) {
+  return character.codePointAt(0) >= WIDE ? 2 : 1;
+}
+
+function fitting(characters, room) {
+  let left = room;
+  const end = characters.findIndex((each) => (left -= widthOf(each)) < 0);
+  return end < 0 ? characters : characters.slice(0, end);
 }
 
 /** Fit a picture into its box, in pixels of the page; null if its size is not known. */
@@ -127,6 +172,13 @@ export function lineOf({ kind, name }) {
   return text("file_preview", {
     name: short ? `${characters.slice(0, NAME_AT_MOST - 1).join("")}…` : name,
   });
+}
+
+/** What stands before the name of a file where a message was found by it. */
+export function labelOf({ attachment }) {
+  if (!attachment) return "";
+  const { kind } = attachment;
+  return kind === "file" ? text("file_preview", { name: "" }) : `${text(`${kind}_preview`)} `;
 }
 
 /** One line about a message that was neither recalled nor removed. */

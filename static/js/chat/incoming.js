@@ -1,5 +1,6 @@
 // Messages from the server, shown in the open conversation.
 import { text } from "../strings.js";
+import { preview } from "./attachment.js";
 import { isMine } from "./message.js";
 
 export class Incoming {
@@ -55,6 +56,6 @@ export class Incoming {
 
   #announce(message) {
     const name = this.#element.querySelector(".conversation-name").textContent;
-    document.getElementById("announce").textContent = name + text("colon") + (message.text ?? "");
+    document.getElementById("announce").textContent = name + text("colon") + preview(message);
   }
 }

@@ -2,6 +2,7 @@
 import { wordsOf } from "../api.js";
 import { isSecondOfTwo } from "../page/press.js";
 import { text } from "../strings.js";
+import { labelOf } from "./attachment.js";
 import { showAvatar } from "./avatar.js";
 import { isNamed, key } from "./matching.js";
 import { learnReadings } from "./readings.js";
@@ -11,6 +12,7 @@ const CHANGES = ["message_changed", "message_hidden", "friend_removed", "convers
 
 export class ChatSearch {
   #api;
+  #store;
   #clock;
   #rows;
   #pane;
@@ -24,8 +26,9 @@ export class ChatSearch {
   #isDone = false; // what was found last has been opened
   #tab = document.querySelector("#tabs [data-tab=chats]");
 
-  constructor({ api, clock }) {
+  constructor({ api, store, clock }) {
     this.#api = api;
+    this.#store = store;
     this.#clock = clock;
   }
 
@@ -250,7 +253,7 @@ export class ChatSearch {
     const mark = document.createElement("mark");
     mark.textContent = excerpt.hit;
     if (others.length) this.#fold(item, words, message.with, 1 + others.length);
-    else words.replaceChildren(excerpt.before, mark, excerpt.after);
+    else words.replaceChildren(labelOf(message), excerpt.before, mark, excerpt.after);
     return item;
   }
 
@@ -270,7 +273,7 @@ export class ChatSearch {
   #clone(template, username, remark, query = "") {
     const item = document.getElementById(template).content.firstElementChild.cloneNode(true);
     item.querySelector("a").href = `${this.#api.base}chat/${encodeURIComponent(username)}/${query}`;
-    showAvatar(item, username);
+    showAvatar(item, username, this.#store.get(username)?.avatar);
     item.querySelector(".row-name").textContent = remark || username;
     return item;
   }

@@ -1,6 +1,7 @@
 // What one does in a conversation beside reading and writing: emoji, forwarding, selecting.
 import { Choosing } from "../files/choosing.js";
 import { Lightbox } from "../files/lightbox.js";
+import { Posters } from "../files/posters.js";
 import { Voices } from "../files/voices.js";
 import { EmojiPanel } from "./emoji.js";
 import { Forwarding } from "./forwarding.js";
@@ -12,6 +13,7 @@ export class Tools {
   #selecting;
   #choosing;
   #lightbox;
+  #posters;
   #voices = new Voices();
 
   /** `insert` gets emoji, `show` the letters that may go to the open chat; `keys` rest meanwhile. */
@@ -22,7 +24,9 @@ export class Tools {
     this.#selecting = new Selecting(element, { api, thread, forwarding, keys });
     const username = () => element.dataset.with;
     this.#choosing = new Choosing(element, { uploads, thread, clock, username });
-    this.#lightbox = new Lightbox({ api, username, list: document.getElementById("messages") });
+    const list = document.getElementById("messages");
+    this.#lightbox = new Lightbox({ api, username, list });
+    this.#posters = new Posters(list);
   }
 
   connect() {
@@ -30,12 +34,18 @@ export class Tools {
     this.#forwarding.connect();
     this.#choosing.connect();
     this.#lightbox.connect();
+    this.#posters.connect();
     this.#voices.connect();
   }
 
   /** As the click on the button that came before the script. */
   chooseFiles() {
     this.#choosing.open();
+  }
+
+  /** Files that were dropped before the script was there. */
+  offerDropped(dropped) {
+    this.#choosing.offerDropped(dropped);
   }
 
   /** As the click on its button that came before the panel. */
@@ -53,7 +63,7 @@ export class Tools {
 
   /** Leave the mode that the reader is in; false if there is none. */
   rest() {
-    return this.#selecting.rest();
+    return this.#lightbox.rest() || this.#choosing.rest() || this.#selecting.rest();
   }
 
   disconnect() {
@@ -62,6 +72,7 @@ export class Tools {
     this.#forwarding.disconnect();
     this.#choosing.disconnect();
     this.#lightbox.disconnect();
+    this.#posters.disconnect();
     this.#voices.disconnect();
   }
 }

@@ -1,4 +1,5 @@
 // One visit to a conversation: the parts of its page, from the arrival until the reader leaves.
+import { hasFiles, readDrop } from "../page/drops.js";
 import { needLate, onLate } from "../page/late.js";
 import { Arrival } from "./arrival.js";
 import { Composer } from "./composer.js";
@@ -91,6 +92,8 @@ export class Visit {
     this.#emojiButton.addEventListener("click", this.#onEmoji);
     this.#attachButton.hidden = false;
     this.#attachButton.addEventListener("click", this.#onAttach);
+    this.#element.addEventListener("dragover", this.#onDrop);
+    this.#element.addEventListener("drop", this.#onDrop);
     this.#keys.connect();
     this.#day.connect();
     this.#expectNoTools = onLate(({ Tools }) => {
@@ -132,6 +135,8 @@ export class Visit {
     this.#composer.disconnect();
     this.#emojiButton.removeEventListener("click", this.#onEmoji);
     this.#attachButton.removeEventListener("click", this.#onAttach);
+    this.#element.removeEventListener("dragover", this.#onDrop);
+    this.#element.removeEventListener("drop", this.#onDrop);
     this.#keys.disconnect();
     this.#day.disconnect();
     this.#menu.disconnect();
@@ -170,6 +175,15 @@ export class Visit {
 
   #onAttach = () => {
     if (!this.#tools) this.#withTools((tools) => tools.chooseFiles());
+  };
+
+  /** Files that are dropped before their place is there wait for it. */
+  #onDrop = (event) => {
+    if (this.#tools || !hasFiles(event)) return;
+    event.preventDefault();
+    if (event.type !== "drop") return;
+    const dropped = readDrop(event.dataTransfer);
+    this.#withTools((tools) => tools.offerDropped(dropped));
   };
 
   #onScroll = () => {

@@ -1,4 +1,5 @@
 // The bubbles of files on their way: how much has arrived, and what to do about it.
+import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
 export class FileBubbles {
@@ -18,12 +19,14 @@ export class FileBubbles {
   connect() {
     document.addEventListener("uploads:told", this.#onTold);
     document.addEventListener("uploads:failed", this.#onFailed);
+    document.addEventListener("uploads:noticed", this.#onNoticed);
     document.addEventListener("uploads:ended", this.#onEnded);
   }
 
   disconnect() {
     document.removeEventListener("uploads:told", this.#onTold);
     document.removeEventListener("uploads:failed", this.#onFailed);
+    document.removeEventListener("uploads:noticed", this.#onNoticed);
     document.removeEventListener("uploads:ended", this.#onEnded);
   }
 
@@ -47,13 +50,25 @@ export class FileBubbles {
   }
 
   #putThumbnail(clientId, thumbnail) {
-    const picture = this.#element(clientId)?.querySelector(".attachment.picture img");
-    picture?.after(thumbnail);
+    const element = this.#element(clientId);
+    element?.querySelector(".attachment.picture img, .attachment.video video")?.after(thumbnail);
   }
 
   #onTold = ({ detail: { clientId, ...told } }) => this.#move(clientId, told);
 
   #onFailed = ({ detail: { clientId, reason } }) => this.#fail(clientId, reason);
+
+  /** Say below it, or for a moment if another chat is open, what it was not taken for. */
+  #onNoticed = ({ detail: { clientId, kind, notice } }) => {
+    const words = text(`${notice}_${kind}`);
+    const element = this.#element(clientId);
+    if (!element) return toast(words);
+    const line = document.createElement("p");
+    line.className = "file-notice";
+    line.setAttribute("role", "status");
+    line.textContent = words;
+    element.querySelector(".meta").before(line);
+  };
 
   #onEnded = ({ detail: { clientId, letter } }) => {
     if (letter) this.#thread.setState(clientId, "pending");
@@ -75,6 +90,7 @@ export class FileBubbles {
       bar.value = 0;
     }
     if (fraction !== undefined) bar.value = fraction;
+    bar.hidden = bar.value >= 1; // what takes its place is no longer
     const words = bar.value < 1 ? `${Math.floor(bar.value * 100)}%` : text("processing");
     bar.parentElement.firstElementChild.textContent = trouble ?? words;
   }

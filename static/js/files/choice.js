@@ -6,8 +6,13 @@ const SMALL = 300_000; // bytes: a picture that is worth no second look
 const QUALITY = 0.85;
 const THUMBNAIL = 440; // px: twice its room on the page
 // What may tell where it was made, and goes as it is: the server cleans the others.
-const TELLING =
-  /\.(heic|heif|tiff?|dng|cr2|cr3|nef|arw|raf|orf|rw2|docx?|xlsx?|pptx?|pdf|psd|mkv|avi)$/i;
+const TELLING = new RegExp(
+  "\\.(heic|heif|avif|jxl|jp2|tiff?|psd|dng|cr2|cr3|nef|arw|raf|orf|rw2|pef|srw" +
+    "|docx?|xlsx?|pptx?|odt|ods|odp|wps|et|dps|pages|numbers|key|pdf|mkv|avi|mts|m2ts|wmv|flv)$",
+  "i",
+);
+const DECODING = 4_000; // ms for the first picture of a film
+const EARLY = 0.1; // seconds: some begin with a black picture
 
 /** What a file is sent as: only what browsers show is a picture or a video. */
 export function kindOf({ type }) {
@@ -28,6 +33,38 @@ async function decode(file) {
   }
 }
 
+/** The first picture of a film: {thumbnail, width, height, duration}; null if it cannot be shown. */
+export async function lookAtFilm(url) {
+  const film = document.createElement("video");
+  Object.assign(film, { muted: true, playsInline: true, preload: "metadata" });
+  const isThere = new Promise((resolve) => {
+    // Its data may be there before there is anything to draw; after a step there is.
+    film.addEventListener("loadeddata", () => (film.currentTime = EARLY), { once: true });
+    film.addEventListener("seeked", () => resolve(true), { once: true });
+    film.addEventListener("error", () => resolve(false), { once: true });
+    setTimeout(resolve, DECODING, false);
+  });
+  film.src = url;
+  try {
+    if (!(await isThere) || !film.videoWidth) return null;
+    const { videoWidth: width, videoHeight: height, duration } = film;
+    const thumbnail = draw({ width, height, picture: film }, THUMBNAIL);
+    return { thumbnail, width, height, ...(Number.isFinite(duration) && { duration }) };
+  } finally {
+    film.removeAttribute("src");
+    film.load(); // it holds its connection otherwise
+  }
+}
+
+async function lookAtFile(file) {
+  const url = URL.createObjectURL(file);
+  try {
+    return await lookAtFilm(url);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
 /**
  * Prepare a file: {file, name, kind, view, thumbnail, smaller}. `view` is what its message will
  * look like, `thumbnail` a canvas, `smaller` the same picture with fewer pixels or null.
@@ -36,11 +73,15 @@ export async function prepare(file, { asFile = false } = {}) {
   const kind = asFile ? "file" : kindOf(file);
   const { name, size } = file;
   const choice = { file, name, kind, view: { kind, name, size, preview: null }, smaller: null };
+  if (kind === "video") {
+    const { thumbnail = null, ...facts } = (await lookAtFile(file)) ?? {};
+    return { ...choice, view: { ...choice.view, ...facts }, thumbnail };
+  }
   const isImage = !asFile && file.type.startsWith("image/");
   const picture = isImage ? await decode(file) : null;
   if (!picture) return { ...choice, thumbnail: null };
   const { width, height } = picture;
-  const thumbnail = draw(picture, THUMBNAIL);
+  const thumbnail = draw({ width, height, picture }, THUMBNAIL);
   const smaller = await shrink(picture, file);
   picture.close();
   // What only this browser can decode, as HEIC, goes as a picture if it is made one.
@@ -64,9 +105,9 @@ function fitted({ width, height }, longest) {
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 
-function draw(picture, longest) {
+function draw({ width: widest, height: highest, picture }, longest) {
   const canvas = document.createElement("canvas");
-  const { width, height } = fitted(picture, longest);
+  const { width, height } = fitted({ width: widest, height: highest }, longest);
   [canvas.width, canvas.height] = [Math.max(1, width), Math.max(1, height)];
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
@@ -78,9 +119,10 @@ function draw(picture, longest) {
 async function shrink(picture, file) {
   if (file.type === "image/gif" || file.type === "image/webp") return null; // they may move
   const isKnown = PICTURES.includes(file.type);
-  const isLarge = Math.max(picture.width, picture.height) > LONGEST;
+  const { width, height } = picture;
+  const isLarge = Math.max(width, height) > LONGEST;
   if (isKnown && (file.size < SMALL || (!isLarge && file.type === "image/png"))) return null;
-  const canvas = draw(picture, LONGEST);
+  const canvas = draw({ width, height, picture }, LONGEST);
   const type = file.type === "image/png" ? "image/png" : "image/jpeg";
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, QUALITY));
   return blob && (!isKnown || blob.size < file.size) ? blob : null;

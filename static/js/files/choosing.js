@@ -4,31 +4,34 @@ import { isSecondOfTwo } from "../page/press.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 import { FileBubbles } from "./bubbles.js";
+import { chosen, prepare } from "./choice.js";
+import { Dropping } from "./dropping.js";
+import { Pasting } from "./pasting.js";
 import { canRecord, Recorder } from "./recorder.js";
 import { Sheet } from "./sheet.js";
 
 const SHOWN = "image/*,video/*";
 
 export class Choosing {
-  #element;
   #uploads;
   #clock;
   #username;
   #sheet;
   #bubbles;
   #button = document.getElementById("attach-button");
-  #field = document.getElementById("composer-text");
-  #drop = document.getElementById("drop-here");
+  #pasting;
+  #dropping;
   #recorder = canRecord() ? new Recorder((file, seconds) => this.#speak(file, seconds)) : null;
-  #depth = 0; // of elements that something is dragged over
 
   /** `username` names the friend of the open chat. */
   constructor(element, { uploads, thread, clock, username }) {
-    this.#element = element;
     this.#uploads = uploads;
     this.#clock = clock;
     this.#username = username;
     this.#sheet = new Sheet(Number(this.#button.dataset.limit));
+    const [isOpen, offer] = [() => !this.#button.disabled, (files) => this.offer(files)];
+    this.#pasting = new Pasting({ clock, offer });
+    this.#dropping = new Dropping(element, { isOpen, offer });
     const chooseAgain = (item) => this.#chooseAgain(item);
     this.#bubbles = new FileBubbles(uploads, { thread, username, chooseAgain });
   }
@@ -37,10 +40,8 @@ export class Choosing {
     this.#sheet.connect();
     this.#bubbles.connect();
     this.#button.addEventListener("click", this.#onButton);
-    this.#field.addEventListener("paste", this.#onPaste);
-    for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
-      this.#element.addEventListener(name, this.#onDrag);
-    }
+    this.#pasting.connect();
+    this.#dropping.connect();
     this.#recorder?.connect();
     document.getElementById("voice-button").hidden = !this.#recorder;
     this.#bubbles.showAll();
@@ -51,10 +52,8 @@ export class Choosing {
     this.#bubbles.disconnect();
     this.#recorder?.disconnect();
     this.#button.removeEventListener("click", this.#onButton);
-    this.#field.removeEventListener("paste", this.#onPaste);
-    for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
-      this.#element.removeEventListener(name, this.#onDrag);
-    }
+    this.#pasting.disconnect();
+    this.#dropping.disconnect();
   }
 
   /** As the click on its button that came before this script. */
@@ -93,9 +92,19 @@ export class Choosing {
     if (answer) this.#send(answer);
   }
 
-  #send(chosen) {
-    const items = this.#uploads.add(this.#username(), chosen, this.#clock.minute());
-    items.forEach((item, number) => this.#bubbles.show(item, chosen[number].thumbnail));
+  /** As `offer`, for what was dropped onto the chat. */
+  offerDropped(dropped) {
+    this.#dropping.take(dropped);
+  }
+
+  /** Close what is open over the chat; false if nothing is. */
+  rest() {
+    return this.#sheet.rest();
+  }
+
+  #send(files) {
+    const items = this.#uploads.add(this.#username(), files, this.#clock.minute());
+    items.forEach((item, number) => this.#bubbles.show(item, files[number].thumbnail));
   }
 
   #speak(file, duration) {
@@ -111,37 +120,19 @@ export class Choosing {
     if (file) this.#speak(file);
   }
 
-  async #chooseAgain(item) {
+  /** Go on with the file as it was chosen, or as it was made smaller then. */
+  async #chooseAgain({ clientId, name }) {
     const [file] = await pick({ accept: "", multiple: false });
-    if (file && !this.#uploads.resume(item.clientId, file)) {
-      toast(text("another_file", { name: item.name }));
+    if (!file || this.#uploads.resume(clientId, file)) return;
+    const again = chosen(await prepare(file), false);
+    if (again.name !== name || !this.#uploads.resume(clientId, again.file, name)) {
+      toast(text("another_file", { name }));
     }
   }
-
-  /** Text stays text, as a range of cells that comes with its picture. */
-  #onPaste = (event) => {
-    const { files, types } = event.clipboardData ?? {};
-    if (!files?.length || types.includes("text/plain")) return;
-    event.preventDefault();
-    const when = this.#clock.minute().replace(/\D/g, "");
-    this.offer([...files].map((file) => named(file, when)));
-  };
-
-  #onDrag = (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    if (event.type === "dragenter") this.#depth += 1;
-    if (event.type === "dragleave") this.#depth -= 1;
-    if (event.type === "drop") {
-      this.#depth = 0;
-      this.offer([...event.dataTransfer.files]);
-    }
-    this.#drop.hidden = this.#depth <= 0;
-  };
 }
 
 /** Ask for files of this device; resolves to none if its reader thinks better. */
-function pick({ accept, capture, multiple = true }) {
+export function pick({ accept, capture, multiple = true }) {
   const input = document.createElement("input");
   Object.assign(input, { type: "file", accept, multiple, hidden: true });
   if (capture) input.setAttribute("capture", capture);
@@ -155,11 +146,4 @@ function pick({ accept, capture, multiple = true }) {
     input.addEventListener("cancel", end);
     input.click();
   });
-}
-
-/** Give a pasted picture a name that says when, in place of image.png. */
-function named(file, when) {
-  if (!/^image\.\w+$/.test(file.name)) return file;
-  const name = `${text("pasted")}${when}.${file.name.split(".").at(-1)}`;
-  return new File([file], name, { type: file.type, lastModified: file.lastModified });
 }

@@ -1,9 +1,11 @@
 // The page of all files of a chat: its pictures open over the window, too.
 import { Lightbox } from "./lightbox.js";
+import { Posters } from "./posters.js";
 
 export class Gallery {
   #api;
   #lightbox = null;
+  #posters = null;
 
   constructor(api) {
     this.#api = api;
@@ -16,10 +18,18 @@ export class Gallery {
     const username = () => list.closest("[data-with]").dataset.with;
     this.#lightbox = new Lightbox({ api: this.#api, username, list });
     this.#lightbox.connect();
+    this.#posters = new Posters(list);
+    this.#posters.connect();
+  }
+
+  /** Close the picture that is open over the page; false if there is none. */
+  rest() {
+    return this.#lightbox?.rest() ?? false;
   }
 
   disconnect() {
     this.#lightbox?.disconnect();
-    this.#lightbox = null;
+    this.#posters?.disconnect();
+    this.#lightbox = this.#posters = null;
   }
 }

@@ -1,8 +1,10 @@
 // Pictures and videos over the whole window, one after the other.
+import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 import { Zoom } from "./zoom.js";
 
 const SWIPE = 60; // px
+const CHANGES = ["message_changed", "message_hidden", "friend_removed"];
 
 export class Lightbox {
   #api;
@@ -11,10 +13,11 @@ export class Lightbox {
   #dialog = document.getElementById("lightbox");
   #stage = this.#dialog.querySelector(".lightbox-stage");
   #zoom = new Zoom(this.#stage);
-  #items = []; // {id, kind, url, name, time, preview}, by id
+  #items = []; // {id, kind, url, name, time, preview, width, height}, by id
   #at = 0;
   #isComplete = { older: false, newer: false };
   #began = null; // where a finger touched
+  #isBeside = false; // whether a press began beside the picture
 
   /** `list` holds messages with their pictures, of the chat with the friend that `username` names. */
   constructor({ api, username, list }) {
@@ -30,6 +33,7 @@ export class Lightbox {
     this.#dialog.addEventListener("close", this.#onClose);
     this.#stage.addEventListener("pointerdown", this.#onDown);
     this.#stage.addEventListener("pointerup", this.#onUp);
+    for (const kind of CHANGES) document.addEventListener(`live:${kind}`, this.#onChange);
     this.#zoom.connect();
   }
 
@@ -41,7 +45,15 @@ export class Lightbox {
     this.#dialog.removeEventListener("close", this.#onClose);
     this.#stage.removeEventListener("pointerdown", this.#onDown);
     this.#stage.removeEventListener("pointerup", this.#onUp);
+    for (const kind of CHANGES) document.removeEventListener(`live:${kind}`, this.#onChange);
     this.#zoom.disconnect();
+  }
+
+  /** Close it, as a step back in the history does; false if it is not open. */
+  rest() {
+    if (!this.#dialog.open) return false;
+    this.#dialog.close();
+    return true;
   }
 
   #onClick = (event) => {
@@ -63,7 +75,9 @@ export class Lightbox {
   #show() {
     const item = this.#items[this.#at];
     this.#zoom.reset();
-    this.#stage.replaceChildren(make(item));
+    const shown = make(item);
+    shown.addEventListener("error", () => shown.isConnected && toast(text("file_gone")));
+    this.#stage.replaceChildren(shown);
     this.#find("name").textContent = item.name;
     this.#find("time").textContent = item.time;
     const save = this.#find("save");
@@ -77,6 +91,9 @@ export class Lightbox {
     const [isFirst, isLast] = [this.#at === 0, this.#at === this.#items.length - 1];
     this.#find("previous").disabled = isFirst;
     this.#find("next").disabled = isLast;
+    // A button that goes out takes the focus with it, and the keys.
+    const { activeElement } = document;
+    if (!this.#dialog.contains(activeElement) || activeElement.disabled) this.#stage.focus();
     if (isFirst) this.#fetch("older", `before=${this.#items[0].id}`);
     if (isLast) this.#fetch("newer", `after=${this.#items.at(-1).id}`);
   }
@@ -109,7 +126,9 @@ export class Lightbox {
   }
 
   #onTool = ({ target }) => {
-    if (target.closest(".lightbox-close") || target === this.#stage) this.#dialog.close();
+    // The stage is the target of each click, as it holds the pointer.
+    const isBeside = target === this.#stage && this.#isBeside;
+    if (target.closest(".lightbox-close") || isBeside) this.#dialog.close();
     else if (target.closest(".lightbox-previous")) this.#go(-1);
     else if (target.closest(".lightbox-next")) this.#go(1);
   };
@@ -127,7 +146,8 @@ export class Lightbox {
     act();
   };
 
-  #onDown = ({ clientX: x, clientY: y, isPrimary }) => {
+  #onDown = ({ clientX: x, clientY: y, isPrimary, target }) => {
+    this.#isBeside = target === this.#stage;
     this.#began = isPrimary && !this.#zoom.isLarger ? { x, y } : null;
   };
 
@@ -141,6 +161,25 @@ export class Lightbox {
     else if (y > SWIPE) this.#dialog.close();
   };
 
+  /** One that is recalled or deleted gives way to the next, or to the one before. */
+  #onChange = ({ type, detail }) => {
+    if (!this.#dialog.open) return;
+    if (type === "live:friend_removed") {
+      if (detail.username === this.#username()) this.#dialog.close();
+      return;
+    }
+    const id = detail.message_id ?? detail.message.id;
+    const place = this.#items.findIndex((item) => item.id === id);
+    if (place < 0) return;
+    const isShown = place === this.#at;
+    this.#items.splice(place, 1);
+    if (place < this.#at || this.#at === this.#items.length) this.#at -= 1;
+    if (!isShown) return this.#look();
+    toast(text("file_gone"));
+    if (this.#items.length) this.#show();
+    else this.#dialog.close();
+  };
+
   #onClose = () => {
     this.#stage.replaceChildren(); // a video stops
     this.#items = [];
@@ -149,6 +188,7 @@ export class Lightbox {
 
 function readItem(link) {
   const message = link.closest("[data-id]");
+  const [width, height] = (link.dataset.pixels ?? "").split("x").map(Number);
   return {
     id: Number(message.dataset.id),
     kind: link.matches(".video") ? "video" : "picture",
@@ -156,24 +196,34 @@ function readItem(link) {
     name: link.dataset.name,
     time: message.querySelector("time").textContent,
     preview: link.querySelector("img")?.src,
+    width,
+    height,
   };
 }
 
 function itemOf({ id, time, attachment }) {
-  const { kind, url, name, preview } = attachment;
-  return { id, kind, url, name, time, preview };
+  const { kind, url, name, preview, width, height } = attachment;
+  return { id, kind, url, name, time, preview, width, height };
 }
 
-function make({ kind, url, name }) {
+function make({ kind, url, name, preview, width, height }) {
+  const shown = document.createElement(kind === "video" ? "video" : "img");
+  if (width && height) Object.assign(shown, { width, height });
   if (kind === "video") {
-    const video = document.createElement("video");
-    Object.assign(video, { controls: true, autoplay: true, playsInline: true, src: url });
-    video.setAttribute("aria-label", text("video", { name }));
-    return video;
+    Object.assign(shown, { controls: true, autoplay: true, playsInline: true });
+    shown.setAttribute("aria-label", text("video", { name }));
+  } else {
+    shown.alt = text("picture", { name });
+    shown.draggable = false;
+    showMeanwhile(shown, preview);
   }
-  const picture = document.createElement("img");
-  picture.alt = text("picture", { name });
-  picture.draggable = false;
-  picture.src = url;
-  return picture;
+  shown.src = url;
+  return shown;
+}
+
+/** Show the small picture behind the large one until that is there. */
+function showMeanwhile(picture, preview) {
+  if (!preview || !picture.width) return;
+  picture.style.backgroundImage = `url("${CSS.escape(preview)}")`;
+  picture.addEventListener("load", () => (picture.style.backgroundImage = ""), { once: true });
 }

@@ -1,5 +1,6 @@
 // Speaking: hold the button on a phone, or click it; what is said goes when it is let go.
 import { inMinutes } from "../chat/attachment.js";
+import { giveBack } from "../page/focus.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
@@ -104,9 +105,9 @@ export class Recorder {
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    } catch {
+    } catch ({ name }) {
       this.#isHeld = false;
-      toast(text("no_microphone"));
+      toast(text(name === "NotFoundError" ? "no_microphone_found" : "no_microphone"));
       return;
     }
     // The question for the microphone has taken the finger away.
@@ -163,8 +164,10 @@ export class Recorder {
     const seconds = this.#seconds;
     this.#recording = null;
     clearInterval(recording.timer);
+    if (this.#bar.contains(document.activeElement)) document.activeElement.blur();
     this.#bar.hidden = true;
     this.#button.removeAttribute("aria-pressed");
+    giveBack(this.#button);
     recording.recorder.addEventListener("stop", () => {
       stop(recording.stream);
       if (isWanted && seconds < SHORTEST) toast(text("too_short"));

@@ -9,6 +9,7 @@ const LEAST_PIECE = 16 * 1024;
 const PATIENCE = 60_000; // ms for a piece
 const PROCESSING = 40_000; // ms: the server answers within twenty seconds, done or not
 const LONG = 60; // seconds to wait that nobody waits for
+const FORGOTTEN_AT_MOST = 3; // times that the server may have lost what it had
 
 /** A file that can be read no more: it was changed, moved or deleted meanwhile. */
 export class Unreadable extends Error {
@@ -27,6 +28,8 @@ export class Sending {
   #abort = new AbortController();
   #length = FIRST_PIECE;
   #backoff = new Backoff();
+  #forgotten = 0;
+  #wake = () => {};
 
   /** `told` gets {fraction} of what has arrived, or {trouble}: why nothing gets through. */
   constructor(api, { uploadId, name, kind, file }, told) {
@@ -38,29 +41,39 @@ export class Sending {
 
   stop() {
     this.#abort.abort();
+    this.#wake();
   }
 
   /** Send it to its end, through any number of tries; resolves to the answer of the server. */
   async run() {
-    let isBegunAgain = false;
     for (;;) {
       try {
         await this.#sendPieces();
         return await this.#finish();
       } catch (error) {
-        if (this.#abort.signal.aborted) throw error;
-        // The server has swept it, as by a clock that was ahead, or its disk has lost some of it.
-        if (["not_found", "not_finished"].includes(error.code) && !isBegunAgain) {
-          isBegunAgain = true;
-          continue;
-        }
-        if (!isWorthWaiting(error)) throw error;
+        if (this.#abort.signal.aborted || !this.#isWorthWaiting(error)) throw error;
         this.#told({ trouble: error.words });
-        const pause = error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next();
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await this.#pause(error.retryAfter ? error.retryAfter * 1000 : this.#backoff.next());
         this.#check();
       }
     }
+  }
+
+  /** Wait, but no longer than until the page has reached the server again. */
+  async #pause(duration) {
+    await new Promise((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, duration);
+      document.addEventListener("feed:working", resolve, { once: true });
+    });
+  }
+
+  /** Whether the next try may succeed; what the server has forgotten or lost begins again. */
+  #isWorthWaiting(error) {
+    if (["not_found", "not_finished"].includes(error.code)) {
+      return (this.#forgotten += 1) <= FORGOTTEN_AT_MOST;
+    }
+    return error.isPassing && (error.retryAfter ?? 0) < LONG;
   }
 
   async #sendPieces() {
@@ -120,8 +133,4 @@ export class Sending {
       if (answer.attachment) return answer;
     }
   }
-}
-
-function isWorthWaiting(error) {
-  return error.isPassing && (error.retryAfter ?? 0) < LONG;
 }

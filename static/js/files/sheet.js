@@ -1,5 +1,5 @@
 // The dialog that shows what was chosen before it is sent.
-import { inBytes, lineOf } from "../chat/attachment.js";
+import { inBytes, lineOf, makeFileIcon, shortName } from "../chat/attachment.js";
 import { makeIcon } from "../page/icon.js";
 import { text } from "../strings.js";
 import { chosen, mayTellPlace, prepare } from "./choice.js";
@@ -37,6 +37,13 @@ export class Sheet {
     document.getElementById("files-cancel").removeEventListener("click", this.#onCancel);
     this.#dialog.removeEventListener("close", this.#onClose);
     this.#settle(null);
+  }
+
+  /** Close it without an answer; false if it is not open. */
+  rest() {
+    if (!this.#dialog.open) return false;
+    this.#dialog.close();
+    return true;
   }
 
   /** Show files, or more of them; resolves to what is to be sent, or null. */
@@ -86,7 +93,7 @@ export class Sheet {
   #isFitting({ name, size }) {
     if (!size) this.#refused.push(text("file_empty", { name }));
     else if (size > this.#limit) {
-      this.#refused.push(text("file_too_large", { name, limit: inBytes(this.#limit) }));
+      this.#refused.push(text("file_too_large", { name, limit: asALimit(this.#limit) }));
     } else return true;
     return false;
   }
@@ -95,7 +102,9 @@ export class Sheet {
     const status = document.getElementById("files-status");
     status.textContent = this.#refused.join("\n");
     status.hidden = !this.#refused.length;
-    const tells = this.#choices.some(({ file }) => mayTellPlace(file));
+    const tells = this.#choices.some((choice) =>
+      mayTellPlace(choice.kind ? chosen(choice, this.#tick.checked) : choice.file)
+    );
     const places = document.getElementById("files-places");
     places.textContent = tells ? text("may_tell_place") : "";
     places.hidden = !tells;
@@ -104,6 +113,8 @@ export class Sheet {
     this.#original.querySelector(".quiet-text").textContent = inBytes(large);
     for (const choice of this.#choices) showSize(choice, this.#tick.checked);
     this.#submit.disabled = this.#coming > 0 || !this.#choices.length;
+    const isWaiting = document.activeElement === document.getElementById("files-title");
+    if (isWaiting && !this.#submit.disabled) this.#submit.focus(); // Enter sends
   }
 
   #sizeOf(asItIs) {
@@ -152,9 +163,15 @@ export class Sheet {
   }
 }
 
+/** A size without needless digits: 100 MB. */
+function asALimit(size) {
+  return inBytes(size).replace(/\.0(?=\D)/, "").replace("\u00a0", " ");
+}
+
 function makeRow(file) {
   const row = document.getElementById("files-row").content.firstElementChild.cloneNode(true);
-  row.querySelector(".file-name").textContent = file.name;
+  const name = row.querySelector(".file-name");
+  [name.textContent, name.title] = [shortName(file.name), file.name];
   row.querySelector(".file-size").textContent = inBytes(file.size);
   row.querySelector("button").setAttribute("aria-label", text("file_remove", { name: file.name }));
   return row;
@@ -163,7 +180,7 @@ function makeRow(file) {
 function showThumbnail({ row, thumbnail, kind, name }) {
   const place = row.querySelector(".files-thumbnail");
   if (thumbnail) place.replaceChildren(thumbnail);
-  else place.replaceChildren(makeIcon(kind === "video" ? "play" : "attach"));
+  else place.replaceChildren(kind === "file" ? makeFileIcon(name) : makeIcon("play"));
   place.title = lineOf({ kind, name });
 }
 

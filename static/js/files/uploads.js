@@ -11,7 +11,8 @@ const AT_ONCE = 2;
  * Uploads files, two at a time, and puts a letter for each into the outbox, in the order in which
  * they were chosen. They go on while another chat is read; after a reload, the same file has to be
  * chosen again. Tells the document: `uploads:told` {clientId, fraction or trouble}, `uploads:failed`
- * {clientId, reason}, `uploads:ended` {clientId, letter}, which is null if it was given up.
+ * {clientId, reason}, `uploads:noticed` {clientId, kind, notice} if it goes as a file although it is
+ * not one, `uploads:ended` {clientId, letter}, which is null if it was given up.
  */
 export class Uploads {
   #api;
@@ -35,6 +36,11 @@ export class Uploads {
       this.#save();
     });
     addEventListener("beforeunload", this.#onLeave);
+    // Nobody is asked whether to leave a page whose session has ended.
+    document.addEventListener(
+      "api:leaving",
+      () => removeEventListener("beforeunload", this.#onLeave),
+    );
     this.#release();
   }
 
@@ -73,10 +79,10 @@ export class Uploads {
   }
 
   /** Go on with a file that was chosen again; false if it is another one. */
-  resume(clientId, file) {
+  resume(clientId, file, name = file.name) {
     const item = this.#find(clientId);
     if (item?.state !== "lost") return false;
-    if (file.size !== item.size || file.name !== item.name) return false;
+    if (file.size !== item.size || name !== item.name) return false;
     item.file = file;
     this.#go(item);
     return true;
@@ -122,7 +128,7 @@ export class Uploads {
       const { attachment, notice } = await item.sending.run();
       item.attachment = attachment;
       item.state = "ready";
-      if (notice) this.#tell("noticed", { clientId, notice });
+      if (notice) this.#tell("noticed", { clientId, kind: item.kind, notice });
     } catch (error) {
       if (this.#find(clientId) !== item) return; // cancelled
       item.state = "failed";

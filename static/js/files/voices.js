@@ -2,6 +2,8 @@
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 
+const CHANGES = ["message_changed", "message_hidden"];
+
 export class Voices {
   #list = document.getElementById("messages");
   #audio = new Audio();
@@ -12,6 +14,7 @@ export class Voices {
     this.#audio.addEventListener("ended", this.#onEnded);
     this.#audio.addEventListener("error", this.#onError);
     document.addEventListener("play", this.#onOther, true);
+    for (const kind of CHANGES) document.addEventListener(`live:${kind}`, this.#onChange);
   }
 
   disconnect() {
@@ -19,6 +22,7 @@ export class Voices {
     this.#audio.removeEventListener("ended", this.#onEnded);
     this.#audio.removeEventListener("error", this.#onError);
     document.removeEventListener("play", this.#onOther, true);
+    for (const kind of CHANGES) document.removeEventListener(`live:${kind}`, this.#onChange);
     this.#stop();
   }
 
@@ -45,10 +49,17 @@ export class Voices {
     this.#audio.pause();
   }
 
+  /** One that is recalled is heard no more. */
+  #onChange = () =>
+    setTimeout(() => {
+      if (this.#playing && !this.#playing.isConnected) this.#stop();
+    });
+
   /** A friend's voice messages that follow one another play as one. */
   #onEnded = () => {
     const message = this.#playing?.closest(".message.theirs");
-    const next = message?.nextElementSibling;
+    let next = message?.nextElementSibling;
+    while (next && !next.matches(".message")) next = next.nextElementSibling; // a line between them
     this.#stop();
     const link = next?.matches(".theirs") ? next.querySelector(".attachment.voice") : null;
     if (link) this.#play(link);

@@ -2,6 +2,8 @@
 const LARGEST = 8;
 const DOUBLED = 2.5;
 const STEP = 1.25;
+const TAPPING = 300; // ms between two taps that are one act
+const NEAR = 24; // px between them
 
 export class Zoom {
   #element;
@@ -9,6 +11,7 @@ export class Zoom {
   #x = 0;
   #y = 0;
   #fingers = new Map(); // pointer id → {x, y}
+  #tap = null; // the last one of a finger: {at, x, y}
 
   constructor(element) {
     this.#element = element;
@@ -42,7 +45,7 @@ export class Zoom {
       pointerdown: this.#onDown,
       pointermove: this.#onMove,
       pointerup: this.#onUp,
-      pointercancel: this.#onUp,
+      pointercancel: this.#onLost,
       dblclick: this.#onDouble,
       wheel: this.#onWheel,
     });
@@ -79,13 +82,29 @@ export class Zoom {
     }
   };
 
-  #onUp = ({ pointerId }) => this.#fingers.delete(pointerId);
+  /** Not every browser tells of the double tap of a finger. */
+  #onUp = ({ pointerId, pointerType, clientX: x, clientY: y, timeStamp: at }) => {
+    const isAlone = this.#fingers.size === 1;
+    this.#fingers.delete(pointerId);
+    if (pointerType !== "touch" || !isAlone) return;
+    const last = this.#tap;
+    this.#tap = { at, x, y };
+    if (!last || at - last.at > TAPPING || distance(last, { x, y }) > NEAR) return;
+    this.#tap = null;
+    this.#toggle({ x, y });
+  };
 
-  #onDouble = ({ clientX: x, clientY: y }) => {
+  #onLost = ({ pointerId }) => this.#fingers.delete(pointerId);
+
+  #onDouble = ({ clientX: x, clientY: y, sourceCapabilities }) => {
+    if (!sourceCapabilities?.firesTouchEvents) this.#toggle({ x, y });
+  };
+
+  #toggle({ x, y }) {
     if (!this.#picture) return;
     if (this.isLarger) this.reset();
     else this.#zoom(DOUBLED, { x, y });
-  };
+  }
 
   #onWheel = (event) => {
     if (!this.#picture) return;
