@@ -310,10 +310,13 @@ def test_a_full_disk_is_told_at_each_step_and_room_works_again(tmp_path):
         assert answer.status_code == 503
         client_id = str(uuid4())
         answer = send(anna, "ben", client_id, upload=tab.facts["id"])
-        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        # The log of the database may have been cut just now.
+        was_sent = answer.status_code == 201
+        assert was_sent or (answer.status_code, "Retry-After" in answer.headers) == (503, True)
         filler.unlink()
         answer = send(anna, "ben", client_id, upload=tab.facts["id"])
-        assert answer.status_code == 201
+        assert answer.status_code == (200 if was_sent else 201)
+        assert ask(disk, "SELECT count(*) FROM chat_attachment") == [(1,)]
         url = server.url + answer.json()["message"]["attachment"]["url"]
         for which in ("", "preview/"):
             found = httpx.get(url + which, headers={"Cookie": people["ben"].cookie})
