@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -56,8 +57,9 @@ class Describer:
 
     def next(self) -> Attachment | None:
         """Return the next that needs it; None when there is no more, for now."""
-        if find_spec("PIL") is None:
-            return None  # every picture would seem to be damaged
+        # Without it every picture would seem to be damaged.
+        if find_spec("PIL") is None or not has_room():
+            return None
         rest = Attachment.objects.seen().filter(pk__gt=self._through)
         found = rest.filter(UNDESCRIBED).order_by("pk").first()
         last = found.pk if found else rest.aggregate(last=Max("pk"))["last"]
@@ -67,6 +69,11 @@ class Describer:
     def count(self) -> int:
         rest = Attachment.objects.seen().filter(pk__gt=self._through)
         return rest.filter(UNDESCRIBED).count()
+
+
+def has_room() -> bool:
+    """Return whether the disk has room for previews: what is kept free is for words."""
+    return shutil.disk_usage(settings.DATA_DIR).free >= settings.MIN_FREE
 
 
 def describe(file: Attachment) -> None:

@@ -100,6 +100,17 @@ test("a refusal ends it, and so does a wait that is too long", async () => {
   }
 });
 
+test("what the disk of the server has lost is sent again", async () => {
+  const lose = (server) => {
+    server.bytes = [];
+    throw new Refusal(409, { code: "not_finished", message: "no" }, null, { received: 0 });
+  };
+  const server = makeServer({ mishaps: [null, null, null, null, null, lose] });
+  const file = makeFile(700_000);
+  await makeSending(server, file).run();
+  await same(server, file);
+});
+
 test("a file that has changed says so", async () => {
   const file = makeFile(10);
   file.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException("NotReadableError")) });

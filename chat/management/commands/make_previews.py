@@ -32,4 +32,7 @@ class Command(commands.Command):
                     describing.describe(file)
                     number += 1
                     progress.step(1)
+        if not describing.has_room():
+            message = _("The server is short of room for files. Text can still be sent.")
+            raise CommandError(message)
         self.stdout.write(_("Files that were looked at: %(count)d") % {"count": number})

@@ -120,6 +120,17 @@ def test_without_a_painter_no_picture_is_called_damaged(stored, monkeypatch):
     assert describing.Describer().next() is None
 
 
+def test_what_is_kept_free_is_not_filled_with_previews(stored, settings):
+    file = stored(photo((64, 48)))
+    settings.MIN_FREE = 2**62
+    describer = describing.Describer()
+    assert describer.next() is None
+    with pytest.raises(CommandError):
+        call_command("make_previews", stdout=io.StringIO())
+    settings.MIN_FREE = 0
+    assert describer.next() == file, "it goes on from where it was"
+
+
 def test_the_command_says_how_many_and_leaves_them_to_a_server_that_is_at_it(stored):
     stored(photo((64, 48)))
     with describing.alone() as is_alone:

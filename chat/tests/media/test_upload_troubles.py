@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from chat.media import processing, receiving, sweeping
-from chat.models import Upload, uploads
+from chat.models import Upload, UsedQuota, uploads
 from chat.models.files import attachments_folder, parts_folder, previews_folder
 from tests.cast import Api, error_of
 from webchat.database import locks
@@ -236,3 +238,39 @@ def test_a_part_without_its_row_goes_after_a_day(one):
     for path in parts_folder().iterdir():
         os.utime(path, (1, 1))
     assert sweeping.find_orphans() == [stray]
+
+
+# A clock that is wrong
+
+
+def prune(now):
+    for chore in sweeping.chores(now):
+        for _number in chore.work():
+            pass
+
+
+def test_what_a_clock_that_was_ahead_has_swept_is_begun_again(
+    one, django_capture_on_commit_callbacks
+):
+    one.put(0, b"01234")
+    path = one.row.part_path
+    with django_capture_on_commit_callbacks(execute=True):
+        prune(timezone.now() + timedelta(hours=25))
+    assert not path.exists()
+    for answer in (one.put(5), one.look(), one.finish()):
+        assert error_of(answer) == (404, "not_found")
+    assert one.begin().status_code == 201
+    assert one.put(0).json() == {"received": 10}
+    assert one.finish().status_code == 200
+
+
+def test_what_is_dated_tomorrow_keeps_nobody_from_sending_today(one, alice, settings):
+    settings.UPLOAD_DAILY = 10
+    tomorrow = timezone.now() + timedelta(hours=24)
+    UsedQuota.objects.create(owner=alice, bytes=10, at=tomorrow)
+    Upload.objects.update(created_at=tomorrow)
+    another = Uploading(alice)
+    assert another.begin().status_code == 201
+    # A restore brings such rows back; a day after their date they are gone.
+    prune(tomorrow + timedelta(hours=25))
+    assert not UsedQuota.objects.filter(at=tomorrow).exists()

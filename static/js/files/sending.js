@@ -68,9 +68,11 @@ export class Sending {
     });
   }
 
-  /** Whether the next try may succeed; what the server has forgotten begins again. */
+  /** Whether the next try may succeed; what the server has forgotten or lost begins again. */
   #isWorthWaiting(error) {
-    if (error.code === "not_found") return (this.#forgotten += 1) <= FORGOTTEN_AT_MOST;
+    if (["not_found", "not_finished"].includes(error.code)) {
+      return (this.#forgotten += 1) <= FORGOTTEN_AT_MOST;
+    }
     return error.isPassing && (error.retryAfter ?? 0) < LONG;
   }
 
