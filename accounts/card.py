@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -26,7 +27,7 @@ def card(request: UserRequest) -> HttpResponse:
     query = urlencode({"username": request.user.username})
     path = f"{reverse('friends:request_create')}?{query}"
     code = draw_code(address_for_others(request, path))
-    return render(request, "accounts/card.html", {"code": code})
+    return render(request, "accounts/card.html", {"code": code, "client_id": uuid4()})
 
 
 def draw_code(address: str) -> SafeString:

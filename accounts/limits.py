@@ -104,6 +104,7 @@ CODE_BY_ADDRESS = Limit("code-address", 30, HOUR)
 CODE_TRIED = Limit("code-tried", 20, TEN_MINUTES)
 FRIEND_REQUEST = Limit("friend-request", 20, DAY)  # by account
 RENAMING = Limit("renaming", 5, DAY)  # by account
+FACE = Limit("face", 60, HOUR)  # by account: each is an event for every friend
 
 LONGEST = DAY
 

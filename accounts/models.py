@@ -174,6 +174,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
     # Not a real person: made by `manage.py demo`, which also removes them.
     is_demo = models.BooleanField(default=False, db_default=False, editable=False)
+    # Our own name for the profile picture, without an extension, in the folder of files.
+    face = models.CharField(max_length=48, blank=True, default="", db_default="", editable=False)
 
     # Annotated by `with_last_seen`.
     last_seen_at: datetime | None
@@ -195,6 +197,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(email=""),
                 name="accounts_user_email_once",
                 violation_error_message=_("This email address is already in use."),
+            ),
+            # A picture is asked for by its name, and is one person's alone.
+            models.UniqueConstraint(
+                fields=["face"], condition=~Q(face=""), name="accounts_user_face_once"
             ),
         ]
 

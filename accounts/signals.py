@@ -9,6 +9,9 @@ keys_set(user, by, what, email)   a superuser has set what opens somebody's acco
                          "email", inside the transaction; `email` is the address from before,
                          `by` None for the maintainer at the machine
 trace_found(trace)       why a value may name an account that is deleted: answered by `traces.Kept`
+picture_found(user, picture)   a file of the maintainer's, to become the profile picture of `user`;
+                         without one it is only tried. Each receiver answers with the reason why
+                         it cannot, or "". It is no part of a transaction: it takes a while
 files_left()             files that no row refers to any more, a line for each
 account_kept(username)   what else stays of a deleted account: a list of `traces.Kept`
 
@@ -22,5 +25,6 @@ account_renamed = Signal()
 keys_told = Signal()
 keys_set = Signal()
 trace_found = Signal()
+picture_found = Signal()
 files_left = Signal()
 account_kept = Signal()

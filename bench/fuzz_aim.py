@@ -56,6 +56,9 @@ TYPED = {
 }  # fmt: skip
 # Forms that would remove the targets of all later rounds.
 LEFT_ALONE = ("/admin/auth/group/1/delete/", "/admin/chat/announcement/1/delete/")
+# Of each person, so that some shots begin what others go on with.
+UPLOADS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(3)]
+UPLOAD = b"\x89PNG\r\n\x1a\n\0"
 FRAME_FIELDS = ["type", "to", "text", "client_id", "quote", "with", "up_to", "extra"]
 
 Make = Callable[["Aim", Hostile], Shot]
@@ -76,7 +79,7 @@ class Aim:
             (self._form, 36), (self._query, 16), (self._json, 14), (self._frame, 12), (self._path,
             8),
             (self._header, 6), (self._cookie, 2), (self._socket_query, 2), (self._broken_frame, 2),
-            (self._wire, 2),
+            (self._wire, 2), (self._upload, 6),
         ]  # fmt: skip
 
     def shot(self, text: Hostile, fragment: Hostile) -> Shot:
@@ -226,6 +229,29 @@ class Aim:
         known = self._bodies.get(row.path, {}) | {"client_id": self._new_id()}
         body, path = _object(known, place, fragment), self._fill(row.path, who)
         return self._posted(fragment, place, who, "POST", path, "application/json", body)
+
+    def _upload(self, text: Hostile, fragment: Hostile) -> Shot:
+        """Go on with an upload of one's own, with one odd thing."""
+        who, upload = self._one_of("friend"), self.rng.choice(UPLOADS)
+        ways = ["name", "extra", "extra", "offset", "piece", "piece", "type", "finish", "give up"]
+        place = self.rng.choice(ways)
+        path = f"/api/uploads/{upload}/"
+        if place in ("name", "extra", "finish"):
+            kind = self.rng.choice(["picture", "video", "voice", "file"])
+            known = {"id": upload, "name": "x.png", "size": len(UPLOAD), "kind": kind}
+            known = {} if place == "finish" else known
+            body = _object(known, place, fragment.cut(JSON_CHARACTERS))
+            target = f"{path}finish/" if place == "finish" else "/api/uploads/"
+            return self._posted(fragment, place, who, "POST", target, "application/json", body)
+        if place == "give up":
+            return self._shot(text, place, who, "DELETE", path)
+        text = text.cut(1200)
+        odd = text.text.encode("utf-8", "surrogatepass")
+        offset = percent(text.text) if place == "offset" else self.rng.choice("00059")
+        piece = odd[: self.rng.choice([1, len(UPLOAD), None])] if place == "piece" else UPLOAD
+        content_type = targets.wire(text.text) if place == "type" else "application/octet-stream"
+        target, headers = f"{path}?offset={offset}", [("Content-Type", content_type)]
+        return self._shot(text, place, who, "PUT", target[:LINE_BYTES], headers, piece)
 
     def _path(self, text: Hostile, fragment: Hostile) -> Shot:
         row = self._row()

@@ -74,6 +74,7 @@ def _faults_of_error(answer: Answer) -> Iterator[str]:
     try:
         data = json.loads(answer.body)
         error = data["error"]
+        data.pop("received", None)  # of an upload
         good = set(data) == {"error"} and set(error) == {"code", "message"} and error["message"]
         good = good and STATUS[error["code"]] == answer.status
     except (ValueError, KeyError, TypeError):

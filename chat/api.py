@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.avatars import face_url
 from accounts.http import UserRequest
 from webchat.base.numbers import integer
 from webchat.database.snapshot import read_snapshot
@@ -27,7 +28,12 @@ ARRANGEMENTS = {"pin": "pin", "mute": "mute", "hide": "hide", "unread": "mark_un
 
 def me(request: UserRequest) -> dict[str, Any]:
     user = request.user
-    return {"username": user.username, "email": user.email, "last_event": EventLog.objects.head()}
+    return {
+        "username": user.username,
+        "email": user.email,
+        "avatar": face_url(user.face),
+        "last_event": EventLog.objects.head(),
+    }
 
 
 def conversations(request: UserRequest) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class ChatConfig(AppConfig):
     verbose_name = _("chat")
 
     def ready(self) -> None:
-        from . import gone, receivers  # noqa: F401
+        from . import gone, left_behind, receivers  # noqa: F401
         from .search.triggers import drop_triggers, make_triggers
 
         # Around every migration: one that rebuilds a table drops its triggers, and fails
@@ -26,5 +26,7 @@ class ChatConfig(AppConfig):
         post_migrate.connect(make_triggers, sender=self, dispatch_uid="chat_search_make")
         pre_migrate.connect(gone.drop_triggers, sender=self, dispatch_uid="chat_gone_drop")
         post_migrate.connect(gone.make_triggers, sender=self, dispatch_uid="chat_gone_make")
+        pre_migrate.connect(left_behind.drop_triggers, sender=self, dispatch_uid="chat_left_drop")
+        post_migrate.connect(left_behind.make_triggers, sender=self, dispatch_uid="chat_left_make")
         # A restore migrates, too.
         post_migrate.connect(clear_import, sender=self, dispatch_uid="chat_clear_import")

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
+
+from accounts.models import User
 
 from .models import Attachment, Evidence, Upload
 from .models.files import attachments_folder, previews_folder
@@ -37,6 +39,20 @@ def sniff_picture(head: bytes) -> str | None:
     return None
 
 
+@receiver(pre_delete, sender=User, dispatch_uid="chat_face_file")
+def before_account(instance: User, **kwargs: Any) -> None:
+    # Asked again: it may have another picture since it was fetched.
+    for name in User.everybody.filter(pk=instance.pk).values_list("face", flat=True):
+        delete_face(name)
+
+
+def delete_face(name: str) -> None:
+    """Delete the file of a profile picture when the transaction is committed, if there is one."""
+    if name:
+        path = attachments_folder() / name
+        transaction.on_commit(partial(path.unlink, missing_ok=True), robust=True)
+
+
 @receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")
 @receiver(post_delete, sender=Evidence, dispatch_uid="chat_evidence_file")
 def after_deletion(instance: Attachment | Evidence, **kwargs: Any) -> None:
@@ -57,6 +73,8 @@ def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
             for model in (Attachment, Evidence, Upload)
             for name in model._default_manager.values_list(column, flat=True)
         }
+        if column == "file":
+            names |= set(User.everybody.exclude(face="").values_list("face", flat=True))
         orphans += [path for path in paths if path.name not in names]
     return orphans
 

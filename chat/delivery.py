@@ -19,13 +19,13 @@ from whitenoise.responders import SlicedFile
 from accounts.http import UserRequest
 from webchat import lent
 from webchat.base.downloads import Part, Unsatisfiable, disposition, find_part
-from webchat.middleware import FOR_ONE_BROWSER
+from webchat.middleware import FOR_A_DAY, FOR_ONE_BROWSER
 
 from .access import get_message
 from .attachments import MAGIC_BYTES, sniff_picture
 from .media.names import clean_name
 from .models import Attachment, Evidence, MediaKind
-from .models.files import UNKNOWN, Content
+from .models.files import UNKNOWN, Content, attachments_folder
 from .models.rows import PICTURES
 
 # A film or sound that is opened directly is played by the browser's own page around it, which has
@@ -58,7 +58,8 @@ class _Delivery:
     content: str  # a name that no other bytes will ever have
     mimetype: str | None
     name: str
-    sent_at: datetime  # it has not changed since
+    sent_at: datetime | None  # it has not changed since
+    control: str = FOR_ONE_BROWSER  # where a browser may keep it
 
     def headers(self, request: UserRequest) -> dict[str, str]:
         digest = hashlib.sha256(self.content.encode()).hexdigest()
@@ -72,7 +73,7 @@ class _Delivery:
             headers["Content-Security-Policy"] = PLAYED
         # At a public computer nothing stays on its disk, as of any page.
         if not request.session.get_expire_at_browser_close():
-            headers["Cache-Control"] = FOR_ONE_BROWSER
+            headers["Cache-Control"] = self.control
         return headers
 
 
@@ -116,6 +117,18 @@ def deliver_evidence(
     return _deliver(request, what)
 
 
+def deliver_face(request: UserRequest, name: str) -> HttpResponseBase:
+    """Send a profile picture to somebody who may see it.
+
+    Another one has another name, so a browser may show it for a day without asking: pages are full
+    of them.
+    """
+    what = _Delivery(
+        attachments_folder() / name, name, "image/webp", "avatar.webp", None, FOR_A_DAY
+    )
+    return _deliver(request, what)
+
+
 def _find(request: UserRequest, pk: int) -> Attachment:
     _thread, message = get_message(request.user, pk)
     if message.state != "sent":
@@ -135,7 +148,7 @@ def _shown_type(found: Content) -> str | None:
 
 def _deliver(request: UserRequest, what: _Delivery) -> HttpResponseBase:
     headers = what.headers(request)
-    sent_at = int(what.sent_at.timestamp())
+    sent_at = int(what.sent_at.timestamp()) if what.sent_at else None
     response = get_conditional_response(request, headers["ETag"], sent_at) or _send(
         request, what.path, headers
     )

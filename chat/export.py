@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from threading import Lock
+from typing import IO
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
@@ -31,12 +33,13 @@ from .presentation import ConversationView, MessageView, list_conversations, vie
 AT_ONCE = 2  # of the threads that serve everybody
 PAGE_SIZE = 500
 PIECE_BYTES = 64 * 1024
-
 RETRY_SECONDS = 60
 
 INDEX = "index"
 # Windows opens a device in place of a file whose name is one of these up to the first dot.
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
+
+SendFile = Callable[[Path, int], None]
 
 _running: set[int] = set()  # accounts
 _lock = Lock()
@@ -48,7 +51,10 @@ def export(request: UserRequest) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "chat/export.html")
     try:
-        turn = _Turn(request.user.pk, write_zip(request.user, translation.get_language()))
+        # The server sends the files from where they are: their copy would fill the disk.
+        send_file = request.META.get("webchat.send_file")
+        chunks = write_zip(request.user, translation.get_language(), send_file)
+        turn = _Turn(request.user.pk, chunks)
     except ValidationError as refusal:
         code, busy, params = describe(refusal)
         response = render(request, "chat/export.html", {"busy": busy}, status=STATUS[code])
@@ -99,15 +105,22 @@ def _refuse_busy(user_id: int) -> None:
         raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS})
 
 
-def write_zip(user: User, language: str | None) -> Iterator[bytes]:
-    """Yield the zip in pieces while it is made, so that memory does not grow with its size."""
+def write_zip(
+    user: User, language: str | None, send_file: SendFile | None = None
+) -> Iterator[bytes]:
+    """Yield the zip in pieces while it is made, so that memory does not grow with its size.
+
+    With `send_file`, files are not in the pieces: it is told which bytes follow the last one.
+    """
     pipe, files = _Pipe(), Files()
     with translation.override(language), _new_zip(pipe) as target:
         chats = [chat for chat in list_conversations(user) if chat.last_message]
         named = [(chat, file_name(chat.username)) for chat in chats]
-        context = {"user": user, "chats": named, "now": minute(timezone.now())}
+        face = files.add_face(user)
+        context = {"user": user, "chats": named, "now": minute(timezone.now()), "face": face}
         target.writestr(f"{INDEX}.html", render_to_string("chat/export/index.html", context))
         yield pipe.take()
+        yield from _write_files(target, pipe, files, send_file)
         for chat in chats:
             try:
                 thread = get_thread(user, chat.username)
@@ -115,7 +128,7 @@ def write_zip(user: User, language: str | None) -> Iterator[bytes]:
                 continue  # gone while the others were written
             for kind in ("html", "txt"):
                 yield from _write_chat(target, pipe, thread, user, chat, kind, files)
-            yield from _write_files(target, pipe, files)
+            yield from _write_files(target, pipe, files, send_file)
     yield pipe.take()
 
 
@@ -164,27 +177,40 @@ def _pages(user: User, thread: Thread) -> Iterator[list[MessageView]]:
             yield view_thread(page, viewer=user, friend=thread.friend)
 
 
-def _write_files(target: zipfile.ZipFile, pipe: _Pipe, files: Files) -> Iterator[bytes]:
+def _write_files(
+    target: zipfile.ZipFile, pipe: _Pipe, files: Files, send_file: SendFile | None
+) -> Iterator[bytes]:
     """Write those that are new, as they are: they are compressed already."""
     for path, name in files.take_new():
         with suppress(FileNotFoundError), path.open("rb") as source:  # else recalled meanwhile
             about = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
             about.compress_type = zipfile.ZIP_STORED
             with target.open(about, "w") as file:
-                while piece := source.read(PIECE_BYTES):
-                    file.write(piece)
-                    yield pipe.take()
+                yield pipe.take()
+                pipe.is_open = send_file is None
+                yield from _copy(source, file, pipe)
+                pipe.is_open = True
+                if send_file is not None:
+                    send_file(path, source.tell())
             yield pipe.take()
 
 
+def _copy(source: IO[bytes], file: IO[bytes], pipe: _Pipe) -> Iterator[bytes]:
+    while piece := source.read(PIECE_BYTES):
+        file.write(piece)
+        yield pipe.take()
+
+
 class _Pipe:
-    """The target of the zip, without seeking."""
+    """The target of the zip, without seeking; while it is not open, bytes are only counted."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
+        self.is_open = True
 
     def write(self, data: bytes) -> int:
-        self._chunks.append(bytes(data))
+        if self.is_open:
+            self._chunks.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from accounts.models import User
+
 from .media.names import clean_name
 from .models import Attachment
+from .models.files import attachments_folder
 from .presentation import MessageView
 
 FOLDER = "attachments"
+FACE = "avatar.webp"  # no chat has a file of this kind
 # Windows knows no file with one of these in its name, nor with a dot or a blank at its end.
 _UNUSABLE = re.compile(r"[<>:\"|?*]|[. ]+$")
 
@@ -28,6 +32,14 @@ class Files:
         found = Attachment.objects.filter(message__in=ids) if ids else []
         names = ((each.message_id, self._name_of(each)) for each in found)
         return {pk: name for pk, name in names if name}
+
+    def add_face(self, user: User) -> str:
+        """Add somebody's own profile picture, and return its name; "" without one."""
+        path = attachments_folder() / user.face
+        if not user.face or not path.is_file():
+            return ""
+        self._new.append((path, FACE))
+        return FACE
 
     def take_new(self) -> list[tuple[Path, str]]:
         new, self._new = self._new, []

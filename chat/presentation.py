@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.avatars import face_url
 from accounts.models import User
 from friends.listing import FriendshipRow
 from friends.models import Friendship
@@ -284,6 +285,7 @@ class ConversationView(NamedTuple):
     muted: bool = False
     marked_unread: bool = False
     hidden: bool = False
+    face: str = ""
 
     @property
     def name(self) -> str:
@@ -294,6 +296,7 @@ class ConversationView(NamedTuple):
         shown = {
             "with": self.username,
             "remark": self.remark,
+            "avatar": face_url(self.face),
             "last_message": self.last_message.as_json() if self.last_message else None,
             "unread": self.unread,
             "last_read": self.last_read,
@@ -319,6 +322,7 @@ def view_conversation(
         last_message=view_message(newest, viewer=viewer, friend=friendship, remark=remark)
         if newest
         else None,
+        face=friendship.face,
         **state,
     )
 

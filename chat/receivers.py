@@ -18,6 +18,7 @@ from accounts.signals import (
     files_left,
     keys_set,
     keys_told,
+    picture_found,
     trace_found,
 )
 from accounts.traces import Kept, Trace
@@ -27,6 +28,7 @@ from webchat.database.bulk import loaded
 
 from . import attachments
 from .access import get_thread
+from .faces import services as faces
 from .forms import arrange_form
 from .log import writing
 from .media import sweeping
@@ -137,6 +139,11 @@ def on_account_renamed(user: User, old_username: str, **kwargs: Any) -> None:
 @receiver(keys_set)
 def on_keys_set(user: User, by: User | None, what: str, **kwargs: Any) -> None:
     give_notice(user, Notice.Kind(f"{what}_set"), by=by)
+
+
+@receiver(picture_found)
+def on_picture_found(user: User | None, picture: Path, **kwargs: Any) -> str:
+    return faces.give_or_say_why(user=user, picture=picture)
 
 
 @receiver(keys_told)

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from accounts.avatars import avatar_of
+from accounts.models import User
 from webchat.base.links import addresses_of
 from webchat.base.stencils import Stencil
 
@@ -35,6 +36,7 @@ class ChatRow(NamedTuple):
     page: str = ""
     colour: str = ""
     initial: str = ""
+    face: str = ""
     is_current: bool = False
     pinned: bool = False
     muted: bool = False
@@ -57,6 +59,7 @@ class BubbleRow(NamedTuple):
     page: str
     colour: str
     initial: str
+    face: str
     id: str = ""
     client_id: str = ""
     state: str = ""
@@ -96,15 +99,13 @@ def show_list(
 
 
 def _chat_row(view: ConversationView, *, page: str, current: str, now: datetime) -> ChatRow:
-    avatar = avatar_of(view.username)
     return ChatRow(
         view.username,
         view.remark,
         view.readings,
         view.name,
         page,
-        avatar.colour,
-        avatar.initial,
+        *avatar_of(view.username, view.face),
         view.username == current,
         view.pinned,
         view.muted,
@@ -143,13 +144,16 @@ class Side(NamedTuple):
     page: str
     colour: str
     initial: str
+    face: str
 
 
-def sides_of(username: str, friend: ConversationView) -> tuple[Side, Side]:
+def sides_of(viewer: User, friend: ConversationView) -> tuple[Side, Side]:
     """Return the viewer's side of a conversation, and the friend's."""
-    mine = Side(True, username, username, reverse("accounts:card"), *avatar_of(username))
+    name, own = viewer.username, avatar_of(viewer.username, viewer.face)
+    mine = Side(True, name, name, reverse("accounts:card"), *own)
     page = reverse("friends:contact", args=[friend.username])
-    theirs = Side(False, friend.username, friend.name, page, *avatar_of(friend.username))
+    avatar = avatar_of(friend.username, friend.face)
+    theirs = Side(False, friend.username, friend.name, page, *avatar)
     return mine, theirs
 
 

@@ -6,6 +6,8 @@ from webchat.base.api import endpoint, nothing_here
 
 from . import api, delivery, files, views
 from .export import export
+from .faces import api as faces
+from .faces import views as faces_views
 from .media import api as media
 from .media.receiving import PIECE_BYTES
 from .moderation import api as moderation
@@ -19,6 +21,7 @@ app_name = "chat"
 # /api/
 api_urls = [
     path("me/", endpoint(GET=api.me), name="api_me"),
+    path("me/avatar/", endpoint(POST=faces.choose, DELETE=faces.remove), name="api_avatar"),
     path("conversations/", endpoint(GET=api.conversations), name="api_conversations"),
     path(
         "conversations/<str:username>/messages/",
@@ -87,6 +90,8 @@ urlpatterns = [
     path("chat/<str:username>/report/", moderation_views.report, name="report"),
     path("attachments/<int:pk>/", delivery.attachment, name="attachment"),
     path("attachments/<int:pk>/preview/", delivery.preview, name="preview"),
+    re_path(r"^avatars/(?P<name>[0-9a-f]{32})/$", faces_views.face, name="face"),
+    path("me/avatar/", faces_views.change, name="change_face"),
     path("announcements/", notices_views.announcements, name="announcements"),
     path("notices/confirm/", notices_views.confirm, name="confirm"),
     path("export/", export, name="export"),

@@ -81,4 +81,4 @@ def _as_friend(user: User, target: User) -> dict[str, Any]:
     if friendship is not None:
         return friend_json(friendship)
     blocked = Block.objects.filter(owner=user, target=target).exists()
-    return {"username": target.username, "remark": "", "blocked": blocked}
+    return {"username": target.username, "remark": "", "blocked": blocked, "avatar": None}

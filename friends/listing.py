@@ -21,6 +21,7 @@ class FriendshipRow(NamedTuple):
     username: str
     pinyin: str
     is_there: bool  # not banned
+    face: str
     blocked: bool
 
     @property
@@ -49,6 +50,7 @@ COLUMNS = (
     "friend__username",
     "friend__pinyin",
     "friend__is_active",
+    "friend__face",
     "blocked",
 )
 

@@ -162,6 +162,10 @@ class Friendship(models.Model):
     def readings(self) -> str:
         return readings_of(self.friend.pinyin, self.remark_pinyin)
 
+    @property
+    def face(self) -> str:
+        return self.friend.face
+
 
 BY_NAME = Listing(
     lambda: Friendship.objects.of(given("owner")).values_list(*COLUMNS),

@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from accounts.avatars import face_url
 from accounts.models import User
 from webchat.base.times import minute
 
@@ -57,6 +58,7 @@ def friend_json(friendship: Friendship | FriendshipRow) -> dict[str, Any]:
         "username": friendship.username,
         "remark": friendship.remark,
         "blocked": friendship.blocked,
+        "avatar": face_url(friendship.face),
     }
 
 

@@ -25,6 +25,7 @@ class FriendRow(NamedTuple):
     page: str
     colour: str
     initial: str
+    face: str
     is_current: bool
     is_blocked: bool
 
@@ -62,7 +63,7 @@ def _show_letters(letters: Iterable[Letter], current: str) -> SafeString:
             friendship.readings,
             friendship.name,
             page_of(username),
-            *avatar_of(username),
+            *avatar_of(username, friendship.face),
             is_current=username == current,
             is_blocked=friendship.blocked,
         )

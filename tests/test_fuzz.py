@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from tests.environment import ROOT
 sys.path.append(str(ROOT / "bench"))
 
 import hostile_text
+from fuzz_aim import Aim
 from fuzz_judge import Sample, faults, growth, read_log
 from fuzz_targets import FormReader, read_rows
 from fuzz_wire import Answer, Shot, frame
@@ -48,6 +50,30 @@ def test_every_address_of_the_table_is_aimed_at():
     assert {tuple(line.split()[:2]) for line in lines} <= rows
 
 
+def test_uploads_are_begun_gone_on_with_and_ended():
+    aim = Aim(random.Random(7), {"told_by_name": {}, "told": 1})
+    text, fragment = (
+        replace(hostile_text.draw(strategy, 5, 1)[0], text=each)
+        for strategy, each in ((hostile_text.TEXTS, "é0"), (hostile_text.JSON, '"é0"'))
+    )
+    shots = [aim._upload(text, fragment) for _shot in range(200)]
+    asked = {(shot.method, shot.place) for shot in shots}
+    assert asked == {
+        ("POST", "name"),
+        ("POST", "extra"),
+        ("PUT", "offset"),
+        ("PUT", "piece"),
+        ("PUT", "type"),
+        ("POST", "finish"),
+        ("DELETE", "give up"),
+    }
+    ids = {shot.target.split("/")[3] for shot in shots if shot.method == "PUT"}
+    begun = {json.loads(shot.body)["id"] for shot in shots if shot.place == "name"}
+    assert ids == begun
+    bodies = {shot.body for shot in shots if shot.place == "piece"}
+    assert "é0".encode() in bodies
+
+
 def test_the_fields_of_a_form_are_read_with_their_values():
     reader = FormReader()
     reader.feed(
@@ -71,6 +97,7 @@ def test_the_fields_of_a_form_are_read_with_their_values():
         (replace(PAGE, is_broken=True), Answer(0, 2.0, {}, b"", "TimeoutError"), []),
         (API, Answer(400, 0.1, OURS, REFUSED), []),
         (API, Answer(404, 0.1, OURS, REFUSED), ["not the shape of an error"]),
+        (API, Answer(400, 0.1, OURS, REFUSED[:-1] + b', "received": 7}'), []),
         (API, Answer(400, 0.1, OURS, b"{}"), ["not the shape of an error"]),
         (API, Answer(400, 0.1, {"content-type": "text/plain"}, b"Bad Request"), []),
         (SOCKET, Answer(101, 0.1, {}, b'{"type": "error"}\n'), []),

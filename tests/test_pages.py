@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -41,7 +43,7 @@ WRITE = [
     "/notices/confirm/",
 ]
 BOTH = ["/chat/bob/", "/chat/bob/report/", "/contacts/requests/"]
-VIEWS = ("friends.views", "chat.files", "chat.views", "chat.moderation.views", "chat.notices.views")
+VIEWS = ("friends.views", "chat.views", "chat.files", "chat.moderation.views", "chat.notices.views")
 OF_ONE_PERSON = [path for path in READ + WRITE if "bob" in path]
 
 
@@ -119,7 +121,9 @@ def visit(client: Client, path: str, name: str) -> int:
     """Read a page, or perform an act, under another name."""
     address = path.replace("bob", quote(name, safe=""))
     if path in WRITE:
-        return client.post(address, {"remark": "x"}).status_code
+        file = SimpleUploadedFile("x.txt", b"x")
+        data = {"remark": "x", "file": file, "client_id": str(uuid4())}
+        return client.post(address, data).status_code
     return client.get(address).status_code
 
 

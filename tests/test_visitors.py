@@ -24,6 +24,7 @@ from django.urls import URLResolver, get_resolver, resolve
 from accounts import budgets
 from accounts.models import User
 from chat.models import Announcement, AuditEntry, Notice, Report, Upload
+from chat.models.files import attachments_folder, new_name
 from chat.moderation import services as moderation
 from chat.notices.services import announce
 from chat.tests.test_attachments import attach
@@ -59,7 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
 @dataclass(frozen=True)
 class World:
     visitors: dict[str, User]
-    things: dict[str, int | UUID]
+    things: dict[str, int | str | UUID]
     told: dict[str, int]  # alice's message to each of them
 
 
@@ -97,6 +98,7 @@ def make_world() -> World:
             "announcement": announcement.pk,
             "entry": AuditEntry.objects.latest("pk").pk,
             "upload": begin_upload(bob).client_id,
+            "face": give_face(alice),
         },
     )
 
@@ -104,6 +106,13 @@ def make_world() -> World:
 def begin_upload(owner: User) -> Upload:
     facts = {"name": "x.pdf", "announced_size": 9, "announced_kind": "file", "part": "x"}
     return Upload.objects.create(owner=owner, client_id=uuid4(), **facts)
+
+
+def give_face(user: User) -> str:
+    name = new_name()
+    (attachments_folder() / name).write_bytes(b"a face")
+    User.objects.filter(pk=user.pk).update(face=name)
+    return name
 
 
 def outcome(response: HttpResponse) -> str:
@@ -141,7 +150,7 @@ def routes(resolver: URLResolver | None = None, before: str = "") -> set[str]:
 
 
 def test_every_address_has_its_row():
-    ids = {"upload": str(uuid4())}
+    ids = {"upload": str(uuid4()), "face": "0" * 32}
     paths = [re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "1"), row[1]) for row in ROWS]
     assert {resolve(path).route.replace("^", "") for path in paths} == routes()
 

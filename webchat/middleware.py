@@ -29,6 +29,7 @@ from .database import trouble
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 FOR_ONE_BROWSER = "private, no-cache"
+FOR_A_DAY = "private, max-age=86400"
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ class PrivateMiddleware:
     is refused before anything has looked for its session.
 
     A view may let the browser of one person keep what is large, and ask each time whether they may
-    still have it: FOR_ONE_BROWSER.
+    still have it: FOR_ONE_BROWSER. What never changes under its address, which nobody else can
+    guess, may be shown again without asking: FOR_A_DAY.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -84,7 +86,8 @@ class PrivateMiddleware:
         name = settings.SESSION_COOKIE_NAME
         is_personal = name in request.COOKIES or name in response.cookies
         control = response.get("Cache-Control")
-        is_marked = control == FOR_ONE_BROWSER or (control == self._never and "Expires" in response)
+        is_kept = control in (FOR_ONE_BROWSER, FOR_A_DAY)
+        is_marked = is_kept or (control == self._never and "Expires" in response)
         if is_personal and not is_marked and not isinstance(response, WhiteNoiseFileResponse):
             add_never_cache_headers(response)
         return response

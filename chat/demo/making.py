@@ -21,10 +21,11 @@ from friends.models import FriendRequest, Friendship
 from webchat.database.bulk import insert, stored
 
 from .people import NAMES, NOTES, REMARKS
+from .shared import Shared
 from .talk import TALKS, fill
 
 SIZE = 30
-SEED = 14  # the same class each time, with unread messages for the first two
+SEED = 35  # the same class each time, with unread messages and pictures for the first two
 FRIENDS_OF_THE_FIRST = 18
 APART = (1, 3, 7)  # how many places away one's friends sit, around the class
 DAYS = 6
@@ -42,6 +43,7 @@ class Said:
     pair: Pair
     sender: int
     text: str
+    file: str = ""  # the name of one, in place of a text
 
 
 def make_class(*, password: str) -> list[User]:
@@ -53,15 +55,19 @@ def make_class(*, password: str) -> list[User]:
     random = Random(SEED)  # noqa: S311
     called = [*NAMES, *REMARKS]
     readings = dict(zip(called, read_names(called), strict=True))  # in a process of its own
-    with transaction.atomic():
+    with Shared(Random(SEED)) as shared, transaction.atomic():  # noqa: S311
         if User.objects.filter(is_demo=True).exists():
             return []
         users = _enrol(_free_names(), readings, password)
+        shared.give_faces(users)
         pairs = _befriend(users, readings)
         _ask(users, pairs)
         conversations = _open(users, pairs)
-        said = sorted(_talk(pairs, random), key=lambda each: each.at)
+        talk = [each for each in _talk(pairs, random) if not each.file or each.file in shared]
+        said = sorted(talk, key=lambda each: each.at)
         ids = _write(said, users, conversations)
+        with_file = [(pk, each) for pk, each in zip(ids, said, strict=True) if each.file]
+        shared.attach((pk, conversations[each.pair].pk, each.file) for pk, each in with_file)
         _read(list(zip(ids, said, strict=True)), users, conversations, random)
     return users
 
@@ -151,7 +157,8 @@ def _talk(pairs: Sequence[Pair], random: Random) -> Iterator[Said]:
             speakers = random.sample(pair, k=2)
             at = _begin(day, random)
             for line in TALKS[number]:
-                yield Said(at, pair, speakers[line.speaker], fill(line.text, random))
+                text = "" if line.file else fill(line.text, random)
+                yield Said(at, pair, speakers[line.speaker], text, line.file)
                 at += timedelta(seconds=random.randint(4, 55))
 
 

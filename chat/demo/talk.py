@@ -8,10 +8,17 @@ from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """A line of a talk: its speaker, 0 or 1, and its text, with {名} where a word is filled in."""
+    """A line of a talk: its speaker, 0 or 1, and its text, with {名} where a word is filled in.
+
+    A text in square brackets is the name of a file.
+    """
 
     speaker: int
     text: str
+
+    @property
+    def file(self) -> str:
+        return self.text[1:-1] if self.text.startswith("[") else ""
 
 
 SPEAKERS = "甲乙"
@@ -235,8 +242,8 @@ WORDS = """
 
 甲：实验室的猫又睡在离心机上了
 乙：拍照！
-甲：拍了，晚点发
-乙：记得关门，上次它跑进暗室了
+甲：[离心机上的猫.jpg]
+乙：哈哈哈 记得关门，上次它跑进暗室了
 
 甲：答辩顺序出来了，我第二个
 乙：我第十一，可以多睡一会儿
@@ -254,7 +261,8 @@ WORDS = """
 甲：写“调试环境”
 乙：上周也是这么写的……
 
-甲：数据我发你邮箱了
+甲：[第二组.csv]
+甲：[第二组.png]
 甲：第二组有一个点偏得厉害，我先圈出来了
 甲：看到回我一下
 
@@ -276,6 +284,22 @@ WORDS = """
 乙：你怎么说
 甲：我说快了
 甲：你快点 😅
+
+甲：快看操场那边
+甲：[晚霞.jpg]
+乙：好看！我这边被楼挡住了
+甲：来天台
+
+甲：信号出来了
+甲：[示波器.jpg]
+乙：衰减得挺漂亮，阻尼调到多少
+甲：2.2，再大就看不到几个周期了
+乙：存下来，报告里要用
+
+甲：装片做得怎么样
+乙：[洋葱表皮.jpg]
+甲：染得真清楚，核都看得见
+乙：第三片才成功 😂
 
 甲：要下雨了，你带伞了吗
 乙：带了，在{室}门口等我

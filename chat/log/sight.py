@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from accounts.avatars import face_url
 from accounts.models import User
 from chat.models import (
     Announcement,
@@ -110,6 +111,8 @@ class Sight:
         return {"request": request_json(request, viewer), "direction": direction}
 
     def _friend(self, event: Event, viewer: User) -> dict[str, Any] | None:
+        if event.data["friend"] == viewer.pk:
+            return {"kind": "avatar_changed", "avatar": face_url(viewer.face)}
         friendship = self._friendships.get((viewer.pk, event.data["friend"]))
         if friendship is None:
             return None

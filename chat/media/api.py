@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
+from django.http import Http404
 
 from accounts.http import UserRequest
 from chat.models import MediaKind, Upload
+from chat.models.uploads import upload_of
 from chat.presentation import AttachmentView
 from webchat.base.numbers import integer
 
 from . import processing, receiving
-from .workshop import UnavailableError
-
-WAIT_SECONDS = 20.0
-RETRY_SECONDS = 5
-
-logger = logging.getLogger(__name__)
+from .waiting import has_waited
 
 
 def begin(request: UserRequest) -> tuple[dict[str, Any], int]:
@@ -52,7 +44,7 @@ def put(request: UserRequest, client_id: UUID) -> dict[str, Any]:
 
 
 def finish(request: UserRequest, client_id: UUID) -> tuple[dict[str, Any], int]:
-    """Answer when the file can be sent; after WAIT_SECONDS, that it is being processed.
+    """Answer when the file can be sent; after some seconds, that it is being processed.
 
     Where the server can wait without this thread, the request is run again then.
     """
@@ -72,6 +64,14 @@ def take_whole(request: UserRequest, client_id: UUID, file: UploadedFile) -> Upl
 
     Raises the ValidationErrors of the other ways.
     """
+    upload = receive_whole(request, client_id, file)
+    if upload.state == Upload.State.PROCESSING and not _has_waited(request, upload):
+        return None
+    return _of(request, client_id)
+
+
+def receive_whole(request: UserRequest, client_id: UUID, file: UploadedFile) -> Upload:
+    """Take the bytes of a file that came with a form; somebody has to process it then."""
     mimetype = file.content_type or ""
     kind = MediaKind.PICTURE if mimetype.startswith("image/") else MediaKind.FILE
     kind = MediaKind.VIDEO if mimetype.startswith("video/") else kind
@@ -84,33 +84,11 @@ def take_whole(request: UserRequest, client_id: UUID, file: UploadedFile) -> Upl
         receiving.take_piece(upload=upload, offset=0, piece=content)
         upload = _of(request, client_id)
         processing.close(upload)
-    if upload.state == Upload.State.PROCESSING and not _has_waited(request, upload):
-        return None
-    return _of(request, client_id)
+    return upload
 
 
 def _has_waited(request: UserRequest, upload: Upload) -> bool:
-    """Return whether the file has been processed, as far as there was time.
-
-    Raises ValidationError("unavailable") if that was not possible.
-    """
-    job: Future[None] | None = request.META.get("webchat.waited")
-    try:
-        if job is not None:
-            if job.done():
-                job.result()
-        elif (wait := request.META.get("webchat.wait")) is not None:
-            wait(processing.submit(upload), WAIT_SECONDS)
-            return False
-        else:
-            processing.run(upload.pk)
-    except OSError as error:
-        raise receiving.refused_by_disk(error) from None
-    except UnavailableError as error:
-        logger.error("An upload could not be processed: %s", error)
-        message = _("The server is busy. Please try again in a moment.")
-        raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS}) from None
-    return True
+    return has_waited(request, processing.job_of(upload))
 
 
 def _show(upload: Upload) -> dict[str, Any]:
@@ -125,4 +103,7 @@ def give_up(request: UserRequest, client_id: UUID) -> dict[str, Any]:
 
 
 def _of(request: UserRequest, client_id: UUID) -> Upload:
-    return get_object_or_404(request.user.uploads, client_id=client_id)
+    upload = upload_of(request.user, client_id)
+    if upload is None:
+        raise Http404
+    return upload

@@ -53,12 +53,18 @@ def write_preview(source: BinaryIO, facts: Facts, target: BinaryIO) -> None:
 
 
 def make_face(source: BinaryIO, facts: Facts, box: Box | None) -> bytes:
-    """Return a square of the picture as WebP of FACE_PIXELS; raises as `write_preview` does."""
+    """Return a square of the picture as WebP of FACE_PIXELS; raises as `write_preview` does.
+
+    What is transparent becomes white: a face lies over the letter of those who have none.
+    """
     left, top, side = _within(facts, box)
     small = _decode(source, facts, side / FACE_PIXELS)
     across, down = small.width / facts.width, small.height / facts.height
     square = (left * across, top * down, (left + side) * across, (top + side) * down)
     face = small.resize((FACE_PIXELS, FACE_PIXELS), Image.Resampling.LANCZOS, box=square)
+    if face.mode == "RGBA":
+        white = Image.new("RGBA", face.size, "white")
+        face = Image.alpha_composite(white, face).convert("RGB")
     made = io.BytesIO()
     face.save(made, "WEBP", quality=QUALITY, method=METHOD)
     return made.getvalue()

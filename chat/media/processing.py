@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -27,6 +28,7 @@ from webchat.database import locks
 from webchat.database.folders import sync_folder
 
 from .orders import Kind, Order, Processed, Why
+from .turns import Turns
 from .workshop import PLACES, process
 
 ELSEWHERE_SECONDS = 15  # for another worker that is at it
@@ -42,9 +44,18 @@ EXTENSIONS = {
     "video/webm": ".webm",
 }
 
+
+class Job(NamedTuple):
+    """Work on a file, told from other work by its key; its owner waits for it."""
+
+    key: Hashable
+    owner: int
+    work: Callable[[], Any]
+
+
 _lock = threading.Lock()
-_jobs: dict[int, Future[None]] = {}
-_queue: SimpleQueue[int] = SimpleQueue()
+_jobs: dict[Hashable, Future[None]] = {}
+_turns: Turns[Job] = Turns()
 _threads: list[threading.Thread] = []
 
 
@@ -68,35 +79,40 @@ def close(upload: Upload) -> None:
         raise ValidationError(_("This file is not complete yet."), "not_finished", facts)
 
 
-def submit(upload: Upload) -> Future[None]:
-    """Have an upload processed that is closed; of two calls at once, both get the same future."""
+def job_of(upload: Upload) -> Job:
+    """Return the job that processes an upload, to `begin` it."""
+    return Job(("upload", upload.pk), upload.owner_id, partial(run, upload.pk))
+
+
+def begin(job: Job) -> Future[None]:
+    """Have a job done on a thread of ours; of two calls at once, both get the same future."""
     with _lock:
-        if (job := _jobs.get(upload.pk)) is None:
-            job = _jobs[upload.pk] = Future()
-            _queue.put(upload.pk)
+        if (end := _jobs.get(job.key)) is None:
+            end = _jobs[job.key] = Future()
+            _turns.put(job, owner=job.owner)
             if len(_threads) < PLACES:
                 thread = threading.Thread(target=_work, name="media", daemon=True)
                 _threads.append(thread)
                 thread.start()
-        return job
+        return end
 
 
 def _work() -> None:
     while True:
-        pk = _queue.get()
-        job = _jobs[pk]
+        job = _turns.get()
+        end = _jobs[job.key]
         try:
-            run(pk)
+            job.work()
         except BaseException as error:
             outcome: BaseException | None = error
         else:
             outcome = None
         with _lock:
-            del _jobs[pk]
+            del _jobs[job.key]
         if outcome is None:
-            job.set_result(None)
+            end.set_result(None)
         else:
-            job.set_exception(outcome)
+            end.set_exception(outcome)
         connection.close_if_unusable_or_obsolete()
 
 
@@ -127,28 +143,54 @@ def _process(upload: Upload, part: IO[bytes]) -> None:
         # The disk has lost it: its sender begins again.
         Upload.objects.filter(pk=upload.pk).update(received=0, state=Upload.State.OPEN)
         return
+    columns = store(upload.part_path, Kind(upload.announced_kind))
+    kept = [attachments_folder() / columns["file"]]
+    if columns["preview"]:
+        kept.append(previews_folder() / columns["preview"])
+    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
+    try:
+        is_there = theirs.update(state=Upload.State.READY, changed_at=timezone.now(), **columns)
+    except BaseException:
+        _remove(kept)
+        raise
+    _remove([upload.part_path] if is_there else [upload.part_path, *kept])
+
+
+def store(source: Path, kind: Kind) -> dict[str, Any]:
+    """Process a file and put what is made of it in place, synced, before any row names it.
+
+    Returns the columns of its content, and `why` it is not of this kind. Raises UnavailableError
+    and OSError as `workshop.process` does: nothing is left then but the source.
+    """
     name = new_name()
     order = Order(
-        kind=Kind(upload.announced_kind),
-        source=str(upload.part_path),
+        kind=kind,
+        source=str(source),
         target=str(parts_folder() / name),
         preview=str(parts_folder() / f"{name}-preview"),
     )
     try:
-        done = process(order)
-        _keep(upload, order, done, name)
+        return _keep(order, process(order), name)
     finally:
         for path in (order.target, order.preview):
             with suppress(OSError):
                 os.unlink(path)
 
 
-def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
-    """Put the files in place, synced, before the row names them."""
+def _keep(order: Order, done: Processed, name: str) -> dict[str, Any]:
     kind, why = _kind_of(done)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
-    facts = {
+    kept = [attachments_folder() / file]
+    try:
+        place(done.stored(order), kept[0])
+        if preview:
+            kept.append(previews_folder() / preview)
+            place(order.preview, kept[1])
+    except BaseException:
+        _remove(kept)
+        raise
+    return {
         "kind": kind,
         "why": why,
         "mimetype": done.mimetype,
@@ -159,21 +201,7 @@ def _keep(upload: Upload, order: Order, done: Processed, name: str) -> None:
         "duration": done.duration,
         "file": file,
         "preview": preview,
-        "state": Upload.State.READY,
-        "changed_at": timezone.now(),
     }
-    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
-    kept = [attachments_folder() / file]
-    try:
-        place(done.stored(order), kept[0])
-        if preview:
-            kept.append(previews_folder() / preview)
-            place(order.preview, kept[1])
-        is_there = theirs.update(**facts)
-    except BaseException:
-        _remove(kept)
-        raise
-    _remove([upload.part_path] if is_there else [upload.part_path, *kept])
 
 
 def _kind_of(done: Processed) -> tuple[MediaKind, Why]:

@@ -40,14 +40,19 @@ def chores(now: datetime) -> list[Chore]:
 
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
-    """Find the parts without a row, as a kill or a restore leaves them."""
+    """Find the parts that no upload needs any more, as a kill or a restore leaves them."""
     folder = parts_folder()
     if not folder.is_dir():
         return []
     before = time.time() - age
-    old = [path for path in folder.iterdir() if path.is_file() and _changed(path) < before]
-    names = set(Upload.objects.values_list("part", flat=True))
-    return [path for path in old if path.name not in names]
+    there = [path for path in folder.iterdir() if path.is_file()]
+    states = dict(Upload.objects.values_list("part", "state"))
+    needless = (Upload.State.READY, Upload.State.SENT)
+    return [
+        path
+        for path in there
+        if (states[path.name] in needless if path.name in states else _changed(path) < before)
+    ]
 
 
 def _changed(path: Path) -> float:

@@ -214,6 +214,7 @@ class AuditEntry(models.Model):
         UNMUTED = "unmuted", _("Ended a mute")
         BANNED = "banned", _("Banned")
         UNBANNED = "unbanned", _("Lifted a ban")
+        FACE_REMOVED = "face_removed", _("Removed a profile picture")
         SIGNED_OUT = "signed_out", _("Signed out everywhere")
         SIGNED_OUT_ONE = "signed_out_one", _("Signed out of one device")
         CONFIRMED = "confirmed", _("Confirmed a newcomer")

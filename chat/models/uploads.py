@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from webchat.database.bulk import stored
+from webchat.database.dialect import stored_uuid
+from webchat.database.prepared import Transaction
+from webchat.database.questions import Listing, Question, given
 
 from .files import Content, MediaKind, parts_folder
 
@@ -52,6 +58,8 @@ class Upload(Content):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     # Why it is a file although it was announced as something else.
     why = models.CharField(max_length=10, blank=True, db_default="")
+    # Of one that is sent: it became a profile picture, and no message.
+    is_face = models.BooleanField(default=False, db_default=False)
     # Our own name for its part in the folder.
     part = models.CharField(max_length=48, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -83,10 +91,35 @@ class Upload(Content):
 
     def note_received(self, up_to: int) -> bool:
         """Say that everything up to there is on the disk; False if that was said, or it is gone."""
-        theirs = type(self).objects.filter(
-            pk=self.pk, received=self.received, state=self.State.OPEN
-        )
-        return bool(theirs.update(received=up_to, changed_at=timezone.now()))
+        now = stored(Upload, "changed_at", timezone.now())
+        with Transaction() as database:
+            values = up_to, now, self.pk, self.received, self.State.OPEN.value
+            return bool(database.run(NOTE_RECEIVED, values))
+
+
+class Standing(NamedTuple):
+    """How far an upload has come."""
+
+    received: int
+    state: str
+
+
+# Asked or done for each piece, of which a file has hundreds.
+MINE = Question(lambda: Upload.objects.filter(owner=given("owner"), client_id=given("client_id")))
+STANDING = Listing(
+    lambda: Upload.objects.filter(pk=given("pk")).values_list("received", "state"), Standing
+)
+NOTE_RECEIVED = """
+UPDATE chat_upload SET received = %s, changed_at = %s WHERE id = %s AND received = %s AND state = %s
+"""
+
+
+def upload_of(owner: User, client_id: UUID) -> Upload | None:
+    """Return somebody's upload by the id that its sender has given it."""
+    upload = MINE.first(owner=owner.pk, client_id=stored_uuid(client_id))
+    if upload is not None:
+        upload.owner = owner
+    return upload
 
 
 class UsedQuotaQuerySet(models.QuerySet["UsedQuota"]):

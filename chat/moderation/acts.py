@@ -53,6 +53,11 @@ def _sign_out(by: User, about: User, report: Report | None, data: Any) -> str:
     return _("“%(name)s” is signed out everywhere.")
 
 
+def _remove_face(by: User, about: User, report: Report | None, data: Any) -> str:
+    services.remove_face(by=by, about=about)
+    return _("The profile picture of %(name)s is removed.")
+
+
 def _issue_code(by: User, about: User, report: Report | None, data: Any) -> str:
     code = services.issue_reset_code(by=by, about=about)
     if not code:
@@ -70,6 +75,7 @@ ON_USERS: dict[str, Callable[[User, User, Report | None, Any], str]] = {
     "ban": _ban,
     "unban": _unban,
     "sign_out": _sign_out,
+    "remove_face": _remove_face,
     "issue_code": _issue_code,
 }
 

@@ -23,6 +23,7 @@ from accounts.mail import services as mail
 from accounts.models import User
 from chat import audit
 from chat.access import Thread
+from chat.faces import services as faces
 from chat.log import writing
 from chat.models import (
     Attachment,
@@ -247,6 +248,15 @@ def unmute(*, by: User, about: User) -> None:
         _set_muted(about, None)
         give_notice(about, Notice.Kind.UNMUTED)
         audit.write(Act.UNMUTED, by=by, about_number=about.pk)
+
+
+def remove_face(*, by: User, about: User) -> None:
+    """Take somebody's profile picture away, at friends too; they may choose another one."""
+    with _holding_power_over(by, about):
+        if not faces.remove(user=about):
+            message = _("There is no profile picture any more.")
+            raise ValidationError(message, "decided")
+        audit.write(Act.FACE_REMOVED, by=by, about_number=about.pk)
 
 
 def ban(*, by: User, about: User, report: Report | None = None) -> None:

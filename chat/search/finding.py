@@ -128,6 +128,8 @@ class Found:
     message: MessageView
     name: str
     excerpt: Excerpt
+    face: str  # of the friend in whose chat it is
+    sender_face: str
 
     @property
     def label(self) -> str:
@@ -322,12 +324,13 @@ def _look_in(query: Query, stretches: Sequence[Stretch]) -> tuple[list[int], lis
 
 
 def _view(message: Message, viewer: User, friendship: Friendship, query: Query) -> Found:
+    view = view_message(message, viewer=viewer, friend=friendship.friend, remark=friendship.remark)
     return Found(
-        message=view_message(
-            message, viewer=viewer, friend=friendship.friend, remark=friendship.remark
-        ),
+        message=view,
         name=friendship.name,
         excerpt=_excerpt(words_of(message), query),
+        face=friendship.face,
+        sender_face=viewer.face if view.mine else friendship.face,
     )
 
 

@@ -22,6 +22,7 @@ class Tabs(NamedTuple):
 
     colour: str
     initial: str
+    face: str
     is_in_chats: bool
     is_in_contacts: bool
     is_in_discover: bool
@@ -38,7 +39,8 @@ def tabs(context: Context) -> SafeString:
     tab = shell.get("tab", "")
     places = [tab == place for place in ("chats", "contacts", "discover")]
     counts = [badge(shell.get(name, 0)) for name in ("unread", "requests")]
-    return TABS.fill([Tabs(*avatar_of(context["request"].user.username), *places, *counts)])
+    user = context["request"].user
+    return TABS.fill([Tabs(*avatar_of(user.username, user.face), *places, *counts)])
 
 
 @register.simple_tag

@@ -28,7 +28,8 @@ M_KEYS = {
 
 def test_me_tells_the_name_and_the_head_of_the_log(alice, bob):
     me = Api(alice).get("me/").json()
-    assert me == {"username": "alice", "email": "", "last_event": EventLog.objects.head()}
+    head = EventLog.objects.head()
+    assert me == {"username": "alice", "email": "", "avatar": None, "last_event": head}
 
 
 def test_a_message_is_created_once_and_has_the_shape_of_the_contract(alice, bob):
@@ -58,7 +59,7 @@ def test_the_list_of_conversations_has_every_friend_the_newest_first(alice, bob)
     assert [c["unread"] for c in answer["conversations"]] == [1, 0, 0]
     first, _second, last = answer["conversations"]
     assert set(first) == {
-        "with", "remark", "last_message", "unread", "last_read", "pinned", "muted",
+        "with", "remark", "avatar", "last_message", "unread", "last_read", "pinned", "muted",
     }  # fmt: skip
     assert set(first["last_message"]) == M_KEYS
     assert last["last_message"] is None

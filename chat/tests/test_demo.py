@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import cache
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.test import RequestFactory
@@ -17,10 +18,11 @@ from django.utils import timezone
 from accounts.models import RetiredUsername, User
 from accounts.pinyin import read_names
 from accounts.traces import find_orphans
-from chat.demo import making
+from chat.demo import making, shared
 from chat.demo.people import NAMES
+from chat.demo.pictures import DRAWN
 from chat.demo.talk import TALKS
-from chat.models import Conversation, EventLog, Membership, Message
+from chat.models import Attachment, Conversation, EventLog, Membership, Message
 from friends.models import FriendRequest, Friendship
 from tests.cast import Api, befriend, make_user, say
 
@@ -39,8 +41,16 @@ def read_once(names):
 
 
 @pytest.fixture(autouse=True)
-def _one_process_is_enough(monkeypatch):
+def _one_process_is_enough(monkeypatch, request, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
     monkeypatch.setattr(making, "read_names", lambda names: read_once(tuple(names)))
+    if "with_pictures" not in request.fixturenames:
+        monkeypatch.setattr(shared, "can_draw", lambda: False)
+
+
+@pytest.fixture
+def with_pictures():
+    pytest.importorskip("PIL")
 
 
 @pytest.fixture
@@ -77,7 +87,7 @@ def test_the_first_of_them_finds_something_of_everything(first):
     chats = api.get("conversations/").json()["conversations"]
     assert len(chats) == 18
     assert all(chat["last_message"] for chat in chats)
-    assert sorted(api.unread().values()) == [1, 1, 1, 4]
+    assert sorted(api.unread().values()) == [1, 1, 1, 1, 4]
     assert sum(chat["pinned"] for chat in chats) == 2
     assert sum(chat["muted"] for chat in chats) == 1
     assert sum(bool(chat["remark"]) for chat in chats) == 7
@@ -87,6 +97,41 @@ def test_the_first_of_them_finds_something_of_everything(first):
     assert Friendship.objects.of(first).exclude(friend__pinyin="").exists()
     [found] = api.get("search/", q="wangzihan").json()["friends"]
     assert found["username"] == "王子涵"
+
+
+def files_in(*folders: str) -> set[str]:
+    return {path.name for each in folders for path in (settings.DATA_DIR / each).iterdir()}
+
+
+def test_they_have_sent_each_other_pictures_and_some_have_a_face(with_pictures, first):
+    sent = Attachment.objects.select_related("message")
+    assert {each.name for each in sent} == {shared.TABLE, *DRAWN}
+    for each in sent:
+        assert each.message.text == ""
+        assert each.size == each.path.stat().st_size
+        assert (each.kind == "picture") == bool(each.preview_path and each.preview_path.stat())
+    with_face = User.objects.exclude(face="")
+    assert 10 < len(with_face) < 30
+    faces = {user.face for user in with_face}
+    assert files_in("attachments") == faces | {each.file for each in sent}
+    assert files_in("previews") == {each.preview for each in sent} - {""}
+    assert not files_in("uploads")
+
+
+def test_without_pillow_the_talk_goes_on_without_its_pictures(first):
+    assert {each.name for each in Attachment.objects.all()} == {shared.TABLE}
+    assert not Message.objects.filter(text="", attachment=None).exists()
+    assert not User.objects.exclude(face="").exists()
+
+
+def test_a_class_that_fails_leaves_no_files(with_pictures, db, monkeypatch):
+    def fail(*_args: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(making, "_read", fail)
+    with pytest.raises(RuntimeError):
+        demo()
+    assert files_in("attachments", "previews", "uploads") == set()
 
 
 def test_nobody_hears_the_same_talk_twice(first):
@@ -155,13 +200,17 @@ def test_too_many_names_that_are_taken_are_an_honest_end(db):
     assert User.objects.count() == 11
 
 
-def test_removed_it_leaves_no_trace_and_can_be_made_again(first):
-    assert "30" in demo("--remove")
+def test_removed_it_leaves_no_trace_and_can_be_made_again(
+    with_pictures, first, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "30" in demo("--remove")
     assert not User.objects.exists()
     assert not Message.objects.exists()
     assert not FriendRequest.objects.exists()
     assert not RetiredUsername.objects.exists()
     assert find_orphans() == []
+    assert files_in("attachments", "previews", "uploads") == set()
     for name in (FIRST, NAMES[17], "Kevin_Lu"):
         call_command("verify_deletion", name, stdout=io.StringIO())
     demo()

@@ -182,3 +182,26 @@ def test_a_large_file_is_never_in_memory(alice, bob):
     assert length > 30_000_000
     assert most < 200_000
     assert peak < 8_000_000, "templates take some of it"
+
+
+def test_a_server_that_sends_files_gets_them_by_name_and_the_zip_is_the_same(alice, bob):
+    for sender, size in ((alice, 300_000), (bob, 70_000), (bob, 0)):
+        attach(sender, alice if sender is bob else bob, os.urandom(size), "video/mp4", "a.mp4")
+    found, in_pieces = b"", 0
+
+    def send_file(path, length):
+        nonlocal found
+        assert path.stat().st_size == length
+        found += path.read_bytes()
+
+    answer = client_of(alice).post("/export/", **{"webchat.send_file": send_file})
+    for piece in answer.streaming_content:
+        found += piece
+        in_pieces += len(piece)
+    archive = zipfile.ZipFile(io.BytesIO(found))
+    assert archive.testzip() is None
+    names = [name for name in archive.namelist() if name.startswith("attachments/")]
+    assert {archive.read(name) for name in names} == {
+        each.path.read_bytes() for each in Attachment.objects.all()
+    }
+    assert in_pieces < len(found) - 370_000 + 1

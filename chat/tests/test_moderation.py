@@ -225,7 +225,7 @@ def test_a_banned_account_is_closed_at_once_and_its_friends_see_it(moderator, al
     assert (event["kind"], event["friend"]["username"]) == ("friend_changed", "bob")
     assert event["unavailable"] is True
     assert Api(alice).get("friends/").json()["friends"] == [
-        {"username": "bob", "remark": "", "blocked": False}
+        {"username": "bob", "remark": "", "blocked": False, "avatar": None}
     ]
     assert error_of(Api(alice).say("bob", "bist du da")) == (403, "forbidden")
     page = Api(alice).client.get("/chat/bob/", headers={"accept-language": "en"}).content.decode()

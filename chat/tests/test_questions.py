@@ -21,8 +21,10 @@ from chat.models import (
     Membership,
     Message,
     MessageRow,
+    Upload,
 )
 from chat.models.rows import File
+from chat.models.uploads import STANDING, upload_of
 from chat.notices.services import announce
 from chat.presentation import list_conversations, view_thread
 from friends import access as friends_access
@@ -141,6 +143,24 @@ def events_of_everyone(alice):
     return reading.OF_EVERYONE.all(after=3), log.filter(user=None, conversation=None)
 
 
+def upload(alice):
+    ids = [uuid4(), uuid4()]
+    for number, client_id in enumerate(ids):
+        Upload.objects.create(
+            owner=alice,
+            client_id=client_id,
+            name="报告.pdf",
+            announced_kind="file",
+            announced_size=9,
+            received=number,
+            part=f"part{number}",
+        )
+    found = [upload_of(alice, ids[1])]
+    assert STANDING.first(pk=found[0].pk) == (1, "open")
+    assert upload_of(User.objects.exclude(pk=alice.pk).first(), ids[1]) is None
+    return found, alice.uploads.filter(client_id=ids[1])
+
+
 INSTANCES = [
     received,
     sent,
@@ -149,6 +169,7 @@ INSTANCES = [
     events_of_person,
     events_of_chats,
     events_of_everyone,
+    upload,
 ]
 
 
@@ -301,6 +322,21 @@ def test_the_api_compiles_nothing_anew_and_asks_little(alice, class_, path, most
     with CaptureQueriesContext(connection) as queries:
         assert api.get(path).content == first.content
     assert len([each for each in queries if "SELECT" in each["sql"]]) <= most
+
+
+def test_the_next_piece_of_a_file_compiles_nothing_and_asks_little(alice, monkeypatch):
+    api, client_id = Api(alice), uuid4()
+    api.post("uploads/", id=str(client_id), name="a.bin", size=9, kind="file")
+
+    def put(offset):
+        path = f"/api/uploads/{client_id}/?offset={offset}"
+        return api.client.put(path, b"abc", content_type="application/octet-stream").json()
+
+    assert put(0) == {"received": 3}
+    monkeypatch.setattr(SQLCompiler, "as_sql", None)
+    with CaptureQueriesContext(connection) as queries:
+        assert put(3) == {"received": 6}
+    assert len([each for each in queries if "SELECT" in each["sql"]]) <= 4
 
 
 @pytest.mark.parametrize(

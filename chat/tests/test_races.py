@@ -77,6 +77,7 @@ OWN = {
     "notices/confirm/",
     "export/",
     "uploads/",
+    "me/avatar/",
     "uploads/<uuid:client_id>/finish/",
 }
 LOSSES: dict[str, Callable[[], Any]] = {

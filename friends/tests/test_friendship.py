@@ -47,7 +47,8 @@ def test_friends_again_find_their_history_again(alice, bob):
 def test_a_remark_is_the_owners_own(alice, bob):
     head = EventLog.objects.head()
     answer = Api(alice).post("friends/bob/remark/", remark=" 老王 ")
-    assert answer.json() == {"friend": {"username": "bob", "remark": "老王", "blocked": False}}
+    friend = {"username": "bob", "remark": "老王", "blocked": False, "avatar": None}
+    assert answer.json() == {"friend": friend}
     assert Api(alice).get("conversations/").json()["conversations"][0]["remark"] == "老王"
     assert Api(bob).get("friends/").json()["friends"][0]["remark"] == ""
     [event] = Api(alice).get("events/", after=head).json()["events"]
@@ -110,7 +111,8 @@ def test_an_ex_friend_stays_blocked_and_can_be_unblocked(alice, bob):
     Api(alice).post("friends/bob/remove/")
     assert Block.objects.count() == 1
     answer = Api(alice).post("friends/bob/unblock/")
-    assert answer.json() == {"friend": {"username": "bob", "remark": "", "blocked": False}}
+    friend = {"username": "bob", "remark": "", "blocked": False, "avatar": None}
+    assert answer.json() == {"friend": friend}
     assert not Block.objects.exists()
     assert error_of(Api(alice).post("friends/bob/unblock/")) == (404, "not_found")
 

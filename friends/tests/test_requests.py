@@ -99,7 +99,8 @@ def test_crossing_requests_become_one_friendship(alice, mallory):
     ask(alice, "mallory")
     answer = Api(mallory).post("friends/requests/", username="alice")
     assert answer.status_code == 200
-    assert answer.json() == {"friend": {"username": "alice", "remark": "", "blocked": False}}
+    friend = {"username": "alice", "remark": "", "blocked": False, "avatar": None}
+    assert answer.json() == {"friend": friend}
     assert not FriendRequest.objects.exists()
     assert Friendship.objects.count() == 2
     assert Conversation.objects.count() == 1
@@ -145,7 +146,8 @@ def test_another_persons_request_does_not_exist(alice, carol, mallory):
 def test_a_request_can_be_accepted_once(alice, carol):
     waiting = FriendRequest.objects.get()
     first = Api(alice).post(f"friends/requests/{waiting.pk}/accept/")
-    assert first.json() == {"friend": {"username": "carol", "remark": "", "blocked": False}}
+    friend = {"username": "carol", "remark": "", "blocked": False, "avatar": None}
+    assert first.json() == {"friend": friend}
     assert error_of(Api(alice).post(f"friends/requests/{waiting.pk}/accept/")) == (404, "not_found")
 
 

@@ -27,6 +27,9 @@ import { ChatList } from "./chat/list.js";
 import { ChatStore } from "./chat/store.js";
 import { Contacts } from "./chat/contacts.js";
 import { Conversation } from "./chat/conversation.js";
+import { watchFaces } from "./chat/avatar.js";
+import { FaceButton } from "./chat/face_button.js";
+import { followFaces } from "./chat/faces.js";
 import { followNames } from "./chat/names.js";
 import { Online } from "./chat/online.js";
 import { Outbox } from "./chat/outbox.js";
@@ -67,6 +70,7 @@ function start(body) {
   const online = new Online(api);
   const contacts = new Contacts();
   const befriended = new Befriended(api.base);
+  const faceButton = new FaceButton(api);
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
@@ -78,6 +82,7 @@ function start(body) {
       contacts.disconnect();
       conversation.disconnect();
       gallery?.disconnect();
+      faceButton.disconnect();
     },
     arrive: (page) => {
       if (page.title) badges.setTitle(page.title);
@@ -88,6 +93,7 @@ function start(body) {
       connection.arrive();
       conversation.connect(page);
       gallery?.connect();
+      faceButton.connect();
       online.arrive();
       befriended.arrive();
       pending.arrive();
@@ -110,6 +116,7 @@ function start(body) {
   clock.start();
   store.start();
   followNames();
+  followFaces();
   contacts.start();
   befriended.start();
   connection.start();
@@ -124,6 +131,7 @@ function start(body) {
   new Keys({ base: api.base, store, visit: go, address: () => navigator.address }).start();
   typeAhead.start();
   watchDialogs();
+  watchFaces();
   guardDrops();
   watchSwipes();
   followKeyboard();

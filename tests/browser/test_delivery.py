@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from contextlib import suppress
+from uuid import uuid4
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
+
+from chat.tests.media.disguises import PICTURES, PLAIN
 
 MAKE = """
 import io, json, uuid, wave
@@ -75,6 +80,69 @@ SAVE = """(url) => {
   document.body.append(link);
   link.click();
 }"""
+SEND = """async ([to, id, name, kind, content]) => {
+  const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+  const ask = async (method, path, body, type = "application/json") => {
+    const headers = { "Content-Type": type, "X-CSRFToken": document.body.dataset.csrf };
+    return (await fetch(`/api/${path}`, { method, body, headers })).json();
+  };
+  await ask("POST", "uploads/", JSON.stringify({ id, name, kind, size: bytes.length }));
+  await ask("PUT", `uploads/${id}/?offset=0`, bytes, "application/octet-stream");
+  await ask("POST", `uploads/${id}/finish/`, "{}");
+  const message = JSON.stringify({ client_id: crypto.randomUUID?.() ?? id, upload: id });
+  return (await ask("POST", `conversations/${to}/messages/`, message)).message.attachment.url;
+}"""
+# In every element of our page that could run it; returns what has come as that.
+TRY = """async (url) => {
+  const found = [];
+  const elements = [
+    ["script", { src: url }],
+    ["script", { src: url, type: "module" }],
+    ["link", { rel: "stylesheet", href: url }],
+    ["link", { rel: "manifest", href: url }],
+    ["iframe", { src: url }],
+    ["object", { data: url }],
+    ["embed", { src: url }],
+  ];
+  for (const [name, attributes] of elements) {
+    const element = Object.assign(document.createElement(name), attributes);
+    const over = new Promise((resolve) => {
+      element.addEventListener("load", () => resolve("load"));
+      element.addEventListener("error", () => resolve("error"));
+      setTimeout(resolve, 150, "silence");
+    });
+    document.body.append(element);
+    if ((await over) === "load" && ["script", "link"].includes(name)) found.push(name);
+    element.remove();
+  }
+  await import(url).then(() => found.push("import"), () => {});
+  try {
+    const worker = new Worker(url);
+    await new Promise((resolve) => {
+      worker.onmessage = () => found.push("worker");
+      worker.onerror = resolve;
+      setTimeout(resolve, 150);
+    });
+    worker.terminate();
+  } catch { /* the policy of the page */ }
+  if (navigator.serviceWorker) {
+    await navigator.serviceWorker.register(url).then(() => found.push("service"), () => {});
+  }
+  if (globalThis.ran || document.title === "ran") found.push("ran");
+  return found;
+}"""
+RISKS = (
+    "html",
+    "xhtml",
+    "svg",
+    "xml with a style",
+    "script",
+    "style",
+    "html after the mark of a PNG",
+    "script after the mark of a GIF",
+    "script and GIF",
+    "html in a JPEG",
+)
 NAMES = {
     "报告 2025.pdf": "报告 2025.pdf",
     "🌊 海边.zip": "🌊 海边.zip",
@@ -148,3 +216,25 @@ def test_what_is_kept_is_shown_no_more_when_it_is_gone(friends, server, gone):
         f"(url) => ({SHOW})(url).catch(() => 'broken')", reader.site + picture
     )
     assert found == "broken"
+
+
+def test_no_file_of_any_kind_runs_in_our_origin(friends, server):
+    sender, reader = friends("送险", "收险")
+    would_run = reader.page.evaluate(TRY, f"{reader.site}/static/admin/js/cancel.js")
+    assert {"script", "import"} <= set(would_run)
+    assert "link" in reader.page.evaluate(TRY, f"{reader.site}/static/css/app.css")
+    for number, what in enumerate(RISKS):
+        content = (PLAIN | PICTURES)[what]
+        name = ("x.html", "x.svg", "x.js", "x.png")[number % 4]
+        kind = "picture" if what in PICTURES else ("picture", "file")[number % 2]
+        given = ["收险", str(uuid4()), name, kind, base64.b64encode(content).decode()]
+        url = reader.site + sender.page.evaluate(SEND, given)
+        assert reader.page.evaluate(TRY, url) == [], what
+        tab = reader.open_tab()
+        with suppress(Error):  # it is saved
+            tab.goto(url)
+        # A picture is shown in a page of its own, without any right.
+        here = tab.evaluate("() => [document.title === 'ran', self.origin]")
+        assert here[0] is False, what
+        assert here[1] == "null" or not tab.url.startswith(reader.site), (what, here)
+        tab.close()

@@ -117,3 +117,15 @@ test("of chats without a message the newest friend's comes first, and a new name
   fold(map, "friend_changed", { old_username: "ben", friend: { username: "zoe", remark: "" } });
   assert.deepEqual(inOrder(map).map((chat) => chat.with), ["cem", "zoe", "ann"]);
 });
+
+test("a friend's picture comes with the chat, and follows its changes", () => {
+  const map = new Map();
+  put(map, { with: "bob", remark: "", unread: 0, avatar: "/avatars/1/" });
+  fold(map, "friend_added", { friend: { username: "eve", remark: "", avatar: "/avatars/2/" } });
+  assert.deepEqual([...map.values()].map(({ avatar }) => avatar), ["/avatars/2/", "/avatars/1/"]);
+  const friend = { username: "bob", remark: "", avatar: "/avatars/3/" };
+  fold(map, "friend_changed", { old_username: "bob", friend });
+  assert.equal(map.get("bob").avatar, "/avatars/3/");
+  fold(map, "friend_changed", { old_username: "bob", friend: { ...friend, avatar: null } });
+  assert.equal(map.get("bob").avatar, null);
+});

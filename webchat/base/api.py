@@ -90,7 +90,7 @@ def _is_of_this_session(request: HttpRequest) -> bool:
     Tabs share their cookies: a page that still shows alice must neither read nor write as bob,
     who has logged in beside it. Our pages say whose they are; scripts need not.
     """
-    page_of = request.headers.get("X-User-ID")
+    page_of = request.META.get("HTTP_X_USER_ID")
     return request.user.is_authenticated and page_of in (None, str(request.user.pk))
 
 

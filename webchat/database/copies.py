@@ -19,6 +19,8 @@ HANDED_OUT = ("chat_event", "chat_message")
 UPLOADS = "chat_upload"
 # The tables whose column `file` names files of the folder.
 WITH_FILES = ("chat_attachment", "chat_evidence")
+# The one whose column `face` does.
+PEOPLE = "accounts_user"
 COLUMNS = "SELECT name FROM pragma_table_info(?)"
 MARGIN = 1_000_000  # for what was handed out after the backup, where nothing else can tell
 
@@ -63,6 +65,9 @@ def files_in(database: sqlite3.Connection) -> dict[str, str]:
             known = "sha256" if "sha256" in columns else "''"  # in a backup before an upgrade
             rows = database.execute(f"SELECT file, {known} FROM {table}")  # noqa: S608
             found |= {name: sha256 for name, sha256 in rows if is_file_name(name)}
+    if "face" in {name for (name,) in database.execute(COLUMNS, [PEOPLE])}:
+        rows = database.execute(f"SELECT face FROM {PEOPLE} WHERE face <> ''")  # noqa: S608
+        found |= {name: "" for (name,) in rows if is_file_name(name)}
     return found
 
 

@@ -63,9 +63,9 @@ class Transaction:
         if self._django.run_on_commit:
             self._django.run_and_clear_commit_hooks()
 
-    def run(self, statement: str, values: Sequence[Any]) -> None:
-        """Execute a statement, with `%s` for each value."""
-        self._execute(statement, values)
+    def run(self, statement: str, values: Sequence[Any]) -> int:
+        """Execute a statement, with `%s` for each value; return how many rows it has changed."""
+        return self._execute(statement, values).rowcount
 
     def ask(self, question: str, values: Sequence[Any]) -> Any:
         """Return the one value that answers a query."""

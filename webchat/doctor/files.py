@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.translation import gettext as _
 
@@ -43,8 +44,10 @@ def check_attachments() -> Finding:
 
 
 def _names() -> Iterator[str]:
-    """List the names of files in the rows of all models that have a file and its preview."""
+    """List the names in the rows of all models that have a file and its preview, and of people."""
     for model in apps.get_models():
         if {"file", "preview"} <= {field.name for field in model._meta.fields}:
             manager: models.Manager[models.Model] = model._default_manager
             yield from manager.exclude(file="").values_list("file", flat=True)
+    people = get_user_model()._base_manager.exclude(face="")
+    yield from people.values_list("face", flat=True)

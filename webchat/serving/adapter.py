@@ -12,9 +12,11 @@ from functools import partial
 from typing import Any
 
 from gunicorn.asgi import websocket
+from gunicorn.asgi.parser import PythonProtocol
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
+from .bodies import KeepPiece
 from .bridge import Message, Receive, Scope, Send
 from .clients import FULL, TOO_LARGE, Client, Clients
 from .connections import Connections
@@ -26,6 +28,7 @@ HEADER_BYTES = 32 * 1024  # of all of them together, as nginx takes; gunicorn wo
 # The kernel is asked for this much at once, and reading pauses while more than that waits. Parsed
 # byte by byte it blocks the loop for 5 ms, where asyncio's 256 KB would take a tenth of a second.
 READ_BYTES = 16 * 1024
+BODY_READ_BYTES = 128 * 1024  # … of a long body, which nobody parses
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -104,6 +107,7 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
         self.client: Client | None = None
         self.asked_at: float | None = None  # when the first byte of a request came …
         self._asked = 0  # … and how many bytes of its headers have come since
+        self._keep_piece: KeepPiece | None = None  # of a long body
 
     def connection_made(self, transport: Any) -> None:
         transport.max_size = READ_BYTES
@@ -120,9 +124,38 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
                 raise
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        kept = 0 if self._keep_piece is None else self._pass_on(self._keep_piece, data)
+        if kept < len(data):
+            super().data_received(data[kept:])
+        if self._keep_piece is not None:
+            self._read_body()
         if not self._request_ready.is_set():  # the headers are not complete
             self._count_headers(len(data))
+
+    def pass_body(self, keep_piece: KeepPiece) -> None:
+        """Give what comes of the body of this request to a function, and not to `receive`.
+
+        All but its last byte, and what the function does not keep, still go the other way.
+        """
+        if type(self._callback_parser) is PythonProtocol:
+            self._keep_piece = keep_piece
+            self._read_body()
+
+    def _pass_on(self, keep_piece: KeepPiece, data: bytes) -> int:
+        """Return how many bytes are kept; what waits in `receive` comes first."""
+        parser, receiver = self._callback_parser, self._body_receiver
+        count: int = min(len(data), parser._body_remaining - 1)
+        if count <= 0 or receiver is None or receiver.buffered:
+            return 0
+        if not keep_piece(data if count == len(data) else data[:count]):
+            return 0
+        parser._body_remaining -= count
+        return count
+
+    def _read_body(self) -> None:
+        """Read no more at once than is left of the body: what follows is parsed."""
+        left = self._callback_parser._body_remaining
+        self.transport.max_size = max(READ_BYTES, min(left, BODY_READ_BYTES))
 
     def _count_headers(self, size: int) -> None:
         if self.asked_at is None:
@@ -150,10 +183,14 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
         if self.client is not None:
             self.client.begin_request(scope)
         if scope["type"] == "http":
+            scope["webchat.pass_body"] = self.pass_body
             send = partial(self._reply, send)
         try:
             await self._application(scope, receive, send)
         finally:
+            if self._keep_piece is not None:
+                self._keep_piece = None
+                self.transport.max_size = READ_BYTES
             if self.client is not None:
                 self.client.quiet_since = self.worker.loop.time()
 

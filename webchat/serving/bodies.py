@@ -13,7 +13,8 @@ from typing import Any
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Toll = Callable[[int], Awaitable[None]]  # is told how many bytes came, and may take its time
+Toll = Callable[[int], float]  # is told how many bytes came; returns seconds to wait before more
+KeepPiece = Callable[[bytes], bool]  # returns whether it has
 
 BODY_BYTES = 1024 * 1024  # kept in memory; of a longer body Django only learns the length
 # The smaller the pieces, the more they cost: browsers send theirs in kilobytes.
@@ -32,8 +33,8 @@ LINGER_SECONDS = 5
 TOLL_BYTES = 64 * 1024  # of a body, between two payments by its sender
 
 
-async def no_toll(_size: int) -> None:
-    pass
+def no_toll(_size: int) -> float:
+    return 0.0
 
 
 class Refused(Exception):  # noqa: N818  (it becomes an answer)
@@ -90,18 +91,22 @@ class Body:
         self._pool = pool
         self._toll = toll
         self._unpaid = 0  # bytes
-        self._content = bytearray()
+        self._wait_until = 0.0
+        self._content: list[bytes] = []
+        self._pieces = 0
         self._gave_up = False
-        self._timeout: asyncio.Timeout | None = None
+        self._began = 0.0
+        self._earned = -1  # seconds, one for each kilobyte
+        self._timeout: asyncio.Timeout | None = None  # while it is read
 
     async def read(self, receive: Receive, declared: int) -> bool:
         """Read all of it; False when the client left. Raises Refused: 408, 503; and Crumbled."""
         self._pool.begin(self)
-        began = asyncio.get_running_loop().time()
+        self._began = asyncio.get_running_loop().time()
         is_whole = False
         try:
-            async with asyncio.timeout_at(began + FIRST_BYTE_SECONDS) as self._timeout:
-                is_whole = await self._read(receive, declared, began)
+            async with asyncio.timeout_at(self._began + FIRST_BYTE_SECONDS) as self._timeout:
+                is_whole = await self._read(receive, declared)
         except TimeoutError:
             raise Refused(503 if self._gave_up else 408) from None
         finally:
@@ -111,47 +116,76 @@ class Body:
                 self.close()
         return is_whole
 
-    async def _read(self, receive: Receive, declared: int, began: float) -> bool:
+    async def _read(self, receive: Receive, declared: int) -> bool:
         is_kept = declared <= BODY_BYTES
-        paid, pieces = -1, 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return False
-            if pieces > PIECES_AT_MOST and self.length < pieces * PIECE_BYTES:
+            if self._is_crumbled:
                 raise Crumbled
-            pieces += 1
             if self._gave_up:
                 raise TimeoutError
             chunk = message.get("body", b"")
-            self.length += len(chunk)
-            is_kept = is_kept and self.length <= BODY_BYTES
-            if is_kept:
-                self._keep(chunk)
-            else:
+            is_kept = is_kept and self.length + len(chunk) <= BODY_BYTES
+            if not is_kept:
                 self.close()
+            elif not self._keep(chunk):
+                raise Refused(503)
+            self._pieces += 1
+            self.length += len(chunk)
             if not message.get("more_body", False) or self.length > DISCARDED_BYTES:
                 return True
-            kilobytes = min(self.length // 1024, TOTAL_SECONDS - GRACE_SECONDS)
-            if kilobytes > paid:
-                paid = kilobytes
-                self._allow_until(began + GRACE_SECONDS + paid)
+            self._earn_time()
             await self._pay(len(chunk))
 
+    def keep_piece(self, piece: bytes) -> bool:
+        """Keep a piece that comes while `read` waits for one, without waking it.
+
+        False if it has to wait or may be refused: then it is for `read`.
+        """
+        if self._timeout is None or self._gave_up or self._is_crumbled or self._seconds_to_wait():
+            return False
+        if self.length + len(piece) > BODY_BYTES or not self._keep(piece):
+            return False
+        self._pieces += 1
+        self.length += len(piece)
+        self._earn_time()
+        self._charge(len(piece))
+        return True
+
+    def _keep(self, piece: bytes) -> bool:
+        has_room = self._pool.take(self, len(piece))
+        if has_room:
+            self._content.append(piece)
+        return has_room
+
+    @property
+    def _is_crumbled(self) -> bool:
+        return self._pieces > PIECES_AT_MOST and self.length < self._pieces * PIECE_BYTES
+
+    def _earn_time(self) -> None:
+        earned = min(self.length // 1024, TOTAL_SECONDS - GRACE_SECONDS)
+        if earned > self._earned and self._timeout is not None and not self._gave_up:
+            self._earned = earned
+            self._timeout.reschedule(self._began + GRACE_SECONDS + earned)
+
     async def _pay(self, size: int) -> None:
+        self._charge(size)
+        if seconds := self._seconds_to_wait():
+            await asyncio.sleep(seconds)
+
+    def _charge(self, size: int) -> None:
         self._unpaid += size
         if self._unpaid >= TOLL_BYTES:
             size, self._unpaid = self._unpaid, 0
-            await self._toll(size)
+            if seconds := self._toll(size):
+                self._wait_until = asyncio.get_running_loop().time() + seconds
 
-    def _allow_until(self, when: float) -> None:
-        if self._timeout is not None and not self._gave_up:
-            self._timeout.reschedule(when)
-
-    def _keep(self, chunk: bytes) -> None:
-        if not self._pool.take(self, len(chunk)):
-            raise Refused(503)
-        self._content += chunk
+    def _seconds_to_wait(self) -> float:
+        if not self._wait_until:
+            return 0.0
+        return max(0.0, self._wait_until - asyncio.get_running_loop().time())
 
     def give_up(self) -> None:
         """Make room for others: whoever waits in `read` is refused."""
@@ -163,11 +197,11 @@ class Body:
 
     def take(self) -> bytes:
         """Take the content; empty if it was too long. Its memory counts until `close`."""
-        content, self._content = bytes(self._content), bytearray()
+        content, self._content = b"".join(self._content), []
         return content
 
     def close(self) -> None:
-        self._content = bytearray()
+        self._content = []
         self._pool.give_back(self)
 
     async def linger(self, receive: Receive) -> None:

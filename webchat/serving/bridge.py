@@ -12,17 +12,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterable, MutableMapping
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from ..database import costs
-from .bodies import Body, Crumbled, Pool, Refused
+from .bodies import BODY_BYTES, SMALL_BYTES, Body, Crumbled, Pool, Refused
 from .connections import Connection
 from .downloads import Downloads, TooManyDownloads
 from .environ import make_environ
 from .refusals import refuse
-from .streams import FileWrapper, NoRoom, Source, Spool
+from .streams import FileWrapper, NoRoom, Source, Spool, unknown
 from .threads import Threads
 from .turns import BYTES_A_SECOND, REFUSED_SECONDS, REQUEST_SECONDS, TooMany, Turn, Turns, who_asks
 from .waits import Waits
@@ -62,8 +62,8 @@ class WsgiBridge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         who = who_asks(scope)
 
-        async def toll(size: int) -> None:
-            await self.turns.step_back(who, size / BYTES_A_SECOND)
+        def toll(size: int) -> float:
+            return self.turns.step_back(who, size / BYTES_A_SECOND)
 
         body = Body(self._pool, toll)
         try:
@@ -136,7 +136,8 @@ class _Exchange:
     `webchat.is_download` for one that shares the loop with the other downloads of that person. With
     `webchat.wait`, called with a future and some seconds, it asks to be run once more when the
     future is done or the time is up: then `webchat.waited` is the future. No thread waits, and
-    the first answer is dropped.
+    the first answer is dropped. A streamed answer has what is in a file sent from there:
+    `webchat.send_file`, called with a path and a length between two of its chunks.
     """
 
     def __init__(
@@ -156,9 +157,11 @@ class _Exchange:
         self._environ = make_environ(scope, body.take(), body.length)
         self._environ["webchat.at_end"] = self._at_end
         self._environ["webchat.wait"] = self._wait
+        self._environ["webchat.send_file"] = self._send_file
         self._waiting: tuple[Future[Any], float] | None = None
         self._start: Message = {}
         self._spool_folder = spool_folder
+        self._spool: Spool | None = None
         self._downloads = downloads
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[_Answer] = self._loop.create_future()
@@ -170,6 +173,11 @@ class _Exchange:
 
     def _wait(self, future: Future[Any], seconds: float) -> None:
         self._waiting = future, seconds
+
+    def _send_file(self, path: Path, length: int) -> None:
+        if self._spool is None:
+            raise RuntimeError("Only a streamed answer may hold files.")
+        self._spool.lend(path, length)
 
     def run(self) -> None:
         began = costs.spent()
@@ -221,10 +229,10 @@ class _Exchange:
                 return part.take_whole() if length <= WHOLE_FILE_BYTES else part
         if length is not None and length <= WHOLE_BYTES:
             return b"".join(response)
-        return self._spool(response)
+        return self._spool_all(response)
 
-    def _spool(self, response: Iterable[bytes]) -> bytes | None:
-        spool = Spool(self._spool_folder, self._loop)
+    def _spool_all(self, response: Iterable[bytes]) -> bytes | None:
+        spool = self._spool = Spool(self._spool_folder, self._loop)
         error: BaseException | None = None
         is_told = False
         try:
@@ -369,15 +377,16 @@ class _Exchange:
         if isinstance(answer.body, bytes):
             await send(_body(answer.body))
             return
-        pieces = answer.body.pieces()
-        with suppress(ClientGone):
-            while True:
-                async with turn():
-                    piece = await anext(pieces, b"")
-                    await send(_body(piece, more=bool(piece)))
-                if not piece:
-                    return
-                self._turn.pay(len(piece) / BYTES_A_SECOND, self._who)
+        taken = self._connection.taken if self._connection else unknown
+        async with aclosing(answer.body.pieces(taken)) as pieces:
+            with suppress(ClientGone):
+                while True:
+                    async with turn():
+                        piece = await anext(pieces, b"")
+                        await send(_body(piece, more=bool(piece)))
+                    if not piece:
+                        return
+                    self._turn.pay(len(piece) / BYTES_A_SECOND, self._who)
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -423,4 +432,8 @@ async def _read(body: Body, scope: Scope, receive: Receive) -> bool:
     announced = dict(scope["headers"])
     if b"content-length" not in announced and b"transfer-encoding" not in announced:
         return bool((await receive())["type"] == "http.request")
-    return await body.read(receive, int(announced.get(b"content-length", 0)))
+    declared = int(announced.get(b"content-length", 0))
+    pass_body = scope.get("webchat.pass_body")
+    if SMALL_BYTES < declared <= BODY_BYTES and pass_body is not None:
+        pass_body(body.keep_piece)
+    return await body.read(receive, declared)

@@ -125,6 +125,10 @@ class Client(Connection):
             await super().end_long_answer()
             self._swap_user_timeout(self._user_timeout)
 
+    def taken(self) -> int | None:
+        found = reception(self._socket)
+        return None if found is None else found.acknowledged
+
     def _is_taken(self) -> bool:
         found = reception(self._socket)
         is_written = not self._protocol.transport.get_write_buffer_size()

@@ -58,6 +58,10 @@ class Connection:
         """Whether its other side has closed it."""
         raise NotImplementedError
 
+    def taken(self) -> int | None:
+        """Return how many bytes its other side has acknowledged; None if nobody can tell."""
+        return None
+
     def drop(self) -> None:
         """Close it at once, whatever it is doing."""
         raise NotImplementedError

@@ -11,14 +11,17 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from wsgiref.util import FileWrapper as PlainFileWrapper
 
 PIECE_BYTES = 64 * 1024  # gunicorn's high-water mark: one piece waits in memory, not more …
 # … but to a reader who has taken a megabyte like nothing, longer ones cost half as much by byte.
+# The kernel takes up to 4 MB like nothing, whoever reads: what their machine says counts.
 LONG_PIECE_BYTES = 256 * 1024
 QUICK_SECONDS = 0.05
 QUICK_PIECES = 16
@@ -47,6 +50,41 @@ class FileWrapper(PlainFileWrapper):
             return None
 
 
+Taken = Callable[[], int | None]  # the bytes that a reader's machine has acknowledged
+
+
+def unknown() -> int | None:
+    return None
+
+
+class Haste:
+    """How long the next piece may be, by how quickly the last ones were taken."""
+
+    def __init__(self, taken: Taken) -> None:
+        self._taken = taken
+        self._begin()
+
+    def _begin(self) -> None:
+        self._quick = 0
+        self._from = self._taken()
+
+    @property
+    def piece_bytes(self) -> int:
+        return LONG_PIECE_BYTES if self._quick >= QUICK_PIECES and self._is_taken else PIECE_BYTES
+
+    @property
+    def _is_taken(self) -> bool:
+        found = self._taken()
+        if found is None or self._from is None:
+            return True
+        return found - self._from >= QUICK_PIECES * PIECE_BYTES
+
+    def note(self, seconds: float) -> None:
+        self._quick += 1
+        if seconds >= QUICK_SECONDS:
+            self._begin()
+
+
 class FilePart:
     """A number of bytes of an open file, which this object closes."""
 
@@ -61,21 +99,46 @@ class FilePart:
         finally:
             self.close()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        sent = quick = 0
+    async def pieces(self, taken: Taken = unknown) -> AsyncGenerator[bytes, None]:
+        sent, haste = 0, Haste(taken)
         while sent < self.length:
-            size = LONG_PIECE_BYTES if quick >= QUICK_PIECES else PIECE_BYTES
-            at_most = min(size, self.length - sent)
+            at_most = min(haste.piece_bytes, self.length - sent)
             piece = await _read(self._number, self._offset + sent, at_most)
             if not piece:
                 return  # cut short meanwhile: the server closes what misses its length
             began = time.monotonic()
             yield piece
             sent += len(piece)
-            quick = quick + 1 if time.monotonic() - began < QUICK_SECONDS else 0
+            haste.note(time.monotonic() - began)
 
     def close(self) -> None:
         os.close(self._number)
+
+
+class LentFile(NamedTuple):
+    """A file that is sent within a spooled answer, and takes no room of it."""
+
+    at: int  # of the spool
+    path: Path
+    length: int
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Yield exactly so many bytes; of a file that is gone meanwhile, zeros."""
+        loop = asyncio.get_running_loop()
+        sent = 0
+        try:
+            number = await loop.run_in_executor(_file_threads, os.open, self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            number = None
+        try:
+            while sent < self.length:
+                at_most = min(PIECE_BYTES, self.length - sent)
+                piece = b"" if number is None else await _read(number, sent, at_most)
+                yield piece or bytes(at_most)
+                sent += len(piece) or at_most
+        finally:
+            if number is not None:
+                os.close(number)
 
 
 async def _read(number: int, offset: int, at_most: int) -> bytes:
@@ -109,7 +172,8 @@ class Spool:
     """An answer that grows while it is read: a thread writes it, the loop sends it.
 
     Up to MEMORY_BYTES are kept as they are; then it `is_long`, and a file without a name in
-    `folder` takes them. Writing raises NoRoom.
+    `folder` takes them. Writing raises NoRoom. What is in a file already need not be written:
+    `lend` puts that into the answer.
     """
 
     def __init__(self, folder: Path | None, loop: asyncio.AbstractEventLoop) -> None:
@@ -118,6 +182,7 @@ class Spool:
         self._chunks: list[bytes] = []
         self._file: IO[bytes] | None = None
         self._length = 0
+        self._lent: deque[LentFile] = deque()
         self._taken = 0  # of the room on the disk
         self._looked_at = 0
         self._is_complete = False
@@ -129,6 +194,8 @@ class Spool:
         return self._file is not None
 
     def write(self, chunk: bytes) -> None:
+        if not chunk:
+            return
         if self._file is None and self._length + len(chunk) <= MEMORY_BYTES:
             self._chunks.append(chunk)
             self._length += len(chunk)
@@ -139,6 +206,16 @@ class Spool:
             self._append(chunk)
         except OSError as error:
             raise NoRoom(str(error)) from error
+
+    def lend(self, path: Path, length: int) -> None:
+        """Let these bytes follow what was written until now, when their turn has come."""
+        try:
+            if self._file is None:
+                self._append(self._begin_file())
+        except OSError as error:
+            raise NoRoom(str(error)) from error
+        self._lent.append(LentFile(self._length, path, length))
+        self._tell()
 
     def _begin_file(self) -> bytes:
         self._look_at_disk()
@@ -182,15 +259,22 @@ class Spool:
             raise RuntimeError("Nothing was written to the disk.")
         return self._file.fileno()
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self, taken: Taken = unknown) -> AsyncGenerator[bytes, None]:
         sent = 0
         while True:
             self._grew.clear()
-            is_complete = self._is_complete  # before the length, which grows until then
-            if sent < self._length:
-                piece = await _read(self._number, sent, min(self._length - sent, PIECE_BYTES))
+            # In this order: each grows, and none before what stands in front of it.
+            is_complete, end = self._is_complete, self._length
+            if self._lent:
+                end = self._lent[0].at
+            if sent < end:
+                piece = await _read(self._number, sent, min(end - sent, PIECE_BYTES))
                 yield piece
                 sent += len(piece)
+            elif self._lent:
+                async with aclosing(self._lent.popleft().pieces()) as pieces:
+                    async for piece in pieces:
+                        yield piece
             elif not is_complete:
                 await self._grew.wait()
             elif self._error is not None:

@@ -126,12 +126,15 @@ class Turns:
         account = self._client(who)
         return client if account.is_heavy else account
 
-    async def step_back(self, who: Hashable, used: float) -> None:
-        """Make a client without a turn pay for what the loop did, and wait if it has used much."""
+    def step_back(self, who: Hashable, used: float) -> float:
+        """Make a client without a turn pay for what the loop did; return how long it has to wait.
+
+        That is no time for one who has used little.
+        """
         client = self._client(who)
         client.pay(used)
-        if client.is_heavy and _is_anybody_else_here(who):
-            await asyncio.sleep(STEP_BACK_SECONDS)
+        steps_back = client.is_heavy and _is_anybody_else_here(who)
+        return STEP_BACK_SECONDS if steps_back else 0.0
 
     async def _wait(self, client: Client, who: Hashable) -> ExitStack:
         """Wait for a client's turn; return what has to be given back."""

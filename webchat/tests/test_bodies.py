@@ -163,8 +163,9 @@ def test_the_sender_of_a_long_body_pays_for_it_on_the_way(refuses):
     """It also pays for what is thrown away after a refusal."""
     paid = []
 
-    async def toll(size):
+    def toll(size):
         paid.append(size)
+        return 0.0
 
     async def take():
         sender = Sender(*[b"x" * 16_384] * 10)
@@ -173,3 +174,134 @@ def test_the_sender_of_a_long_body_pays_for_it_on_the_way(refuses):
 
     asyncio.run(take())
     assert paid == [bodies.TOLL_BYTES] * 2
+
+
+class Passing(Sender):
+    """A client whose first piece comes the usual way, and the others past it."""
+
+    def __init__(self, *pieces, ends=True):
+        super().__init__(pieces[0], ends=False)
+        self.pieces_past, self.ends_then, self.kept = pieces[1:], ends, []
+        self.has_come = asyncio.Event()
+
+    async def read_by(self, body, declared=0):
+        reading = asyncio.create_task(body.read(self.receive, declared))
+        await self.has_come.wait()
+        for piece in self.pieces_past:
+            self.kept.append(body.keep_piece(piece))
+        return reading
+
+    async def receive(self):
+        if not self.pieces:
+            self.has_come.set()
+        if not self.pieces and self.ends_then:
+            await asyncio.sleep(0.01)
+            return {"type": "http.request", "body": b".", "more_body": False}
+        return await super().receive()
+
+
+def pass_pieces(body, *pieces, ends=True):
+    async def play():
+        sender = Passing(*pieces, ends=ends)
+        is_whole = await (await sender.read_by(body))
+        return is_whole, sender.kept
+
+    return asyncio.run(play())
+
+
+def test_pieces_that_come_past_are_kept_in_order_and_counted():
+    pool = Pool()
+    body = Body(pool)
+    assert pass_pieces(body, b"one", b"two", b"three") == (True, [True, True])
+    assert (body.length, pool._held) == (12, 12)
+    assert body.take() == b"onetwothree."
+    assert not body.keep_piece(b"late")
+    body.close()
+    assert pool._held == 0
+
+
+def test_nobody_keeps_a_piece_that_nobody_reads():
+    assert not Body(Pool()).keep_piece(b"early")
+
+
+def test_a_piece_for_which_there_is_no_room_is_left_to_be_refused(monkeypatch):
+    monkeypatch.setattr(bodies, "LARGE_POOL_BYTES", 200 * KB)
+
+    async def play():
+        pool = Pool()
+        sender = Passing(*[b"x" * 50 * KB] * 5)
+        reading = await sender.read_by(Body(pool))
+        assert sender.kept == [True, True, True, False]
+        assert pool._held == 200 * KB
+        with pytest.raises(Refused) as caught:
+            await reading
+        assert (caught.value.status, pool._held) == (503, 0)
+
+    asyncio.run(play())
+
+
+def test_no_more_comes_past_than_a_body_may_have():
+    pieces = [b"x" * 500 * KB] * 3
+    assert pass_pieces(Body(Pool()), *pieces) == (True, [True, False])
+
+
+def test_crumbs_that_come_past_are_left_to_be_refused():
+    async def play():
+        pool = Pool()
+        sender = Passing(*[b"x"] * (bodies.PIECES_AT_MOST + 10), ends=True)
+        with pytest.raises(Crumbled):
+            await (await sender.read_by(Body(pool)))
+        assert 1 + sender.kept.count(True) == bodies.PIECES_AT_MOST + 1
+        assert not sender.kept[-1]
+        assert pool._held == 0
+
+    asyncio.run(play())
+
+
+def test_whoever_has_to_wait_is_not_kept_going():
+    paid = []
+
+    def toll(size):
+        paid.append(size)
+        return 0.1
+
+    pieces = [b"x" * 16 * KB] * 8
+    _is_whole, kept = pass_pieces(Body(Pool(), toll), *pieces)
+    assert kept == [True] * 3 + [False] * 4
+    assert paid == [bodies.TOLL_BYTES]
+
+
+def test_pieces_that_come_past_earn_time_but_not_for_ever(hurry):
+    async def play():
+        pool = Pool()
+        body = Body(pool)
+        reading = await Passing(b"x", ends=False).read_by(body)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with pytest.raises(Refused) as caught:
+            while not reading.done():
+                body.keep_piece(b"x" * KB)
+                await asyncio.sleep(0.02)
+            await reading
+        assert caught.value.status == 408
+        assert loop.time() - began > bodies.GRACE_SECONDS
+        assert pool._held == 0
+
+    asyncio.run(play())
+
+
+def test_one_that_made_room_for_others_keeps_nothing_more(monkeypatch):
+    monkeypatch.setattr(bodies, "POOL_BYTES", 100 * KB)
+
+    async def play():
+        pool = Pool()
+        body = Body(pool)
+        reading = await Passing(b"x" * 60 * KB, b"x" * 30 * KB, ends=False).read_by(body)
+        small = await read(pool, Sender(b"y" * 20 * KB))
+        assert not body.keep_piece(b"x")
+        with pytest.raises(Refused):
+            await reading
+        assert small.take() == b"y" * 20 * KB
+        assert pool._held == 20 * KB
+
+    asyncio.run(play())

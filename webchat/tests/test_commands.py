@@ -162,7 +162,7 @@ WITHOUT_TABLES = {
     "rename_user": [["anna", "anne"]], "stats": [[]], "export_all": [["chats"]],
     "createsuperuser": [["--no-input", "--username", "anna"]],
     "import_roster": [["class.csv", "--dry-run"]],
-    "make_previews": [[]],
+    "import_pictures": [["chats"]], "make_previews": [[]],
     "import_legacy": (),  # tests/importing: it reads the old data first
     "collectstatic": (), "doctor": (), "nightly": (), "prepare": (), "restore": (), "vacuum": (),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -22,6 +23,8 @@ from webchat.database import archive, backup, copies, gathering, generations, pa
 from webchat.database.backup import own_folder
 from webchat.doctor import data as doctor
 from webchat.doctor.finding import Level
+
+from .test_keeping import manage
 
 
 @pytest.fixture
@@ -277,6 +280,37 @@ def test_a_deletion_that_is_killed_leaves_nothing_that_looks_whole(data, monkeyp
     assert first.name in str(next(own_folder().rglob("manifest.json")))
     assert len(scratch.clear(own_folder())) == 1
     assert list(own_folder().iterdir()) == []
+
+
+KILLED = """
+import json, os, signal
+from webchat.database import backup, gathering, generations, packing
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+packing.ONE_FILE_BYTES = 0
+{place} = die
+backup.write_backup(backup.own_folder())
+"""
+
+
+@pytest.mark.parametrize("place", ["json.dumps", "generations.sync_folder", "os.rename"])
+def test_a_backup_that_is_killed_before_its_rename_is_none_and_goes_with_the_next(data, place):
+    first = backup.write_backup(own_folder())
+    send(data, "d")
+    killed = manage(data, "shell", "--verbosity", "0", "-c", KILLED.format(place=place))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    [left] = set(own_folder().iterdir()) - {first}
+    [begun] = left.rglob("manifest.json")
+    assert (begun.stat().st_size > 0) == (place != "json.dumps")
+    assert backup.backups_in(own_folder()) == [first]
+    assert doctor.check_backup_files().level == Level.OK
+    second = backup.write_backup(own_folder())
+    assert set(own_folder().iterdir()) == {first, second}
+    assert names(second) == {"a", "b", "c", "d"}
+    assert inode(first, "a") == inode(second, "a")
+    assert (first / "attachments/a").read_bytes() == content("a")
 
 
 def test_a_restored_database_names_no_preview_that_is_not_there(tmp_path):

@@ -57,6 +57,15 @@ def test_it_commits_at_the_end_and_not_before():
 
 
 @on_a_file
+def test_a_statement_tells_how_many_rows_it_has_changed():
+    change = "UPDATE chat_eventlog SET head_at_least = 9 WHERE pruned_through = %s"
+    with Transaction() as database:
+        for number in (1, 1, 2):
+            assert database.run(ADD, (number, 0)) == 1
+        assert [database.run(change, (number,)) for number in (1, 2, 3)] == [2, 1, 0]
+
+
+@on_a_file
 def test_an_error_in_it_rolls_back():
     def fail():
         with Transaction() as database:

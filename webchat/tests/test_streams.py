@@ -156,6 +156,26 @@ def test_a_quick_reader_gets_longer_pieces_until_it_pauses(tmp_path):
     assert b"".join(content) == path.read_bytes()[5:3_000_005]
 
 
+def test_what_only_the_kernel_has_taken_makes_no_piece_longer(tmp_path):
+    path = tmp_path / "film"
+    path.write_bytes(bytes(12_000_000))
+    taken, lengths = [500], []
+
+    async def read():
+        part = streams.FilePart(os.open(path, os.O_RDONLY), 0, 12_000_000)
+        async for piece in part.pieces(lambda: taken[0]):
+            lengths.append(len(piece))
+            if len(lengths) == 40:
+                taken[0] += 1024 * 1024
+            if len(lengths) == 45:
+                await asyncio.sleep(2 * streams.QUICK_SECONDS)  # it waits, and takes a lump
+        part.close()
+
+    asyncio.run(read())
+    short, long = streams.PIECE_BYTES, streams.LONG_PIECE_BYTES
+    assert lengths[:-1] == [short] * 40 + [long] * 5 + [short] * (len(lengths) - 46)
+
+
 def test_a_file_is_read_no_further_than_its_reader_takes_it(long_file, monkeypatch):
     read = []
     pread = os.pread
@@ -295,3 +315,89 @@ def test_the_connection_learns_whose_it_is_and_counts_the_open_file(long_file):
     connections.at_most = 1
     assert answered(Mine(long_file, 262_144), one).start["status"] == 503
     assert connections.files == 0
+
+
+# Files within a stream
+
+
+class Parcel(Stream):
+    """A stream with files between its chunks."""
+
+    def __init__(self, files):
+        super().__init__(len(files) + 1)
+        self.files = files
+
+    def __call__(self, environ, start_response):
+        self.send_file = environ["webchat.send_file"]
+        return super().__call__(environ, start_response)
+
+    def __iter__(self):
+        for path in self.files:
+            yield path.name.encode() * 10
+            self.send_file(path, 262_144)
+        yield b"the end"
+
+    @property
+    def content(self):
+        return b"".join(
+            path.name.encode() * 10 + (path.read_bytes() if path.exists() else bytes(262_144))
+            for path in self.files
+        )
+
+
+def test_files_within_a_stream_take_no_room_and_are_where_they_belong(
+    long_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(streams, "DISK_BYTES", 1000)
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    before = len(os.listdir("/proc/self/fd"))
+    application = Parcel([long_file] * 9)
+    peer = run(application, folder=folder)
+    assert peer.content == application.content + b"the end"
+    assert max(len(message["body"]) for message in peer.sent[1:]) <= streams.PIECE_BYTES
+    assert peer.sent[-1]["more_body"] is False
+    assert streams.disk._used == 0
+    assert application.closed_on == application.began_on
+    assert len(os.listdir("/proc/self/fd")) <= before + 2  # a loop leaves some
+
+
+def test_a_file_that_is_gone_or_shorter_meanwhile_moves_nothing_behind_it(long_file, tmp_path):
+    short = tmp_path / "short"
+    short.write_bytes(b"12345")
+    peer = run(Parcel([long_file, tmp_path / "gone", short, long_file]))
+    begin = 80 + 262_144
+    assert peer.content[begin : begin + 40 + 262_144] == b"gone" * 10 + bytes(262_144)
+    begin += 40 + 262_144
+    assert peer.content[begin : begin + 55] == b"short" * 10 + b"12345"
+    assert peer.content[begin + 55 : begin + 50 + 262_144] == bytes(262_139)
+    whole = b"long.bin" * 10 + long_file.read_bytes() + b"the end"
+    assert peer.content[begin + 50 + 262_144 :] == whole
+
+
+def test_a_reader_who_leaves_within_a_file_leaves_nothing_open(long_file):
+    before = len(os.listdir("/proc/self/fd"))
+
+    async def leave():
+        peer = Peer(stall_after=3)
+        wsgi = WsgiBridge(Parcel([long_file]), 1)
+        task = asyncio.create_task(wsgi(scope(), peer.receive, peer.send))
+        while len(peer.sent) < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.to_thread(wsgi._threads.shutdown)
+
+    for _reader in range(5):
+        asyncio.run(leave())
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert streams.disk._used == 0
+
+
+def test_an_answer_with_a_length_holds_no_files(long_file):
+    def answer(environ, start_response):
+        start_response("200 OK", [("Content-Length", "5")])
+        environ["webchat.send_file"](long_file, 5)
+
+    with pytest.raises(RuntimeError):
+        run(answer)

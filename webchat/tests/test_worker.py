@@ -6,7 +6,8 @@ import resource
 from pathlib import Path
 
 import pytest
-from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.asgi.parser import PythonProtocol
+from gunicorn.asgi.protocol import ASGIProtocol, BodyReceiver
 from gunicorn.asgi.websocket import WebSocketProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
@@ -17,7 +18,9 @@ from webchat.serving import adapter, connections, doorway, worker
 PRIVATE = {
     ASGIProtocol: {
         *("_awaiting_request", "_keepalive_timeout", "_max_buffer_size", "_request_ready"),
+        *("_body_receiver", "_callback_parser"),
     },
+    PythonProtocol: {"_body_remaining"},
     WebSocketProtocol: set(),
     ASGIWorker: set(),
 }
@@ -100,6 +103,13 @@ def test_nobody_but_the_adapter_uses_one():
             if "tests" not in path.parts and path != Path(adapter.__file__):
                 found = private_names(path.read_text(encoding="utf-8"))
                 assert not found & set.union(*PRIVATE.values()), path
+
+
+def test_a_body_is_counted_and_waits_as_is_expected():
+    parsing = inspect.getsource(PythonProtocol._parse_body)
+    assert "self._body_remaining -= chunk_size" in parsing
+    assert "if self._body_remaining <= 0:\n            self._state = 'complete'" in parsing
+    assert "return self._buffered" in inspect.getsource(BodyReceiver.buffered.fget)
 
 
 def test_closing_an_idle_connection_wakes_whoever_waits_for_its_request():

@@ -9,7 +9,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import pictures
 from accounts.hashers import hash_all
+from accounts.models import User
+from accounts.names import username_key
+from accounts.pictures import Folder
 from accounts.roster import (
     BYTES_AT_MOST,
     Newcomer,
@@ -19,6 +23,7 @@ from accounts.roster import (
     site_address,
 )
 from webchat.base import commands, failures
+from webchat.base.progress import Progress
 
 EXAMPLE = gettext_lazy("""\
 class.csv, as Excel saves it, in UTF-8 or GBK:
@@ -29,6 +34,9 @@ class.csv, as Excel saves it, in UTF-8 or GBK:
 Example, first to see whether every line can be done, then in earnest:
   manage.py import_roster class.csv --dry-run
   manage.py import_roster class.csv --slips slips.html
+
+With their profile pictures, photos/wangwei.jpg, photos/李雷.png and so on:
+  manage.py import_roster class.csv --slips slips.html --pictures photos
 """)
 NONE_MADE = gettext_lazy("No account was made.")
 
@@ -59,6 +67,12 @@ class Command(commands.Command):
             help=_("of the chat, for the slips (default: SITE_URL, or this machine's)"),
         )
         parser.add_argument(
+            "--pictures",
+            type=Path,
+            metavar=_("FOLDER"),
+            help=_("of profile pictures by user name: 用户名.jpg, .png or .webp"),
+        )
+        parser.add_argument(
             "--trust-mail", action="store_true", help=_("take mail addresses as verified")
         )
 
@@ -67,9 +81,13 @@ class Command(commands.Command):
         try:
             with options["path"].open("rb") as file:
                 people = read_roster(file.read(BYTES_AT_MOST + 1))
+            folder = None
+            if options["pictures"] is not None:
+                folder = pictures.look_through(options["pictures"])
             if options["dry_run"]:
                 words = _("%(count)d accounts could be made. A dry run: none was.")
                 self.stdout.write(words % {"count": len(people)})
+                self._hand_out(folder, people, is_trial=True)
                 return
             if slips is None:
                 raise CommandError(_("--slips FILE is missing: without slips nobody could log in."))
@@ -87,6 +105,7 @@ class Command(commands.Command):
         )
         line = shlex.join(["shred", "-u", str(slips)])
         self.stdout.write(words % {"count": len(people), "path": slips, "line": line})
+        self._hand_out(folder, people, is_trial=False)
 
     def _enrol(self, people: list[Newcomer], slips: Path, options: dict[str, Any]) -> None:
         passwords = {person.username: make_password() for person in people}
@@ -99,3 +118,15 @@ class Command(commands.Command):
             address=options["address"] or site_address(),
             trust_mail=options["trust_mail"],
         )
+
+    def _hand_out(self, folder: Folder | None, people: list[Newcomer], *, is_trial: bool) -> None:
+        """Give the new accounts their pictures; whatever is wrong with one, they exist already."""
+        if folder is None:
+            return
+        keys = [username_key(person.username) for person in people]
+        users: dict[str, User | None] = dict.fromkeys(keys)
+        if not is_trial:
+            users = {key: User.objects.get(username_key=key) for key in keys}
+        with Progress(self.stdout, _("Pictures"), len(folder.pictures)) as progress:
+            report = pictures.hand_out(folder, users, progress.step)
+        self.stdout.write(pictures.sum_up(report, is_trial=is_trial))

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from chat.models import Message, Notice
+from chat.models import EventLog, Message, Notice
+from tests.cast import Api
 
 from .conftest import acts, client_of, decide, moderate, page_of, report_state, user_page
 
@@ -51,6 +52,7 @@ def page_path(report, act):
         ("ban", {}, "banned"),
         ("unban", {}, "unbanned"),
         ("sign_out", {}, "signed_out"),
+        ("remove_face", {}, "face_removed"),
         ("issue_code", {}, "code_issued"),
     ],
 )
@@ -59,6 +61,8 @@ def test_a_button_acts_on_a_user(desk, alice, act, data, written):
         desk = client_of(User.objects.create_superuser("boss"))
     if act == "unmute":
         User.objects.update(muted_until=timezone.now() + timedelta(hours=1))
+    if act == "remove_face":
+        User.objects.filter(pk=alice.pk).update(face="0" * 32)
     if act == "unban":
         User.objects.filter(pk=alice.pk).update(is_active=False)
     path = f"/admin/accounts/user/{alice.pk}/moderate/{act}/"
@@ -123,3 +127,21 @@ def test_a_form_without_its_token_is_refused(moderator, report, alice):
     for path in (decide(report, "dismiss"), moderate(alice, "ban")):
         assert client.post(path).status_code == 403
     assert acts() == []
+
+
+# A profile picture
+
+
+def test_a_face_goes_at_once_for_everybody_and_can_be_looked_at_before(desk, alice, bob):
+    User.objects.filter(pk=alice.pk).update(face="0" * 32, is_active=False)
+    for page in (user_page(alice), user_page(bob)):
+        has_face = "/avatars/" in desk.get(page).content.decode()
+        assert has_face == (page == user_page(alice))
+    head = EventLog.objects.head()
+    desk.post(moderate(alice, "remove_face"))
+    [told] = Api(bob).get("events/", after=head).json()["events"]
+    assert told["friend"]["avatar"] is None
+    assert told["unavailable"] is True
+    said = desk.post(moderate(alice, "remove_face"), follow=True).content.decode()
+    assert "There is no profile picture any more." in said
+    assert acts() == ["face_removed"]

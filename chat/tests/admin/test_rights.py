@@ -62,7 +62,7 @@ def test_who_may_only_look_acts_on_nobody(clerk, alice, act):
     assert acts() == []
 
 
-@pytest.mark.parametrize("act", ["warn", "mute", "ban", "sign_out", "issue_code"])
+@pytest.mark.parametrize("act", ["warn", "mute", "ban", "sign_out", "remove_face", "issue_code"])
 @pytest.mark.parametrize("who", ["boss", "colleague", "moderator"])
 def test_a_moderator_has_no_power_over_the_staff(desk, moderator, act, who):
     User.objects.create_superuser("boss")

@@ -217,6 +217,17 @@ def test_what_another_worker_is_at_is_asked_for_again(one, monkeypatch):
 # What is left
 
 
+@pytest.mark.parametrize(
+    ("state", "is_needless"),
+    [("open", False), ("processing", False), ("ready", True), ("sent", True)],
+)
+def test_the_part_of_a_file_that_is_ready_is_swept_at_once(one, state, is_needless):
+    """As after a kill between the commit and the deletion: the part still has its places."""
+    one.put(0)
+    Upload.objects.update(state=state)
+    assert sweeping.find_orphans() == ([one.row.part_path] if is_needless else [])
+
+
 def test_a_part_without_its_row_goes_after_a_day(one):
     one.put(0)
     stray = parts_folder() / "stray"

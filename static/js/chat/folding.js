@@ -20,6 +20,7 @@ export function put(chats, conversation) {
   chats.set(conversation.with, {
     with: conversation.with,
     remark: conversation.remark,
+    avatar: conversation.avatar ?? null,
     unread: conversation.unread,
     pinned: Boolean(conversation.pinned),
     muted: Boolean(conversation.muted),
@@ -74,14 +75,16 @@ function foldFriend(chats, friend) {
   if (chats.has(friend.username)) return;
   const older = [...chats];
   chats.clear();
-  put(chats, { with: friend.username, remark: friend.remark, unread: 0 });
+  const { username: name, remark, avatar } = friend;
+  put(chats, { with: name, remark, avatar, unread: 0 });
   for (const [username, chat] of older) chats.set(username, chat);
 }
 
 function foldRename(chats, { old_username: old, friend }) {
   const chat = chats.get(old);
   if (!chat) return;
-  const renamed = { ...chat, with: friend.username, remark: friend.remark };
+  const avatar = friend.avatar ?? null;
+  const renamed = { ...chat, with: friend.username, remark: friend.remark, avatar };
   if (chat.lastText === recalledBy(chat)) renamed.lastText = recalledBy(renamed);
   const all = [...chats].map((entry) => entry[0] === old ? [friend.username, renamed] : entry);
   chats.clear();

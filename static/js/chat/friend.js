@@ -44,7 +44,7 @@ export class Friend {
     for (const element of this.#element.querySelectorAll(".conversation-name, .friend-name")) {
       element.textContent = name;
     }
-    this.#thread.rename(friend.username, name);
+    this.#thread.rename(friend.username, name, friend.avatar);
     if (old !== friend.username) this.#follow(friend.username, name);
     const reason = unavailable ? "unavailable" : friend.blocked ? "blocked" : null;
     this.#composer.notify(reason ? text(reason) : "");

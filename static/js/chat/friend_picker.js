@@ -161,7 +161,7 @@ export class FriendPicker {
   #onRenamed = ({ detail: { old_username: old, friend } }) => {
     const row = this.#rows.find(({ dataset }) => dataset.username === old);
     if (!row) return;
-    show(row, { with: friend.username, remark: friend.remark });
+    show(row, { with: friend.username, remark: friend.remark, avatar: friend.avatar });
     this.#chosen = this.#chosen.map((each) => (each === old ? friend.username : each));
     this.#showChosen();
   };
@@ -200,6 +200,6 @@ function makeRow(chat) {
 
 function show(row, chat) {
   Object.assign(row.dataset, { username: chat.with, remark: chat.remark });
-  showAvatar(row, chat.with);
+  showAvatar(row, chat.with, chat.avatar);
   row.querySelector(".row-name").textContent = nameOf(chat);
 }

@@ -3,7 +3,7 @@ import { showBadge } from "../page/badges.js";
 import { recall } from "../page/memory.js";
 import { text } from "../strings.js";
 import { onLate } from "../page/late.js";
-import { showAvatar } from "./avatar.js";
+import { showAvatar, showFace } from "./avatar.js";
 import { ChatMenu } from "./chat_menu.js";
 
 const TICK = 30_000; // ms between looks at whether today has become yesterday
@@ -22,7 +22,7 @@ export class ChatList {
     this.#clock = clock;
     this.#menu = new ChatMenu({ api, store, replace });
     onLate(({ ChatSearch }) => {
-      this.#search = new ChatSearch({ api, clock });
+      this.#search = new ChatSearch({ api, store, clock });
       if (this.#list) this.#search.connect(this.#list);
     });
   }
@@ -71,7 +71,7 @@ export class ChatList {
     const row = document.getElementById("row-template").content.firstElementChild.cloneNode(true);
     row.dataset.username = chat.with;
     row.querySelector("a").href = `${base}chat/${encodeURIComponent(chat.with)}/`;
-    showAvatar(row, chat.with);
+    showAvatar(row, chat.with, chat.avatar);
     return row;
   }
 
@@ -85,6 +85,7 @@ export class ChatList {
     // Only the server knows its pinyin.
     if (row.dataset.remark !== chat.remark) delete row.dataset.readings;
     row.dataset.remark = chat.remark;
+    showFace(row.querySelector(".avatar"), chat.avatar);
     row.toggleAttribute("data-pinned", chat.pinned);
     row.toggleAttribute("data-muted", chat.muted);
     row.toggleAttribute("data-marked-unread", chat.markedUnread);

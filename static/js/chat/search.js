@@ -12,6 +12,7 @@ const CHANGES = ["message_changed", "message_hidden", "friend_removed", "convers
 
 export class ChatSearch {
   #api;
+  #store;
   #clock;
   #rows;
   #pane;
@@ -25,8 +26,9 @@ export class ChatSearch {
   #isDone = false; // what was found last has been opened
   #tab = document.querySelector("#tabs [data-tab=chats]");
 
-  constructor({ api, clock }) {
+  constructor({ api, store, clock }) {
     this.#api = api;
+    this.#store = store;
     this.#clock = clock;
   }
 
@@ -271,7 +273,7 @@ export class ChatSearch {
   #clone(template, username, remark, query = "") {
     const item = document.getElementById(template).content.firstElementChild.cloneNode(true);
     item.querySelector("a").href = `${this.#api.base}chat/${encodeURIComponent(username)}/${query}`;
-    showAvatar(item, username);
+    showAvatar(item, username, this.#store.get(username)?.avatar);
     item.querySelector(".row-name").textContent = remark || username;
     return item;
   }

@@ -1,10 +1,11 @@
 // The chats that this page knows: the one place where events are counted.
+import { faceIn } from "./avatar.js";
 import { change, countUnread, FOLDS, inOrder, put } from "./folding.js";
 
 const ASKED_AGAIN = 5_000; // ms
 
 /**
- * A Map of conversations by username: {with, remark, unread, markedUnread, muted, pinned, hidden,
+ * A Map of conversations by username: {with, remark, avatar, unread, markedUnread, muted, pinned, hidden,
  * lastId, lastText, lastAt}. It has the state of one event of the log, and folds later ones.
  */
 export class ChatStore {
@@ -99,6 +100,7 @@ function readRow(row) {
   return {
     with: row.dataset.username,
     remark: row.dataset.remark,
+    avatar: faceIn(row),
     unread: Number(row.dataset.unread),
     lastId: Number(row.dataset.lastId),
     lastText: row.querySelector(".row-preview").textContent.trim(),

@@ -29,13 +29,13 @@ export class Thread {
     this.#list.removeEventListener("click", this.#onFold);
   }
 
-  /** Show the other side by another name, which is their user name or a remark. */
-  rename(username, name) {
+  /** Show the other side by another name, their user name or a remark, and with their picture. */
+  rename(username, name, avatar) {
     const template = document.getElementById("message-template-theirs").content;
     const page = `${document.body.dataset.base}contacts/${encodeURIComponent(username)}/`;
     for (const element of [...this.order.all, ...template.querySelectorAll(".message")]) {
       if (!element.matches(".theirs")) continue;
-      showAvatar(element, username);
+      showAvatar(element, username, avatar);
       element.querySelector(".avatar-link").setAttribute("href", page);
       element.querySelector(".visually-hidden").textContent = name;
       element.dataset.sender = username;

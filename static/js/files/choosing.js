@@ -132,7 +132,7 @@ export class Choosing {
 }
 
 /** Ask for files of this device; resolves to none if its reader thinks better. */
-function pick({ accept, capture, multiple = true }) {
+export function pick({ accept, capture, multiple = true }) {
   const input = document.createElement("input");
   Object.assign(input, { type: "file", accept, multiple, hidden: true });
   if (capture) input.setAttribute("capture", capture);
