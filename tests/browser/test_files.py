@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from chat.tests.media import films, pictures, samples
 
+from .conftest import DESKTOP, befriend
 from .test_access import grave_faults
 
 MESSAGES = "#messages .message"
@@ -311,3 +312,16 @@ def test_a_file_is_quoted_forwarded_found_and_listed(pair):
     one.page.locator("#gallery .attachment.picture").first.click()
     expect(one.page.locator("#lightbox")).to_be_visible()
     assert one.complaints == other.complaints == []
+
+
+def test_a_form_without_scripts_sends_a_file_and_saves_one(people, server):
+    one, other = people("无脚本", DESKTOP, java_script_enabled=False), people("有脚本", DESKTOP)
+    befriend(one, other)
+    one.go(f"/chat/{other.name}/")
+    one.page.set_input_files("#file", [file("坏.png", b"no picture", "image/png")])
+    one.page.click(".file-form button")
+    expect(one.page.locator(".notice")).to_have_text("这张图片无法识别，已按文件发送。")
+    with one.page.expect_download() as download:
+        one.page.click(f"{MESSAGES} .attachment.file")
+    assert download.value.suggested_filename == "坏.png"
+    assert one.complaints == []
