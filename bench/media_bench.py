@@ -50,7 +50,7 @@ LARGE_PICTURES = {  # of 64 megapixels, or as many as a format may have
 PICTURES = 50
 PHOTO = (4032, 3024)
 FILES, FILE_BYTES = 2_000, 100_000
-SETTINGS = {"UPLOAD_DAILY": "100G", "MIN_FREE": "1K"}
+SETTINGS = {"UPLOAD_LIMIT": "1G", "UPLOAD_DAILY": "100G", "MIN_FREE": "1K"}
 
 
 @dataclass(frozen=True, slots=True)
