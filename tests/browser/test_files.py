@@ -111,6 +111,27 @@ def pair(friends):
     return make
 
 
+WHILE_IT_COMES = """(image) => {
+  const area = document.querySelector(".thread-area");
+  const behind = [];
+  while (area.nextSibling) behind.push(area.nextSibling), area.nextSibling.remove();
+  const meanwhile = getComputedStyle(image).display;
+  area.after(...behind);
+  return [meanwhile, getComputedStyle(image).display];
+}"""
+
+
+def test_a_page_that_is_still_coming_loads_none_of_its_pictures(pair):
+    """The first of its messages are at the end of the thread then, as if they were in view."""
+    one, other = pair("先到", "后到")
+    send(one, file("a.png", png(), "image/png"))
+    image = other.page.locator(f"{THEIRS} img")
+    expect(image).to_be_visible()
+    meanwhile, later = image.evaluate(WHILE_IT_COMES)
+    assert meanwhile == "none"
+    assert later != "none"
+
+
 def test_what_arrives_is_upright_in_order_and_without_its_place(pair):
     one, other = pair("发图", "收图")
     large = photo()
