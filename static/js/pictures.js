@@ -18,10 +18,16 @@
     if (replace.checked) data.set("replace", "on");
     fill(data);
     const headers = { Accept: "application/json" };
-    const signal = AbortSignal.timeout?.(PATIENCE);
-    const response = await fetch(location.href, { method: "POST", body: data, headers, signal });
-    if (!response.ok) throw new Error(response.status);
-    return (await response.json()).outcomes;
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), PATIENCE);
+    try {
+      const { signal } = abort;
+      const response = await fetch(location.href, { method: "POST", body: data, headers, signal });
+      if (!response.ok) throw new Error(response.status);
+      return (await response.json()).outcomes;
+    } finally {
+      clearTimeout(timer);
+    }
   };
 
   const show = (picture, words, isGood) => {
