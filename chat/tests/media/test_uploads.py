@@ -472,3 +472,17 @@ def test_what_nobody_goes_on_with_is_swept_after_a_day(
             list(chore.work())
     assert [upload.client_id for upload in Upload.objects.all()] == [fresh.row.client_id]
     assert os.listdir(attachments_folder()) == []
+
+
+def test_bytes_are_noted_only_of_an_upload_that_is_as_it_was_read(alice):
+    upload = Uploading(alice)
+    upload.begin()
+    read, stale = upload.row, upload.row
+    assert read.note_received(3)
+    assert not stale.note_received(5)
+    closed = upload.row
+    Upload.objects.update(state=Upload.State.PROCESSING)
+    assert not closed.note_received(5)
+    assert upload.row.received == 3
+    Upload.objects.all().delete()
+    assert not read.note_received(4)
