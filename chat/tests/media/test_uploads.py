@@ -502,3 +502,17 @@ def test_a_reason_is_no_trace_of_somebody_who_is_called_so(alice, bob):
     out = io.StringIO()
     call_command("verify_deletion", "unreadable", stdout=out, stderr=out)
     assert "chat_upload" not in out.getvalue()
+
+
+def test_bytes_are_noted_only_of_an_upload_that_is_as_it_was_read(alice):
+    upload = Uploading(alice)
+    upload.begin()
+    read, stale = upload.row, upload.row
+    assert read.note_received(3)
+    assert not stale.note_received(5)
+    closed = upload.row
+    Upload.objects.update(state=Upload.State.PROCESSING)
+    assert not closed.note_received(5)
+    assert upload.row.received == 3
+    Upload.objects.all().delete()
+    assert not read.note_received(4)
