@@ -135,7 +135,8 @@ async def _open(
     session.on("Network.loadingFinished", note_end)
     await session.send("Network.enable")
     await page.goto(f"{_site(server)}/chat/{friend['username']}/")
-    while time.monotonic() < opening.at + QUIET:  # noqa: ASYNC110
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < min(until, opening.at + QUIET if opening.sizes else until):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     await context.close()
     return opening
