@@ -2,17 +2,20 @@
 
 seed.py people PAIRS FRIENDS    prints the people as JSON
 seed.py messages USERNAME TOTAL fills that person's conversations up to TOTAL messages
+seed.py files SENDER FRIEND COUNT BYTES   stores COUNT messages with files; without BYTES, texts
 seed.py lesson STUDENTS TALKERS VISITORS PASSWORD prints the people as JSON
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["DJANGO_SETTINGS_MODULE"] = "webchat.settings"
@@ -25,8 +28,12 @@ from django.conf import settings  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from chat.access import get_thread  # noqa: E402
+from chat.models import Attachment, MediaKind, Message  # noqa: E402
+from chat.models.files import attachments_folder, new_name  # noqa: E402
 from friends import services  # noqa: E402
 from friends.models import FriendRequest  # noqa: E402
 
@@ -145,6 +152,39 @@ def fill_messages(username: str, total: int) -> None:
     database.close()
 
 
+def store_files(sender: str, friend: str, count: int, size: int) -> None:
+    """Store files as they are when they have been sent, without their way in."""
+    owner = User.objects.get(username=sender)
+    conversation = get_thread(owner, friend).membership.conversation
+    attachments_folder().mkdir(exist_ok=True)
+    with transaction.atomic():
+        for _number in range(count):
+            message = Message.objects.create(
+                conversation=conversation,
+                sender=owner,
+                text="" if size else "message",
+                client_id=uuid4(),
+                digest=os.urandom(16),
+                sent_at=timezone.now(),
+            )
+            if size:
+                _store_file(message, os.urandom(size))
+
+
+def _store_file(message: Message, content: bytes) -> None:
+    file = Attachment.objects.create(
+        message=message,
+        conversation=message.conversation,
+        file=new_name(),
+        name="file.bin",
+        mimetype="application/octet-stream",
+        kind=MediaKind.FILE,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    file.path.write_bytes(content)
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["people", pairs, friends]:
@@ -154,3 +194,5 @@ if __name__ == "__main__":
             print(json.dumps(people))
         case ["messages", username, total]:
             fill_messages(username, int(total))
+        case ["files", sender, friend, count, size]:
+            store_files(sender, friend, int(count), int(size))

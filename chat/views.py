@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
@@ -195,7 +196,8 @@ def _render(
         "at": at,
         "unsendable": _why_unsendable(request.user, thread),
         "form": form,
-        "file_form": file_form or FileForm(),
+        "file_id": file_form["client_id"].value() if file_form else str(uuid4()),
+        "file_error": next(iter(file_form["file"].errors), "") if file_form else "",
         "upload_limit": str(settings.UPLOAD_LIMIT),
     }
     return render(request, "chat/conversation.html", context, status=status)

@@ -15,7 +15,12 @@ from webchat.storage import SCRIPTS as ENTRIES
 from .environment import ROOT
 
 SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
-PLAIN = {"js/admin.js", "js/print.js", "js/tick_all.js"}  # no modules, for the pages of the admin
+PLAIN = {
+    "js/admin.js",
+    "js/pictures.js",
+    "js/print.js",
+    "js/tick_all.js",
+}  # no modules, for the pages of the admin
 TESTS = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
 # What page.mjs needs, which tells node how a browser finds modules.
 HAS_LOADERS = 'process.exit("register" in require("module") ? 0 : 1)'

@@ -120,6 +120,7 @@ def test_a_link_or_a_pipe_that_takes_the_place_of_a_picture(folder, alice, bob, 
     os.mkfifo(folder / "bob.jpg")
     report = pictures.hand_out(found, {"alice": alice, "bob": bob})
     assert (report.given, len(report.refusals), files()) == (0, 2, [])
+    assert report.refusals[1] == "bob.jpg: It is no file, or larger than 32 MB."
 
 
 def test_two_pictures_of_one_name_are_none(folder, alice):

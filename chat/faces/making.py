@@ -41,6 +41,18 @@ def taken(picture: Path) -> Iterator[Path]:
         copy.unlink(missing_ok=True)
 
 
+@contextmanager
+def written(content: bytes) -> Iterator[Path]:
+    """Hold bytes as a file among the parts."""
+    parts_folder().mkdir(mode=0o700, exist_ok=True)
+    copy = parts_folder() / new_name()
+    try:
+        copy.write_bytes(content)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
 def make(source: Path) -> str:
     """Cut a picture to a face, and return its name in the folder of files, where it is synced.
 

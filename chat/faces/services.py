@@ -17,7 +17,7 @@ from accounts import limits
 from accounts.models import User
 from chat.attachments import delete_face
 from chat.log import writing
-from chat.media import processing
+from chat.media import processing, receiving
 from chat.media.waiting import busy
 from chat.media.workshop import UnavailableError
 from chat.models import Event, MediaKind, Upload
@@ -78,7 +78,8 @@ def give_or_say_why(*, user: User | None, picture: Path) -> str:
     from webchat.base import failures  # commands have loaded it; the server needs none of it
 
     try:
-        give(user=user, picture=picture)
+        with making.taken(picture) as copy:
+            _give(user, copy)
     except ValidationError as error:
         return error.messages[0]
     except Http404:
@@ -90,10 +91,23 @@ def give_or_say_why(*, user: User | None, picture: Path) -> str:
     return ""
 
 
-def give(*, user: User | None, picture: Path) -> None:
-    """Raises as `making.taken` and `making.make` do; Http404 when the account is gone meanwhile."""
-    with making.taken(picture) as copy:
-        name = making.make(copy)
+def give(*, user: User, content: bytes) -> None:
+    """Give somebody a face out of a picture that the staff has sent.
+
+    Raises ValidationError: invalid if it cannot be read, unavailable; Http404 when the account is
+    gone meanwhile.
+    """
+    try:
+        with making.written(content) as copy:
+            _give(user, copy)
+    except UnavailableError:
+        raise busy() from None
+    except OSError as error:
+        raise receiving.refused_by_disk(error) from None
+
+
+def _give(user: User | None, picture: Path) -> None:
+    name = making.make(picture)
 
     def put() -> bool:
         if user is not None:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import budgets
 from chat.log import reading
 from chat.models import EventLog
-from chat.sending.drafts import CONTENTS, Draft, is_client_id
+from chat.sending.drafts import Draft, is_client_id
 from chat.sending.posting import Outcome
 from webchat.base.api import describe, parse_object
 from webchat.base.numbers import integer
@@ -255,7 +255,10 @@ class Socket:
                 self.user_id,
                 to=frame.get("to"),
                 client_id=client_id,
-                **{name: frame.get(name) for name in CONTENTS},
+                text=frame.get("text"),
+                quote=frame.get("quote"),
+                upload=frame.get("upload"),
+                forward=frame.get("forward"),
             )
         except ValidationError as error:
             self._refuse_with(error, client_id if is_client_id(client_id) else None)

@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 ('announced_size', models.BigIntegerField()),
                 ('received', models.BigIntegerField(default=0)),
                 ('state', models.CharField(choices=[('open', 'Open'), ('processing', 'Processing'), ('ready', 'Ready'), ('sent', 'Sent')], default='open', max_length=10)),
-                ('why', models.CharField(blank=True, db_default='', max_length=10)),
+                ('why', models.CharField(blank=True, choices=[('unreadable', 'Unreadable'), ('too_large', 'Too Large')], db_default='', max_length=10)),
                 ('part', models.CharField(max_length=48, unique=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('changed_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),

@@ -47,6 +47,12 @@ class Upload(Content):
         READY = "ready"
         SENT = "sent"
 
+    class Why(models.TextChoices):
+        """The reason why it is a file although it was announced as something else."""
+
+        UNREADABLE = "unreadable"
+        TOO_LARGE = "too_large"
+
     owner = models.ForeignKey(User, models.CASCADE, related_name="uploads")
     client_id = models.UUIDField()
     # As its sender has announced it.
@@ -56,8 +62,7 @@ class Upload(Content):
     # Bytes from the beginning that are on the disk, synced: never more than there are.
     received = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    # Why it is a file although it was announced as something else.
-    why = models.CharField(max_length=10, blank=True, db_default="")
+    why = models.CharField(max_length=10, choices=Why, blank=True, db_default="")
     # Of one that is sent: it became a profile picture, and no message.
     is_face = models.BooleanField(default=False, db_default=False)
     # Our own name for its part in the folder.

@@ -21,7 +21,7 @@ from chat.moderation import rights
 from chat.moderation.admin import ModeratedUserAdmin
 from webchat.base.times import minute
 
-from . import codes, enrolling, services, waiting
+from . import codes, enrolling, pictures, services, waiting
 from .person import facts, role_of
 
 Page = Callable[[HttpRequest, dict[str, Any]], HttpResponse]
@@ -62,6 +62,7 @@ class PersonAdmin(ModeratedUserAdmin):
         return [
             path("waiting/", self._page(waiting.page), name="accounts_user_waiting"),
             path("roster/", self._page(enrolling.page), name="accounts_user_roster"),
+            path("pictures/", self._page(pictures.page), name="accounts_user_pictures"),
             path("codes/", self._page(codes.page), name="accounts_user_codes"),
             path("<int:pk>/device/", device, name="accounts_user_device"),
             *super().get_urls(),

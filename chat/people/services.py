@@ -10,6 +10,7 @@ from accounts import limits, roster, services, sessions, staff
 from accounts.models import User
 from accounts.roster import Newcomer
 from chat import audit
+from chat.faces import services as faces
 from chat.models import AuditEntry
 from chat.moderation import rights
 from webchat.base.holding import holding
@@ -52,6 +53,13 @@ def refuse(*, by: User, about: User) -> bool:
         audit.write(Act.DELETED, by=by, about_number=about.pk)
         services.delete_account(user=about)
         return True
+
+
+def give_face(*, by: User, about: User, content: bytes) -> None:
+    """Give somebody a profile picture; raises as `chat.faces.services.give` does."""
+    staff.need(rights.may_enrol(by))
+    faces.give(user=about, content=content)
+    audit.write(Act.EDITED, by=by, about_number=about.pk)
 
 
 def sign_out_device(*, by: User, about: User, public_id: str) -> bool:

@@ -49,12 +49,8 @@ class Draft:
         """Make a draft from a client's input; raises ValidationError invalid or too_long."""
         if not isinstance(to, str) or not isinstance(text, str | None):
             raise ValidationError(_("A message needs a recipient and a text."), "invalid")
-        given = [each for each in (text, upload, forward) if each is not None]
-        if not given:
-            raise ValidationError(_("A message needs a recipient and a text."), "invalid")
-        if len(given) > 1:
-            message = _("A message is a text, a file or a forwarded message: only one of them.")
-            raise ValidationError(message, "invalid")
+        if text is None or upload is not None or forward is not None:
+            _refuse_but_one(text, upload, forward)
         return cls(
             sender_id,
             to,
@@ -81,6 +77,15 @@ class Draft:
             content += f"\n\0{self.quote}"
         key = settings.SECRET_KEY.encode()
         return hmac.digest(key, content.encode(), "sha256")[:DIGEST_BYTES]
+
+
+def _refuse_but_one(*contents: Any) -> None:
+    given = sum(each is not None for each in contents)
+    if not given:
+        raise ValidationError(_("A message needs a recipient and a text."), "invalid")
+    if given > 1:
+        message = _("A message is a text, a file or a forwarded message: only one of them.")
+        raise ValidationError(message, "invalid")
 
 
 def clean_message(text: str) -> str:

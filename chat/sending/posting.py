@@ -188,23 +188,25 @@ class _Batch:
         conversation_id = facts.conversation_id or _open_conversation(draft, facts)
         if draft.quote is not None and not self._stands_there(draft.quote, conversation_id):
             return ValidationError(_("The message that you answer is not there."), "invalid")
-        try:
-            text, file = self._content(draft)
-        except ValidationError as why:
-            return why
+        text, file = draft.text, None
+        if not text:
+            try:
+                text, file = self._content(draft)
+            except ValidationError as why:
+                return why
         new = _New(draft, facts, conversation_id, digest, text, file)
         self.new[new.key] = new
         return new
 
     def _content(self, draft: Draft) -> tuple[str, NewFile | None]:
-        """Return the text of the message, or its file; raises ValidationError."""
+        """Return the text of the forwarded message, or a file; raises ValidationError."""
         if draft.upload_key:
             # It is not there a second time, for another message of the same batch.
             file = files.take(self.uploads.get(draft.upload_key))
             self.uploads[draft.upload_key].state = Upload.State.SENT
             return "", file
         if draft.forward is None:
-            return draft.text, None
+            raise ValidationError(_("The message is empty."), "invalid")
         message = files.find_forwarded(draft.sender_id, draft.forward)
         attachment = Attachment.objects.filter(message=message).first()
         return message.text, files.copy_of(attachment) if attachment else None
@@ -233,7 +235,7 @@ class _Batch:
         if draft.quote is not None:
             sender, friend = _people(draft, facts)
             quote = view_quote(self.quoted[draft.quote], viewer=sender, friend=friend)
-        attachment = self.attachments.get(pk)
+        attachment = self.attachments.get(pk) if new.file else None
         message = MessageView(
             id=pk,
             with_=facts.friend,

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.http import Http404
 from django.test import Client
@@ -160,7 +161,9 @@ def test_whatever_is_posted_while_it_goes_is_answered(ids, alice, monkeypatch, p
 def test_the_pages_are_answered_too(ids, alice, monkeypatch, path, loss):
     client = Client()
     client.force_login(alice)
-    data = {name: fill(value, ids) for name, value in PAGES[path].items()}
+    data: dict[str, Any] = {name: fill(value, ids) for name, value in PAGES[path].items()}
+    if path.endswith("/file/"):
+        data["file"] = SimpleUploadedFile("x.txt", b"x")
     with losing(monkeypatch, LOSSES[loss]) as done:
         answer = client.post(fill(path, ids), data)
     assert done

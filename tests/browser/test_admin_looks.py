@@ -16,6 +16,7 @@ PAGES = [
     "chat/announcement/add/",
     "accounts/user/waiting/",
     "accounts/user/roster/",
+    "accounts/user/pictures/",
     "accounts/user/codes/",
 ]
 TOO_WIDE = "() => document.documentElement.scrollWidth - innerWidth"

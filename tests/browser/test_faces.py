@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE, befriend
 from .test_access import grave_faults
+from .test_class import ROWS, USERS, WIDER, office  # noqa: F401
 
 FACE = "img.face"
 # What the middle and the corners of a shown face are: r, g or b.
@@ -161,3 +162,27 @@ def test_without_scripts_a_form_takes_the_middle(people):
     expect(mine.page.locator(f".card-of-mine {FACE}")).to_have_count(1)
     mine.page.click("#face-remove button")
     expect(mine.page.locator(FACE)).to_have_count(0)
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_an_administrator_gives_a_class_its_pictures(office, people, device):  # noqa: F811
+    tag = "d" if device is DESKTOP else "p"
+    boss, pupil = office(f"chef{tag}", device), people(f"schueler{tag}", PHONE)
+    befriend(boss, pupil)
+    boss.go(USERS)
+    boss.page.click("#content-main >> text=头像")
+    photos = [
+        {"name": f"{pupil.name.upper()}.png", "mimeType": "image/png", "buffer": stripes()},
+        {"name": "nobody.jpg", "mimeType": "image/jpeg", "buffer": stripes()},
+        {"name": f"chef{tag}.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
+    ]
+    boss.page.set_input_files("#pictures-file", photos)
+    expect(boss.page.locator(f"{ROWS}.is-wrong")).to_have_text(["nobody.jpg没有这个用户名"])
+    assert not boss.page.evaluate(WIDER)
+    boss.page.click("#pictures [type=submit]")
+    expect(boss.page.locator("#pictures-status")).to_have_text("✓ 1 / 2")
+    expect(boss.page.locator(f"{ROWS}.is-wrong")).to_have_count(2)
+    pupil.go("/me/")
+    shown = pupil.page.locator(f".card-of-mine {FACE}")
+    assert shown.evaluate(COLOURS) == "256 256 g g g"
+    assert boss.complaints == pupil.complaints == []

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from chat.tests.media import films, pictures, samples
 
+from .conftest import DESKTOP, befriend
 from .test_access import grave_faults
 
 MESSAGES = "#messages .message"
@@ -108,6 +109,27 @@ def pair(friends):
         return one, other
 
     return make
+
+
+WHILE_IT_COMES = """(image) => {
+  const area = document.querySelector(".thread-area");
+  const behind = [];
+  while (area.nextSibling) behind.push(area.nextSibling), area.nextSibling.remove();
+  const meanwhile = getComputedStyle(image).display;
+  area.after(...behind);
+  return [meanwhile, getComputedStyle(image).display];
+}"""
+
+
+def test_a_page_that_is_still_coming_loads_none_of_its_pictures(pair):
+    """The first of its messages are at the end of the thread then, as if they were in view."""
+    one, other = pair("先到", "后到")
+    send(one, file("a.png", png(), "image/png"))
+    image = other.page.locator(f"{THEIRS} img")
+    expect(image).to_be_visible()
+    meanwhile, later = image.evaluate(WHILE_IT_COMES)
+    assert meanwhile == "none"
+    assert later != "none"
 
 
 def test_what_arrives_is_upright_in_order_and_without_its_place(pair):
@@ -311,3 +333,16 @@ def test_a_file_is_quoted_forwarded_found_and_listed(pair):
     one.page.locator("#gallery .attachment.picture").first.click()
     expect(one.page.locator("#lightbox")).to_be_visible()
     assert one.complaints == other.complaints == []
+
+
+def test_a_form_without_scripts_sends_a_file_and_saves_one(people, server):
+    one, other = people("无脚本", DESKTOP, java_script_enabled=False), people("有脚本", DESKTOP)
+    befriend(one, other)
+    one.go(f"/chat/{other.name}/")
+    one.page.set_input_files("#file", [file("坏.png", b"no picture", "image/png")])
+    one.page.click(".file-form button")
+    expect(one.page.locator(".notice")).to_have_text("这张图片无法识别，已按文件发送。")
+    with one.page.expect_download() as download:
+        one.page.click(f"{MESSAGES} .attachment.file")
+    assert download.value.suggested_filename == "坏.png"
+    assert one.complaints == []

@@ -188,9 +188,7 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]  # gunicorn has no types
         try:
             await self._application(scope, receive, send)
         finally:
-            if self._keep_piece is not None:
-                self._keep_piece = None
-                self.transport.max_size = READ_BYTES
+            self._keep_piece = None
             if self.client is not None:
                 self.client.quiet_since = self.worker.loop.time()
 

@@ -179,3 +179,15 @@ def test_what_follows_a_long_body_is_read_in_small_pieces(config, passed, monkey
     behind = [size for size, end in zip(reads, ends, strict=True) if end > len(request)]
     assert sum(behind) > 100_000
     assert max(behind) <= adapter.READ_BYTES
+
+
+@pytest.mark.parametrize(("waiting", "left", "kept"), [(0, 9, 4), (0, 4, 3), (5, 9, 0), (0, 0, 0)])
+def test_a_piece_goes_past_nothing_that_waits_and_never_beyond_the_body(waiting, left, kept):
+    parser = SimpleNamespace(_body_remaining=left)
+    receiver = SimpleNamespace(buffered=waiting)
+    line = SimpleNamespace(_callback_parser=parser, _body_receiver=receiver)
+    taken = []
+    keep = adapter.Protocol._pass_on(line, lambda piece: not taken.append(piece), b"abcd")
+    assert (keep, parser._body_remaining) == (kept, left - kept)
+    assert b"".join(taken) == b"abcd"[:kept]
+    assert adapter.Protocol._pass_on(line, lambda _piece: False, b"abcd") == 0

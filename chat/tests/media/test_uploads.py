@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from PIL import Image
 
@@ -19,7 +20,7 @@ from chat.models import Attachment, Upload
 from chat.models.files import attachments_folder, parts_folder, previews_folder
 from tests.cast import Api, error_of, make_user
 
-from .cast import MAKER, photo, send
+from .cast import MAKER, photo, ready, send
 
 MB = 1024 * 1024
 
@@ -494,3 +495,24 @@ def test_what_nobody_goes_on_with_is_swept_after_a_day(
             list(chore.work())
     assert [upload.client_id for upload in Upload.objects.all()] == [fresh.row.client_id]
     assert os.listdir(attachments_folder()) == []
+
+
+def test_a_reason_is_no_trace_of_somebody_who_is_called_so(alice, bob):
+    send(alice, upload=ready(alice, kind="file", why="unreadable").client_id)
+    out = io.StringIO()
+    call_command("verify_deletion", "unreadable", stdout=out, stderr=out)
+    assert "chat_upload" not in out.getvalue()
+
+
+def test_bytes_are_noted_only_of_an_upload_that_is_as_it_was_read(alice):
+    upload = Uploading(alice)
+    upload.begin()
+    read, stale = upload.row, upload.row
+    assert read.note_received(3)
+    assert not stale.note_received(5)
+    closed = upload.row
+    Upload.objects.update(state=Upload.State.PROCESSING)
+    assert not closed.note_received(5)
+    assert upload.row.received == 3
+    Upload.objects.all().delete()
+    assert not read.note_received(4)
