@@ -22,6 +22,7 @@ from webchat.serving.connections import OF_ONE_ADDRESS, OF_ONE_PERSON
 
 OPEN_FILES = 1024  # the `ulimit -n` of most systems
 NORMAL_SECONDS = 5  # for an answer on a busy machine; usually it is 0.05
+REQUEST_THREADS = 8  # of webchat/asgi.py, which begins a server when it is imported
 PAUSE_SECONDS = 42  # of a download; by itself, the kernel would end it after 20
 WHOLE = 40 * 1024 * 1024
 
@@ -227,12 +228,22 @@ def test_a_hundred_slow_readers_hold_no_thread_and_one_piece_each(server, people
     films = [make_download(server, readers[sender], to) for sender, to in pairs]
     films = [film for film in films for _side in range(2)]
     others_are_served(server, people["anna"])
+
+    def begin() -> None:
+        for number in range(100):
+            who, film = list(readers.values())[number % 4], films[number % 4]
+            one = ask(server, f"GET {film}", buffer=16384)
+            one.sendall(f"Cookie: {who.cookie}\r\nRange: bytes={number}000-\r\n\r\n".encode())
+            crowd.append(one)
+
+    # Once before anything is measured: then all threads have begun, and the heap is as it will be.
+    begin()
+    others_are_served(server, people["anna"])
+    while crowd:
+        crowd.pop().close()
+    time.sleep(1)
     before, threads = server.resident, server.threads
-    for number in range(100):
-        who, film = list(readers.values())[number % 4], films[number % 4]
-        one = ask(server, f"GET {film}", buffer=16384)
-        one.sendall(f"Cookie: {who.cookie}\r\nRange: bytes={number}000-\r\n\r\n".encode())
-        crowd.append(one)
+    begin()
     taken = Counter[int]()
     for _second in range(10):
         time.sleep(1)
@@ -242,7 +253,8 @@ def test_a_hundred_slow_readers_hold_no_thread_and_one_piece_each(server, people
     assert min(taken.values()) > 5 * 16_000, "each goes on"
     assert held(server, crowd) == 100
     assert sum("/long" in path for path in server.open_files()) == 100
-    assert server.threads <= threads + 2
+    # Those of requests begin when several come at once.
+    assert server.threads <= threads + REQUEST_THREADS + 2
     # A piece waits in the transport, and another may be read.
     assert server.resident - before < 100 * 3 * 64 * 1024
     dora = readers["dora"]
