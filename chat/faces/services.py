@@ -66,6 +66,8 @@ def choose(*, owner: User, client_id: UUID) -> None:
     try:
         name = making.make(upload.path)
     except FileNotFoundError:
+        if find_upload(owner=owner, client_id=client_id).is_face:
+            return  # by another tab, meanwhile
         raise _is_lost() from None
     _use(name, partial(_hand_over, owner, upload, name))
 

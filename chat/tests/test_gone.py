@@ -23,6 +23,7 @@ from accounts.models import User
 from accounts.services import delete_account, rename
 from chat import gone
 from chat.access import get_message
+from chat.models import Upload
 from chat.models.files import attachments_folder, parts_folder
 from chat.pruning import delete_messages
 from chat.services import hide_message, mark_read, recall
@@ -210,14 +211,15 @@ def test_previews_and_parts_of_nobody_are_left(transactional_db, folder, what):
 
 def test_files_on_their_way_may_name_anybody(alice, transactional_db):
     """In the bytes of a picture a short name stands by chance."""
-    upload = ready(alice, b"\0 nobody_else \0")
+    upload, other = ready(alice, b"\0 nobody_else \0"), ready(alice)
     upload.preview_path.write_bytes(b"\0 nobody_else \0")
+    Upload.objects.filter(pk=other.pk).update(state=Upload.State.PROCESSING)
     parts_folder().mkdir(exist_ok=True)
-    upload.part_path.write_bytes(b"\0 nobody_else \0")
+    other.part_path.write_bytes(b"\0 nobody_else \0")
     try:
         assert "LEFT" not in verify("nobody_else")
     finally:
-        for path in (upload.path, upload.preview_path, upload.part_path):
+        for path in (upload.path, upload.preview_path, other.path, other.part_path):
             path.unlink()
 
 

@@ -14,7 +14,7 @@ from webchat.base import commands
 from webchat.base.progress import Progress
 
 EXAMPLE = gettext_lazy("""\
-photos/ has a picture of each, by user name: wangwei.jpg, 李雷.png
+photos/ has a picture of each, by user name: wangwei.jpg, lilei.png
 
 Example, first to see whose pictures they are, then in earnest:
   manage.py import_pictures photos --dry-run
@@ -31,7 +31,7 @@ class Command(commands.Command):
             "folder",
             type=Path,
             metavar=_("FOLDER"),
-            help=_("pictures by user name: 用户名.jpg, .png or .webp"),
+            help=_("pictures by user name: NAME.jpg, .png or .webp"),
         )
         parser.add_argument("--dry-run", action="store_true", help=_("change nothing, only check"))
         parser.add_argument(

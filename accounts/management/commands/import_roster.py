@@ -35,7 +35,7 @@ Example, first to see whether every line can be done, then in earnest:
   manage.py import_roster class.csv --dry-run
   manage.py import_roster class.csv --slips slips.html
 
-With their profile pictures, photos/wangwei.jpg, photos/李雷.png and so on:
+With their profile pictures, photos/wangwei.jpg, photos/lilei.png and so on:
   manage.py import_roster class.csv --slips slips.html --pictures photos
 """)
 NONE_MADE = gettext_lazy("No account was made.")
@@ -70,7 +70,7 @@ class Command(commands.Command):
             "--pictures",
             type=Path,
             metavar=_("FOLDER"),
-            help=_("of profile pictures by user name: 用户名.jpg, .png or .webp"),
+            help=_("of profile pictures by user name: NAME.jpg, .png or .webp"),
         )
         parser.add_argument(
             "--trust-mail", action="store_true", help=_("take mail addresses as verified")
