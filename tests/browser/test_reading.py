@@ -32,7 +32,7 @@ for message in Message.objects.filter(sender=sender).order_by("-id")[3:40:6] if 
     Message.objects.filter(pk=message.pk).update(text="")
     picture = Attachment.objects.create(
         message=message, conversation=message.conversation, file=f"{{uuid.uuid4()}}.bin",
-        name="图.png", mimetype="image/png",
+        name="图.png", mimetype="image/png", kind="picture",
     )
     picture.path.write_bytes(bytes.fromhex(
         "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
