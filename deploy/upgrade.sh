@@ -7,7 +7,9 @@ umask 022
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 . deploy/setup.sh
 . deploy/release.sh
+. deploy/settings.sh
 unset DJANGO_SETTINGS_MODULE
+spared_days=30
 
 case ${1:-} in
 '' | --back) ;;
@@ -48,6 +50,13 @@ renew_units() {
         "单元没有更新，请运行 / The units are as before, so run: sudo sh $home/current/deploy/install.sh"
 }
 
+# A release deletes a file that no message of its own has when it is a day old. One that does not know
+# pictures of people and what reports have kept gets a month, until an upgrade.
+spare_files() {
+    folder=$(default DATA_DIR /var/lib/webchat)/attachments
+    [ ! -d "$folder" ] || as_webchat find "$folder" -type f -exec touch --no-create -d "+$spared_days days" {} +
+}
+
 take_lock
 trap finish EXIT
 trap 'exit 130' INT
@@ -61,6 +70,7 @@ if [ "${1:-}" = --back ]; then
     [ -n "$new" ] || fail "没有可以退回的版本。" "There is no release to go back to."
     check_settings "$new" || fail \
         "上一版本不接受 .env 里的设置（见上）。" "The release before refuses a setting in .env, see above."
+    spare_files
 else
     old=${before:-$old}
     make_release

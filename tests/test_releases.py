@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 import pytest
 
@@ -62,7 +63,12 @@ def test_an_upgrade_switches_to_the_new_code_and_back_without_a_failed_request(h
     assert home.health() != was
     assert list((home.path / "data" / "backups").iterdir()), "no backup was taken before"
 
+    unknown = home.path / "data/attachments" / ("f" * 32)
+    unknown.parent.mkdir(exist_ok=True)
+    unknown.touch()
+    os.utime(unknown, (0, 0))
     assert home.upgrade("--back").returncode == 0
+    assert unknown.stat().st_mtime > time.time() + 29 * 24 * 3600, "the release before deletes it"
     assert home.current == first
     assert home.health() == was
     assert home.upgrade().returncode == 0
