@@ -68,7 +68,10 @@ run() {
 
 make_user_and_folders() {
     if ! id webchat >/dev/null 2>&1; then
-        run useradd --system --user-group --home-dir "$data_dir" --shell /usr/sbin/nologin webchat
+        # Of a user that was deleted, the group stays as long as it has other members.
+        group=--user-group
+        ! getent group webchat >/dev/null || group=--gid=webchat
+        run useradd --system $group --home-dir "$data_dir" --shell /usr/sbin/nologin webchat
     fi
     for each in "$home/releases" "$home/static" "$data_dir"; do
         [ -d "$each" ] || run mkdir -p "$each"
