@@ -13,6 +13,9 @@ FILES = "attachments"
 PREVIEWS = "previews"  # of pictures: in no backup, as they can be made again
 PARTS = "uploads"  # of files that are on their way: in no backup, as nobody was promised them
 
+# Below this a busy day of messages, the log and a backup beside it no longer fit.
+LOW_DISK_BYTES = 64 * 1024 * 1024
+
 
 def sync_folder(folder: Path) -> None:
     """Sync the names in a folder to the disk, which fsync(2) of a file does not do."""

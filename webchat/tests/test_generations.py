@@ -19,7 +19,16 @@ import pytest
 from django.utils import timezone
 
 from webchat import backup_doubts
-from webchat.database import archive, backup, copies, gathering, generations, packing, scratch
+from webchat.database import (
+    archive,
+    backup,
+    copies,
+    folders,
+    gathering,
+    generations,
+    packing,
+    scratch,
+)
 from webchat.database.backup import own_folder
 from webchat.doctor import data as doctor
 from webchat.doctor.finding import Level
@@ -143,6 +152,43 @@ def test_the_room_for_all_is_asked_for_where_the_disk_refuses_links(data, monkey
         shared = backup.bytes_to_write(backup._shared_in(own_folder(), own))
         monkeypatch.setattr(scratch, "takes_links", lambda own: False)
         assert backup.bytes_to_write(backup._shared_in(own_folder(), own)) == shared + files
+
+
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_backup_beside_the_data_leaves_room_for_messages(
+    data, settings, monkeypatch, tmp_path, is_beside
+):
+    large = data / "attachments/large"
+    large.touch()
+    os.truncate(large, folders.LOW_DISK_BYTES)
+    needed = backup.bytes_to_write(None)
+    free = needed + folders.LOW_DISK_BYTES * is_beside - 1
+    usage = shutil.disk_usage(data)
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda path: usage._replace(free=free))
+    if not is_beside:
+        settings.DATA_DIR, settings.DATABASE_FILE = Path("/proc"), Path("/proc/db.sqlite3")
+    with pytest.raises(archive.NoRoomError):
+        backup._check_room(tmp_path, needed)
+    free += 1
+    backup._check_room(tmp_path, needed)
+
+
+def test_a_small_backup_leaves_as_much_as_it_takes(data, monkeypatch, tmp_path):
+    usage = shutil.disk_usage(data)
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda path: usage._replace(free=2000))
+    backup._check_room(tmp_path, 1000)
+    with pytest.raises(archive.NoRoomError):
+        backup._check_room(tmp_path, 1001)
+
+
+def test_old_ones_go_first_where_the_new_one_would_leave_no_room(data, monkeypatch):
+    for _number in range(2):
+        path = backup.write_backup(own_folder())
+    usage = shutil.disk_usage(data)
+    free = 3 * data.joinpath("db.sqlite3").stat().st_size
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda path: usage._replace(free=free))
+    assert len(backup.make_room(own_folder(), 2)) == 1
+    assert backup.backups_in(own_folder()) == [path]
 
 
 def test_a_file_that_is_recalled_while_it_is_copied_is_named_by_no_database(data, monkeypatch):
