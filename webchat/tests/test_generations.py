@@ -311,8 +311,25 @@ def test_a_folder_with_something_else_in_it_is_somebodys(data):
     assert backup.backups_in(own_folder()) == []
 
 
+LEFT = (".DS_Store", "._manifest.json", "Thumbs.db", "desktop.ini", "attachments/._a")
+
+
+def test_what_desktops_leave_in_a_folder_makes_it_no_less_a_backup(data):
+    first = backup.write_backup(own_folder())
+    for name in LEFT:
+        (first / name).touch()
+    assert backup.backups_in(own_folder()) == [first]
+    second = backup.write_backup(own_folder())
+    assert inode(first, "a") == inode(second, "a")
+    assert names(second) == {"a", "b", "c"}
+    backup.keep_newest(own_folder(), 1, written=second)
+    assert list(own_folder().iterdir()) == [second]
+
+
 def test_a_deletion_that_is_killed_leaves_nothing_that_looks_whole(data, monkeypatch):
     first = backup.write_backup(own_folder())
+    for name in LEFT:
+        (first / name).touch()
 
     def kill(path, **_options):
         os.unlink(next(path.rglob("attachments/a")))
@@ -394,6 +411,23 @@ def test_a_copy_of_the_folder_is_enough(there, data):
     assert names(target) == {"a", "b", "c"}
     with closing(sqlite3.connect(target / "db.sqlite3")) as database:
         assert len(database.execute("SELECT file FROM chat_attachment").fetchall()) == 3
+
+
+def test_what_desktops_have_left_in_it_is_not_unpacked(there):
+    path, target = there
+    for name in LEFT:
+        (path / name).touch()
+    generations.unpack(path, target)
+    assert names(target) == {"a", "b", "c"}
+    assert {each.name for each in target.iterdir()} == {"attachments", "db.sqlite3"}
+
+
+@pytest.mark.parametrize("name", ["more", "attachments/more"])
+def test_what_does_not_belong_there_is_named(there, name):
+    path, target = there
+    (path / name).touch()
+    with pytest.raises(archive.UnusableError, match=f"'{name}'"):
+        generations.unpack(path, target)
 
 
 def test_files_are_not_copied_a_second_time_where_the_disk_is_the_same(there):
