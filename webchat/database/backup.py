@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from . import copies, generations, locks, packing, schema, scratch
 from .archive import DATABASE, NoRoomError, UnusableError, copy_file, unpack
-from .folders import FILES, LOW_DISK_BYTES, PARTS, PREVIEWS, sync_folder
+from .folders import BEFORE_RESTORE, FILES, LOW_DISK_BYTES, PARTS, PREVIEWS, sync_folder
 from .gathering import Shared
 from .steps import Step, naming, quietly
 from .stops import undisturbed
@@ -337,7 +337,7 @@ def _old_kept() -> Iterator[Path | None]:
     if not database.exists():
         yield None
         return
-    kept: Path = settings.DATA_DIR / f"before-restore-{timezone.now():%Y%m%d-%H%M%S}Z"
+    kept: Path = settings.DATA_DIR / f"{BEFORE_RESTORE}{timezone.now():%Y%m%d-%H%M%S}Z"
     kept.mkdir(mode=0o700)
     try:
         connections.close_all()
