@@ -257,6 +257,15 @@ def test_what_the_disk_of_the_backups_has_changed_is_found_and_copied_again(data
     assert inode(second, "b") == inode(first, "b")
 
 
+def test_a_changed_copy_of_a_file_that_the_server_has_lost_is_told_as_lost_alone(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+    (first / "attachments/a").write_bytes(content("A"))
+    (data / "attachments/a").unlink()
+    monkeypatch.setattr(gathering, "_is_due", lambda name: name == "a")
+    notes = packing.notes_of(backup.write_backup(own_folder()))
+    assert (notes.lost, notes.rotted) == (["a"], [])
+
+
 def test_each_file_is_read_again_once_in_so_many_days(monkeypatch):
     monkeypatch.undo()
     now = timezone.now()
