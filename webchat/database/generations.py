@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterable
@@ -36,18 +35,17 @@ from .archive import (
     digest,
     explain,
 )
-from .folders import FILES, sync_folder
+from .folders import FILES, GENERATION, sync_folder
 from .gathering import Shared
 from .steps import Counted, Step, naming, quietly
 
-NAME = re.compile(r"webchat-\d{8}-\d{6}Z")
 PARTS_OF_IT = {MANIFEST, PACKED, FILES}
 COMPRESSION = 6  # of gzip: 9 takes three times as long for a hundredth less
 
 
 def is_one(path: Path) -> bool:
     """Return whether a path is such a backup; with more in it, it is somebody else's folder."""
-    if not NAME.fullmatch(path.name) or path.is_symlink():
+    if not GENERATION.fullmatch(path.name) or path.is_symlink():
         return False
     with suppress(OSError):
         return _names_in(path) == PARTS_OF_IT
