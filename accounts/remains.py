@@ -22,7 +22,7 @@ from webchat.database import scratch, wal
 from webchat.database.archive import DATABASE
 from webchat.database.backup import backups_in, own_folder
 from webchat.database.connecting import files_of, own_file
-from webchat.database.folders import FILES, PARTS, PREVIEWS
+from webchat.database.folders import BEFORE_RESTORE, FILES, PARTS, PREVIEWS
 from webchat.database.pages import dead_parts
 from webchat.database.steps import Step, quietly
 from webchat.disks import check_other_disk
@@ -35,7 +35,6 @@ from .traces import Kept, Name
 LOG_SECONDS = 3.0  # for a reader that holds the log; a large backup may take longer
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})", re.IGNORECASE)
 CHUNK = 1024 * 1024  # bytes of a file in memory
-BEFORE_RESTORE = "before-restore-*"
 
 
 def count_files() -> int:
@@ -87,7 +86,7 @@ def list_copies(username: str, texts: Sequence[str], step: Step = quietly) -> It
     needles = _needles([username_key(username)])
     examine = _Examiner(needles, _needles(texts), step)
     for path in _copies():
-        is_backup = not path.match(BEFORE_RESTORE)
+        is_backup = not path.name.startswith(BEFORE_RESTORE)
         kind = _("a backup") if is_backup else _("what was there before a restore")
         finding = examine.copy(path)
         step(1)
@@ -113,7 +112,7 @@ def about(place: str, words: str) -> str:
 
 def _copies() -> list[Path]:
     there = [each for place in _places_elsewhere(reachable=True) for each in backups_in(place)]
-    before = sorted(settings.DATA_DIR.glob(BEFORE_RESTORE))
+    before = sorted(settings.DATA_DIR.glob(f"{BEFORE_RESTORE}*"))
     return list(dict.fromkeys([*backups_in(own_folder()), *there, *before]))
 
 

@@ -61,7 +61,12 @@ def after_deletion(instance: Attachment | Evidence, **kwargs: Any) -> None:
 
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
-    """Find the files without a message, which a kill between two writes leaves behind."""
+    """Find the files without a message, which a kill between two writes leaves behind.
+
+    Those of a database that a restore has replaced stay for as long as it does.
+    """
+    from webchat.database import copies  # commands alone ask; no server needs what reads backups
+
     found = {
         "file": list(_old_files(attachments_folder(), age)),
         "preview": list(_old_files(previews_folder(), age)),
@@ -75,6 +80,7 @@ def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
         }
         if column == "file":
             names |= set(User.everybody.exclude(face="").values_list("face", flat=True))
+            names |= copies.files_of_replaced()
         orphans += [path for path in paths if path.name not in names]
     return orphans
 

@@ -13,9 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from .database.examining import is_writable
+from .database.folders import LOW_DISK_BYTES
 
-# Below this a busy day of messages, the log and a backup beside it no longer fit.
-LOW_DISK_BYTES = 64 * 1024 * 1024
 QUESTION = "X-Doctor-Asks"
 QUESTION_SECONDS = 60
 

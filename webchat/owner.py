@@ -10,6 +10,7 @@ import os
 import pwd
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from django.conf import settings
 
 from . import environment
 from .base import running
+from .database.folders import GENERATION
 
 WRITE_NOTHING = ("help", "version")
 
@@ -80,9 +82,14 @@ def left_by_root() -> list[Path]:
     """Return what root has left in the data of somebody else, who may be unable to use it."""
     if settings.DATA_DIR.stat().st_uid == 0:
         return []
-    walked = os.walk(settings.DATA_DIR)
-    paths = (Path(folder, name) for folder, names, files in walked for name in names + files)
-    return [path for path in paths if _is_roots(path)]
+    return [path for path in _kept() if _is_roots(path)]
+
+
+def _kept() -> Iterator[Path]:
+    for folder, names, files in os.walk(settings.DATA_DIR):
+        yield from (Path(folder, name) for name in names + files)
+        # A backup that root has copied here is root's as a whole: a look at its folder is enough.
+        names[:] = [name for name in names if not GENERATION.fullmatch(name)]
 
 
 def gift() -> str:

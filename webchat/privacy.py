@@ -12,6 +12,7 @@ from django.conf import settings
 from . import environment, lent
 from .base import running
 from .database import connecting
+from .database.folders import GENERATION
 
 OTHERS = 0o077
 LINES = 20  # at the first start with old data there may be a hundred thousand files
@@ -33,12 +34,26 @@ def close_to_others(*, only_look: bool = False) -> list[str]:
 def _kept() -> Iterator[Path]:
     yield settings.DATA_DIR
     for folder, names, files in os.walk(settings.DATA_DIR):
+        # Backups hold most of all files, each start would look at them, and a closed folder is
+        # enough.
+        inside = [name for name in names if not _is_closed_backup(Path(folder, name))]
         yield from (Path(folder, name) for name in sorted(names + files))
+        names[:] = inside
     database: Path = settings.DATABASE_FILE
     if not database.is_relative_to(settings.DATA_DIR):
         # Its folder may be there for others, too.
         yield from connecting.files_of(database)
     yield (settings.BASE_DIR / ".env").resolve()
+
+
+def _is_closed_backup(path: Path) -> bool:
+    if not GENERATION.fullmatch(path.name):
+        return False
+    try:
+        found = path.lstat()
+    except FileNotFoundError:  # another backup has just made room
+        return False
+    return not found.st_mode & OTHERS and _is_ours(found)
 
 
 def _close(path: Path, only_look: bool) -> str | None:

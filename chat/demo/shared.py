@@ -85,8 +85,7 @@ class Shared:
         attachments_folder().mkdir(mode=0o700, exist_ok=True)
         for number, user in enumerate(users):
             if number % WITHOUT_FACE != WITHOUT_FACE - 1:
-                user.face = new_name()
-                self._write(attachments_folder() / user.face, draw_face(number, self._random))
+                user.face = self._put(draw_face(number, self._random))
                 user.save(update_fields=["face"])
         sync_folder(attachments_folder())
 
@@ -106,6 +105,14 @@ class Shared:
     def _note(self, columns: dict[str, Any]) -> dict[str, Any]:
         self._files += _paths_of(columns)
         return columns
+
+    def _put(self, content: bytes) -> str:
+        """Store a file and return its name, under which a backup must find no half of it."""
+        name = new_name()
+        self._write(parts_folder() / name, content)
+        self._files.append(attachments_folder() / name)
+        os.replace(parts_folder() / name, attachments_folder() / name)
+        return name
 
     def _write(self, path: Path, content: bytes) -> None:
         self._files.append(path)

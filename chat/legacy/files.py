@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
+import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from chat.media.clean import look
 from chat.media.describing import SHOWN
 from chat.media.processing import EXTENSIONS
 from chat.models import Attachment, MediaKind
-from chat.models.files import UNKNOWN, attachments_folder
+from chat.models.files import UNKNOWN, attachments_folder, new_name, parts_folder
 from webchat.base.text import mend_text
 from webchat.database.archive import digest
 from webchat.database.steps import Counted, quietly
@@ -69,12 +70,18 @@ class FileStore:
 
     def _write(self, source: Path | bytes, target: Path) -> str:
         """Copy a file, and return its SHA-256; an error names it only if it cannot be read."""
-        attachments_folder().mkdir(mode=0o700, exist_ok=True)
-        target.unlink(missing_ok=True)  # of an import that was killed
-        with target.open("xb") as new:
+        for folder in (attachments_folder(), parts_folder()):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        part = parts_folder() / new_name()  # a backup takes what has its own name for whole
+        try:
+            with part.open("xb") as new:
+                old = self._open(source)
+                found = digest(old if isinstance(source, bytes) else Counted(old, quietly), new)
             self._written.append(target)
-            old = self._open(source)
-            return digest(old if isinstance(source, bytes) else Counted(old, quietly), new)
+            os.replace(part, target)  # there may be one of an import that was killed
+        finally:
+            part.unlink(missing_ok=True)
+        return found
 
     def _open(self, source: Path | bytes) -> BinaryIO:
         return BytesIO(source) if isinstance(source, bytes) else self._tree.open(source)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import time
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -267,6 +270,29 @@ def test_files_of_nobody_are_swept_when_they_are_old(alice, picture):
     assert (folder / "fresh.png").exists()
     assert picture.path.exists()
     (folder / "fresh.png").unlink()
+
+
+def test_files_of_a_database_that_a_restore_has_replaced_stay_as_long_as_it_does(
+    db, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path
+    attachments_folder().mkdir()
+    for name in ("way-back", "orphan"):
+        (attachments_folder() / name).touch()
+        os.utime(attachments_folder() / name, (1, 1))
+    kept, damaged = tmp_path / "before-restore-20260102-030000Z", tmp_path / "before-restore-1Z"
+    for folder in (kept, damaged):
+        folder.mkdir()
+    (damaged / "db.sqlite3").write_bytes(b"no database" * 1000)
+    with closing(sqlite3.connect(kept / "db.sqlite3")) as database, database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE chat_attachment (file)")
+        database.execute("INSERT INTO chat_attachment VALUES ('way-back')")
+    assert sweep_orphans() == 1
+    assert [path.name for path in attachments_folder().iterdir()] == ["way-back"]
+    assert [path.name for path in kept.iterdir()] == ["db.sqlite3"]
+    shutil.rmtree(kept)
+    assert sweep_orphans() == 1
 
 
 def test_a_file_that_a_moderator_removes_is_gone_and_its_name_stays_in_the_report(

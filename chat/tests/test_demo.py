@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections import Counter
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -198,6 +200,22 @@ def test_too_many_names_that_are_taken_are_an_honest_end(db):
     with pytest.raises(CommandError):
         demo("--yes")
     assert User.objects.count() == 11
+
+
+def test_a_picture_of_a_face_has_its_name_only_when_it_is_whole(with_pictures, db, monkeypatch):
+    real, synced = os.fsync, []
+
+    def sync(descriptor):
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        synced.append(path.parent.name if path.is_file() else "")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    demo("--yes")
+    assert User.objects.exclude(face="").exists()
+    assert synced.count("uploads") > 0
+    assert synced.count("attachments") == 0
+    assert files_in("uploads") == set()
 
 
 def test_removed_it_leaves_no_trace_and_can_be_made_again(

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from . import copies, generations, locks, packing, schema, scratch
 from .archive import DATABASE, NoRoomError, UnusableError, copy_file, unpack
-from .folders import FILES, PARTS, PREVIEWS, sync_folder
+from .folders import BEFORE_RESTORE, FILES, LOW_DISK_BYTES, PARTS, PREVIEWS, sync_folder
 from .gathering import Shared
 from .steps import Step, naming, quietly
 from .stops import undisturbed
@@ -107,7 +107,8 @@ def make_room(folder: Path, number: int) -> list[Path]:
         return []
     with scratch.scratch(folder, ".backup-") as own:
         needed = bytes_to_write(_shared_in(folder, own))
-    return keep_newest(folder, number) if needed > shutil.disk_usage(folder).free else []
+    has_room = _with_what_stays_free(folder, needed) <= shutil.disk_usage(folder).free
+    return [] if has_room else keep_newest(folder, number)
 
 
 def keep_newest(folder: Path, number: int, *, written: Path | None = None) -> list[Path]:
@@ -248,9 +249,19 @@ def _shared_in(folder: Path, own: Path) -> Shared | None:
 
 def _check_room(folder: Path, needed: int) -> None:
     """Raise OSError before a disk is filled that the server may need, too."""
-    free = shutil.disk_usage(folder).free
+    needed, free = _with_what_stays_free(folder, needed), shutil.disk_usage(folder).free
     if needed > free:
         raise NoRoomError(folder.parent, needed, free)
+
+
+def _with_what_stays_free(folder: Path, needed: int) -> int:
+    """Return how much has to be free for a backup: beside the data, messages go on after it.
+
+    A small one leaves as much as it takes: on a disk that is nearly full it is still worth it.
+    """
+    of_data = filter(Path.exists, (settings.DATA_DIR, settings.DATABASE_FILE.parent))
+    is_beside = folder.stat().st_dev in {place.stat().st_dev for place in of_data}
+    return needed + min(needed, LOW_DISK_BYTES) if is_beside else needed
 
 
 def _size(path: Path) -> int:
@@ -326,7 +337,7 @@ def _old_kept() -> Iterator[Path | None]:
     if not database.exists():
         yield None
         return
-    kept: Path = settings.DATA_DIR / f"before-restore-{timezone.now():%Y%m%d-%H%M%S}Z"
+    kept: Path = settings.DATA_DIR / f"{BEFORE_RESTORE}{timezone.now():%Y%m%d-%H%M%S}Z"
     kept.mkdir(mode=0o700)
     try:
         connections.close_all()

@@ -8,8 +8,12 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from .archive import digest, is_file_name
+from django.conf import settings
+
+from . import wal
+from .archive import DATABASE, digest, is_file_name
 from .connecting import to_read
+from .folders import BEFORE_RESTORE
 from .steps import Counted, quietly
 from .trouble import of_another_file
 
@@ -68,6 +72,25 @@ def files_in(database: sqlite3.Connection) -> dict[str, str]:
     if "face" in {name for (name,) in database.execute(COLUMNS, [PEOPLE])}:
         rows = database.execute(f"SELECT face FROM {PEOPLE} WHERE face <> ''")  # noqa: S608
         found |= {name: "" for (name,) in rows if is_file_name(name)}
+    return found
+
+
+def files_of_replaced() -> set[str]:
+    """Return the files that databases name which a restore has replaced, for the way back to them.
+
+    A damaged one names none. Raises sqlite3.OperationalError for one that cannot be opened now.
+    """
+    found: set[str] = set()
+    for path in settings.DATA_DIR.glob(f"{BEFORE_RESTORE}*/{DATABASE}"):
+        # Without a log nobody has written since, and reading shall make none beside it.
+        address = to_read(path) + ("" if wal.log_of(path).exists() else "&immutable=1")
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            try:
+                found |= files_in(database).keys()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                continue
     return found
 
 

@@ -42,6 +42,7 @@ class Gathering:
         self._before = before
         self._step = step
         self._digests: dict[str, str] = {}  # as the database knows them
+        self._changed: set[str] = set()  # in the backup before, by its disk
 
     def gather(self, database: Path) -> None:
         """Copy the database of one moment, and every file that it names.
@@ -60,6 +61,7 @@ class Gathering:
                     break
         self._leave_recalled()
         self.lost = sorted(missing)
+        self.rotted = sorted(self._changed.intersection(self.facts))
         self.damaged = sorted(name for name in self.facts if not self._is_as_sent(name))
 
     def _look(self) -> dict[str, str]:
@@ -83,7 +85,7 @@ class Gathering:
         if self._digests.get(name, "") not in ("", fact.sha256):
             return False
         if _is_due(name) and not self._is_as_written(source, fact):
-            self.rotted.append(name)
+            self._changed.add(name)
             return False
         try:
             os.link(source, self._folder / name, follow_symlinks=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from django.utils.translation import gettext as _
 from .archive import (
     CHUNK,
     DATABASE,
+    LEFT_BY_DESKTOPS,
     MANIFEST,
     MANIFEST_BYTES,
     NONSENSE,
@@ -35,22 +35,25 @@ from .archive import (
     digest,
     explain,
 )
-from .folders import FILES, sync_folder
+from .folders import FILES, GENERATION, sync_folder
 from .gathering import Shared
 from .steps import Counted, Step, naming, quietly
 
-NAME = re.compile(r"webchat-\d{8}-\d{6}Z")
 PARTS_OF_IT = {MANIFEST, PACKED, FILES}
 COMPRESSION = 6  # of gzip: 9 takes three times as long for a hundredth less
 
 
 def is_one(path: Path) -> bool:
     """Return whether a path is such a backup; with more in it, it is somebody else's folder."""
-    if not NAME.fullmatch(path.name) or path.is_symlink():
+    if not GENERATION.fullmatch(path.name) or path.is_symlink():
         return False
     with suppress(OSError):
-        return set(os.listdir(path)) == PARTS_OF_IT
+        return _names_in(path) == PARTS_OF_IT
     return False
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {name for name in os.listdir(folder) if not LEFT_BY_DESKTOPS.fullmatch(name)}
 
 
 def is_to_be_read(path: Path) -> bool:
@@ -137,9 +140,11 @@ def _compare(path: Path, names: set[str]) -> None:
     """Compare what is there with what should be. Raises UnusableError."""
     if not stat.S_ISDIR((path / FILES).stat(follow_symlinks=False).st_mode):
         raise UnusableError(_("It holds something that does not belong there."))
-    there, top = set(os.listdir(path / FILES)), set(os.listdir(path))
-    if there - names or top - PARTS_OF_IT:
-        raise UnusableError(_("It holds something that does not belong there."))
+    there, top = _names_in(path / FILES), _names_in(path)
+    foreign = sorted([*(top - PARTS_OF_IT), *(f"{FILES}/{name}" for name in there - names)])
+    if foreign:
+        message = _("It holds something that does not belong there: %(name)r")
+        raise UnusableError(message % {"name": foreign[0]})
     if names - there or PARTS_OF_IT - top:
         raise UnusableError(_("Something is missing in it."))
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from .archive import DATABASE, FILE_NAME, MANIFEST, PACKED
+from .archive import DATABASE, FILE_NAME, LEFT_BY_DESKTOPS, MANIFEST, PACKED
 from .folders import FILES
 
 PREFIXES = (".backup-", ".restore-")
@@ -26,6 +26,7 @@ OWN = re.compile(
     rf"{LOCK}|{TRIAL}|(ours-)?{re.escape(DATABASE)}(-wal|-shm|-journal)?"
     rf"|webchat-[0-9Z-]+(\.tar\.gz)?"
     rf"|(webchat-[0-9Z-]+/)?({MANIFEST}|{re.escape(PACKED)}|{FILES}|{FILE_NAME.pattern})"
+    rf"|webchat-[0-9Z-]+/({FILES}/)?({LEFT_BY_DESKTOPS.pattern})"
     rf"|([^/]+/)*\.nfs[0-9a-f]+"  # of a file deleted while open
 )
 # Versions before this one took no lock; no work of theirs was as long.

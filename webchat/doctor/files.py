@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.translation import gettext as _
 
+from webchat.database.copies import files_of_replaced
 from webchat.database.folders import FILES
 from webchat.database.sizes import size
 
@@ -32,6 +33,7 @@ def check_attachments() -> Finding:
             _("A backup may have them: copy what is in its folder attachments/ to %(path)s")
             % {"path": folder},
         )
+    named |= files_of_replaced()
     before = time.time() - SURPLUS_SECONDS
     surplus = [
         each.st_size for name, each in found.items() if name not in named and each.st_mtime < before

@@ -13,8 +13,8 @@ from django.core import checks
 from django.utils.translation import gettext as _
 
 from webchat import owner
+from webchat.database.folders import LOW_DISK_BYTES
 from webchat.database.sizes import size
-from webchat.health import LOW_DISK_BYTES
 from webchat.privacy import close_to_others
 
 from . import remedies

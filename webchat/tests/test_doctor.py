@@ -343,6 +343,12 @@ def test_files_that_are_missing_and_those_that_nobody_needs(folder):
     assert finding["level"] == "advice"
     assert "1 (5" in finding["message"]
     assert "prune" in finding["fix"]
+    replaced = folder / "before-restore-20260102-030000Z"
+    replaced.mkdir()
+    with closing(sqlite3.connect(replaced / "db.sqlite3")) as database, database:
+        database.execute("CREATE TABLE chat_attachment (file)")
+        database.execute("INSERT INTO chat_attachment VALUES ('old')")
+    assert examine(folder)["attachments"]["level"] == "ok"
 
 
 def test_an_env_file_that_others_can_read(settings, tmp_path):

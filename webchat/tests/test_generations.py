@@ -19,7 +19,16 @@ import pytest
 from django.utils import timezone
 
 from webchat import backup_doubts
-from webchat.database import archive, backup, copies, gathering, generations, packing, scratch
+from webchat.database import (
+    archive,
+    backup,
+    copies,
+    folders,
+    gathering,
+    generations,
+    packing,
+    scratch,
+)
 from webchat.database.backup import own_folder
 from webchat.doctor import data as doctor
 from webchat.doctor.finding import Level
@@ -145,6 +154,43 @@ def test_the_room_for_all_is_asked_for_where_the_disk_refuses_links(data, monkey
         assert backup.bytes_to_write(backup._shared_in(own_folder(), own)) == shared + files
 
 
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_backup_beside_the_data_leaves_room_for_messages(
+    data, settings, monkeypatch, tmp_path, is_beside
+):
+    large = data / "attachments/large"
+    large.touch()
+    os.truncate(large, folders.LOW_DISK_BYTES)
+    needed = backup.bytes_to_write(None)
+    free = needed + folders.LOW_DISK_BYTES * is_beside - 1
+    usage = shutil.disk_usage(data)
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda path: usage._replace(free=free))
+    if not is_beside:
+        settings.DATA_DIR, settings.DATABASE_FILE = Path("/proc"), Path("/proc/db.sqlite3")
+    with pytest.raises(archive.NoRoomError):
+        backup._check_room(tmp_path, needed)
+    free += 1
+    backup._check_room(tmp_path, needed)
+
+
+def test_a_small_backup_leaves_as_much_as_it_takes(data, monkeypatch, tmp_path):
+    usage = shutil.disk_usage(data)
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda path: usage._replace(free=2000))
+    backup._check_room(tmp_path, 1000)
+    with pytest.raises(archive.NoRoomError):
+        backup._check_room(tmp_path, 1001)
+
+
+def test_old_ones_go_first_where_the_new_one_would_leave_no_room(data, monkeypatch):
+    for _number in range(2):
+        path = backup.write_backup(own_folder())
+    usage = shutil.disk_usage(data)
+    free = 3 * data.joinpath("db.sqlite3").stat().st_size
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda path: usage._replace(free=free))
+    assert len(backup.make_room(own_folder(), 2)) == 1
+    assert backup.backups_in(own_folder()) == [path]
+
+
 def test_a_file_that_is_recalled_while_it_is_copied_is_named_by_no_database(data, monkeypatch):
     """It is sent after the first look at the folder, and recalled after the database's moment."""
     real, done = gathering.Gathering._copy, []
@@ -211,6 +257,15 @@ def test_what_the_disk_of_the_backups_has_changed_is_found_and_copied_again(data
     assert inode(second, "b") == inode(first, "b")
 
 
+def test_a_changed_copy_of_a_file_that_the_server_has_lost_is_told_as_lost_alone(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+    (first / "attachments/a").write_bytes(content("A"))
+    (data / "attachments/a").unlink()
+    monkeypatch.setattr(gathering, "_is_due", lambda name: name == "a")
+    notes = packing.notes_of(backup.write_backup(own_folder()))
+    assert (notes.lost, notes.rotted) == (["a"], [])
+
+
 def test_each_file_is_read_again_once_in_so_many_days(monkeypatch):
     monkeypatch.undo()
     now = timezone.now()
@@ -265,8 +320,25 @@ def test_a_folder_with_something_else_in_it_is_somebodys(data):
     assert backup.backups_in(own_folder()) == []
 
 
+LEFT = (".DS_Store", "._manifest.json", "Thumbs.db", "desktop.ini", "attachments/._a")
+
+
+def test_what_desktops_leave_in_a_folder_makes_it_no_less_a_backup(data):
+    first = backup.write_backup(own_folder())
+    for name in LEFT:
+        (first / name).touch()
+    assert backup.backups_in(own_folder()) == [first]
+    second = backup.write_backup(own_folder())
+    assert inode(first, "a") == inode(second, "a")
+    assert names(second) == {"a", "b", "c"}
+    backup.keep_newest(own_folder(), 1, written=second)
+    assert list(own_folder().iterdir()) == [second]
+
+
 def test_a_deletion_that_is_killed_leaves_nothing_that_looks_whole(data, monkeypatch):
     first = backup.write_backup(own_folder())
+    for name in LEFT:
+        (first / name).touch()
 
     def kill(path, **_options):
         os.unlink(next(path.rglob("attachments/a")))
@@ -348,6 +420,23 @@ def test_a_copy_of_the_folder_is_enough(there, data):
     assert names(target) == {"a", "b", "c"}
     with closing(sqlite3.connect(target / "db.sqlite3")) as database:
         assert len(database.execute("SELECT file FROM chat_attachment").fetchall()) == 3
+
+
+def test_what_desktops_have_left_in_it_is_not_unpacked(there):
+    path, target = there
+    for name in LEFT:
+        (path / name).touch()
+    generations.unpack(path, target)
+    assert names(target) == {"a", "b", "c"}
+    assert {each.name for each in target.iterdir()} == {"attachments", "db.sqlite3"}
+
+
+@pytest.mark.parametrize("name", ["more", "attachments/more"])
+def test_what_does_not_belong_there_is_named(there, name):
+    path, target = there
+    (path / name).touch()
+    with pytest.raises(archive.UnusableError, match=f"'{name}'"):
+        generations.unpack(path, target)
 
 
 def test_files_are_not_copied_a_second_time_where_the_disk_is_the_same(there):

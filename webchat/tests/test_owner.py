@@ -55,6 +55,18 @@ def test_a_folder_of_roots_own_stays_roots(became, tmp_path):
     assert became == [NOBODY]
 
 
+def test_of_backups_the_folder_tells_whether_root_has_left_them(tmp_path, settings):
+    settings.DATA_DIR = tmp_path
+    ours, roots = tmp_path / "webchat-20260101-030000Z", tmp_path / "webchat-20260102-030000Z"
+    for folder in (ours, roots):
+        folder.mkdir()
+        (folder / "manifest.json").touch()
+    (tmp_path / "nightly.json").touch()
+    for path in (tmp_path, ours):
+        os.chown(path, NOBODY, NOBODY)
+    assert sorted(owner.left_by_root()) == [tmp_path / "nightly.json", roots]
+
+
 def test_a_server_asks_before_django_has_its_settings(became, monkeypatch, tmp_path):
     monkeypatch.setattr(owner, "settings", None)
     os.chown(tmp_path / "data", NOBODY, NOBODY)

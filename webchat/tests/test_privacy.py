@@ -70,6 +70,21 @@ def test_a_database_elsewhere_is_closed_and_its_folder_is_not(data, settings, tm
     assert modes(tmp_path / "elsewhere") == {0o755}
 
 
+def test_what_is_in_a_closed_backup_is_not_looked_at_at_each_start(data):
+    backup = data / "backups/webchat-20261123-033000Z"
+    (backup / "attachments").mkdir(parents=True)
+    for path in (backup, backup / "attachments"):
+        path.chmod(0o755)
+    (backup / "attachments/a.png").touch()
+    (backup / "attachments/a.png").chmod(0o644)
+    privacy.close_to_others()
+    assert modes(backup, backup / "attachments") == {0o700}
+    assert modes(backup / "attachments/a.png") == {0o600}, "it was open"
+    (backup / "attachments/a.png").chmod(0o644)
+    assert privacy.close_to_others() == []
+    assert modes(backup / "attachments/a.png") == {0o644}
+
+
 def test_many_files_are_no_flood_of_lines(data):
     for number in range(50):
         (data / "attachments" / f"{number}.png").touch()

@@ -20,8 +20,8 @@ from chat.models import Announcement, Message
 from chat.moderation import troubles
 from tests.cast import Api, make_user, say
 from webchat import doctor
+from webchat.database.folders import LOW_DISK_BYTES
 from webchat.doctor.finding import Finding, Level
-from webchat.health import LOW_DISK_BYTES
 from webchat.mail_failures import Failure
 from webchat.nightly import Nightly
 

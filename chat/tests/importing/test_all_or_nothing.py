@@ -15,6 +15,7 @@ from accounts.models import User
 from chat.legacy import files, importing, opening, reading, staging
 from chat.management.commands import import_legacy
 from chat.models import Attachment, Message
+from chat.models.files import parts_folder
 from webchat.base import terminal
 from webchat.base.terminal import Terminated
 from webchat.database.stops import ENDINGS, STOPS
@@ -168,6 +169,21 @@ def test_a_disk_that_fills_up_takes_back_what_was_written(old, monkeypatch):
         old.run()
     assert stored_files() == stored
     assert not User.objects.exists()
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(old, monkeypatch):
+    tree_v3(old)
+    real, stored, seen = files.digest, stored_files(), []
+
+    def copy(source, target):
+        seen.append(stored_files())
+        return real(source, target)
+
+    monkeypatch.setattr(files, "digest", copy)
+    old.run()
+    assert seen == [stored]
+    assert len(stored_files() - stored) == 1
+    assert list(parts_folder().iterdir()) == []
 
 
 def test_numbers_that_do_not_add_up_stop_it(old, monkeypatch):

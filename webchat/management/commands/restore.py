@@ -18,8 +18,9 @@ from webchat.database.archive import UnusableError
 from webchat.database.trouble import DriverError
 
 EXAMPLE = gettext_lazy("""\
-Example, with the server stopped:
+Example, with the server stopped; a backup of many files is a folder:
   manage.py restore data/backups/webchat-20261123-033000Z.tar.gz
+  manage.py restore data/backups/webchat-20261123-033000Z
 """)
 
 
