@@ -21,6 +21,7 @@ export class Recorder {
   #send;
   #button = document.getElementById("voice-button");
   #bar = document.getElementById("voice-bar");
+  #question = null; // the last one for the microphone; an answer to another one counts for nothing
   #recording = null; // {recorder, stream, began, timer, parts}
   #isHeld = false;
   #isAway = false;
@@ -50,6 +51,7 @@ export class Recorder {
     this.#button.removeEventListener("contextmenu", this.#onMenu);
     this.#bar.removeEventListener("click", this.#onBar);
     this.#bar.removeEventListener("keydown", this.#onKey);
+    this.#question = null;
     this.#end(false);
   }
 
@@ -102,16 +104,21 @@ export class Recorder {
 
   async #begin() {
     const isByHand = this.#isHeld;
+    const question = Symbol("microphone");
+    this.#question = question;
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     } catch ({ name }) {
+      if (question !== this.#question) return;
       this.#isHeld = false;
       toast(text(name === "NotFoundError" ? "no_microphone_found" : "no_microphone"));
       return;
     }
+    // The chat was left meanwhile, or the button was pressed once more.
+    if (question !== this.#question) return stop(stream);
     // The question for the microphone has taken the finger away.
-    if (this.#recording || (isByHand && !this.#isHeld)) {
+    if (isByHand && !this.#isHeld) {
       stop(stream);
       toast(text("hold_to_speak"));
       return;
