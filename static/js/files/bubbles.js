@@ -5,13 +5,15 @@ import { text } from "../strings.js";
 export class FileBubbles {
   #uploads;
   #thread;
+  #pages;
   #username;
   #chooseAgain;
 
   /** `username` names the friend of the open chat; `chooseAgain` asks for the file of an item. */
-  constructor(uploads, { thread, username, chooseAgain }) {
+  constructor(uploads, { thread, pages, username, chooseAgain }) {
     this.#uploads = uploads;
     this.#thread = thread;
+    this.#pages = pages;
     this.#username = username;
     this.#chooseAgain = chooseAgain;
   }
@@ -35,7 +37,9 @@ export class FileBubbles {
     for (const item of this.#uploads.itemsTo(this.#username())) this.show(item);
   }
 
-  show(item, thumbnail = null) {
+  /** Show one; where newer messages are missing, it comes after them. */
+  show(item, { thumbnail = null } = {}) {
+    if (this.#pages.hasNewer) return;
     const { clientId, time, view, state, reason } = item;
     this.#thread.putPending({ clientId, text: "", time, attachment: { ...view, url: null } });
     if (thumbnail) this.#putThumbnail(clientId, thumbnail);
