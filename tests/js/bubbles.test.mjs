@@ -66,6 +66,21 @@ test("a file on its way is shown at the end, and the reader goes there", () => {
   assert.deepEqual([sent(), scroller.scrollTop], [["c"], 5_000]);
 });
 
+test("files that are shown once more move no reader who is above the end", () => {
+  items = [item()];
+  thread.place.stay();
+  scroller.scrollTop = 300;
+  bubbles.showAll();
+  assert.deepEqual([sent(), scroller.scrollTop], [["c"], 300]);
+});
+
+test("files that are shown once more stay in view of a reader at the end", () => {
+  items = [item()];
+  scroller.scrollTop = 300;
+  bubbles.showAll();
+  assert.equal(scroller.scrollTop, 5_000);
+});
+
 test("a file on its way is shown nowhere but at the end of the conversation", () => {
   pages.hasNewer = true;
   items = [item()];

@@ -34,14 +34,15 @@ export class FileBubbles {
 
   /** Show all that goes to the friend of this chat. */
   showAll() {
-    for (const item of this.#uploads.itemsTo(this.#username())) this.show(item);
+    for (const item of this.#uploads.itemsTo(this.#username())) this.show(item, { follow: false });
   }
 
   /** Show one; where newer messages are missing, it comes after them. */
-  show(item, { thumbnail = null } = {}) {
+  show(item, { thumbnail = null, follow = true } = {}) {
     if (this.#pages.hasNewer) return;
     const { clientId, time, view, state, reason } = item;
-    this.#thread.putPending({ clientId, text: "", time, attachment: { ...view, url: null } });
+    const letter = { clientId, text: "", time, attachment: { ...view, url: null } };
+    this.#thread.putPending(letter, { follow });
     if (thumbnail) this.#putThumbnail(clientId, thumbnail);
     if (state === "failed") this.#fail(clientId, reason ?? text("not_sent"));
     else if (state === "lost") this.#lose(item);
