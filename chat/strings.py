@@ -105,6 +105,7 @@ STRINGS = {
     "may_tell_place": _("May tell where it was made."),
     "pasted": _("pasted"),
     "cannot_play": _("This browser cannot play it. You can save the file."),
+    "cannot_show": _("This browser cannot show it. You can save the file."),
     "no_microphone": _("The microphone cannot be used. Please allow it in the browser."),
     "hold_to_speak": _("Hold the button and speak."),
     "speaking": _("Recording…"),

@@ -204,7 +204,8 @@ def test_the_window_over_all_pictures(pair):
     shown = page.locator(f"{THEIRS}.picture").nth(1).get_attribute("href")
     one.post(f"messages/{shown.split('/')[-2]}/recall/")
     expect(name).to_have_text("2.png")
-    expect(page.locator("#toast")).to_have_text("内容已不存在。")
+    # Over the picture: what the page says is hidden behind it.
+    expect(page.locator("#lightbox .lightbox-status")).to_have_text("内容已不存在。")
     page.keyboard.press("Escape")
     expect(page.locator("#lightbox")).to_be_hidden()
     # A step back closes the picture, not the chat.
