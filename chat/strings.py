@@ -109,6 +109,7 @@ STRINGS = {
     "no_microphone": _("The microphone cannot be used. Please allow it in the browser."),
     "hold_to_speak": _("Hold the button and speak."),
     "speaking": _("Recording…"),
+    "recording_ended": _("The recording has ended."),
     "release_to_send": _("Release to send, slide up to cancel"),
     "release_to_cancel": _("Release to cancel"),
     "seconds_left": _("{count} seconds left"),

@@ -118,3 +118,33 @@ test("a finger that the question has taken away is told to hold", async () => {
   assert.deepEqual([recorders.length, questions[0].track.isStopped], [0, true]);
   assert.equal(toast(), "hold_to_speak");
 });
+
+test("a recording that ends by itself waits for its speaker", async (context) => {
+  context.mock.method(performance, "now", () => 1_000);
+  click();
+  questions[0].allow();
+  await turn();
+  context.mock.method(performance, "now", () => 3_000);
+  recorders[0].end();
+  await turn();
+  context.mock.method(performance, "now", () => 99_000);
+  tick();
+  const words = elements["voice-bar"].querySelector(".voice-words");
+  assert.deepEqual([words.textContent, sent.length], ["recording_ended", 0]);
+  assert.equal(elements["voice-bar"].hidden, false);
+  click();
+  await turn();
+  assert.deepEqual([sent.length, sent[0].seconds, sent[0].file.size], [1, 2, 4]);
+  assert.equal(elements["voice-bar"].hidden, true);
+});
+
+test("words that stay the same are set once, as they are said aloud", async () => {
+  click();
+  questions[0].allow();
+  await turn();
+  const words = elements["voice-bar"].querySelector(".voice-words");
+  const [node] = words.childNodes;
+  words.replaceChildren = () => assert.fail(`${node} is said once more`);
+  tick();
+  assert.equal(words.textContent, "speaking");
+});

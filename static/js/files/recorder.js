@@ -22,7 +22,7 @@ export class Recorder {
   #button = document.getElementById("voice-button");
   #bar = document.getElementById("voice-bar");
   #question = null; // the last one for the microphone; an answer to another one counts for nothing
-  #recording = null; // {recorder, stream, began, timer, parts}
+  #recording = null; // {recorder, stream, began, ended, timer, parts, isOver}
   #isHeld = false;
   #isAway = false;
 
@@ -131,6 +131,12 @@ export class Recorder {
     const recorder = new MediaRecorder(stream, mimeType ? { mimeType } : {});
     const recording = { recorder, stream, began: performance.now(), parts: [] };
     recorder.addEventListener("dataavailable", ({ data }) => recording.parts.push(data));
+    // It ends by itself, too, as when the microphone is unplugged.
+    recording.isOver = new Promise((resolve) => recorder.addEventListener("stop", resolve));
+    recording.isOver.then(() => {
+      recording.ended = performance.now();
+      this.#tick();
+    });
     recorder.start();
     recording.timer = setInterval(this.#tick, TICK);
     this.#recording = recording;
@@ -142,30 +148,34 @@ export class Recorder {
   }
 
   get #seconds() {
-    return (performance.now() - this.#recording.began) / 1000;
+    const { began, ended = performance.now() } = this.#recording;
+    return (ended - began) / 1000;
   }
 
   #tick = () => {
+    if (!this.#recording) return;
     if (this.#seconds >= LONGEST) this.#end(true);
     else this.#show();
   };
 
   #show() {
     if (!this.#recording) return;
-    const left = LONGEST - this.#seconds;
-    const words = this.#isAway
-      ? "release_to_cancel"
-      : this.#isHeld
-      ? "release_to_send"
-      : "speaking";
     this.#bar.classList.toggle("away", this.#isAway);
     this.#bar.querySelector(".voice-time").textContent = inMinutes(this.#seconds);
-    this.#bar.querySelector(".voice-words").textContent = left < 10
-      ? text("seconds_left", { count: Math.ceil(left) })
-      : text(words);
+    // Words that are set once more are said aloud once more, into the microphone.
+    const [place, words] = [this.#bar.querySelector(".voice-words"), this.#words];
+    if (place.textContent !== words) place.textContent = words;
   }
 
-  #end(isWanted) {
+  get #words() {
+    const left = LONGEST - this.#seconds;
+    if (this.#recording.ended) return text("recording_ended");
+    if (left < 10) return text("seconds_left", { count: Math.ceil(left) });
+    if (this.#isAway) return text("release_to_cancel");
+    return text(this.#isHeld ? "release_to_send" : "speaking");
+  }
+
+  async #end(isWanted) {
     const recording = this.#recording;
     if (!recording) return;
     const seconds = this.#seconds;
@@ -175,12 +185,11 @@ export class Recorder {
     this.#bar.hidden = true;
     this.#button.removeAttribute("aria-pressed");
     giveBack(this.#button);
-    recording.recorder.addEventListener("stop", () => {
-      stop(recording.stream);
-      if (isWanted && seconds < SHORTEST) toast(text("too_short"));
-      else if (isWanted) this.#send(pack(recording), seconds);
-    });
-    recording.recorder.stop();
+    if (recording.recorder.state !== "inactive") recording.recorder.stop();
+    await recording.isOver;
+    stop(recording.stream);
+    if (isWanted && seconds < SHORTEST) toast(text("too_short"));
+    else if (isWanted) this.#send(pack(recording), seconds);
   }
 }
 
