@@ -110,3 +110,15 @@ test("a thread that is not too long keeps what is on its way", () => {
   assert.equal(thread.order.trim("lastElementChild"), false);
   assert.equal(sent().length, 400);
 });
+
+test("a file that a reload has lost can be chosen again, words that were said cannot", () => {
+  bubbles.show(item({ clientId: "file", state: "lost" }));
+  const view = { kind: "voice", name: "a.webm", size: 9, duration: 3, preview: null };
+  bubbles.show(item({ clientId: "voice", kind: "voice", view, state: "lost" }));
+  const offers = (clientId) => {
+    const state = thread.order.getSent(clientId).querySelector(".state");
+    return state.querySelectorAll("button").map((button) => button.textContent);
+  };
+  assert.deepEqual(offers("file"), ["choose_again", "discard"]);
+  assert.deepEqual(offers("voice"), ["discard"]);
+});

@@ -107,12 +107,14 @@ export class FileBubbles {
 
   #lose(item) {
     const again = makeButton("choose_again", () => this.#chooseAgain(item));
-    this.#offer(item.clientId, text("upload_lost"), again);
+    // What was said here is no file that could be chosen.
+    const actions = item.kind === "voice" ? [] : [again];
+    this.#offer(item.clientId, text("upload_lost"), ...actions);
   }
 
-  #offer(clientId, reason, action) {
+  #offer(clientId, reason, ...actions) {
     const discard = makeButton("discard", () => this.#uploads.cancel(clientId));
-    this.#thread.setState(clientId, "failed", { reason, actions: [action, discard] });
+    this.#thread.setState(clientId, "failed", { reason, actions: [...actions, discard] });
   }
 }
 
