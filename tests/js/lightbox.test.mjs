@@ -126,3 +126,34 @@ test("the last one that is recalled closes the dialog, and the page says so", ()
   document.dispatchEvent(new CustomEvent("live:message_changed", change));
   assert.deepEqual([dialog.open, page.toast.textContent], [false, "file_gone"]);
 });
+
+test("older ones that could not be fetched are asked for once more", async () => {
+  const link = put(1);
+  put(2);
+  open(link);
+  asked[0].refuse(new Error("offline"));
+  await turn();
+  assert.equal(asked.length, 1);
+  dispatch(dialog, "keydown", { at: stage, key: "ArrowRight" });
+  dispatch(dialog, "keydown", { at: stage, key: "ArrowLeft" });
+  const older = asked.filter(({ path }) => path.includes("before=1"));
+  assert.equal(older.length, 2);
+});
+
+test("an answer to one visit is not for the next", async () => {
+  const link = put(7);
+  open(link);
+  const [older] = asked;
+  dialog.close();
+  open(link);
+  const attachment = { kind: "picture", url: "/attachments/3/", name: "3.png" };
+  older.answer({ messages: [{ id: 3, time: "", attachment }], more: false });
+  await turn();
+  assert.ok(dialog.querySelector(".lightbox-previous").disabled);
+  asked.find((each) => each !== older && each.path === older.path).answer({
+    messages: [{ id: 3, time: "", attachment }],
+    more: false,
+  });
+  await turn();
+  assert.equal(dialog.querySelector(".lightbox-previous").disabled, false);
+});

@@ -118,12 +118,13 @@ export class Lightbox {
 
   /** Fetch those that the thread does not hold. */
   async #fetch(which, query) {
-    if (this.#isComplete[which]) return;
-    this.#isComplete[which] = true;
+    const isComplete = this.#isComplete; // another one each time that it is opened
+    if (isComplete[which]) return;
+    isComplete[which] = true;
     const path = `${this.#api.conversation(this.#username())}files/?kind=media&${query}`;
     const answer = await this.#api.get(path).catch(() => null);
-    if (!answer || !this.#dialog.open) return;
-    this.#isComplete[which] = !answer.more;
+    isComplete[which] = Boolean(answer) && !answer.more;
+    if (!answer || isComplete !== this.#isComplete || !this.#dialog.open) return;
     const known = new Set(this.#items.map(({ id }) => id));
     const found = answer.messages.filter(({ id }) => !known.has(id)).map(itemOf);
     const current = this.#items[this.#at];
