@@ -157,3 +157,19 @@ test("an answer to one visit is not for the next", async () => {
   await turn();
   assert.equal(dialog.querySelector(".lightbox-previous").disabled, false);
 });
+
+test("a finger leads to the next film, but not from the line of its time", () => {
+  const link = put(1, "video");
+  put(2, "video");
+  open(link);
+  const move = (y) => {
+    shown().getBoundingClientRect = () => ({ bottom: 800 });
+    const touch = { isPrimary: true, pointerType: "touch", pointerId: 1, clientY: y };
+    dispatch(stage, "pointerdown", { at: shown(), clientX: 300, ...touch });
+    dispatch(stage, "pointerup", { at: stage, clientX: 100, ...touch });
+  };
+  move(780);
+  assert.equal(shown().src, "/attachments/1/");
+  move(400);
+  assert.equal(shown().src, "/attachments/2/");
+});

@@ -5,6 +5,7 @@ import { text } from "../strings.js";
 import { Zoom } from "./zoom.js";
 
 const SWIPE = 60; // px
+const CONTROLS = 64; // px at the lower edge of a film, where a finger may move along its time
 const SAID_FOR = 4_000; // ms
 const CHANGES = ["message_changed", "message_hidden", "friend_removed"];
 
@@ -167,7 +168,9 @@ export class Lightbox {
 
   #onDown = ({ clientX: x, clientY: y, isPrimary, target }) => {
     this.#isBeside = target === this.#stage;
-    this.#began = isPrimary && !this.#zoom.isLarger ? { x, y } : null;
+    const isControl = target.matches("video") &&
+      target.getBoundingClientRect().bottom - y < CONTROLS;
+    this.#began = isPrimary && !isControl && !this.#zoom.isLarger ? { x, y } : null;
   };
 
   /** A finger that moves to a side leads to the next one. */
