@@ -148,3 +148,40 @@ test("words that stay the same are set once, as they are said aloud", async () =
   tick();
   assert.equal(words.textContent, "speaking");
 });
+
+test("a voice that plays is silent while somebody speaks", async () => {
+  globalThis.Audio = class extends Element {
+    isPlaying = false;
+    constructor() {
+      super("audio");
+      audio = this;
+    }
+    play() {
+      this.isPlaying = true;
+      return Promise.resolve();
+    }
+    pause() {
+      this.isPlaying = false;
+    }
+    load() {
+      assert.equal(this.src, undefined);
+    }
+  };
+  let audio;
+  const link = new Element("a", "attachment voice");
+  link.href = "/attachments/1/";
+  document.getElementById("messages").append(link);
+  const { Voices } = await import("../../static/js/files/voices.js");
+  const voices = new Voices();
+  voices.connect();
+  const press = Object.assign(new Event("click", { cancelable: true }), { pointerType: "mouse" });
+  Object.defineProperty(press, "target", { value: link });
+  elements.messages.dispatchEvent(press);
+  assert.deepEqual([audio.isPlaying, audio.src], [true, "/attachments/1/"]);
+  click();
+  questions[0].allow();
+  await turn();
+  assert.deepEqual([audio.isPlaying, audio.src], [false, undefined]);
+  assert.equal(link.classList.contains("playing"), false);
+  voices.disconnect();
+});

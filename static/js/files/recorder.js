@@ -17,6 +17,7 @@ export function canRecord() {
     "MediaRecorder" in window;
 }
 
+/** Tells the document `recorder:listening` when it begins. */
 export class Recorder {
   #send;
   #button = document.getElementById("voice-button");
@@ -137,6 +138,7 @@ export class Recorder {
       recording.ended = performance.now();
       this.#tick();
     });
+    document.dispatchEvent(new CustomEvent("recorder:listening"));
     recorder.start();
     recording.timer = setInterval(this.#tick, TICK);
     this.#recording = recording;
