@@ -14,6 +14,7 @@ from chat.tests.media import films, pictures, samples
 
 from .conftest import DESKTOP, befriend
 from .test_access import grave_faults
+from .test_unread import SAY
 
 MESSAGES = "#messages .message"
 THEIRS = f"{MESSAGES}.theirs .attachment"
@@ -26,6 +27,7 @@ FETCH = """async (url) => {
   await isRead;
   return reader.result.split(",")[1];
 }"""
+FIRST = "async (url) => (await (await fetch(url)).json()).messages[0].id"
 IS_LATE = "performance.getEntriesByType('resource').some(({ name }) => name.includes('/late.'))"
 DROP = """([target, name, type, size]) => {
   const data = new DataTransfer();
@@ -202,7 +204,8 @@ def test_the_window_over_all_pictures(pair):
     shown = page.locator(f"{THEIRS}.picture").nth(1).get_attribute("href")
     one.post(f"messages/{shown.split('/')[-2]}/recall/")
     expect(name).to_have_text("2.png")
-    expect(page.locator("#toast")).to_have_text("内容已不存在。")
+    # Over the picture: what the page says is hidden behind it.
+    expect(page.locator("#lightbox .lightbox-status")).to_have_text("内容已不存在。")
     page.keyboard.press("Escape")
     expect(page.locator("#lightbox")).to_be_hidden()
     # A step back closes the picture, not the chat.
@@ -296,6 +299,22 @@ def test_an_upload_is_given_up_and_others_go_on_after_a_reload(pair):
         expect(other.page.locator(THEIRS)).to_have_count(1 + chosen.index(each))
     expect(other.page.locator(f"{THEIRS}.file .file-name")).to_have_text("二.bin")
     expect(other.page.locator(f"{THEIRS}.picture")).to_have_count(1)
+
+
+def test_a_file_that_is_sent_far_above_leads_to_the_end(pair, server):
+    one, other = pair("远一", "远二")
+    server.manage("shell", "-c", SAY.format(sender=other.name, to=one.name, first=0, last=120))
+    page = one.page
+    first = page.evaluate(FIRST, f"{one.site}/api/conversations/{other.name}/messages/?after=0")
+    one.go(f"/chat/{other.name}/?at={first}")
+    expect(page.locator(f"{MESSAGES} .bubble").first).to_have_text("第0条")
+    expect(page.locator("text=第119条")).to_have_count(1)  # in the list of chats alone
+    send(one, file("远.png", png(), "image/png"))
+    mine = page.locator(f"{MESSAGES}.mine")
+    expect(mine.locator(".state")).to_have_text("✓")
+    expect(mine).to_be_in_viewport()
+    expect(page.locator(f"{MESSAGES}:has(+ .mine) .bubble")).to_have_text("第119条")
+    assert one.complaints == other.complaints == []
 
 
 def test_a_file_is_quoted_forwarded_found_and_listed(pair):

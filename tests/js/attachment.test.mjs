@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { beforeEach, test } from "node:test";
 import {
   familyOf,
   fit,
@@ -8,7 +8,11 @@ import {
   lineOf,
   secondsOf,
   shortName,
+  showAttachment,
 } from "../../static/js/chat/attachment.js";
+import { Element, makePage } from "./elements.mjs";
+
+beforeEach(() => makePage());
 
 // The same numbers are in chat/tests/media/test_file_rows.py.
 test("a picture fits into its box, and is no narrower than a finger", () => {
@@ -52,4 +56,34 @@ test("a long name loses its middle", () => {
 
 test("an extension has its family", () => {
   assert.deepEqual(["PDF", "xlsx", "", "qqq"].map(familyOf), ["pdf", "table", "other", "other"]);
+});
+
+/** A bubble of a file on its way, as this device has drawn it, that has arrived. */
+function arrived(kind) {
+  const bubble = new Element("div", "bubble");
+  const facts = { kind, name: "a", size: 9, width: 300, height: 200, preview: null };
+  showAttachment(bubble, { ...facts, url: null });
+  const drawn = new Element("canvas");
+  bubble.querySelector("img, video").after(drawn);
+  showAttachment(bubble, { ...facts, url: "/attachments/1/" });
+  return { bubble, drawn };
+}
+
+test("a picture that has arrived stays in view until it has come back", () => {
+  const { bubble, drawn } = arrived("picture");
+  assert.equal(bubble.querySelector("canvas"), drawn);
+  bubble.querySelector("img").dispatchEvent(new Event("load"));
+  assert.equal(bubble.querySelector("canvas"), null);
+});
+
+test("a film that has arrived is not fetched for a picture that is there", () => {
+  const { bubble, drawn } = arrived("video");
+  assert.equal(bubble.querySelector("canvas"), drawn);
+  assert.ok(bubble.firstElementChild.matches(".attachment.video.drawn"));
+});
+
+test("a picture that goes as a file leaves nothing that was drawn", () => {
+  const { bubble } = arrived("picture");
+  showAttachment(bubble, { kind: "file", name: "a.png", size: 9, url: "/attachments/1/" });
+  assert.equal(bubble.querySelector("canvas"), null);
 });

@@ -36,7 +36,17 @@ export function showAttachment(element, attachment) {
   if (kind === "file") link.download = "";
   else [link.target, link.rel] = ["_blank", "noopener"];
   link.append(...parts[kind](attachment, link));
+  keepDrawn(element.querySelector("canvas"), link);
   element.replaceChildren(link);
+}
+
+/** Show what this device has drawn until a picture has come, and in place of a film's beginning. */
+function keepDrawn(canvas, link) {
+  const shown = canvas && link.querySelector("img, video");
+  if (!shown) return;
+  shown.after(canvas);
+  if (shown.matches("video")) link.classList.add("drawn");
+  else shown.addEventListener("load", () => canvas.remove(), { once: true });
 }
 
 const parts = {

@@ -50,14 +50,15 @@ export function read(element) {
   const { id, state, sender } = element.dataset;
   const bubble = element.querySelector(".bubble");
   const file = bubble.querySelector(".attachment");
+  const attachment = file && readAttachment(file);
   return {
     id: Number(id),
     state,
     sender,
     name: element.querySelector(".visually-hidden").textContent,
     time: element.querySelector("time").textContent,
-    words: file ? lineOf(readAttachment(file)) : bubble.textContent.trim(),
-    attachment: file && readAttachment(file),
+    words: attachment ? lineOf(attachment) : bubble.textContent.trim(),
+    attachment,
   };
 }
 

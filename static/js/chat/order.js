@@ -94,11 +94,14 @@ export class Order {
     if (next) separate(next);
   }
 
-  /** Remove bubbles at one edge (`firstElementChild` or `lastElementChild`) down to the limit. */
+  /**
+   * Remove bubbles at one edge (`firstElementChild` or `lastElementChild`) down to the limit, and
+   * those on their way, which stand at the end of the conversation, if that is no longer here.
+   */
   trim(edge) {
     let excess = this.all.length - HELD;
     if (excess <= 0) return false;
-    while (excess > 0 || !this.#list[edge].matches(".message")) {
+    while (excess > 0 || !this.#list[edge].dataset.id) {
       const element = this.#list[edge];
       if (element.matches(".message")) excess -= 1;
       this.#forget(element);

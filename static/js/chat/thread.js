@@ -81,15 +81,15 @@ export class Thread {
     this.order.append(this.#makeAll(messages));
   }
 
-  /** Show a message on its way. */
-  putPending(letter) {
+  /** Show a message on its way; unless `follow`, a reader who is not at the end stays there. */
+  putPending(letter, { follow = true } = {}) {
     if (this.order.getSent(letter.clientId)) return;
     const element = bubble.make(true);
     bubble.fillPending(element, letter);
     this.order.append([element]);
     this.#empty.hidden = true;
     this.setState(letter.clientId, "pending");
-    this.place.scrollToEnd();
+    if (follow || this.place.isAtEnd) this.place.scrollToEnd();
   }
 
   /** Mark it as `pending` or `failed`, as long as it is not a message of the server. */

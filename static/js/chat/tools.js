@@ -16,14 +16,21 @@ export class Tools {
   #posters;
   #voices = new Voices();
 
-  /** `insert` gets emoji, `show` the letters that may go to the open chat; `keys` rest meanwhile. */
-  constructor(element, { api, thread, outbox, uploads, store, clock, keys, insert, show }) {
+  /**
+   * `insert` gets emoji, `show` the letters that may go to the open chat, whose last messages `toEnd`
+   * leads to; `keys` rest meanwhile.
+   */
+  constructor(
+    element,
+    { api, thread, pages, outbox, uploads, store, clock, keys, insert, show, toEnd },
+  ) {
     this.#emoji = new EmojiPanel(insert);
     this.#forwarding = new Forwarding({ outbox, store, clock, show });
     const forwarding = this.#forwarding;
     this.#selecting = new Selecting(element, { api, thread, forwarding, keys });
     const username = () => element.dataset.with;
-    this.#choosing = new Choosing(element, { uploads, thread, clock, username });
+    const shown = { thread, pages, username, toEnd };
+    this.#choosing = new Choosing(element, { uploads, clock, ...shown });
     const list = document.getElementById("messages");
     this.#lightbox = new Lightbox({ api, username, list });
     this.#posters = new Posters(list);
@@ -36,6 +43,11 @@ export class Tools {
     this.#lightbox.connect();
     this.#posters.connect();
     this.#voices.connect();
+  }
+
+  /** Show the files on their way, where the thread has reached its end. */
+  showUploads() {
+    this.#choosing.showUploads();
   }
 
   /** As the click on the button that came before the script. */

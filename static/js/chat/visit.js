@@ -48,7 +48,7 @@ export class Visit {
       api,
       thread,
       receive: (message) => this.incoming.take(message),
-      atEnd: () => this.letters.show(),
+      atEnd: this.#showUnsent,
       grown: () => this.unread.look(),
     });
     const composer = new Composer(document.getElementById("composer"), element.dataset.with, {
@@ -65,12 +65,13 @@ export class Visit {
     const { unread } = this;
     this.readMark = new ReadMark(element, { api, feed, store, thread, pages, unread });
     this.friend = new Friend(element, { api, thread, composer, pages, readdress });
-    const [keys, show] = [this.#keys, this.#showLetter];
+    const [keys, show, toEnd] = [this.#keys, this.#showLetter, this.#toEnd];
     const insert = (emoji) => composer.insert(emoji);
     this.#makeTools = (Tools) =>
       new Tools(element, {
         api,
         thread,
+        pages,
         outbox,
         uploads: uploads(),
         store,
@@ -78,6 +79,7 @@ export class Visit {
         keys,
         insert,
         show,
+        toEnd,
       });
     const { typing, readMark } = this;
     this.incoming = new Incoming(element, { outbox, thread, pages, typing, readMark, menu });
@@ -154,6 +156,12 @@ export class Visit {
     const letter = this.letters.write(words, quote);
     if (this.#pages.hasNewer) this.#toEnd();
     else this.letters.put(letter);
+  };
+
+  /** Show the letters and files on their way, which come after all messages. */
+  #showUnsent = () => {
+    this.letters.show();
+    this.#tools?.showUploads();
   };
 
   /** Show a letter if it goes to this friend; where newer messages are missing, it comes after them. */

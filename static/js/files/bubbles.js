@@ -5,13 +5,15 @@ import { text } from "../strings.js";
 export class FileBubbles {
   #uploads;
   #thread;
+  #pages;
   #username;
   #chooseAgain;
 
   /** `username` names the friend of the open chat; `chooseAgain` asks for the file of an item. */
-  constructor(uploads, { thread, username, chooseAgain }) {
+  constructor(uploads, { thread, pages, username, chooseAgain }) {
     this.#uploads = uploads;
     this.#thread = thread;
+    this.#pages = pages;
     this.#username = username;
     this.#chooseAgain = chooseAgain;
   }
@@ -32,12 +34,15 @@ export class FileBubbles {
 
   /** Show all that goes to the friend of this chat. */
   showAll() {
-    for (const item of this.#uploads.itemsTo(this.#username())) this.show(item);
+    for (const item of this.#uploads.itemsTo(this.#username())) this.show(item, { follow: false });
   }
 
-  show(item, thumbnail = null) {
+  /** Show one; where newer messages are missing, it comes after them. */
+  show(item, { thumbnail = null, follow = true } = {}) {
+    if (this.#pages.hasNewer) return;
     const { clientId, time, view, state, reason } = item;
-    this.#thread.putPending({ clientId, text: "", time, attachment: { ...view, url: null } });
+    const letter = { clientId, text: "", time, attachment: { ...view, url: null } };
+    this.#thread.putPending(letter, { follow });
     if (thumbnail) this.#putThumbnail(clientId, thumbnail);
     if (state === "failed") this.#fail(clientId, reason ?? text("not_sent"));
     else if (state === "lost") this.#lose(item);
@@ -102,12 +107,14 @@ export class FileBubbles {
 
   #lose(item) {
     const again = makeButton("choose_again", () => this.#chooseAgain(item));
-    this.#offer(item.clientId, text("upload_lost"), again);
+    // What was said here is no file that could be chosen.
+    const actions = item.kind === "voice" ? [] : [again];
+    this.#offer(item.clientId, text("upload_lost"), ...actions);
   }
 
-  #offer(clientId, reason, action) {
+  #offer(clientId, reason, ...actions) {
     const discard = makeButton("discard", () => this.#uploads.cancel(clientId));
-    this.#thread.setState(clientId, "failed", { reason, actions: [action, discard] });
+    this.#thread.setState(clientId, "failed", { reason, actions: [...actions, discard] });
   }
 }
 

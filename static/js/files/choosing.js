@@ -16,6 +16,7 @@ export class Choosing {
   #uploads;
   #clock;
   #username;
+  #toEnd;
   #sheet;
   #bubbles;
   #button = document.getElementById("attach-button");
@@ -23,17 +24,18 @@ export class Choosing {
   #dropping;
   #recorder = canRecord() ? new Recorder((file, seconds) => this.#speak(file, seconds)) : null;
 
-  /** `username` names the friend of the open chat. */
-  constructor(element, { uploads, thread, clock, username }) {
+  /** `username` names the friend of the open chat; `toEnd` leads to its last messages. */
+  constructor(element, { uploads, thread, pages, clock, username, toEnd }) {
     this.#uploads = uploads;
     this.#clock = clock;
     this.#username = username;
+    this.#toEnd = toEnd;
     this.#sheet = new Sheet(Number(this.#button.dataset.limit));
     const [isOpen, offer] = [() => !this.#button.disabled, (files) => this.offer(files)];
     this.#pasting = new Pasting({ clock, offer });
     this.#dropping = new Dropping(element, { isOpen, offer });
     const chooseAgain = (item) => this.#chooseAgain(item);
-    this.#bubbles = new FileBubbles(uploads, { thread, username, chooseAgain });
+    this.#bubbles = new FileBubbles(uploads, { thread, pages, username, chooseAgain });
   }
 
   connect() {
@@ -44,7 +46,7 @@ export class Choosing {
     this.#dropping.connect();
     this.#recorder?.connect();
     document.getElementById("voice-button").hidden = !this.#recorder;
-    this.#bubbles.showAll();
+    this.showUploads();
   }
 
   disconnect() {
@@ -54,6 +56,11 @@ export class Choosing {
     this.#button.removeEventListener("click", this.#onButton);
     this.#pasting.disconnect();
     this.#dropping.disconnect();
+  }
+
+  /** Show the files on their way below the messages. */
+  showUploads() {
+    this.#bubbles.showAll();
   }
 
   /** As the click on its button that came before this script. */
@@ -104,7 +111,10 @@ export class Choosing {
 
   #send(files) {
     const items = this.#uploads.add(this.#username(), files, this.#clock.minute());
-    items.forEach((item, number) => this.#bubbles.show(item, files[number].thumbnail));
+    items.forEach((item, number) => {
+      this.#bubbles.show(item, { thumbnail: files[number].thumbnail });
+    });
+    this.#toEnd();
   }
 
   #speak(file, duration) {

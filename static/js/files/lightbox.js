@@ -1,9 +1,12 @@
 // Pictures and videos over the whole window, one after the other.
+import { PATIENCE, within } from "../page/patience.js";
 import { toast } from "../page/toast.js";
 import { text } from "../strings.js";
 import { Zoom } from "./zoom.js";
 
 const SWIPE = 60; // px
+const CONTROLS = 64; // px at the lower edge of a film, where a finger may move along its time
+const SAID_FOR = 4_000; // ms
 const CHANGES = ["message_changed", "message_hidden", "friend_removed"];
 
 export class Lightbox {
@@ -12,6 +15,8 @@ export class Lightbox {
   #list;
   #dialog = document.getElementById("lightbox");
   #stage = this.#dialog.querySelector(".lightbox-stage");
+  #status = this.#dialog.querySelector(".lightbox-status");
+  #timer; // until what is said of one that has gone leaves the next one alone
   #zoom = new Zoom(this.#stage);
   #items = []; // {id, kind, url, name, time, preview, width, height}, by id
   #at = 0;
@@ -38,6 +43,7 @@ export class Lightbox {
   }
 
   disconnect() {
+    clearTimeout(this.#timer);
     if (this.#dialog.open) this.#dialog.close();
     this.#list.removeEventListener("click", this.#onClick);
     this.#dialog.removeEventListener("click", this.#onTool);
@@ -76,14 +82,27 @@ export class Lightbox {
     const item = this.#items[this.#at];
     this.#zoom.reset();
     const shown = make(item);
-    shown.addEventListener("error", () => shown.isConnected && toast(text("file_gone")));
+    shown.addEventListener("error", () => this.#explain(item, shown));
     this.#stage.replaceChildren(shown);
+    this.#say("");
     this.#find("name").textContent = item.name;
     this.#find("time").textContent = item.time;
     const save = this.#find("save");
     save.href = item.url;
     save.download = item.name;
     this.#look();
+  }
+
+  /** Say why one is not shown. */
+  async #explain({ url, kind }, shown) {
+    const words = text(await whyNot(url, kind));
+    if (shown.isConnected) this.#say(words);
+  }
+
+  /** Say something over the picture: what the page says is hidden behind the dialog. */
+  #say(words) {
+    clearTimeout(this.#timer);
+    this.#status.textContent = words;
   }
 
   /** Show whether there is one before and after, and fetch more at the ends. */
@@ -100,12 +119,13 @@ export class Lightbox {
 
   /** Fetch those that the thread does not hold. */
   async #fetch(which, query) {
-    if (this.#isComplete[which]) return;
-    this.#isComplete[which] = true;
+    const isComplete = this.#isComplete; // another one each time that it is opened
+    if (isComplete[which]) return;
+    isComplete[which] = true;
     const path = `${this.#api.conversation(this.#username())}files/?kind=media&${query}`;
     const answer = await this.#api.get(path).catch(() => null);
-    if (!answer || !this.#dialog.open) return;
-    this.#isComplete[which] = !answer.more;
+    isComplete[which] = Boolean(answer) && !answer.more;
+    if (!answer || isComplete !== this.#isComplete || !this.#dialog.open) return;
     const known = new Set(this.#items.map(({ id }) => id));
     const found = answer.messages.filter(({ id }) => !known.has(id)).map(itemOf);
     const current = this.#items[this.#at];
@@ -148,7 +168,9 @@ export class Lightbox {
 
   #onDown = ({ clientX: x, clientY: y, isPrimary, target }) => {
     this.#isBeside = target === this.#stage;
-    this.#began = isPrimary && !this.#zoom.isLarger ? { x, y } : null;
+    const isControl = target.matches("video") &&
+      target.getBoundingClientRect().bottom - y < CONTROLS;
+    this.#began = isPrimary && !isControl && !this.#zoom.isLarger ? { x, y } : null;
   };
 
   /** A finger that moves to a side leads to the next one. */
@@ -175,15 +197,34 @@ export class Lightbox {
     this.#items.splice(place, 1);
     if (place < this.#at || this.#at === this.#items.length) this.#at -= 1;
     if (!isShown) return this.#look();
-    toast(text("file_gone"));
-    if (this.#items.length) this.#show();
-    else this.#dialog.close();
+    const words = text("file_gone");
+    if (!this.#items.length) {
+      this.#dialog.close();
+      return toast(words);
+    }
+    this.#show();
+    this.#say(words);
+    this.#timer = setTimeout(() => this.#say(""), SAID_FOR);
   };
 
   #onClose = () => {
+    this.#say("");
     this.#stage.replaceChildren(); // a video stops
     this.#items = [];
   };
+}
+
+/** The name of the words that say why a file is not shown. */
+async function whyNot(url, kind) {
+  const ask = (signal) => fetch(url, { method: "HEAD", credentials: "same-origin", signal });
+  try {
+    const { ok, status } = await within(PATIENCE, ask);
+    if (status === 404) return "file_gone";
+    if (!ok) return "failed";
+    return kind === "video" ? "cannot_play" : "cannot_show";
+  } catch {
+    return "no_network";
+  }
 }
 
 function readItem(link) {

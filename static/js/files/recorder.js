@@ -17,11 +17,13 @@ export function canRecord() {
     "MediaRecorder" in window;
 }
 
+/** Tells the document `recorder:listening` when it begins. */
 export class Recorder {
   #send;
   #button = document.getElementById("voice-button");
   #bar = document.getElementById("voice-bar");
-  #recording = null; // {recorder, stream, began, timer, parts}
+  #question = null; // the last one for the microphone; an answer to another one counts for nothing
+  #recording = null; // {recorder, stream, began, ended, timer, parts, isOver}
   #isHeld = false;
   #isAway = false;
 
@@ -50,6 +52,7 @@ export class Recorder {
     this.#button.removeEventListener("contextmenu", this.#onMenu);
     this.#bar.removeEventListener("click", this.#onBar);
     this.#bar.removeEventListener("keydown", this.#onKey);
+    this.#question = null;
     this.#end(false);
   }
 
@@ -102,16 +105,21 @@ export class Recorder {
 
   async #begin() {
     const isByHand = this.#isHeld;
+    const question = Symbol("microphone");
+    this.#question = question;
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     } catch ({ name }) {
+      if (question !== this.#question) return;
       this.#isHeld = false;
       toast(text(name === "NotFoundError" ? "no_microphone_found" : "no_microphone"));
       return;
     }
+    // The chat was left meanwhile, or the button was pressed once more.
+    if (question !== this.#question) return stop(stream);
     // The question for the microphone has taken the finger away.
-    if (this.#recording || (isByHand && !this.#isHeld)) {
+    if (isByHand && !this.#isHeld) {
       stop(stream);
       toast(text("hold_to_speak"));
       return;
@@ -124,6 +132,13 @@ export class Recorder {
     const recorder = new MediaRecorder(stream, mimeType ? { mimeType } : {});
     const recording = { recorder, stream, began: performance.now(), parts: [] };
     recorder.addEventListener("dataavailable", ({ data }) => recording.parts.push(data));
+    // It ends by itself, too, as when the microphone is unplugged.
+    recording.isOver = new Promise((resolve) => recorder.addEventListener("stop", resolve));
+    recording.isOver.then(() => {
+      recording.ended = performance.now();
+      this.#tick();
+    });
+    document.dispatchEvent(new CustomEvent("recorder:listening"));
     recorder.start();
     recording.timer = setInterval(this.#tick, TICK);
     this.#recording = recording;
@@ -135,30 +150,34 @@ export class Recorder {
   }
 
   get #seconds() {
-    return (performance.now() - this.#recording.began) / 1000;
+    const { began, ended = performance.now() } = this.#recording;
+    return (ended - began) / 1000;
   }
 
   #tick = () => {
+    if (!this.#recording) return;
     if (this.#seconds >= LONGEST) this.#end(true);
     else this.#show();
   };
 
   #show() {
     if (!this.#recording) return;
-    const left = LONGEST - this.#seconds;
-    const words = this.#isAway
-      ? "release_to_cancel"
-      : this.#isHeld
-      ? "release_to_send"
-      : "speaking";
     this.#bar.classList.toggle("away", this.#isAway);
     this.#bar.querySelector(".voice-time").textContent = inMinutes(this.#seconds);
-    this.#bar.querySelector(".voice-words").textContent = left < 10
-      ? text("seconds_left", { count: Math.ceil(left) })
-      : text(words);
+    // Words that are set once more are said aloud once more, into the microphone.
+    const [place, words] = [this.#bar.querySelector(".voice-words"), this.#words];
+    if (place.textContent !== words) place.textContent = words;
   }
 
-  #end(isWanted) {
+  get #words() {
+    const left = LONGEST - this.#seconds;
+    if (this.#recording.ended) return text("recording_ended");
+    if (left < 10) return text("seconds_left", { count: Math.ceil(left) });
+    if (this.#isAway) return text("release_to_cancel");
+    return text(this.#isHeld ? "release_to_send" : "speaking");
+  }
+
+  async #end(isWanted) {
     const recording = this.#recording;
     if (!recording) return;
     const seconds = this.#seconds;
@@ -168,12 +187,11 @@ export class Recorder {
     this.#bar.hidden = true;
     this.#button.removeAttribute("aria-pressed");
     giveBack(this.#button);
-    recording.recorder.addEventListener("stop", () => {
-      stop(recording.stream);
-      if (isWanted && seconds < SHORTEST) toast(text("too_short"));
-      else if (isWanted) this.#send(pack(recording), seconds);
-    });
-    recording.recorder.stop();
+    if (recording.recorder.state !== "inactive") recording.recorder.stop();
+    await recording.isOver;
+    stop(recording.stream);
+    if (isWanted && seconds < SHORTEST) toast(text("too_short"));
+    else if (isWanted) this.#send(pack(recording), seconds);
   }
 }
 

@@ -14,6 +14,7 @@ export class Voices {
     this.#audio.addEventListener("ended", this.#onEnded);
     this.#audio.addEventListener("error", this.#onError);
     document.addEventListener("play", this.#onOther, true);
+    document.addEventListener("recorder:listening", this.#onOther);
     for (const kind of CHANGES) document.addEventListener(`live:${kind}`, this.#onChange);
   }
 
@@ -22,6 +23,7 @@ export class Voices {
     this.#audio.removeEventListener("ended", this.#onEnded);
     this.#audio.removeEventListener("error", this.#onError);
     document.removeEventListener("play", this.#onOther, true);
+    document.removeEventListener("recorder:listening", this.#onOther);
     for (const kind of CHANGES) document.removeEventListener(`live:${kind}`, this.#onChange);
     this.#stop();
   }
@@ -47,6 +49,8 @@ export class Voices {
     this.#playing?.classList.remove("playing");
     this.#playing = null;
     this.#audio.pause();
+    this.#audio.removeAttribute("src");
+    this.#audio.load(); // what has not come yet is fetched no further
   }
 
   /** One that is recalled is heard no more. */
@@ -71,7 +75,7 @@ export class Voices {
     toast(text("cannot_play"));
   };
 
-  /** A video of the page that begins silences the voice. */
+  /** A video of the page that begins silences the voice, and so does speaking. */
   #onOther = ({ target }) => {
     if (target !== this.#audio) this.#stop();
   };
