@@ -27,7 +27,7 @@ from chat import attachments
 from chat.export import write_zip
 from chat.faces import making, services
 from chat.media import sweeping
-from chat.models import Event, EventLog, Upload
+from chat.models import Attachment, Event, EventLog, Upload
 from chat.models.files import attachments_folder, new_name, parts_folder, previews_folder
 from friends import services as friends
 from friends.models import Friendship
@@ -506,6 +506,39 @@ def test_the_deletion_of_an_account_leaves_nothing(alice, bob):
     assert not files()
     assert look(url, bob).status_code == 404
     call_command("verify_deletion", "alice", verbosity=0)
+
+
+@pytest.mark.parametrize("stuck", ["face", "sent", "unsent"])
+def test_a_file_that_the_disk_does_not_let_go_keeps_no_other(alice, bob, stuck, caplog):
+    face_of(alice)
+    assert send(alice, upload=uploaded(alice)).status_code == 201
+    alice.refresh_from_db()
+    names = {
+        "face": alice.face,
+        "sent": Attachment.objects.get().file,
+        "unsent": ready(alice).file,
+    }
+    path = attachments_folder() / names[stuck]
+    path.unlink()
+    path.mkdir()  # which no unlink removes
+    try:
+        delete_account(user=alice)
+        assert list(attachments_folder().iterdir()) == [path]
+        assert not list(previews_folder().iterdir())
+        assert "could not be deleted" in caplog.text
+    finally:
+        path.rmdir()
+
+
+def test_an_upload_that_the_disk_does_not_let_go_is_a_face_all_the_same(alice, bob):
+    upload = ready(alice)
+    upload.preview_path.unlink()
+    upload.preview_path.mkdir()
+    try:
+        assert choose(alice, upload.client_id).status_code == 200
+        assert not upload.path.exists()
+    finally:
+        upload.preview_path.rmdir()
 
 
 def test_a_face_that_was_changed_since_goes_with_its_account(alice, bob):
