@@ -566,7 +566,27 @@ def test_the_doctor_misses_a_face(alice, bob):
     url = face_of(alice)
     assert doctor.check_attachments().level == "ok"
     (attachments_folder() / url.split("/")[2]).unlink()
-    assert "缺少 1 个" in doctor.check_attachments().message
+    assert "附件缺失：1 个" in doctor.check_attachments().message
+
+
+def test_the_doctor_misses_no_face_that_comes_or_goes_meanwhile(alice, bob, monkeypatch):
+    face_of(alice)
+    listing = doctor._files_in
+
+    def with_one_more(folder):
+        found = list(listing(folder))
+        face_of(bob)
+        return found
+
+    def with_one_less(folder):
+        take_away(alice)
+        return listing(folder)
+
+    for meanwhile in (with_one_more, with_one_less):
+        monkeypatch.setattr(doctor, "_files_in", meanwhile)
+        assert doctor.check_attachments().level == "ok"
+    bob.refresh_from_db()
+    assert [path.name for path in attachments_folder().iterdir()] == [bob.face]
 
 
 def test_an_export_has_ones_own_face_and_no_other(alice, bob):
