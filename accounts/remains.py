@@ -157,9 +157,11 @@ class _Examiner:
         identity = (found.st_dev, found.st_ino)
         if identity not in self._known:
             name, texts = self._needles
-            self._known[identity] = (
-                _occurs(path, name, self._step), _occurs(path, texts, self._step)
-            )  # fmt: skip
+            # What people have sent may say anything; by chance its bytes hold any short name.
+            has_name, has_text = _which_occur(
+                path, () if path.parent.name == FILES else name, texts, step=self._step
+            )
+            self._known[identity] = has_name, has_text
         return self._known[identity]
 
 
@@ -168,7 +170,7 @@ def _why_left(path: Path, is_own: bool, name: Name, texts: Sequence[bytes], step
     if not is_own and (_is_in_scratch(path) or path.name.startswith(DATABASE)):
         return _("a copy that a killed command left, or one that is being made")
     try:
-        if _occurs(path, texts, step):
+        if any(_which_occur(path, texts, step=step)):
             return _("one of the texts")
         is_own = is_own or path in _records()  # their own words are names, too
         if not is_own and path.parent not in _sent_by_people() and _names(path, name, step):
@@ -241,10 +243,18 @@ def _needles(texts: Sequence[str]) -> list[bytes]:
     return [form.encode(errors="replace") for form in forms]
 
 
-def _occurs(path: Path, needles: Sequence[bytes], step: Step) -> bool:
-    """Return whether one of them is in a file, unpacked if it is a backup."""
-    overlap = max(map(len, needles), default=0)
-    return any(each in part for part in _parts(path, overlap, step) for each in needles)
+def _which_occur(path: Path, *groups: Sequence[bytes], step: Step) -> list[bool]:
+    """Return of each group whether one of its needles is in a file, unpacked if it is a backup."""
+    is_in = [False for _group in groups]
+    overlap = max((len(each) for group in groups for each in group), default=0)
+    for part in _parts(path, overlap, step) if overlap else ():
+        is_in = [
+            was or any(each in part for each in group)
+            for was, group in zip(is_in, groups, strict=True)
+        ]
+        if is_in == [bool(group) for group in groups]:
+            break
+    return is_in
 
 
 def _parts(path: Path, overlap: int, step: Step) -> Iterator[bytes]:
@@ -259,7 +269,8 @@ def _parts(path: Path, overlap: int, step: Step) -> Iterator[bytes]:
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    is_packed = path.suffix == ".gz" and path.parent.name != FILES  # as an import brings any
+    return gzip.open(path) if is_packed else path.open("rb")  # type: ignore[return-value]
 
 
 def _shown(path: Path) -> str:

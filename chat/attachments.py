@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from accounts.models import User
 
 from .models import Attachment, Evidence, Upload
-from .models.files import attachments_folder, previews_folder
+from .models.files import attachments_folder, previews_folder, remove_after_commit
 
 # The first bytes of the pictures that are shown inline; everything else is downloaded.
 MAGIC = (
@@ -49,15 +47,14 @@ def before_account(instance: User, **kwargs: Any) -> None:
 def delete_face(name: str) -> None:
     """Delete the file of a profile picture when the transaction is committed, if there is one."""
     if name:
-        path = attachments_folder() / name
-        transaction.on_commit(partial(path.unlink, missing_ok=True), robust=True)
+        remove_after_commit(attachments_folder() / name)
 
 
 @receiver(post_delete, sender=Attachment, dispatch_uid="chat_attachment_file")
 @receiver(post_delete, sender=Evidence, dispatch_uid="chat_evidence_file")
 def after_deletion(instance: Attachment | Evidence, **kwargs: Any) -> None:
     for path in filter(None, (instance.path, instance.preview_path)):
-        transaction.on_commit(partial(path.unlink, missing_ok=True))
+        remove_after_commit(path)
 
 
 def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:

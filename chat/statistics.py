@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -163,7 +164,11 @@ def _beginning(day: date) -> datetime:
 
 
 def _bytes_in(folder: Path) -> int:
-    if not folder.is_dir():
-        return 0
-    with os.scandir(folder) as entries:
-        return sum(each.stat(follow_symlinks=False).st_size for each in entries)
+    """Return the room of the files in a folder, once for those that share it."""
+    sizes = {}
+    names = os.listdir(folder) if folder.is_dir() else []
+    for name in names:
+        with suppress(FileNotFoundError):  # its message is recalled just now
+            found = (folder / name).lstat()
+            sizes[found.st_ino] = found.st_size
+    return sum(sizes.values())

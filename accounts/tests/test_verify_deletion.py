@@ -135,7 +135,15 @@ def test_bob_smith_and_what_names_him_stay(root_client, bob, make_user):
     assert smith.sessions.count() == 1
 
 
-def test_a_file_that_backups_share_is_read_once_and_told_of_each(settings, tmp_path, monkeypatch):
+@pytest.fixture
+def opened(monkeypatch):
+    """List the names of the files that are read."""
+    names, really_open = [], remains._open
+    monkeypatch.setattr(remains, "_open", lambda path: names.append(path.name) or really_open(path))
+    return names
+
+
+def test_a_file_that_backups_share_is_read_once_and_told_of_each(settings, tmp_path, opened):
     settings.DATA_DIR = tmp_path
     for number in (1, 2):
         backup = tmp_path / f"backups/webchat-2026010{number}-030000Z"
@@ -146,12 +154,44 @@ def test_a_file_that_backups_share_is_read_once_and_told_of_each(settings, tmp_p
     (backup / "attachments/a").hardlink_to(
         tmp_path / "backups/webchat-20260101-030000Z/attachments/a"
     )
-    opened, really_open = [], remains._open
-    monkeypatch.setattr(
-        remains, "_open", lambda path: opened.append(path.name) or really_open(path)
-    )
     with translation.override("en"):
         told = [kept.what for kept in remains.list_copies("bob", ["schreibt"])]
     assert [what.partition(": ")[2] for what in told] == ["a backup; one of the texts is in it"] * 2
-    assert opened.count("a") == 2  # for the name and for the texts
-    assert opened.count("manifest.json") == 4
+    assert opened.count("a") == 1
+    assert opened.count("manifest.json") == 2
+
+
+@pytest.mark.parametrize(
+    ("database", "finding"),
+    [(b"nothing", "the name is not in it"), (b"Herr bob", "the name is in it")],
+)
+def test_what_people_have_sent_names_nobody_in_a_backup_either(
+    settings, tmp_path, opened, database, finding
+):
+    """In the bytes of a picture a short name stands by chance."""
+    settings.DATA_DIR = tmp_path
+    backup = tmp_path / "backups/webchat-20260101-030000Z"
+    (backup / "attachments").mkdir(parents=True)
+    (backup / "manifest.json").write_text("{}")
+    (backup / "db.sqlite3.gz").write_bytes(gzip.compress(database))
+    (backup / "attachments/a").write_bytes(b"\0bob\0")
+    with translation.override("en"):
+        assert [kept.what.partition("; ")[2] for kept in remains.list_copies("bob", [])] == [
+            finding
+        ]
+    assert "a" not in opened, "without a text there is nothing to look for"
+
+
+@pytest.mark.parametrize("text", ["schreibt", "no gzip"])
+def test_a_file_that_somebody_has_called_gz_is_read_as_it_is(settings, tmp_path, text):
+    settings.DATA_DIR = tmp_path
+    backup = tmp_path / "backups/webchat-20260101-030000Z"
+    (backup / "attachments").mkdir(parents=True)
+    (backup / "manifest.json").write_text("{}")
+    (backup / "db.sqlite3.gz").write_bytes(gzip.compress(b"nothing"))
+    (backup / "attachments/notes.gz").write_bytes(b"no gzip at all")
+    with translation.override("en"):
+        finding = next(remains.list_copies("bob", [text])).what.partition("; ")[2]
+    assert finding == (
+        "one of the texts is in it" if text == "no gzip" else "the name is not in it"
+    )

@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +20,7 @@ from chat.media import processing, receiving
 from chat.media.waiting import busy
 from chat.media.workshop import UnavailableError
 from chat.models import Event, MediaKind, Upload
-from chat.models.files import attachments_folder
+from chat.models.files import attachments_folder, remove_after_commit
 from chat.sending import files
 from chat.sending.posting import why_unsendable
 from friends.models import Friendship
@@ -147,7 +146,7 @@ def _hand_over(owner: User, upload: Upload, name: str) -> bool:
         files.take(upload)
         _refuse_muted(owner)
         for path in filter(None, (upload.path, upload.preview_path)):
-            transaction.on_commit(partial(path.unlink, missing_ok=True), robust=True)
+            remove_after_commit(path)
         this = Upload.objects.filter(pk=upload.pk)
         this.update(is_face=True)
         this.note_sent(timezone.now())

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from chat.models import Attachment, MediaKind
 from chat.models.files import UNKNOWN, new_name, parts_folder, previews_folder
+from webchat.base.pruning import ROWS_AT_ONCE, short_transaction
 from webchat.database import locks
 
 from .orders import Kind, Order, Processed
@@ -54,21 +55,41 @@ class Describer:
 
     def __init__(self) -> None:
         self._through = 0
+        self._knows_lost = False
 
     def next(self) -> Attachment | None:
         """Return the next that needs it; None when there is no more, for now."""
         # Without it every picture would seem to be damaged.
         if find_spec("PIL") is None or not has_room():
             return None
-        rest = Attachment.objects.seen().filter(pk__gt=self._through)
+        rest = self._rest()
         found = rest.filter(UNDESCRIBED).order_by("pk").first()
         last = found.pk if found else rest.aggregate(last=Max("pk"))["last"]
         self._through = last or self._through
         return found
 
     def count(self) -> int:
-        rest = Attachment.objects.seen().filter(pk__gt=self._through)
-        return rest.filter(UNDESCRIBED).count()
+        return self._rest().filter(UNDESCRIBED).count()
+
+    def _rest(self) -> QuerySet[Attachment]:
+        if not self._knows_lost:
+            forget_lost_previews()
+            self._knows_lost = True
+        return Attachment.objects.seen().filter(pk__gt=self._through)
+
+
+def forget_lost_previews() -> None:
+    """Leave no row the name of a preview that is not in its folder, so that it is made again."""
+    folder = previews_folder()
+    there = set(os.listdir(folder)) if folder.is_dir() else set()
+    rows = Attachment.objects.exclude(preview="").values_list("pk", "preview")
+    missed = [(pk, name) for pk, name in rows.iterator() if name not in there]
+    # Looked at again: a message may have come since the folder was read.
+    lost = [pk for pk, name in missed if not (folder / name).exists()]
+    for begin in range(0, len(lost), ROWS_AT_ONCE):
+        with short_transaction():
+            pks = lost[begin : begin + ROWS_AT_ONCE]
+            Attachment.objects.filter(pk__in=pks).update(preview="")
 
 
 def has_room() -> bool:

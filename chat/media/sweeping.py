@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
 from chat.models import Upload, UsedQuota
-from chat.models.files import parts_folder
+from chat.models.files import parts_folder, remove_after_commit
 from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
 
 from . import receiving
@@ -27,7 +25,7 @@ ORPHAN_SECONDS = 24 * 3600
 def after_deletion(instance: Upload, **kwargs: Any) -> None:
     kept = [instance.path, instance.preview_path] if instance.file else []
     for path in filter(None, [instance.part_path, *kept]):
-        transaction.on_commit(partial(path.unlink, missing_ok=True))
+        remove_after_commit(path)
 
 
 def chores(now: datetime) -> list[Chore]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
 from webchat.database.folders import FILES, PARTS, PREVIEWS, sync_folder
 
 from .rows import PICTURES
 
 UNKNOWN = "application/octet-stream"
+
+logger = logging.getLogger(__name__)
 
 
 class MediaKind(models.TextChoices):
@@ -88,6 +91,21 @@ def links_of(content: Content) -> dict[str, Any]:
     if content.preview_path:
         columns["preview"] = link_again(content.preview_path)
     return columns
+
+
+def remove_after_commit(path: Path) -> None:
+    """Delete a file when the transaction is committed.
+
+    One that the disk does not let go keeps no other: it goes with the orphans.
+    """
+
+    def remove() -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            logger.error("A file could not be deleted: %s", error)
+
+    transaction.on_commit(remove)
 
 
 def sync_names() -> None:

@@ -278,13 +278,14 @@ def test_files_that_name_the_account_or_are_copies_are_left(
 @pytest.mark.parametrize(
     ("name", "content"),
     [("users.csv", b"eva.langer\r\nmeva.lang"), ("export/eva.lang2.zip", zipped("index.html")),
-     ("attachments/a.bin", b"eva.lang"), ("nightly.json", b"{}")],
+     ("attachments/a.bin", b"eva.lang"), ("attachments/a.gz", b"no gzip"), ("nightly.json", b"{}")],
 )  # fmt: skip
 def test_files_of_others_are_not(transactional_db, data_file, name, content):
     path = data_file(name, content)
     make_user("eva.langer")
     os.utime(path, (time.time(),) * 2)
     assert "Nothing else is left" in verify("eva.lang")
+    assert "Nothing else is left" in verify("eva.lang", "geheim eins")
 
 
 @pytest.mark.parametrize(

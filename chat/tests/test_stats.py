@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -171,6 +172,21 @@ def test_sizes_are_those_of_the_files(alice, bob):
         (own_folder() / "other").unlink()
     assert (found.files_bytes, found.backups, found.backups_bytes) == (1234, 1, 77)
     assert found.disk_free_bytes > 0
+
+
+def test_what_files_share_is_taken_once_and_a_recall_meanwhile_is_no_error(db, monkeypatch):
+    attachments_folder().mkdir(exist_ok=True)
+    sent, forwarded = (attachments_folder() / name for name in ("sent", "forwarded"))
+    before = collect().files_bytes
+    sent.write_bytes(b"x" * 1234)
+    forwarded.hardlink_to(sent)
+    listed = os.listdir(attachments_folder())
+    monkeypatch.setattr(os, "listdir", lambda folder: [*listed, "recalled"])
+    try:
+        assert collect().files_bytes == before + 1234
+    finally:
+        for path in (sent, forwarded):
+            path.unlink()
 
 
 def test_open_reports_are_counted(alice, bob):

@@ -111,6 +111,12 @@ def give(path: Path) -> str:
     return by_root(f"chown -R {account()}: {_quote(path)}")
 
 
+def bring_back(name: str, folder: Path) -> str:
+    """Return how to copy a file out of a backup, so that the server may read it afterwards."""
+    as_whom = "" if _is_typed_by(account()) else f"sudo -u {account()} "
+    return f"{as_whom}cp -n BACKUP/{folder.name}/{shlex.quote(name)} {_quote(folder)}/"
+
+
 def open_up(paths: Iterable[Path]) -> str:
     """Return how to open the first of these files, or its folder, to its user; "" without any."""
     there = [each for path in paths for each in (path.parent, path) if path.exists()]

@@ -22,7 +22,7 @@ from django.test import Client
 from tests.mailbox import Mailbox
 from tests.server import ROOT, Server, free_port
 from webchat import disks
-from webchat.doctor import data, machine
+from webchat.doctor import data, files, machine
 from webchat.doctor.finding import Level
 from webchat.health import QUESTION, sign_question
 from webchat.mail_failures import note_failure
@@ -332,7 +332,8 @@ def test_files_that_are_missing_and_those_that_nobody_needs(folder):
     )
     finding = examine(folder)["attachments"]
     assert finding["level"] == "advice"
-    assert "missing: 1" in finding["message"]
+    assert finding["message"] == "Files of messages that are not there: 1 (f)"
+    assert "cp -n BACKUP/attachments/f " in finding["fix"]
     (folder / "attachments").mkdir(exist_ok=True)
     for name in ("f", "new", "old"):
         (folder / "attachments" / name).write_bytes(b"12345")
@@ -349,6 +350,13 @@ def test_files_that_are_missing_and_those_that_nobody_needs(folder):
         database.execute("CREATE TABLE chat_attachment (file)")
         database.execute("INSERT INTO chat_attachment VALUES ('old')")
     assert examine(folder)["attachments"]["level"] == "ok"
+
+
+def test_a_file_that_goes_while_the_folder_is_read(db, settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "attachments").mkdir()
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([folder / "recalled"]))
+    assert files.check_attachments().level == Level.OK
 
 
 def test_an_env_file_that_others_can_read(settings, tmp_path):

@@ -53,6 +53,8 @@ def test_root_needs_no_sudo_but_another_account_for_the_data(layout):
     assert remedies.service("restart") == "systemctl restart webchat.service"
     assert f"sudo -u #{WEBCHAT} " in remedies.manage("backup")
     assert remedies.give(home) == f"chown -R #{WEBCHAT}: {home}"
+    copied = f"sudo -u #{WEBCHAT} cp -n BACKUP/attachments/a {home}/attachments/"
+    assert remedies.bring_back("a", home / "attachments") == copied, "root's the server cannot read"
 
 
 def test_in_a_folder_of_ones_own_it_is_the_plain_command(layout):

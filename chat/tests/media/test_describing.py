@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import os
+import shutil
 from uuid import uuid4
 
 import pytest
@@ -77,13 +79,24 @@ def test_what_was_claimed_is_believed_only_if_the_bytes_say_so(stored):
     assert hidden.preview
 
 
-def test_a_lost_preview_is_made_again(stored):
-    content = photo((64, 48))
-    facts = {"sha256": hashlib.sha256(content).hexdigest(), "width": 64, "height": 48}
-    file = stored(content, **facts)
+@pytest.mark.parametrize("is_whole_folder", [True, False])
+def test_a_lost_preview_is_made_again(stored, is_whole_folder):
+    lost, kept = stored(photo((64, 48))), stored(photo((48, 64)))
     describe_all()
-    file.refresh_from_db()
-    assert file.preview_path.exists()
+    for file in (lost, kept):
+        file.refresh_from_db()
+    before = {lost.preview, kept.preview}
+    assert set(os.listdir(previews_folder())) >= before
+    lost.preview_path.unlink()
+    if is_whole_folder:
+        shutil.rmtree(previews_folder())
+    assert describing.Describer().count() == 1 + is_whole_folder
+    describe_all()
+    for file in (lost, kept):
+        file.refresh_from_db()
+        assert file.preview_path.exists()
+    assert lost.preview not in before
+    assert (kept.preview in before) is not is_whole_folder
 
 
 @pytest.mark.parametrize("sha256", ["", "0" * 64])

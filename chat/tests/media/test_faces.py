@@ -27,7 +27,7 @@ from chat import attachments
 from chat.export import write_zip
 from chat.faces import making, services
 from chat.media import sweeping
-from chat.models import Event, EventLog, Upload
+from chat.models import Attachment, Event, EventLog, Upload
 from chat.models.files import attachments_folder, new_name, parts_folder, previews_folder
 from friends import services as friends
 from friends.models import Friendship
@@ -508,6 +508,39 @@ def test_the_deletion_of_an_account_leaves_nothing(alice, bob):
     call_command("verify_deletion", "alice", verbosity=0)
 
 
+@pytest.mark.parametrize("stuck", ["face", "sent", "unsent"])
+def test_a_file_that_the_disk_does_not_let_go_keeps_no_other(alice, bob, stuck, caplog):
+    face_of(alice)
+    assert send(alice, upload=uploaded(alice)).status_code == 201
+    alice.refresh_from_db()
+    names = {
+        "face": alice.face,
+        "sent": Attachment.objects.get().file,
+        "unsent": ready(alice).file,
+    }
+    path = attachments_folder() / names[stuck]
+    path.unlink()
+    path.mkdir()  # which no unlink removes
+    try:
+        delete_account(user=alice)
+        assert list(attachments_folder().iterdir()) == [path]
+        assert not list(previews_folder().iterdir())
+        assert "could not be deleted" in caplog.text
+    finally:
+        path.rmdir()
+
+
+def test_an_upload_that_the_disk_does_not_let_go_is_a_face_all_the_same(alice, bob):
+    upload = ready(alice)
+    upload.preview_path.unlink()
+    upload.preview_path.mkdir()
+    try:
+        assert choose(alice, upload.client_id).status_code == 200
+        assert not upload.path.exists()
+    finally:
+        upload.preview_path.rmdir()
+
+
 def test_a_face_that_was_changed_since_goes_with_its_account(alice, bob):
     stale = User.objects.get(pk=alice.pk)
     face_of(alice)
@@ -533,7 +566,27 @@ def test_the_doctor_misses_a_face(alice, bob):
     url = face_of(alice)
     assert doctor.check_attachments().level == "ok"
     (attachments_folder() / url.split("/")[2]).unlink()
-    assert "缺少 1 个" in doctor.check_attachments().message
+    assert "附件缺失：1 个" in doctor.check_attachments().message
+
+
+def test_the_doctor_misses_no_face_that_comes_or_goes_meanwhile(alice, bob, monkeypatch):
+    face_of(alice)
+    listing = doctor._files_in
+
+    def with_one_more(folder):
+        found = list(listing(folder))
+        face_of(bob)
+        return found
+
+    def with_one_less(folder):
+        take_away(alice)
+        return listing(folder)
+
+    for meanwhile in (with_one_more, with_one_less):
+        monkeypatch.setattr(doctor, "_files_in", meanwhile)
+        assert doctor.check_attachments().level == "ok"
+    bob.refresh_from_db()
+    assert [path.name for path in attachments_folder().iterdir()] == [bob.face]
 
 
 def test_an_export_has_ones_own_face_and_no_other(alice, bob):
