@@ -179,6 +179,8 @@ def store(source: Path, kind: Kind) -> dict[str, Any]:
 
 def _keep(order: Order, done: Processed, name: str) -> dict[str, Any]:
     kind, why = _kind_of(done)
+    if kind == MediaKind.FILE:
+        done = done._replace(width=None, height=None, duration=None)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
     kept = [attachments_folder() / file]

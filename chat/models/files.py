@@ -15,6 +15,7 @@ from webchat.database.folders import FILES, PARTS, PREVIEWS, sync_folder
 from .rows import PICTURES
 
 UNKNOWN = "application/octet-stream"
+MOST_SECONDS = 7 * 24 * 3600
 
 
 class MediaKind(models.TextChoices):
@@ -45,6 +46,13 @@ class Content(models.Model):
 
     class Meta:
         abstract = True
+        constraints = [
+            # A page cannot be read with an infinite number in it, nor show one of 300 digits.
+            models.CheckConstraint(
+                condition=models.Q(duration__gte=0, duration__lte=MOST_SECONDS),
+                name="%(app_label)s_%(class)s_duration",
+            ),
+        ]
 
     @property
     def path(self) -> Path:

@@ -72,8 +72,9 @@ class Upload(Content):
 
     objects = UploadQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Content.Meta):
         constraints = [
+            *Content.Meta.constraints,
             # One id is one file, however often it is begun.
             models.UniqueConstraint(fields=["owner", "client_id"], name="chat_upload_once"),
             # Nobody is promised what does not exist.

@@ -21,6 +21,7 @@ from chat.models.files import attachments_folder, parts_folder, previews_folder
 from tests.cast import Api, error_of, make_user
 
 from .cast import MAKER, photo, ready, send
+from .films import ogg
 
 MB = 1024 * 1024
 
@@ -441,6 +442,12 @@ def test_a_long_voice_is_a_file():
 
     assert {kind(59.9), kind(61.0), kind(None)} == {("voice", "")}
     assert kind(70.0) == ("file", "too_large")
+
+
+def test_a_long_voice_has_no_length_as_a_file(alice):
+    one = Uploading(alice, ogg(granules=48000 * 70), "voice", "x.ogg")
+    one.whole()
+    assert (one.row.kind, one.row.why, one.row.duration) == ("file", "too_large", None)
 
 
 def test_a_sent_file_is_not_given_up(one, alice):
