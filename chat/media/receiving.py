@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from chat.models import MediaKind, Upload, UsedQuota
 from chat.models.files import new_name, parts_folder
-from chat.models.uploads import QUOTA_WINDOW, STANDING, declared_lately
+from chat.models.uploads import QUOTA_WINDOW, STANDING, bytes_lately, declared_lately
 from chat.sending.drafts import parse_client_id
 from chat.sending.posting import why_unsendable
 from webchat.base.holding import holding
@@ -149,9 +149,7 @@ def give_up(*, upload: Upload) -> None:
 def delete(upload: Upload) -> None:
     """Delete an upload in a transaction, and remember what it has used of the quota."""
     if upload.received:
-        UsedQuota.objects.create(
-            owner_id=upload.owner_id, bytes=upload.received, at=upload.created_at
-        )
+        UsedQuota.objects.note(upload.owner_id, upload.received, upload.created_at)
     upload.delete()
 
 
@@ -174,17 +172,15 @@ def _refuse_over(owner: User, size: int, now: datetime) -> None:
     if Upload.objects.filter(owner=owner).unfinished().count() >= UNFINISHED_AT_MOST:
         message = _("Too many files are on their way. Please wait until some are sent.")
         raise ValidationError(message, "rate_limited", {"retry_after": CROWDED_SECONDS})
-    seconds = _seconds_to_wait(declared_lately(owner, now), size, now)
-    if seconds:
+    over = bytes_lately(owner, now) + size - settings.UPLOAD_DAILY
+    if over > 0:
+        seconds = _seconds_to_wait(declared_lately(owner, now), over, now)
         message = _("You have sent as much as one can in a day. Please try again later.")
         raise ValidationError(message, "rate_limited", {"retry_after": seconds})
 
 
-def _seconds_to_wait(declared: list[tuple[datetime, int]], size: int, now: datetime) -> int:
-    """Return the seconds until a file of this size is within the quota; 0 if it is now."""
-    over = sum(each for _at, each in declared) + size - settings.UPLOAD_DAILY
-    if over <= 0:
-        return 0
+def _seconds_to_wait(declared: list[tuple[datetime, int]], over: int, now: datetime) -> int:
+    """Return the seconds until so many bytes count no longer."""
     for at, each in declared:
         over -= each
         if over <= 0:

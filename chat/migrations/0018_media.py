@@ -89,6 +89,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('owner', 'at'), name='chat_usedquota_once_a_minute')],
+            },
         ),
         migrations.CreateModel(
             name='Upload',

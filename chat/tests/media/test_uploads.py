@@ -16,7 +16,7 @@ from PIL import Image
 from accounts.models import User
 from chat import attachments
 from chat.media import orders, processing, receiving, sweeping, workshop
-from chat.models import Attachment, Upload
+from chat.models import Attachment, Upload, UsedQuota
 from chat.models.files import attachments_folder, parts_folder, previews_folder
 from tests.cast import Api, error_of, make_user
 
@@ -298,6 +298,23 @@ def test_what_is_given_up_counts_as_far_as_it_came(alice, bob, settings):
     assert error_of(one.look()) == (404, "not_found")
     for status in (201, 201, 429):
         assert Uploading(alice).begin().status_code == status
+
+
+def test_what_is_given_up_within_a_minute_is_one_row(alice, settings):
+    settings.UPLOAD_DAILY = 35
+    now = timezone.now()
+    for seconds in (1, 30, 59, 60):
+        one = Uploading(alice)
+        one.begin()
+        one.put(0, b"01234")
+        at = (now - timedelta(hours=1)).replace(second=0, microsecond=0)
+        Upload.objects.update(created_at=at + timedelta(seconds=seconds))
+        one.give_up()
+    assert sorted(UsedQuota.objects.values_list("bytes", flat=True)) == [5, 15]
+    assert Uploading(alice).begin().status_code == 201
+    answer = Uploading(alice).begin()
+    assert error_of(answer) == (429, "rate_limited")
+    assert 22 * 3600 < int(answer["Retry-After"]) <= 23 * 3600
 
 
 def test_a_full_disk_takes_no_file_and_text_still_goes(one, alice, settings):
