@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -24,7 +23,7 @@ from chat.models.files import UNKNOWN, new_name, parts_folder, previews_folder
 from webchat.database import locks
 
 from .orders import Kind, Order, Processed
-from .processing import EXTENSIONS, place
+from .processing import EXTENSIONS, has_room, place
 from .workshop import UnavailableError, process, process_on_loop
 
 UNDESCRIBED = (
@@ -69,11 +68,6 @@ class Describer:
     def count(self) -> int:
         rest = Attachment.objects.seen().filter(pk__gt=self._through)
         return rest.filter(UNDESCRIBED).count()
-
-
-def has_room() -> bool:
-    """Return whether the disk has room for previews: what is kept free is for words."""
-    return shutil.disk_usage(settings.DATA_DIR).free >= settings.MIN_FREE
 
 
 def describe(file: Attachment) -> None:

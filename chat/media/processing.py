@@ -7,7 +7,9 @@ and nobody holds the lock, so the next who asks begins again.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -16,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
@@ -143,6 +146,8 @@ def _process(upload: Upload, part: IO[bytes]) -> None:
         # The disk has lost it: its sender begins again.
         Upload.objects.filter(pk=upload.pk).update(received=0, state=Upload.State.OPEN)
         return
+    if not has_room(upload.announced_size):  # of its clean copy
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     columns = store(upload.part_path, Kind(upload.announced_kind))
     kept = [attachments_folder() / columns["file"]]
     if columns["preview"]:
@@ -211,6 +216,11 @@ def _kind_of(done: Processed) -> tuple[MediaKind, Why]:
     if done.kind is Kind.VOICE and is_long:
         return MediaKind.FILE, Why.TOO_LARGE
     return MediaKind(done.kind), done.why
+
+
+def has_room(size: int = 0) -> bool:
+    """Return whether the disk has room for so many bytes: what is kept free is for words."""
+    return shutil.disk_usage(settings.DATA_DIR).free - size >= settings.MIN_FREE
 
 
 def place(source: str, target: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from webchat.database.folders import FULL, sync_folder
 from webchat.database.sizes import size as in_words
 
 from .names import clean_name
+from .processing import has_room
 
 PIECE_BYTES = 1024 * 1024  # the largest that is taken: the plain limit of nginx, 1m
 # Asked for: a request costs five times as much as a megabyte that is in it. It passes a proxy that
@@ -93,7 +93,7 @@ def begin(*, owner: User, announced: Announced) -> tuple[Upload, bool]:
         now = timezone.now()
         _refuse_muted(owner, now)
         _refuse_over(owner, announced.size, now)
-        _refuse_without_room(announced.size)
+        _refuse_without_room(2 * announced.size)  # its part and its clean copy
         upload = Upload.objects.create(
             owner=owner,
             client_id=announced.client_id,
@@ -189,7 +189,7 @@ def _seconds_to_wait(declared: list[tuple[datetime, int]], over: int, now: datet
 
 
 def _refuse_without_room(size: int) -> None:
-    if shutil.disk_usage(settings.DATA_DIR).free - size < settings.MIN_FREE:
+    if not has_room(size):
         raise _short_of_room()
 
 

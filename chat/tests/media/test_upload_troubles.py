@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -142,6 +143,23 @@ def test_a_disk_that_refuses_what_is_made(
     assert told(one.finish()) == (503, words, seconds)
     assert our_errors(caplog) == is_logged
     monkeypatch.undo()
+    assert one.finish().status_code == 200
+
+
+def test_what_is_kept_free_is_not_filled_with_clean_copies(alice, settings, monkeypatch):
+    free = 119
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(999, 0, free))
+    settings.MIN_FREE = 100
+    one = Uploading(alice)
+    one.api = Api(alice, headers={"accept-language": "zh-cn"})
+    assert told(one.begin()) == (503, ROOM, "60")
+    free = 120
+    assert one.begin().status_code == 201
+    assert one.put(0).json() == {"received": 10}
+    free = 109
+    assert told(one.finish()) == (503, ROOM, "60")
+    assert all_files() == [1]
+    free = 110
     assert one.finish().status_code == 200
 
 
