@@ -225,7 +225,9 @@ def has_room(size: int = 0) -> bool:
 
 def place(source: str, target: Path) -> None:
     """Give a file its name in another folder, and sync that; the source may stay until the end."""
-    target.parent.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        target.parent.mkdir(mode=0o700)
+        sync_folder(target.parent.parent)
     os.utime(source)  # before it is committed, a file without a row must not look old
     try:
         os.link(source, target)

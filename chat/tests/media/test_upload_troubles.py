@@ -180,11 +180,10 @@ def test_a_failure_at_the_end_leaves_nothing_and_the_next_try_goes_on(alice, mon
 
         monkeypatch.setattr(uploads.UploadQuerySet, "update", fail)
     else:
-        whole, calls = processing.sync_folder, []
+        whole = processing.sync_folder
 
         def fail_then(folder):
-            calls.append(folder)
-            if len(calls) == (1 if place == "the content" else 2):
+            if folder == (attachments_folder() if place == "the content" else previews_folder()):
                 raise OSError(errno.EIO, "broken")
             whole(folder)
 
@@ -194,6 +193,18 @@ def test_a_failure_at_the_end_leaves_nothing_and_the_next_try_goes_on(alice, mon
     assert sum(all_files()) == 1  # its part
     assert one.finish().status_code == 200
     assert all_files() == [1, 1, 0]
+
+
+def test_the_names_of_the_first_folders_are_synced_before_they_are_promised(
+    alice, settings, monkeypatch
+):
+    synced = []
+    monkeypatch.setattr(processing, "sync_folder", synced.append)
+    for _file in range(2):
+        Uploading(alice, photo((60, 40)), "picture", "x.jpg").whole()
+    folders = [attachments_folder(), previews_folder()]
+    first = [settings.DATA_DIR, folders[0], settings.DATA_DIR, folders[1]]
+    assert synced == first + folders
 
 
 def test_who_waits_for_another_worker_leaves_no_empty_part(one, monkeypatch):
