@@ -148,11 +148,16 @@ def _process(upload: Upload, part: IO[bytes]) -> None:
         return
     if not has_room(upload.announced_size):  # of its clean copy
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    columns = store(upload.part_path, Kind(upload.announced_kind))
+    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
+    try:
+        columns = store(upload.part_path, Kind(upload.announced_kind))
+    except FileNotFoundError:
+        if theirs.exists():
+            raise
+        return  # its sender has given it up
     kept = [attachments_folder() / columns["file"]]
     if columns["preview"]:
         kept.append(previews_folder() / columns["preview"])
-    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
     try:
         is_there = theirs.update(state=Upload.State.READY, changed_at=timezone.now(), **columns)
     except BaseException:

@@ -450,6 +450,21 @@ def test_who_gives_up_while_it_is_processed_leaves_nothing(one, monkeypatch):
     assert os.listdir(attachments_folder()) == os.listdir(parts_folder()) == []
 
 
+def test_who_gives_up_before_it_is_opened_disturbs_no_other_tab(one, monkeypatch, caplog):
+    one.begin()
+    one.put(0)
+    whole = processing.process
+
+    def a_moment_later(order):
+        os.unlink(order.source)
+        Upload.objects.all().delete()
+        return whole(order)
+
+    monkeypatch.setattr(processing, "process", a_moment_later)
+    assert error_of(one.finish()) == (404, "not_found")
+    assert "refuses" not in caplog.text
+
+
 def test_a_long_voice_is_a_file():
     def kind(seconds):
         done = orders.Processed(
