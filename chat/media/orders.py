@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+MAX_SECONDS = 7 * 24 * 3600  # of a film or a sound
+MAX_NUMBER = 2**53 - 1  # that JSON can say to everybody (RFC 8259, 6)
+
 
 class Kind(StrEnum):
     """What a file is for those who see it; FACE is a profile picture."""
@@ -72,3 +75,8 @@ class Processed(NamedTuple):
         needed any more.
         """
         return order.target if self.is_clean else order.source
+
+
+def known_duration(seconds: float | None) -> float | None:
+    """Return a duration; None if it is one that no file has, as infinite."""
+    return seconds if seconds is not None and 0 < seconds <= MAX_SECONDS else None

@@ -7,7 +7,9 @@ and nobody holds the lock, so the next who asks begins again.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -16,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
@@ -143,11 +146,18 @@ def _process(upload: Upload, part: IO[bytes]) -> None:
         # The disk has lost it: its sender begins again.
         Upload.objects.filter(pk=upload.pk).update(received=0, state=Upload.State.OPEN)
         return
-    columns = store(upload.part_path, Kind(upload.announced_kind))
+    if not has_room(upload.announced_size):  # of its clean copy
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
+    try:
+        columns = store(upload.part_path, Kind(upload.announced_kind))
+    except FileNotFoundError:
+        if theirs.exists():
+            raise
+        return  # its sender has given it up
     kept = [attachments_folder() / columns["file"]]
     if columns["preview"]:
         kept.append(previews_folder() / columns["preview"])
-    theirs = Upload.objects.filter(pk=upload.pk, state=Upload.State.PROCESSING)
     try:
         is_there = theirs.update(state=Upload.State.READY, changed_at=timezone.now(), **columns)
     except BaseException:
@@ -179,6 +189,8 @@ def store(source: Path, kind: Kind) -> dict[str, Any]:
 
 def _keep(order: Order, done: Processed, name: str) -> dict[str, Any]:
     kind, why = _kind_of(done)
+    if kind == MediaKind.FILE:
+        done = done._replace(width=None, height=None, duration=None)
     file = f"{name}{EXTENSIONS.get(done.mimetype, '')}"
     preview = f"{name}.webp" if done.has_preview else ""
     kept = [attachments_folder() / file]
@@ -211,9 +223,16 @@ def _kind_of(done: Processed) -> tuple[MediaKind, Why]:
     return MediaKind(done.kind), done.why
 
 
+def has_room(size: int = 0) -> bool:
+    """Return whether the disk has room for so many bytes: what is kept free is for words."""
+    return shutil.disk_usage(settings.DATA_DIR).free - size >= settings.MIN_FREE
+
+
 def place(source: str, target: Path) -> None:
     """Give a file its name in another folder, and sync that; the source may stay until the end."""
-    target.parent.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        target.parent.mkdir(mode=0o700)
+        sync_folder(target.parent.parent)
     os.utime(source)  # before it is committed, a file without a row must not look old
     try:
         os.link(source, target)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from chat.models import MediaKind, Upload, UsedQuota
 from chat.models.files import new_name, parts_folder
-from chat.models.uploads import QUOTA_WINDOW, STANDING, declared_lately
+from chat.models.uploads import QUOTA_WINDOW, STANDING, bytes_lately, declared_lately
 from chat.sending.drafts import parse_client_id
 from chat.sending.posting import why_unsendable
 from webchat.base.holding import holding
@@ -36,6 +35,7 @@ from webchat.database.folders import FULL, sync_folder
 from webchat.database.sizes import size as in_words
 
 from .names import clean_name
+from .processing import has_room
 
 PIECE_BYTES = 1024 * 1024  # the largest that is taken: the plain limit of nginx, 1m
 # Asked for: a request costs five times as much as a megabyte that is in it. It passes a proxy that
@@ -93,7 +93,7 @@ def begin(*, owner: User, announced: Announced) -> tuple[Upload, bool]:
         now = timezone.now()
         _refuse_muted(owner, now)
         _refuse_over(owner, announced.size, now)
-        _refuse_without_room(announced.size)
+        _refuse_without_room(2 * announced.size)  # its part and its clean copy
         upload = Upload.objects.create(
             owner=owner,
             client_id=announced.client_id,
@@ -149,9 +149,7 @@ def give_up(*, upload: Upload) -> None:
 def delete(upload: Upload) -> None:
     """Delete an upload in a transaction, and remember what it has used of the quota."""
     if upload.received:
-        UsedQuota.objects.create(
-            owner_id=upload.owner_id, bytes=upload.received, at=upload.created_at
-        )
+        UsedQuota.objects.note(upload.owner_id, upload.received, upload.created_at)
     upload.delete()
 
 
@@ -174,17 +172,15 @@ def _refuse_over(owner: User, size: int, now: datetime) -> None:
     if Upload.objects.filter(owner=owner).unfinished().count() >= UNFINISHED_AT_MOST:
         message = _("Too many files are on their way. Please wait until some are sent.")
         raise ValidationError(message, "rate_limited", {"retry_after": CROWDED_SECONDS})
-    seconds = _seconds_to_wait(declared_lately(owner, now), size, now)
-    if seconds:
+    over = bytes_lately(owner, now) + size - settings.UPLOAD_DAILY
+    if over > 0:
+        seconds = _seconds_to_wait(declared_lately(owner, now), over, now)
         message = _("You have sent as much as one can in a day. Please try again later.")
         raise ValidationError(message, "rate_limited", {"retry_after": seconds})
 
 
-def _seconds_to_wait(declared: list[tuple[datetime, int]], size: int, now: datetime) -> int:
-    """Return the seconds until a file of this size is within the quota; 0 if it is now."""
-    over = sum(each for _at, each in declared) + size - settings.UPLOAD_DAILY
-    if over <= 0:
-        return 0
+def _seconds_to_wait(declared: list[tuple[datetime, int]], over: int, now: datetime) -> int:
+    """Return the seconds until so many bytes count no longer."""
     for at, each in declared:
         over -= each
         if over <= 0:
@@ -193,7 +189,7 @@ def _seconds_to_wait(declared: list[tuple[datetime, int]], size: int, now: datet
 
 
 def _refuse_without_room(size: int) -> None:
-    if shutil.disk_usage(settings.DATA_DIR).free - size < settings.MIN_FREE:
+    if not has_room(size):
         raise _short_of_room()
 
 

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from .clean import clean
 from .clean.facts import Facts
-from .orders import Box, Kind, Order, Processed, Why
+from .orders import Box, Kind, Order, Processed, Why, known_duration
 
 MEMORY_BYTES = 400 * 1024**2  # of addresses; 64 megapixels in four channels take 256 MB of them
 MORE_BYTES = 1024**2  # that a file may be longer when it has been cleaned; a preview is shorter
@@ -130,7 +130,7 @@ def _shown(kind: Kind, file: Processed, facts: Facts) -> Processed:
         kind=kind,
         width=facts.width or None,
         height=facts.height or None,
-        duration=facts.duration or None,
+        duration=known_duration(facts.duration),
     )
 
 

@@ -27,7 +27,7 @@ from django.conf import settings
 
 from webchat.database import locks
 
-from .orders import Kind, Order, Processed, Why
+from .orders import MAX_NUMBER, Kind, Order, Processed, Why, known_duration
 
 PLACES = 2
 LOOK_SECONDS = 0.05  # between two looks for a free place
@@ -284,7 +284,17 @@ def _parse(attempt: Order, answer: bytes) -> Processed:
             done = done._replace(kind=Kind(done.kind), why=Why(done.why))
             if done.kind not in (attempt.kind, Kind.FILE) or done.is_clean > bool(attempt.target):
                 raise ValueError
+            if not _has_measures(done):
+                raise ValueError
             return done
     except (ValueError, TypeError):
         raise UnansweredError("its answer makes no sense") from None
     raise OSError(number, os.strerror(number))
+
+
+def _has_measures(done: Processed) -> bool:
+    """Return whether the numbers are such as a file can have; JSON here knows infinite ones."""
+    whole = [number for number in (done.size, done.width, done.height) if number is not None]
+    return done.duration == known_duration(done.duration) and all(
+        isinstance(number, int) and 0 <= number <= MAX_NUMBER for number in whole
+    )

@@ -76,6 +76,10 @@ class Migration(migrations.Migration):
             name='mimetype',
             field=models.CharField(default='application/octet-stream', max_length=127),
         ),
+        migrations.AddConstraint(
+            model_name='attachment',
+            constraint=models.CheckConstraint(condition=models.Q(('duration__gte', 0), ('duration__lte', 604800)), name='chat_attachment_duration'),
+        ),
         migrations.RunPython(describe_imported, migrations.RunPython.noop),
         migrations.CreateModel(
             name='UsedQuota',
@@ -85,6 +89,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('owner', 'at'), name='chat_usedquota_once_a_minute')],
+            },
         ),
         migrations.CreateModel(
             name='Upload',
@@ -112,7 +119,7 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('owner', 'client_id'), name='chat_upload_once'), models.CheckConstraint(condition=models.Q(('received__gte', 0), ('received__lte', models.F('announced_size'))), name='chat_upload_received_of_size')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('duration__gte', 0), ('duration__lte', 604800)), name='chat_upload_duration'), models.UniqueConstraint(fields=('owner', 'client_id'), name='chat_upload_once'), models.CheckConstraint(condition=models.Q(('received__gte', 0), ('received__lte', models.F('announced_size'))), name='chat_upload_received_of_size')],
             },
         ),
     ]

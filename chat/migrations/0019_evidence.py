@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('duration__gte', 0), ('duration__lte', 604800)), name='chat_evidence_duration')],
             },
         ),
     ]

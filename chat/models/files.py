@@ -16,6 +16,7 @@ from webchat.database.folders import FILES, PARTS, PREVIEWS, sync_folder
 from .rows import PICTURES
 
 UNKNOWN = "application/octet-stream"
+MOST_SECONDS = 7 * 24 * 3600
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,13 @@ class Content(models.Model):
 
     class Meta:
         abstract = True
+        constraints = [
+            # A page cannot be read with an infinite number in it, nor show one of 300 digits.
+            models.CheckConstraint(
+                condition=models.Q(duration__gte=0, duration__lte=MOST_SECONDS),
+                name="%(app_label)s_%(class)s_duration",
+            ),
+        ]
 
     @property
     def path(self) -> Path:

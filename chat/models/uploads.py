@@ -72,8 +72,9 @@ class Upload(Content):
 
     objects = UploadQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Content.Meta):
         constraints = [
+            *Content.Meta.constraints,
             # One id is one file, however often it is begun.
             models.UniqueConstraint(fields=["owner", "client_id"], name="chat_upload_once"),
             # Nobody is promised what does not exist.
@@ -132,9 +133,18 @@ class UsedQuotaQuerySet(models.QuerySet["UsedQuota"]):
         """Return those that no quota counts any more; a clock that was set back leaves some."""
         return self.filter(at__lte=now - QUOTA_WINDOW)
 
+    def note(self, owner_id: int, size: int, at: datetime) -> None:
+        """Count bytes, in a transaction that writes."""
+        minute = at.replace(second=0, microsecond=0)
+        if not self.filter(owner=owner_id, at=minute).update(bytes=F("bytes") + size):
+            self.create(owner_id=owner_id, bytes=size, at=minute)
+
 
 class UsedQuota(models.Model):
-    """The bytes that somebody sent for an upload whose row is gone; they count for a day."""
+    """The bytes that somebody sent for uploads of one minute whose rows are gone.
+
+    They count for a day.
+    """
 
     owner = models.ForeignKey(User, models.CASCADE, related_name="+")
     bytes = models.BigIntegerField()
@@ -142,17 +152,33 @@ class UsedQuota(models.Model):
 
     objects = UsedQuotaQuerySet.as_manager()
 
+    class Meta:
+        constraints = [
+            # Who begins and gives up all day makes no more than the minutes of a day.
+            models.UniqueConstraint(fields=["owner", "at"], name="chat_usedquota_once_a_minute"),
+        ]
+
     def __str__(self) -> str:
         return f"used quota {self.pk}"
 
 
 def declared_lately(user: User, now: datetime) -> list[tuple[datetime, int]]:
     """Return what counts towards the quota of a day, and since when, the oldest first."""
-    since = now - QUOTA_WINDOW
-    uploads = Upload.objects.filter(owner=user, created_at__gt=since, created_at__lte=now)
-    used = UsedQuota.objects.filter(owner=user, at__gt=since, at__lte=now)
-    found = [
-        *uploads.values_list("created_at", "announced_size"),
-        *used.values("at").annotate(sum=Sum("bytes")).values_list("at", "sum"),
-    ]
+    uploads, used = _counting(user, now)
+    found = [*uploads.values_list("created_at", "announced_size"), *used.values_list("at", "bytes")]
     return sorted(found)
+
+
+def bytes_lately(user: User, now: datetime) -> int:
+    """Return the sum of what `declared_lately` lists, which may be long."""
+    uploads, used = _counting(user, now)
+    sums = uploads.aggregate(sum=Sum("announced_size")), used.aggregate(sum=Sum("bytes"))
+    return sum(each["sum"] or 0 for each in sums)
+
+
+def _counting(user: User, now: datetime) -> tuple[UploadQuerySet, UsedQuotaQuerySet]:
+    since = now - QUOTA_WINDOW
+    return (
+        Upload.objects.filter(owner=user, created_at__gt=since, created_at__lte=now),
+        UsedQuota.objects.filter(owner=user, at__gt=since, at__lte=now),
+    )

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat.media import describing
+from chat.media import describing, processing
 from webchat.base import commands
 from webchat.base.progress import Progress
 
@@ -32,7 +32,7 @@ class Command(commands.Command):
                     describing.describe(file)
                     number += 1
                     progress.step(1)
-        if not describing.has_room():
+        if not processing.has_room():
             message = _("The server is short of room for files. Text can still be sent.")
             raise CommandError(message)
         self.stdout.write(_("Files that were looked at: %(count)d") % {"count": number})

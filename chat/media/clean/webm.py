@@ -1,4 +1,4 @@
-"""WebM: picture and sound, without tags (RFC 8794; RFC 9559)."""
+"""WebM: picture and sound, without tags and names (RFC 8794; RFC 9559)."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ TRACK, TRACK_TYPE, VIDEO, WIDTH, HEIGHT = 0xAE, 0x83, 0xE0, 0xB0, 0xBA
 TIMESTAMP, SIMPLE_BLOCK, GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
 IN_CLUSTER = {TIMESTAMP, SIMPLE_BLOCK, GROUP, VOID, 0xA7, 0xAB, 0xBF}
 PICTURE, SOUND = 1, 2
+# What a player may need of the head and of a track (RFC 9559, 5.1.2 and 5.1.4).
+IN_INFO = {SCALE, DURATION}
+IN_TRACK = {
+    *(0xD7, 0x73C5, TRACK_TYPE, 0xB9, 0x88, 0x55AA, 0x9C, 0x6DE7, 0x6DF8),  # numbers and flags
+    *(0x23E383, 0x234E7A, 0x23314F, 0x56AA, 0x56BB),  # times
+    *(0x22B59C, 0x22B59D, 0x86, 0x63A2),  # language and codec
+    *(VIDEO, 0xE1, 0x55EE, 0x41E4, 0x6D80),  # size, sound, and how it is packed
+}
+PROGRAMS = {0x4D80, 0x5741}  # by which it was made: they must be there (5.1.2.13 and 14)
 
 
 class Element(NamedTuple):
@@ -139,10 +148,13 @@ class _Film:
             values = self.values(element)
             self.scale = _number(values.get(SCALE, b"")) or self.scale
             self.duration = _real(values.get(DURATION, b""))
+            self.thin(element, IN_INFO)
         elif element.id == TRACKS:
             for track in self.within(element):
                 if track.id == TRACK:
                     self.track(track)
+                else:
+                    self.void(track)  # as a sum, which is not right any more
         elif element.id == CLUSTER:
             for child in self.within(element):
                 self.block(child)
@@ -155,6 +167,15 @@ class _Film:
                 size = _number(values.get(WIDTH, b"")), _number(values.get(HEIGHT, b""))
                 count_pixels(*size)
                 self.size = max(self.size, size)
+        self.thin(track, IN_TRACK)
+
+    def thin(self, parent: Element, kept: set[int]) -> None:
+        """Make the other elements in one empty: names, dates, and all that is not known."""
+        for element in self.within(parent):
+            if element.id in PROGRAMS:
+                self.changes.blank(element.body, element.end)
+            elif element.id not in kept:
+                self.void(element)
 
     def block(self, element: Element) -> None:
         """Note the time of a block: a recording that was made live has no other duration."""

@@ -163,13 +163,20 @@ def element(name, data, *, is_open=False):
     return head + (1 << 56 | length).to_bytes(8) + data
 
 
-def webm(*, live=False, sound_only=False):
+DATE = struct.pack(">q", 817_000_000_123_456_789)  # nanoseconds of this millennium
+PROGRAMS = (0x4D80, 0x5741)
+
+
+def webm(*, live=False, sound_only=False, scale=b"\x0f\x42\x40", duration=2500.0):
     """Make a WebM with tags and an attachment; `live` as Chrome records it, without lengths."""
     video = element(0xE0, element(0xB0, b"\1\x40") + element(0xBA, b"\xf0"))
-    tracks = [element(0xAE, element(0xD7, b"\2") + element(0x83, b"\2"))]
+    name = element(0x536E, MAKER) + element(0x258688, MAKER)
+    tracks = [element(0xAE, element(0xD7, b"\2") + element(0x83, b"\2") + name)]
     if not sound_only:
-        tracks.append(element(0xAE, element(0xD7, b"\1") + element(0x83, b"\1") + video))
-    times = b"" if live else element(0x4489, struct.pack(">d", 2500.0))
+        tracks.append(element(0xAE, name + element(0xD7, b"\1") + element(0x83, b"\1") + video))
+    times = b"" if live else element(0x4489, struct.pack(">d", duration))
+    names = [element(each, MAKER) for each in (*PROGRAMS, 0x7BA9, 0x7384, 0x3C83AB, 0x3E83BB)]
+    told = b"".join([element(0xBF, b"sum."), *names, element(0x4461, DATE)])
     tags = element(0x1254C367, element(0x7373, element(0x67C8, MAKER + place(GPS))))
     clusters = [
         element(
@@ -183,7 +190,7 @@ def webm(*, live=False, sound_only=False):
         for start in (0, 1000)
     ]
     content = [
-        element(0x1549A966, element(0x2AD7B1, b"\x0f\x42\x40") + times),
+        element(0x1549A966, element(0x2AD7B1, scale) + times + told),
         element(0x1654AE6B, b"".join(tracks)),
         element(0xEC, MAKER),
         element(0x1941A469, MAKER),
@@ -212,7 +219,7 @@ def page(number, data, *, granules=0, flags=0, is_open=False):
     return whole[:22] + struct.pack("<I", ogg_sum(whole)) + whole[26:]
 
 
-def ogg(*, comment=MAKER):
+def ogg(*, comment=MAKER, granules=96312):
     """Make an Opus sound in Ogg of two seconds."""
     head = b"OpusHead\1\1" + struct.pack("<HIh", 312, 48000, 0) + b"\0"
     tags = b"OpusTags" + struct.pack("<I", len(MAKER)) + MAKER
@@ -225,7 +232,7 @@ def ogg(*, comment=MAKER):
     number = len(pages)
     pages += [
         page(number, SOUND, granules=48000),
-        page(number + 1, SOUND, granules=96312, flags=4),
+        page(number + 1, SOUND, granules=granules, flags=4),
         b"behind it " + MAKER,
     ]
     return b"".join(pages)
@@ -243,14 +250,14 @@ def mp3():
     )  # fmt: skip
 
 
-def wav():
+def wav(*, rate=16000, samples=800):
     """Make a sound of a tenth of a second with a list of facts about its maker."""
     parts = [
         b"WAVE",
-        riff(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)),
+        riff(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8000, rate, 2, 16)),
         riff(b"LIST", b"INFOISFT" + struct.pack("<I", len(MAKER)) + MAKER),
         riff(b"bext", MAKER + b"!"),
-        riff(b"data", b"\1\2" * 800),
+        riff(b"data", b"\1\2" * samples),
         riff(b"id3 ", MAKER),
     ]
     return riff(b"RIFF", b"".join(parts)) + MAKER

@@ -103,6 +103,17 @@ def test_a_film_whose_last_box_goes_to_the_end():
     assert cleaned(data)[1][at:] == data[at:]
 
 
+def test_webm_tells_no_date_and_keeps_every_byte_in_its_place():
+    data = webm()
+    copy = cleaned(data)[1]
+    assert films.DATE in data
+    assert films.DATE not in copy
+    for program in films.PROGRAMS:  # which must be there
+        assert films.element(program, bytes(len(MAKER))) in copy
+    assert len(copy) == len(data)
+    assert copy.index(films.SOUND) == data.index(films.SOUND)
+
+
 def test_a_sound_of_webm_in_one_cluster_keeps_its_tail():
     copy = cleaned(webm(live=True))[1]
     assert copy.count(films.SOUND) == copy.count(films.PICTURE) == 2

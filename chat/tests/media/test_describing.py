@@ -7,18 +7,20 @@ import hashlib
 import io
 import os
 import shutil
+import sys
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from chat.media import describing
+from chat.media import describing, workshop
 from chat.models import Attachment, Message
 from chat.models.files import attachments_folder, parts_folder, previews_folder
 from tests.cast import say
 
 from . import samples
 from .cast import photo
+from .test_workshop import FAILING, FAILURES, WITHOUT_PILLOW
 
 
 @pytest.fixture
@@ -99,12 +101,34 @@ def test_a_lost_preview_is_made_again(stored, is_whole_folder):
     assert (kept.preview in before) is not is_whole_folder
 
 
-@pytest.mark.parametrize("sha256", ["", "0" * 64])
-def test_a_damaged_picture_is_a_file_from_then_on(stored, sha256):
-    file = stored(photo((400, 300))[:3000], sha256=sha256)
+@pytest.mark.parametrize(
+    "script",
+    [WITHOUT_PILLOW, FAILING.format(place="_clean", fails=FAILURES["killed"], spared=())],
+    ids=["drawing", "cleaning"],
+)
+def test_a_failure_that_may_pass_makes_no_file_of_a_picture(stored, script):
+    content = photo((64, 48))
+    facts = {"sha256": hashlib.sha256(content).hexdigest(), "width": 64, "height": 48}
+    file = stored(content, **facts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workshop, "COMMAND", (sys.executable, "-c", script))
+        describe_all()
+    file.refresh_from_db()
+    assert (file.kind, file.mimetype, file.width) == ("picture", "image/jpeg", 64)
+    assert not file.preview
+    assert nothing_is_left()
+    describe_all()  # as after the next start
+    file.refresh_from_db()
+    assert file.preview
+
+
+@pytest.mark.parametrize("facts", [{}, {"sha256": "0" * 64, "width": 400, "height": 300}])
+def test_a_damaged_picture_is_a_file_from_then_on(stored, facts):
+    file = stored(photo((400, 300))[:3000], **facts)
     describe_all()
     file.refresh_from_db()
     assert (file.kind, file.preview) == ("file", "")
+    assert (file.width, file.height) == (None, None)
     assert file.mimetype == "application/octet-stream"
     assert describing.Describer().next() is None
 

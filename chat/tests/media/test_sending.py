@@ -7,11 +7,13 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chat import attachments, services
 from chat.access import get_message
 from chat.log import reading
+from chat.media.orders import MAX_SECONDS
 from chat.models import Attachment, Conversation, EventLog, Message, Upload
 from chat.models.files import attachments_folder, previews_folder
 from chat.sending import files
@@ -206,6 +208,16 @@ def test_a_voice_has_its_seconds(alice, bob):
     upload = ready(alice, preview=False, duration=3.25, **facts)
     shown = send(alice, upload=upload.client_id).json()["message"]["attachment"]
     assert (shown["kind"], shown["duration"]) == ("voice", 3.25)
+
+
+@pytest.mark.parametrize("duration", [float("inf"), MAX_SECONDS + 1, -1.0])
+def test_no_row_has_a_duration_that_would_break_its_pages(alice, bob, duration):
+    upload = ready(alice, preview=False, kind="video", mimetype="video/webm", duration=MAX_SECONDS)
+    shown = send(alice, upload=upload.client_id).json()["message"]["attachment"]
+    assert shown["duration"] == MAX_SECONDS
+    for model in (Upload, Attachment):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            model.objects.update(duration=duration)
 
 
 def test_a_quote_of_a_file_shows_what_it_is(alice, bob):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -145,6 +146,23 @@ def test_a_disk_that_refuses_what_is_made(
     assert one.finish().status_code == 200
 
 
+def test_what_is_kept_free_is_not_filled_with_clean_copies(alice, settings, monkeypatch):
+    free = 119
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(999, 0, free))
+    settings.MIN_FREE = 100
+    one = Uploading(alice)
+    one.api = Api(alice, headers={"accept-language": "zh-cn"})
+    assert told(one.begin()) == (503, ROOM, "60")
+    free = 120
+    assert one.begin().status_code == 201
+    assert one.put(0).json() == {"received": 10}
+    free = 109
+    assert told(one.finish()) == (503, ROOM, "60")
+    assert all_files() == [1]
+    free = 110
+    assert one.finish().status_code == 200
+
+
 def all_files():
     folders = attachments_folder(), previews_folder(), parts_folder()
     return [len(os.listdir(folder)) for folder in folders if folder.is_dir()]
@@ -162,11 +180,10 @@ def test_a_failure_at_the_end_leaves_nothing_and_the_next_try_goes_on(alice, mon
 
         monkeypatch.setattr(uploads.UploadQuerySet, "update", fail)
     else:
-        whole, calls = processing.sync_folder, []
+        whole = processing.sync_folder
 
         def fail_then(folder):
-            calls.append(folder)
-            if len(calls) == (1 if place == "the content" else 2):
+            if folder == (attachments_folder() if place == "the content" else previews_folder()):
                 raise OSError(errno.EIO, "broken")
             whole(folder)
 
@@ -176,6 +193,18 @@ def test_a_failure_at_the_end_leaves_nothing_and_the_next_try_goes_on(alice, mon
     assert sum(all_files()) == 1  # its part
     assert one.finish().status_code == 200
     assert all_files() == [1, 1, 0]
+
+
+def test_the_names_of_the_first_folders_are_synced_before_they_are_promised(
+    alice, settings, monkeypatch
+):
+    synced = []
+    monkeypatch.setattr(processing, "sync_folder", synced.append)
+    for _file in range(2):
+        Uploading(alice, photo((60, 40)), "picture", "x.jpg").whole()
+    folders = [attachments_folder(), previews_folder()]
+    first = [settings.DATA_DIR, folders[0], settings.DATA_DIR, folders[1]]
+    assert synced == first + folders
 
 
 def test_who_waits_for_another_worker_leaves_no_empty_part(one, monkeypatch):

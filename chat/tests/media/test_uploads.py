@@ -16,11 +16,12 @@ from PIL import Image
 from accounts.models import User
 from chat import attachments
 from chat.media import orders, processing, receiving, sweeping, workshop
-from chat.models import Attachment, Upload
+from chat.models import Attachment, Upload, UsedQuota
 from chat.models.files import attachments_folder, parts_folder, previews_folder
 from tests.cast import Api, error_of, make_user
 
 from .cast import MAKER, photo, ready, send
+from .films import ogg
 
 MB = 1024 * 1024
 
@@ -299,6 +300,23 @@ def test_what_is_given_up_counts_as_far_as_it_came(alice, bob, settings):
         assert Uploading(alice).begin().status_code == status
 
 
+def test_what_is_given_up_within_a_minute_is_one_row(alice, settings):
+    settings.UPLOAD_DAILY = 35
+    now = timezone.now()
+    for seconds in (1, 30, 59, 60):
+        one = Uploading(alice)
+        one.begin()
+        one.put(0, b"01234")
+        at = (now - timedelta(hours=1)).replace(second=0, microsecond=0)
+        Upload.objects.update(created_at=at + timedelta(seconds=seconds))
+        one.give_up()
+    assert sorted(UsedQuota.objects.values_list("bytes", flat=True)) == [5, 15]
+    assert Uploading(alice).begin().status_code == 201
+    answer = Uploading(alice).begin()
+    assert error_of(answer) == (429, "rate_limited")
+    assert 22 * 3600 < int(answer["Retry-After"]) <= 23 * 3600
+
+
 def test_a_full_disk_takes_no_file_and_text_still_goes(one, alice, settings):
     one.begin()
     settings.MIN_FREE = 2**62
@@ -432,6 +450,21 @@ def test_who_gives_up_while_it_is_processed_leaves_nothing(one, monkeypatch):
     assert os.listdir(attachments_folder()) == os.listdir(parts_folder()) == []
 
 
+def test_who_gives_up_before_it_is_opened_disturbs_no_other_tab(one, monkeypatch, caplog):
+    one.begin()
+    one.put(0)
+    whole = processing.process
+
+    def a_moment_later(order):
+        os.unlink(order.source)
+        Upload.objects.all().delete()
+        return whole(order)
+
+    monkeypatch.setattr(processing, "process", a_moment_later)
+    assert error_of(one.finish()) == (404, "not_found")
+    assert "refuses" not in caplog.text
+
+
 def test_a_long_voice_is_a_file():
     def kind(seconds):
         done = orders.Processed(
@@ -441,6 +474,12 @@ def test_a_long_voice_is_a_file():
 
     assert {kind(59.9), kind(61.0), kind(None)} == {("voice", "")}
     assert kind(70.0) == ("file", "too_large")
+
+
+def test_a_long_voice_has_no_length_as_a_file(alice):
+    one = Uploading(alice, ogg(granules=48000 * 70), "voice", "x.ogg")
+    one.whole()
+    assert (one.row.kind, one.row.why, one.row.duration) == ("file", "too_large", None)
 
 
 def test_a_sent_file_is_not_given_up(one, alice):

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import select
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from chat.media.orders import Kind
 from tests.server import ROOT
 
 from .outcomes import content_of, is_a_clean_file, is_left_as_a_file
-from .samples import SAMPLES, film, ogg, photo, png, secrets
+from .samples import SAMPLES, film, ogg, photo, png, secrets, wav, webm
 
 in_both_ways = pytest.mark.parametrize("on_loop", [False, True], ids=["in a thread", "on the loop"])
 
@@ -64,6 +65,31 @@ def test_a_voice_has_a_duration(order):
     found = workshop.process(given)
     assert (found.kind, found.mimetype, found.duration) == (Kind.VOICE, "audio/ogg", 2.0)
     assert not any(word in content_of(found, given) for word in secrets())
+
+
+def endless_film():
+    """Say one second in each unit, and nearly as many units as there are numbers."""
+    data = film()
+    at = data.index(b"mvhd") + 16
+    return data[:at] + struct.pack(">II", 1, 2**32 - 2) + data[at + 8 :]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        pytest.param(webm(scale=b"\xff" * 8, duration=1.7e308), Kind.VIDEO, id="infinite"),
+        pytest.param(
+            webm(sound_only=True, scale=b"\xff" * 8, duration=1.7e308), Kind.VOICE, id="voice"
+        ),
+        pytest.param(webm(duration=1e300), Kind.VIDEO, id="of 299 digits"),
+        pytest.param(endless_film(), Kind.VIDEO, id="film"),
+        pytest.param(ogg(granules=2**63), Kind.VOICE, id="ogg"),
+        pytest.param(wav(rate=1, samples=302_401), Kind.VOICE, id="wav"),
+    ],
+)
+def test_a_duration_that_no_file_has_is_not_known(order, content, kind):
+    *_, found = work.work(order(content, kind))
+    assert (found.kind, found.duration) == (kind, None)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +226,11 @@ def test_what_is_no_answer_is_not_believed(order, standing_in):
         answer | {"kind": "other"},
         answer | {"why": "other"},
         answer | {"more": 1},
+        answer | {"size": float("nan")},
+        answer | {"width": 2**70},
+        answer | {"height": -1},
+        answer | {"duration": float("inf")},
+        answer | {"duration": 1e300},
         {"kind": "video"},
         {"errno": "x"},
         [],
