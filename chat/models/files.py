@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from .rows import PICTURES
 
 UNKNOWN = "application/octet-stream"
 MOST_SECONDS = 7 * 24 * 3600
+# Of a disk without links, or with as many names of a file as it takes.
+NO_LINK = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EXDEV)
 
 logger = logging.getLogger(__name__)
 
@@ -78,26 +82,52 @@ def new_name() -> str:
     return secrets.token_hex(16)
 
 
-def link_again(path: Path) -> str:
+def link_again(path: Path, *, copied_at_most: int | None = None) -> str:
     """Give a file a second name beside it, and return that; both take the room of one.
 
-    Raises OSError, FileNotFoundError if the file is lost.
+    Where the disk refuses, it is copied and synced. Raises OSError: FileNotFoundError if the file
+    is lost, EFBIG if the copy would be of more bytes.
     """
     name = new_name() + path.suffix
+    target = path.with_name(name)
     os.utime(path)  # before it is committed, a name without a row must not look old
-    os.link(path, path.with_name(name))
+    try:
+        os.link(path, target)
+    except OSError as error:
+        if error.errno not in NO_LINK:
+            raise
+        _copy(path, target, copied_at_most)
     return name
 
 
-def links_of(content: Content) -> dict[str, Any]:
+def _copy(path: Path, target: Path, at_most: int | None) -> None:
+    size = path.stat().st_size
+    if at_most is not None and size > at_most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    if shutil.disk_usage(path.parent).free - size < settings.MIN_FREE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+    try:
+        shutil.copy(path, target)
+        with target.open("rb") as copy:
+            os.fsync(copy.fileno())
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def links_of(content: Content, *, copied_at_most: int | None = None) -> dict[str, Any]:
     """Give a file and its preview second names; return the columns of a row that has those.
 
-    Raises OSError; what was linked until then is an orphan, and swept.
+    Raises OSError as `link_again` does; what was linked until then is an orphan, and swept. A
+    preview that is lost is made again by whoever finds a picture without one.
     """
     columns = {name: getattr(content, name) for name in CONTENT}
-    columns["file"] = link_again(content.path)
+    columns["file"] = link_again(content.path, copied_at_most=copied_at_most)
     if content.preview_path:
-        columns["preview"] = link_again(content.preview_path)
+        try:
+            columns["preview"] = link_again(content.preview_path)
+        except FileNotFoundError:
+            columns["preview"] = ""
     return columns
 
 

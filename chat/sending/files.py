@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from chat.models.files import CONTENT, Content, links_of, sync_names
 from .drafts import Draft
 
 RETRY_SECONDS = 10
+COPIED_BYTES = 8 * 1024 * 1024  # of a file that cannot be linked: all who send wait meanwhile
 
 logger = logging.getLogger(__name__)
 
@@ -70,13 +72,17 @@ def find_forwarded(sender_id: int, pk: int) -> Message:
 def copy_of(attachment: Attachment) -> NewFile:
     """Give the file of another message a second name, so that each may go without the other.
 
-    It takes no room. Raises ValidationError if the file is lost, or the disk refuses.
+    It takes no room where the disk has links. Raises ValidationError if the file is lost, too
+    large for a disk without, or the disk refuses.
     """
     try:
-        content = links_of(attachment)
+        content = links_of(attachment, copied_at_most=COPIED_BYTES)
     except FileNotFoundError:
         raise _is_gone() from None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            message = _("This file is too large to be forwarded here. Save it and send it again.")
+            raise ValidationError(message, "too_large") from None
         logger.error("A file could not be forwarded: %s", error)
         message = _("The server is busy. Please try again in a moment.")
         raise ValidationError(message, "unavailable", {"retry_after": RETRY_SECONDS}) from None

@@ -50,7 +50,8 @@ def write_backup(folder: Path, step: Step = quietly, *, in_one_file: bool = Fals
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with scratch.scratch(folder, ".backup-") as own:
         shared = _shared_in(folder, own)
-        _check_room(own, bytes_to_write(shared) + in_one_file * packing.bytes_to_copy(None))
+        needed = bytes_to_write(shared, links=scratch.takes_links(own))
+        _check_room(own, needed + in_one_file * packing.bytes_there())
         made = packing.make(own, shared, step, in_one_file=in_one_file)
         target = _free_place(folder)
         if made.is_dir():
@@ -66,12 +67,12 @@ def bytes_to_read(folder: Path) -> int:
     return 3 * _size(settings.DATABASE_FILE) + packing.bytes_to_copy(_newest_shared(folder))
 
 
-def bytes_to_write(shared: Shared | None) -> int:
+def bytes_to_write(shared: Shared | None, *, links: bool = True) -> int:
     """Return the room that a backup needs: a copy of the database, and what does not shrink.
 
     Text packs to a third; what is random, as hashes and pictures, stays as long as it is.
     """
-    return 2 * _size(settings.DATABASE_FILE) + packing.bytes_to_copy(shared)
+    return 2 * _size(settings.DATABASE_FILE) + packing.bytes_to_copy(shared, links=links)
 
 
 def bytes_of(paths: Iterable[Path]) -> int:
@@ -106,7 +107,8 @@ def make_room(folder: Path, number: int) -> list[Path]:
     if number == 1:
         return []
     with scratch.scratch(folder, ".backup-") as own:
-        needed = bytes_to_write(_shared_in(folder, own))
+        shared = _shared_in(folder, own)
+        needed = bytes_to_write(shared, links=scratch.takes_links(own))
     has_room = _with_what_stays_free(folder, needed) <= shutil.disk_usage(folder).free
     return [] if has_room else keep_newest(folder, number)
 

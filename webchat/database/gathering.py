@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
 
 from . import copies
-from .archive import Fact, digest, is_file_name
+from .archive import Fact, Inode, digest, inode_of, is_file_name
 from .folders import FILES
 from .steps import Counted, Step, naming
 
@@ -43,6 +44,9 @@ class Gathering:
         self._step = step
         self._digests: dict[str, str] = {}  # as the database knows them
         self._changed: set[str] = set()  # in the backup before, by its disk
+        # What the server has under several names, as forwarded files, is copied once.
+        self._first: dict[Inode, str] = {}
+        self._read: dict[Inode, str] = {}  # SHA-256 of files of the backup before
 
     def gather(self, database: Path) -> None:
         """Copy the database of one moment, and every file that it names.
@@ -71,11 +75,11 @@ class Gathering:
 
     def _take(self, names: Iterable[str]) -> set[str]:
         """Bring files in, and return the names of those that are nowhere."""
-        return {
-            name
-            for name in names
-            if name not in self.facts and not self._share(name) and not self._copy(name)
-        }
+        new = [name for name in names if name not in self.facts]
+        # Those that are read first: what they find out is true of their other names, too.
+        new.sort(key=lambda name: not _is_due(name))
+        left = [name for name in new if not self._share(name)]
+        return {name for name in left if not self._copy(name)}
 
     def _share(self, name: str) -> bool:
         """Give a file of the backup before a second name; it takes no room."""
@@ -84,24 +88,45 @@ class Gathering:
         source, fact = self._before.folder / name, self._before.facts[name]
         if self._digests.get(name, "") not in ("", fact.sha256):
             return False
-        if _is_due(name) and not self._is_as_written(source, fact):
+        if self._has_rotted(name, source, fact):
             self._changed.add(name)
+            return False
+        if not self._link(source, name):
+            return False
+        self.facts[name] = fact
+        if (found := stat_there(name)) and found.st_nlink > 1:
+            self._first.setdefault(inode_of(found), name)
+        return True
+
+    def _has_rotted(self, name: str, path: Path, fact: Fact) -> bool:
+        """Return whether a file, if it is due or was read under another name, has other bytes."""
+        try:
+            inode = inode_of(path.stat())
+        except FileNotFoundError:  # another backup makes room
+            return False
+        if _is_due(name) and inode not in self._read:
+            self._read[inode] = self._digest_of(path)
+        return self._read.get(inode, fact.sha256) != fact.sha256
+
+    def _digest_of(self, path: Path) -> str:
+        try:
+            return digest(Counted(path.open("rb"), self._step))
+        except OSError:
+            return ""
+
+    def _link(self, source: Path, name: str) -> bool:
+        """Give a file its name in this backup as a further one, where the disk takes that."""
+        if self.links_refused:
             return False
         try:
             os.link(source, self._folder / name, follow_symlinks=False)
         except FileNotFoundError:  # another backup makes room
             return False
-        except OSError:  # a disk without links, or one that takes no more of this file
-            self.links_refused = True
+        except OSError as error:  # a disk without links, or one that takes no more of this file
+            is_full = error.errno == errno.EMLINK and source.stat().st_nlink > 1
+            self.links_refused = not is_full
             return False
-        self.facts[name] = fact
         return True
-
-    def _is_as_written(self, path: Path, fact: Fact) -> bool:
-        try:
-            return digest(Counted(path.open("rb"), self._step)) == fact.sha256
-        except OSError:
-            return False
 
     def _copy(self, name: str) -> bool:
         target = self._folder / name
@@ -109,11 +134,30 @@ class Gathering:
             source = (settings.DATA_DIR / FILES / name).open("rb")
         except FileNotFoundError:  # its message has just been deleted
             return False
-        with naming(target), target.open("xb") as new:
-            found = digest(Counted(source, self._step), new)
+        with source:
+            if not self._copy_again(name, source):
+                with naming(target), target.open("xb") as new:
+                    found = digest(Counted(source, self._step), new)
+                self.facts[name] = Fact(target.stat().st_size, found)
         self.copied.append(target)
-        self.facts[name] = Fact(target.stat().st_size, found)
         return True
+
+    def _copy_again(self, name: str, source: BinaryIO) -> bool:
+        """Give the copy of a file a second name, if it was taken under another one.
+
+        That is known only while both are there: a number that is free is given to another file.
+        """
+        found = os.fstat(source.fileno())
+        first = self._first.get(inode_of(found))
+        there = stat_there(first) if first else None
+        if first and there and os.path.samestat(there, found):
+            fact = self.facts[first]
+            is_known = self._digests.get(name, "") in ("", fact.sha256)
+            if is_known and self._link(self._folder / first, name):
+                self.facts[name] = fact
+                return True
+        self._first[inode_of(found)] = name
+        return False
 
     def _is_as_sent(self, name: str) -> bool:
         return self._digests.get(name, "") in ("", self.facts[name].sha256)
@@ -150,8 +194,14 @@ def is_shared(name: str, before: Shared) -> bool:
 
 def size_there(name: str) -> int | None:
     """Return the size of a file that the server has, or None."""
+    found = stat_there(name)
+    return None if found is None else found.st_size
+
+
+def stat_there(name: str) -> os.stat_result | None:
+    """Return what the disk says of a file that the server has, or None."""
     try:
-        return os.stat(f"{settings.DATA_DIR}/{FILES}/{name}").st_size
+        return os.stat(f"{settings.DATA_DIR}/{FILES}/{name}")
     except FileNotFoundError:
         return None
 

@@ -28,12 +28,16 @@ from .archive import (
     PACKED,
     Allowance,
     Fact,
+    Inode,
     NoRoomError,
     UnusableError,
+    bytes_of_contents,
     check_manifest,
     check_room,
     digest,
     explain,
+    inode_of,
+    takes_name,
 )
 from .folders import FILES, GENERATION, sync_folder
 from .gathering import Shared
@@ -123,15 +127,16 @@ def _unpack(path: Path, target: Path, step: Step) -> None:
     step((path / MANIFEST).stat().st_size)
     _compare(path, {name.removeprefix(f"{FILES}/") for name in wanted if name != DATABASE})
     links = path.stat().st_dev == target.stat().st_dev
-    here = [DATABASE] if links else list(wanted)
-    check_room(sum(wanted[name]["bytes"] for name in here), target)
+    here = {DATABASE: wanted[DATABASE]} if links else wanted
+    check_room(bytes_of_contents(here), target)
     (target / FILES).mkdir()
+    files = _Bringing(step)
     for name, each in wanted.items():
         expected = Fact(each["bytes"], each["sha256"])
         if name == DATABASE:
             found = _unpack_database(path / PACKED, target / DATABASE, expected.bytes, step)
         else:
-            found = _bring(path / name, target / name, step)
+            found = files.bring(path / name, target / name, expected)
         if found != expected:
             raise UnusableError(_("A checksum is wrong: the file is damaged."))
 
@@ -155,16 +160,36 @@ def _unpack_database(packed: Path, target: Path, most: int, step: Step) -> Fact:
         return _copy(Allowance(gzip.GzipFile(fileobj=counted, mode="rb"), most), target)
 
 
-def _bring(source: Path, target: Path, step: Step) -> Fact:
+class _Bringing:
+    """The files of a backup on their way: each is read once, and equal ones take room once."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._read: dict[Inode, Fact] = {}  # of the backup
+        self._first: dict[Fact, Path] = {}
+
+    def bring(self, source: Path, target: Path, expected: Fact) -> Fact:
+        """Bring a file, and return what it is; raises OSError, and UnusableError if it is none."""
+        with _open(source) as file:
+            inode = inode_of(os.fstat(file.fileno()))
+            if not takes_name(self._first.get(expected), target):
+                self._read[inode] = _bring(file, source, target, self._step)
+                self._first[expected] = target
+            elif inode not in self._read:
+                self._read[inode] = _fact_of(file, self._step)
+        return self._read[inode]
+
+
+def _bring(file: BinaryIO, source: Path, target: Path, step: Step) -> Fact:
     """Give a file a second name, if it is ours and the disk the same; else copy it."""
-    with _open(source) as file:
-        counted = Counted(file, step)
-        found = os.fstat(file.fileno())
-        if found.st_uid == os.geteuid():
-            with suppress(OSError):
-                os.link(source, target, follow_symlinks=False)
-                return Fact(found.st_size, digest(counted))
-        return _copy(counted, target)
+    if os.fstat(file.fileno()).st_uid == os.geteuid() and takes_name(source, target):
+        return _fact_of(file, step)
+    return _copy(Counted(file, step), target)
+
+
+def _fact_of(file: BinaryIO, step: Step) -> Fact:
+    size = os.fstat(file.fileno()).st_size
+    return Fact(size, digest(Counted(file, step)))
 
 
 def _copy(source: Counted | Allowance, target: Path) -> Fact:

@@ -13,9 +13,9 @@ from typing import Any
 from django.utils import timezone
 
 from . import copies, generations, scratch
-from .archive import DATABASE, FORMAT, MANIFEST, NONSENSE, digest
+from .archive import DATABASE, FORMAT, MANIFEST, NONSENSE, Inode, digest, inode_of
 from .folders import FILES
-from .gathering import Gathering, Shared, is_shared, names_there, size_there
+from .gathering import Gathering, Shared, is_shared, names_there, size_there, stat_there
 from .steps import Counted, Step
 
 # Up to here all fits into one file, which is easy to carry. Beyond it, what has not changed would
@@ -47,10 +47,27 @@ def notes_of(path: Path) -> Notes:
         return Notes()
 
 
-def bytes_to_copy(shared: Shared | None) -> int:
-    """Return the bytes of the files that the next backup cannot share with the one before."""
-    files = ((name, size_there(name) or 0) for name in names_there())
-    return sum(size for name, size in files if shared is None or not is_shared(name, shared))
+def bytes_to_copy(shared: Shared | None, *, links: bool = True) -> int:
+    """Return the bytes of the files that the next backup cannot share with the one before.
+
+    What the server has under several names is copied once where the disk takes `links`.
+    """
+    if not links:
+        return bytes_there()
+    new: dict[Inode, int] = {}
+    known: set[Inode] = set()
+    for name in names_there():
+        if found := stat_there(name):
+            if shared is not None and is_shared(name, shared):
+                known.add(inode_of(found))
+            else:
+                new[inode_of(found)] = found.st_size
+    return sum(size for inode, size in new.items() if inode not in known)
+
+
+def bytes_there() -> int:
+    """Return the bytes of all files, each as often as it has names: so it is in one file."""
+    return sum(size_there(name) or 0 for name in names_there())
 
 
 def make(own: Path, before: Shared | None, step: Step, *, in_one_file: bool) -> Path:
@@ -90,7 +107,11 @@ def _write_tar(
     part: Path, database: Path, folder: Path, manifest: dict[str, Any], step: Step
 ) -> Path:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
+    with (
+        os.fdopen(descriptor, "wb") as out,
+        # A second name is a file like any other there: a reader need not know of links.
+        tarfile.open(fileobj=out, mode="w:gz", dereference=True) as tar,
+    ):
         text = json.dumps(manifest, indent=1).encode()
         info = tarfile.TarInfo(MANIFEST)
         info.size = len(text)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -124,12 +124,8 @@ class LentFile(NamedTuple):
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield exactly so many bytes; of a file that is gone meanwhile, zeros."""
-        loop = asyncio.get_running_loop()
         sent = 0
-        try:
-            number = await loop.run_in_executor(_file_threads, os.open, self.path, os.O_RDONLY)
-        except FileNotFoundError:
-            number = None
+        number = await self._open()
         try:
             while sent < self.length:
                 at_most = min(PIECE_BYTES, self.length - sent)
@@ -139,6 +135,21 @@ class LentFile(NamedTuple):
         finally:
             if number is not None:
                 os.close(number)
+
+    async def _open(self) -> int | None:
+        opening = _file_threads.submit(os.open, self.path, os.O_RDONLY)
+        try:
+            return await asyncio.wrap_future(opening)
+        except FileNotFoundError:
+            return None
+        except asyncio.CancelledError:  # its reader left: nobody else knows what the thread opens
+            opening.add_done_callback(_close_opened)
+            raise
+
+
+def _close_opened(opening: Future[int]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result())
 
 
 async def _read(number: int, offset: int, at_most: int) -> bytes:

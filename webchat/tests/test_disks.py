@@ -133,7 +133,7 @@ def test_old_ones_make_room_only_where_they_would_go_anyway(tmp_path, settings, 
     for name in names:
         (folder / name).touch()
     assert backup.make_room(folder, 3) == [], "there is room"
-    monkeypatch.setattr(backup, "bytes_to_write", lambda shared: 2**60)
+    monkeypatch.setattr(backup, "bytes_to_write", lambda shared, *, links: 2**60)
     assert backup.make_room(folder, 1) == [], "the only one stays until the new one is there"
     assert [path.name for path in backup.make_room(folder, 3)] == names[:3]
     assert len(list(folder.iterdir())) == 2

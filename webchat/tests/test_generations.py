@@ -114,6 +114,113 @@ def test_each_is_complete_and_a_second_one_copies_only_what_is_new(data):
     assert (second / "attachments/a").read_bytes() == content("a")
 
 
+# Files with several names
+
+
+def forward(data: Path, name: str, source: str) -> None:
+    os.link(data / "attachments" / source, data / "attachments" / name)
+    sha256 = hashlib.sha256(content(source)).hexdigest()
+    run(data, "INSERT INTO chat_attachment VALUES (?, ?)", name, sha256)
+
+
+def test_a_forwarded_file_takes_no_more_room_in_a_backup_than_on_the_server(data):
+    forward(data, "d", "b")
+    needed = backup.bytes_to_write(None)
+    steps = []
+    first = backup.write_backup(own_folder(), steps.append)
+    assert inode(first, "d") == inode(first, "b") != inode(first, "a")
+    assert inode(first, "d") != (data / "attachments/b").stat().st_ino
+    for name in ("0", "e"):  # before and after the first of its names
+        forward(data, name, "b")
+    second = backup.write_backup(own_folder())
+    assert names(second) == {"0", "a", "b", "c", "d", "e"}
+    assert {inode(second, each) for each in "0bde"} == {inode(first, "b")}
+    fact = {"bytes": len(content("b")), "sha256": hashlib.sha256(content("b")).hexdigest()}
+    assert manifest(second)["files"]["attachments/e"] == fact
+    files = sum(len(content(each)) for each in "abc")
+    assert needed == 2 * (data / "db.sqlite3").stat().st_size + files
+    assert packing.bytes_to_copy(generations.shared_of(first)) == 0
+    assert packing.bytes_to_copy(None, links=False) == files + 3 * len(content("b"))
+    assert packing.notes_of(second) == packing.Notes()
+
+
+def test_a_number_that_is_given_to_another_file_brings_no_wrong_content(data, monkeypatch):
+    """As soon as a file is deleted, its inode may be that of the next."""
+    real, done = gathering.Gathering._copy, []
+
+    def copy(self, name):
+        found = real(self, name)
+        if name == "a":
+            files = data / "attachments"
+            for old, new in (("c", "free"), ("a", "c"), ("free", "a")):
+                (files / old).rename(files / new)
+            (files / "c").write_bytes(content("c"))
+            done.append(name)
+        return found
+
+    monkeypatch.setattr(gathering.Gathering, "_copy", copy)
+    monkeypatch.setattr(copies, "files_in", lambda database: dict.fromkeys("abc", ""))
+    path = backup.write_backup(own_folder())
+    assert done == ["a"]
+    assert (path / "attachments/c").read_bytes() == content("c")
+
+
+def test_a_file_that_takes_no_more_names_is_copied_and_all_others_are_shared(data, monkeypatch):
+    first = backup.write_backup(own_folder())
+    for name in ("d", "e"):
+        forward(data, name, "b")
+    real, full = os.link, inode(first, "b")
+
+    def link(source, target, **options):
+        if os.stat(source).st_ino == full and os.stat(source).st_nlink == 2:
+            raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
+        real(source, target, **options)
+
+    monkeypatch.setattr("webchat.database.gathering.os.link", link)
+    second = backup.write_backup(own_folder())
+    assert inode(second, "b") == full
+    assert inode(second, "d") == inode(second, "e") != full
+    assert inode(second, "c") == inode(first, "c")
+    assert not packing.notes_of(second).links_refused
+
+
+def test_what_the_disk_has_changed_is_replaced_under_all_its_names(data, monkeypatch):
+    for name in ("0", "d"):
+        forward(data, name, "b")
+    first = backup.write_backup(own_folder())
+    (first / "attachments/d").write_bytes(content("D"))
+    monkeypatch.setattr(gathering, "_is_due", lambda name: name == "b")
+    second = backup.write_backup(own_folder())
+    assert sorted(packing.notes_of(second).rotted) == ["0", "b", "d"]
+    assert [(second / "attachments" / each).read_bytes() for each in "0bd"] == [content("b")] * 3
+    assert inode(second, "0") == inode(second, "b") == inode(second, "d") != inode(first, "b")
+
+
+def test_a_file_that_is_due_under_several_names_is_read_once(data, monkeypatch):
+    for name in ("d", "e"):
+        forward(data, name, "b")
+    first = backup.write_backup(own_folder())
+    monkeypatch.setattr(gathering, "_is_due", lambda name: name in "bde")
+    read = []
+    real = gathering.Gathering._digest_of
+    monkeypatch.setattr(
+        gathering.Gathering, "_digest_of", lambda self, path: read.append(path) or real(self, path)
+    )
+    backup.write_backup(own_folder())
+    assert len(read) == 1
+    assert read[0].parent == first / "attachments"
+
+
+def test_in_one_file_each_name_is_a_file_of_its_own(data):
+    forward(data, "d", "b")
+    path = backup.write_backup(own_folder(), in_one_file=True)
+    with tarfile.open(path) as tar:
+        assert {member.name for member in tar if member.isreg()} == set(tar.getnames())
+        assert tar.extractfile("attachments/b").read() == content("b")
+        assert tar.extractfile("attachments/d").read() == content("b")
+    assert packing.bytes_there() == sum(len(content(each)) for each in "abcb")
+
+
 def test_a_few_small_files_stay_in_one_file(data, monkeypatch):
     monkeypatch.setattr(packing, "ONE_FILE_BYTES", 10_000)
     path = backup.write_backup(own_folder())
@@ -443,6 +550,59 @@ def test_files_are_not_copied_a_second_time_where_the_disk_is_the_same(there):
     path, target = there
     generations.unpack(path, target)
     assert [inode(target, each) for each in "abc"] == [inode(path, each) for each in "abc"]
+
+
+@pytest.mark.parametrize("how", ["in one file", "links lost", "here"])
+def test_a_forwarded_file_takes_its_room_once_after_a_restore(there, data, how, monkeypatch):
+    _path, target = there
+    forward(data, "d", "b")
+    path = backup.write_backup(own_folder(), in_one_file=how == "in one file")
+    rooms = []
+    for module in (archive, generations):
+        monkeypatch.setattr(module, "check_room", lambda total, _folder: rooms.append(total))
+    if how == "in one file":
+        archive.unpack(path, target)
+    elif how == "here":
+        generations.unpack(path, target)
+    else:
+        copy = shutil.copytree(path, target.parent / "elsewhere")  # which makes copies of links
+        monkeypatch.setattr(generations.os, "geteuid", lambda: 64101)
+        assert inode(copy, "b") != inode(copy, "d")
+        generations.unpack(copy, target)
+    assert inode(target, "d") == inode(target, "b") != inode(target, "a")
+    assert (target / "attachments/d").read_bytes() == content("b")
+    size = (target / "db.sqlite3").stat().st_size
+    files = sum(len(content(each)) for each in "abc")
+    assert rooms == [size + files if how == "in one file" else size]
+
+
+def test_each_file_of_a_backup_is_read_once_and_a_damaged_copy_is_refused(there, data):
+    _path, target = there
+    forward(data, "d", "b")
+    path = backup.write_backup(own_folder())
+    steps = []
+    generations.unpack(path, target, steps.append)
+    assert sum(steps) == backup.bytes_of([path])
+    copy = shutil.copytree(path, target.parent / "elsewhere")
+    (copy / "attachments/d").write_bytes(content("D"))
+    (target.parent / "another").mkdir()
+    with pytest.raises(archive.UnusableError):
+        generations.unpack(copy, target.parent / "another")
+
+
+def test_where_links_are_refused_a_restored_file_is_copied_under_each_name(
+    there, data, monkeypatch
+):
+    _path, target = there
+    forward(data, "d", "b")
+    path = backup.write_backup(own_folder(), in_one_file=True)
+
+    def refuse(*_args, **_options):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("webchat.database.archive.os.link", refuse)
+    archive.unpack(path, target)
+    assert [(target / "attachments" / each).read_bytes() for each in "bd"] == [content("b")] * 2
 
 
 def test_files_are_copied_where_links_are_refused(there, monkeypatch):

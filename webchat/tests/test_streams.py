@@ -4,6 +4,8 @@ import asyncio
 import errno
 import os
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 from whitenoise.responders import SlicedFile
@@ -392,6 +394,44 @@ def test_a_reader_who_leaves_within_a_file_leaves_nothing_open(long_file):
         asyncio.run(leave())
     assert len(os.listdir("/proc/self/fd")) <= before + 2
     assert streams.disk._used == 0
+
+
+def test_a_reader_who_leaves_while_a_file_is_opened_leaves_nothing_open(long_file, monkeypatch):
+    real, opening, go_on, opened = os.open, threading.Event(), threading.Event(), []
+
+    def slowly(path, flags):
+        opening.set()
+        go_on.wait(10)
+        opened.append(real(path, flags))
+        return opened[0]
+
+    async def leave():
+        pieces = streams.LentFile(0, long_file, 10).pieces()
+        task = asyncio.create_task(anext(pieces))
+        assert await asyncio.to_thread(opening.wait, 10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(streams.os, "open", slowly)
+        asyncio.run(leave())
+    go_on.set()
+    for _time in range(500):
+        if opened and opened[0] not in numbers_of(long_file):
+            break
+        time.sleep(0.01)
+    assert opened
+    assert numbers_of(long_file) == []
+
+
+def numbers_of(path):
+    """Return the descriptors of this process that stand for a file."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            if os.readlink(f"/proc/self/fd/{number}") == str(path):
+                found.append(int(number))
+    return found
 
 
 def test_an_answer_with_a_length_holds_no_files(long_file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from datetime import timedelta
@@ -99,6 +100,24 @@ def test_a_disk_that_refuses_ends_no_report(message, alice, monkeypatch):
     monkeypatch.setattr("chat.models.files.os.link", refuse)
     assert Api(alice).post(f"messages/{message.pk}/report/", reason="…").status_code == 201
     assert not Evidence.objects.exists()
+
+
+def test_a_file_that_takes_no_more_names_is_copied_as_evidence(message, alice, monkeypatch):
+    def refuse(*_args):
+        raise OSError(errno.EMLINK, "Too many links")
+
+    monkeypatch.setattr("chat.models.files.os.link", refuse)
+    assert Api(alice).post(f"messages/{message.pk}/report/", reason="…").status_code == 201
+    kept = Evidence.objects.get()
+    assert not os.path.samefile(kept.path, message.attachment.path)
+    assert kept.path.read_bytes() == PIXELS
+
+
+def test_a_lost_preview_keeps_no_file_from_being_evidence(message, alice):
+    message.attachment.preview_path.unlink()
+    assert Api(alice).post(f"messages/{message.pk}/report/", reason="…").status_code == 201
+    kept = Evidence.objects.get()
+    assert (kept.preview, kept.path.read_bytes()) == ("", PIXELS)
 
 
 def test_the_page_shows_the_picture_behind_a_tap(report, desk):

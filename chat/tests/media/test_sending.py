@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import timedelta
 from uuid import uuid4
@@ -327,6 +328,57 @@ def test_a_disk_that_refuses_says_so(alice, bob, carl, monkeypatch):
     pk = send(alice, upload=ready(alice).client_id).json()["message"]["id"]
     monkeypatch.setattr(os, "link", lambda *names: (_ for _ in ()).throw(OSError(28, "full")))
     assert error_of(send(alice, "carol", forward=pk)) == (503, "unavailable")
+
+
+def refuse_links(monkeypatch, number):
+    def refuse(*_names):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("chat.models.files.os.link", refuse)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EXDEV])
+def test_where_the_disk_takes_no_second_name_a_forwarded_file_is_copied(
+    alice, bob, carl, monkeypatch, number
+):
+    pk = send(alice, upload=ready(alice, b"pixels").client_id).json()["message"]["id"]
+    source = the_file(pk)
+    source.path.chmod(0o640)
+    refuse_links(monkeypatch, number)
+    copy = the_file(send(alice, "carol", forward=pk).json()["message"]["id"])
+    assert copy.path.read_bytes() == b"pixels"
+    assert copy.preview_path.read_bytes() == PREVIEW
+    assert not os.path.samefile(source.path, copy.path)
+    assert copy.path.stat().st_mode & 0o777 == 0o640
+
+
+def test_where_the_disk_takes_no_second_name_a_large_file_is_refused_for_good(
+    alice, bob, carl, monkeypatch
+):
+    pk = send(alice, upload=ready(alice, b"pixels").client_id).json()["message"]["id"]
+    monkeypatch.setattr(files, "COPIED_BYTES", len(b"pixels") - 1)
+    assert send(alice, "carol", forward=pk).status_code == 201
+    refuse_links(monkeypatch, errno.EMLINK)
+    assert error_of(send(alice, "carol", forward=pk)) == (413, "too_large")
+    assert len(os.listdir(attachments_folder())) == 2
+
+
+def test_a_copy_leaves_messages_their_room_on_the_disk(alice, bob, carl, monkeypatch, settings):
+    pk = send(alice, upload=ready(alice, b"pixels").client_id).json()["message"]["id"]
+    refuse_links(monkeypatch, errno.EPERM)
+    settings.MIN_FREE = 2**62
+    assert error_of(send(alice, "carol", forward=pk)) == (503, "unavailable")
+    assert len(os.listdir(attachments_folder())) == 1
+
+
+def test_a_file_whose_preview_is_lost_is_forwarded_without_it(alice, bob, carl):
+    pk = send(alice, upload=ready(alice, b"pixels").client_id).json()["message"]["id"]
+    the_file(pk).preview_path.unlink()
+    answer = send(alice, "carol", forward=pk)
+    assert answer.status_code == 201
+    copy = the_file(answer.json()["message"]["id"])
+    assert copy.path.read_bytes() == b"pixels"
+    assert copy.preview == ""
 
 
 def test_a_second_name_is_no_orphan_before_its_message_is_committed(alice, bob):
