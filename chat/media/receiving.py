@@ -87,7 +87,7 @@ def begin(*, owner: User, announced: Announced) -> tuple[Upload, bool]:
         found = Upload.objects.filter(owner=owner, client_id=announced.client_id).first()
         if found is not None:
             if not announced.is_of(found):
-                message = _("This id stands for another file already.")
+                message = _("This id stands for another file. Please choose the file again.")
                 raise ValidationError(message, "duplicate_id")
             return found, False
         now = timezone.now()
