@@ -186,3 +186,33 @@ def test_an_administrator_gives_a_class_its_pictures(office, people, device):  #
     shown = pupil.page.locator(f".card-of-mine {FACE}")
     assert shown.evaluate(COLOURS) == "256 256 g g g"
     assert boss.complaints == pupil.complaints == []
+
+
+def test_what_was_not_sent_of_a_class_is_sent_again(office, people):  # noqa: F811
+    boss, *pupils = office("chefw", DESKTOP), people("wieder", PHONE), people("nochmal", PHONE)
+    boss.go(USERS)
+    boss.page.click("#content-main >> text=头像")
+    boss.page.set_input_files(
+        "#pictures-file",
+        [
+            {"name": f"{pupil.name}.png", "mimeType": "image/png", "buffer": stripes()}
+            for pupil in pupils
+        ],
+    )
+    submit = boss.page.locator("#pictures [type=submit]")
+    status = boss.page.locator("#pictures-status")
+    expect(submit).to_be_enabled()
+    sent = []
+
+    def lose_the_second(route):
+        sent.append(route)
+        (route.abort if len(sent) == 2 else route.continue_)()
+
+    boss.page.route("**/pictures/", lose_the_second)
+    submit.click()
+    expect(status).to_have_text("操作失败，请重试。")
+    submit.click()
+    expect(status).to_have_text("✓ 1 / 1")
+    expect(submit).to_be_disabled()
+    assert len(sent) == 3
+    expect(boss.page.locator(f"{ROWS}:has-text('✓')")).to_have_count(2)
