@@ -62,8 +62,10 @@ test("one that fails holds up no other, and is tried again", async () => {
   await turn();
   document.removeEventListener("uploads:failed", hear);
   assert.deepEqual(reasons, ["zu groß"]);
+  assert.equal(uploads.itemsTo("bob")[0].reason, "zu groß"); // for whoever comes back to the chat
   assert.deepEqual(letters.map(({ attachment }) => attachment.name), ["b"]);
   uploads.retry(clientId);
+  assert.equal(uploads.itemsTo("bob")[0].reason, undefined);
   sendings[2].done();
   await turn();
   assert.deepEqual(letters.map(({ attachment }) => attachment.name), ["b", "a"]);

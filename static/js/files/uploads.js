@@ -103,6 +103,7 @@ export class Uploads {
 
   #go(item) {
     item.state = "waiting";
+    delete item.reason;
     this.#tell("told", { clientId: item.clientId, fraction: 0 });
     this.#save();
     this.#next();
@@ -130,9 +131,9 @@ export class Uploads {
       item.state = "ready";
       if (notice) this.#tell("noticed", { clientId, kind: item.kind, notice });
     } catch (error) {
-      if (this.#find(clientId) !== item) return; // cancelled
-      item.state = "failed";
-      this.#tell("failed", { clientId, reason: wordsOf(error) });
+      if (this.#find(clientId) !== item) return;
+      Object.assign(item, { state: "failed", reason: wordsOf(error) });
+      this.#tell("failed", { clientId, reason: item.reason });
     }
     item.sending = null;
     this.#save();
