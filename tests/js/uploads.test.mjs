@@ -133,3 +133,17 @@ test("what goes as a file although it is none is told", async () => {
   document.removeEventListener("uploads:noticed", hear);
   assert.deepEqual(told, [["picture", "unreadable"]]);
 });
+
+test("of one that was given up nothing is told when its answer comes", async () => {
+  const { uploads, sendings } = make();
+  const told = [];
+  const hear = ({ detail }) => told.push(detail.notice);
+  document.addEventListener("uploads:noticed", hear);
+  const [{ clientId }] = uploads.add("bob", choose("a", "b"), "now");
+  uploads.cancel(clientId);
+  sendings[0].done({ notice: "unreadable" });
+  sendings[1].done({ notice: "too_large" });
+  await turn();
+  document.removeEventListener("uploads:noticed", hear);
+  assert.deepEqual(told, ["too_large"]);
+});

@@ -127,6 +127,7 @@ export class Uploads {
     });
     try {
       const { attachment, notice } = await item.sending.run();
+      if (this.#find(clientId) !== item) return; // cancelled
       item.attachment = attachment;
       item.state = "ready";
       if (notice) this.#tell("noticed", { clientId, kind: item.kind, notice });
