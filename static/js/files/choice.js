@@ -102,14 +102,15 @@ async function seen({ file, kind, view }, asFile) {
   }
 }
 
-/** What is sent: the picture as it is, or the smaller one. */
+/** What is sent: the picture as it is, or the smaller one; `modified` tells versions of it apart. */
 export function chosen({ file, name, kind, view, smaller }, asItIs) {
-  if (asItIs || !smaller) return { file, name, kind, view };
+  const modified = file.lastModified;
+  if (asItIs || !smaller) return { file, name, kind, modified, view };
   const renamed = name.replace(/\.[^.]*$/, "") + (smaller.type === "image/png" ? ".png" : ".jpg");
   const { width, height } = fitted(view, LONGEST);
   const size = smaller.size;
   const shown = { ...view, kind: "picture", name: renamed, size, width, height };
-  return { file: smaller, name: renamed, kind: "picture", view: shown };
+  return { file: smaller, name: renamed, kind: "picture", modified, view: shown };
 }
 
 function fitted({ width, height }, longest) {

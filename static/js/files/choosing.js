@@ -108,9 +108,9 @@ export class Choosing {
   }
 
   #speak(file, duration) {
-    const { name, size } = file;
+    const { name, size, lastModified: modified } = file;
     const view = { kind: "voice", name, size, duration, preview: null };
-    this.#send([{ file, name, kind: "voice", view, thumbnail: null }]);
+    this.#send([{ file, name, kind: "voice", modified, view, thumbnail: null }]);
   }
 
   /** Where no page may record, the recorder of the device may. */
@@ -123,11 +123,11 @@ export class Choosing {
   /** Go on with the file as it was chosen, or as it was made smaller then. */
   async #chooseAgain({ clientId, name }) {
     const [file] = await pick({ accept: "", multiple: false });
-    if (!file || this.#uploads.resume(clientId, file)) return;
+    if (!file) return;
+    const { lastModified: modified } = file;
+    if (this.#uploads.resume(clientId, { file, name: file.name, modified })) return;
     const again = chosen(await prepare(file), false);
-    if (again.name !== name || !this.#uploads.resume(clientId, again.file, name)) {
-      toast(text("another_file", { name }));
-    }
+    if (!this.#uploads.resume(clientId, again)) toast(text("another_file", { name }));
   }
 }
 
