@@ -12,6 +12,8 @@ import { Sheet } from "./sheet.js";
 
 const SHOWN = "image/*,video/*";
 
+let endLast = () => {}; // browsers of before 2023 do not tell that their reader has thought better
+
 export class Choosing {
   #uploads;
   #clock;
@@ -133,6 +135,7 @@ export class Choosing {
 
 /** Ask for files of this device; resolves to none if its reader thinks better. */
 export function pick({ accept, capture, multiple = true }) {
+  endLast();
   const input = document.createElement("input");
   Object.assign(input, { type: "file", accept, multiple, hidden: true });
   if (capture) input.setAttribute("capture", capture);
@@ -142,6 +145,7 @@ export function pick({ accept, capture, multiple = true }) {
       input.remove();
       resolve([...input.files]);
     };
+    endLast = end;
     input.addEventListener("change", end);
     input.addEventListener("cancel", end);
     input.click();
