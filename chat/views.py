@@ -164,6 +164,13 @@ def _id(request: UserRequest, name: str) -> int | None:
     return pk
 
 
+def _next_id(form: FileForm | None) -> str:
+    """Return the id of the file that is sent next: of a retry the same, so that it comes once."""
+    if form is None or form.has_error("client_id") or form.has_error("file", "duplicate_id"):
+        return str(uuid4())
+    return str(form["client_id"].value())
+
+
 def _render(
     request: UserRequest,
     thread: Thread,
@@ -196,7 +203,7 @@ def _render(
         "at": at,
         "unsendable": _why_unsendable(request.user, thread),
         "form": form,
-        "file_id": file_form["client_id"].value() if file_form else str(uuid4()),
+        "file_id": _next_id(file_form),
         "file_error": next(iter(file_form["file"].errors), "") if file_form else "",
         "upload_limit": str(settings.UPLOAD_LIMIT),
     }

@@ -92,28 +92,29 @@ def give_or_say_why(*, user: User | None, picture: Path) -> str:
     return ""
 
 
-def give(*, user: User, content: bytes) -> None:
-    """Give somebody a face out of a picture that the staff has sent.
+def give(*, user: User, content: bytes, note: Callable[[], None] = lambda: None) -> None:
+    """Give somebody a face out of a picture that the staff has sent; `note` writes it down with it.
 
     Raises ValidationError: invalid if it cannot be read, unavailable; Http404 when the account is
     gone meanwhile.
     """
     try:
         with making.written(content) as copy:
-            _give(user, copy)
+            _give(user, copy, note)
     except UnavailableError:
         raise busy() from None
     except OSError as error:
         raise receiving.refused_by_disk(error) from None
 
 
-def _give(user: User | None, picture: Path) -> None:
+def _give(user: User | None, picture: Path, note: Callable[[], None] = lambda: None) -> None:
     name = making.make(picture)
 
     def put() -> bool:
         if user is not None:
             with holding(user):
                 _put(user, name)
+                note()
         return user is not None
 
     _use(name, put)

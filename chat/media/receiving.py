@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,7 @@ PIECE_BYTES = 1024 * 1024  # the largest that is taken: the plain limit of nginx
 PIECE = 960 * 1024
 UNFINISHED_AT_MOST = 20  # of one person at once; a page sends nine
 BUSY_SECONDS = 2  # for another tab that sends the same file right now
+LEFT_FOR = timedelta(minutes=10)  # without a change, as when a phone has closed the page
 CROWDED_SECONDS = 60
 FULL_SECONDS = 60  # a disk is not emptied sooner
 BROKEN_SECONDS = 10
@@ -87,11 +88,12 @@ def begin(*, owner: User, announced: Announced) -> tuple[Upload, bool]:
         found = Upload.objects.filter(owner=owner, client_id=announced.client_id).first()
         if found is not None:
             if not announced.is_of(found):
-                message = _("This id stands for another file already.")
+                message = _("This id stands for another file. Please choose the file again.")
                 raise ValidationError(message, "duplicate_id")
             return found, False
         now = timezone.now()
         _refuse_muted(owner, now)
+        _make_place(owner, now)
         _refuse_over(owner, announced.size, now)
         _refuse_without_room(2 * announced.size)  # its part and its clean copy
         upload = Upload.objects.create(
@@ -168,10 +170,19 @@ def _refuse_muted(owner: User, now: datetime) -> None:
         raise why
 
 
-def _refuse_over(owner: User, size: int, now: datetime) -> None:
-    if Upload.objects.filter(owner=owner).unfinished().count() >= UNFINISHED_AT_MOST:
+def _make_place(owner: User, now: datetime) -> None:
+    """Give up the upload that was left for the longest time, if there are too many."""
+    unfinished = Upload.objects.filter(owner=owner).unfinished()
+    if unfinished.count() < UNFINISHED_AT_MOST:
+        return
+    left = unfinished.filter(changed_at__lt=now - LEFT_FOR).order_by("changed_at").first()
+    if left is None:
         message = _("Too many files are on their way. Please wait until some are sent.")
         raise ValidationError(message, "rate_limited", {"retry_after": CROWDED_SECONDS})
+    delete(left)
+
+
+def _refuse_over(owner: User, size: int, now: datetime) -> None:
     over = bytes_lately(owner, now) + size - settings.UPLOAD_DAILY
     if over > 0:
         seconds = _seconds_to_wait(declared_lately(owner, now), over, now)

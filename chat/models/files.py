@@ -18,7 +18,7 @@ from webchat.database.folders import FILES, PARTS, PREVIEWS, sync_folder
 from .rows import PICTURES
 
 UNKNOWN = "application/octet-stream"
-MOST_SECONDS = 7 * 24 * 3600
+MOST_SECONDS = 7 * 24 * 3600  # no file plays longer: what says so lies
 # Of a disk without links, or with as many names of a file as it takes.
 NO_LINK = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS, errno.EXDEV)
 

@@ -46,15 +46,17 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if request.method != "POST":
         return _render(request, context)
     replaces = "replace" in request.POST
-    files = request.FILES.getlist("file")[:FILES_AT_MOST]
+    files = request.FILES.getlist("file")
     if "look" in request.POST:
         typed = request.POST.getlist("name") or [file.name or "" for file in files]
         names = [_base(name) for name in typed[:NAMES_AT_MOST]]
         found = _people_of(names)
         outcomes = [_look(name, found, replaces=replaces) for name in names]
     else:
-        found = _people_of([_base(file.name or "") for file in files])
-        outcomes = [_give(by, file, found, replaces=replaces) for file in files]
+        taken, left = files[:FILES_AT_MOST], files[FILES_AT_MOST:]
+        found = _people_of([_base(file.name or "") for file in taken])
+        outcomes = [_give(by, file, found, replaces=replaces) for file in taken]
+        outcomes += [_left_out(file) for file in left]
     if request.accepts("text/html"):
         return _render(request, context | {"outcomes": outcomes, "replaces": replaces})
     return JsonResponse({"outcomes": [outcome._asdict() for outcome in outcomes]})
@@ -90,6 +92,11 @@ def _give(by: User, file: UploadedFile, people: Mapping[str, User], *, replaces:
     except Http404:
         return Outcome(seen.name, _("nobody has this user name"))
     return Outcome(seen.name, f"✓ {about.username}", is_good=True)
+
+
+def _left_out(file: UploadedFile) -> Outcome:
+    words = _("not taken: at most %(limit)d at once") % {"limit": FILES_AT_MOST}
+    return Outcome(_base(file.name or ""), words)
 
 
 def _base(name: str) -> str:

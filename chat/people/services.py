@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from django.db import transaction
 
@@ -58,8 +59,8 @@ def refuse(*, by: User, about: User) -> bool:
 def give_face(*, by: User, about: User, content: bytes) -> None:
     """Give somebody a profile picture; raises as `chat.faces.services.give` does."""
     staff.need(rights.may_enrol(by))
-    faces.give(user=about, content=content)
-    audit.write(Act.EDITED, by=by, about_number=about.pk)
+    note = partial(audit.write, Act.EDITED, by=by, about_number=about.pk)
+    faces.give(user=about, content=content, note=note)
 
 
 def sign_out_device(*, by: User, about: User, public_id: str) -> bool:

@@ -74,7 +74,7 @@ function start(body) {
   const pending = new Pending(api);
   const typeAhead = new TypeAhead();
   const navigator = new Navigator({
-    hold: () => conversation.endMode() || (gallery?.rest() ?? false),
+    hold: () => conversation.endMode() || (gallery?.rest() ?? false) || faceButton.rest(),
     begin: (isSamePage) => conversation.rest(isSamePage),
     leave: () => {
       list.disconnect();

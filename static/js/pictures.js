@@ -9,7 +9,7 @@
   const button = form.querySelector("[type=submit]");
   const found = document.getElementById("pictures-found");
   const status = document.getElementById("pictures-status");
-  let chosen = []; // {file, row, isGood}
+  let chosen = []; // {file, row, isGood, isSent}
   let looks = 0;
 
   const ask = async (fill) => {
@@ -30,11 +30,12 @@
     }
   };
 
-  const show = (picture, words, isGood) => {
-    picture.isGood = isGood;
-    picture.row.classList.toggle("is-wrong", !isGood);
-    picture.row.cells[1].textContent = words;
+  const show = ({ row }, words, isGood) => {
+    row.classList.toggle("is-wrong", !isGood);
+    row.cells[1].textContent = words;
   };
+
+  const isLeft = ({ isGood, isSent }) => isGood && !isSent;
 
   const makeRow = (name) => {
     const row = document.createElement("tr");
@@ -62,11 +63,16 @@
           for (const { file } of part) data.append("name", file.name);
         });
         if (mine !== looks) return;
-        part.forEach((picture, at) => show(picture, outcomes[at].words, outcomes[at].is_good));
+        part.forEach((picture, at) => {
+          picture.isGood = outcomes[at].is_good;
+          show(picture, outcomes[at].words, picture.isGood);
+        });
       }
-      button.disabled = !chosen.some(({ isGood }) => isGood);
+      button.disabled = !chosen.some(isLeft);
     } catch {
-      if (mine === looks) status.textContent = form.dataset.failed;
+      if (mine !== looks) return;
+      status.textContent = form.dataset.failed;
+      input.value = ""; // so that the same files are another choice
     }
   };
 
@@ -90,10 +96,12 @@
     try {
       small = await cut(picture.file);
     } catch {
+      picture.isGood = false;
       show(picture, form.dataset.unreadable, false);
       return;
     }
     const [outcome] = await ask((data) => data.set("file", small, picture.file.name));
+    picture.isSent = outcome.is_good;
     show(picture, outcome.words, outcome.is_good);
   };
 
@@ -102,17 +110,18 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     [button.disabled, input.disabled, replace.disabled] = [true, true, true];
-    const good = chosen.filter(({ isGood }) => isGood);
+    const left = chosen.filter(isLeft);
     try {
-      for (const [number, picture] of good.entries()) {
-        status.textContent = `${number + 1} / ${good.length}`;
+      for (const [number, picture] of left.entries()) {
+        status.textContent = `${number + 1} / ${left.length}`;
         await send(picture);
       }
-      status.textContent = `✓ ${good.filter(({ isGood }) => isGood).length} / ${good.length}`;
+      status.textContent = `✓ ${left.filter(({ isSent }) => isSent).length} / ${left.length}`;
     } catch {
       status.textContent = form.dataset.failed;
     }
     [input.disabled, replace.disabled] = [false, false];
+    button.disabled = !chosen.some(isLeft);
   });
   if (input.files.length) look(); // chosen before, as a browser remembers it
 }

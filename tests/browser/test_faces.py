@@ -25,6 +25,12 @@ COLOURS = """image => image.decode().then(() => {
   };
   return [canvas.width, canvas.height, at(0.05, 0.5), at(0.5, 0.5), at(0.95, 0.5)].join(" ");
 })"""
+# A picture is decoded when the test says so.
+HOLD = """() => {
+  const decode = window.createImageBitmap;
+  window.createImageBitmap = (file) =>
+    new Promise((resolve) => (window.decodeNow = async () => resolve(await decode(file))));
+}"""
 SHOWN = """() => [...document.querySelectorAll(".avatar")].map((avatar) => {
   const { width, height } = avatar.getBoundingClientRect();
   return `${width} ${height}`;
@@ -140,6 +146,37 @@ def test_mistakes_are_said_in_the_dialog_and_it_can_be_left(people):
     expect(mine.page.locator(FACE)).to_have_count(0)
 
 
+def test_a_step_back_closes_the_dialog_and_not_the_page(people):
+    mine = people("退一步", PHONE)
+    mine.go("/discover/")
+    mine.page.click("[href='/me/']:not(.tabs-me)")
+    choose(mine, stripes())
+    expect(mine.page.locator("#face-cutting")).to_be_visible()
+    mine.page.go_back()
+    expect(mine.page.locator("#face")).to_be_hidden()
+    mine.page.click("#face-button")
+    expect(mine.page.locator("#face")).to_be_visible()
+    expect(mine.page.locator("#face-cutting")).to_be_hidden()
+    mine.page.keyboard.press("Escape")
+    mine.page.go_back()
+    expect(mine.page.locator("#face-button")).to_have_count(0)
+    assert mine.complaints == []
+
+
+def test_a_picture_that_is_decoded_too_late_is_in_no_later_dialog(people):
+    mine = people("来晚了", DESKTOP)
+    mine.go("/me/")
+    mine.page.evaluate(HOLD)
+    choose(mine, stripes())
+    mine.page.keyboard.press("Escape")
+    expect(mine.page.locator("#face")).to_be_hidden()
+    mine.page.evaluate("decodeNow()")
+    mine.page.click("#face-button")
+    expect(mine.page.locator("#face-choose")).to_be_visible()
+    expect(mine.page.locator("#face-cutting")).to_be_hidden()
+    expect(mine.page.locator("#face [type=submit]")).to_be_disabled()
+
+
 def test_a_face_that_does_not_come_leaves_the_letter(friends):
     one, other = friends("丢图", "等图")
     one.go("/me/")
@@ -186,3 +223,33 @@ def test_an_administrator_gives_a_class_its_pictures(office, people, device):  #
     shown = pupil.page.locator(f".card-of-mine {FACE}")
     assert shown.evaluate(COLOURS) == "256 256 g g g"
     assert boss.complaints == pupil.complaints == []
+
+
+def test_what_was_not_sent_of_a_class_is_sent_again(office, people):  # noqa: F811
+    boss, *pupils = office("chefw", DESKTOP), people("wieder", PHONE), people("nochmal", PHONE)
+    boss.go(USERS)
+    boss.page.click("#content-main >> text=头像")
+    boss.page.set_input_files(
+        "#pictures-file",
+        [
+            {"name": f"{pupil.name}.png", "mimeType": "image/png", "buffer": stripes()}
+            for pupil in pupils
+        ],
+    )
+    submit = boss.page.locator("#pictures [type=submit]")
+    status = boss.page.locator("#pictures-status")
+    expect(submit).to_be_enabled()
+    sent = []
+
+    def lose_the_second(route):
+        sent.append(route)
+        (route.abort if len(sent) == 2 else route.continue_)()
+
+    boss.page.route("**/pictures/", lose_the_second)
+    submit.click()
+    expect(status).to_have_text("操作失败，请重试。")
+    submit.click()
+    expect(status).to_have_text("✓ 1 / 1")
+    expect(submit).to_be_disabled()
+    assert len(sent) == 3
+    expect(boss.page.locator(f"{ROWS}:has-text('✓')")).to_have_count(2)

@@ -113,6 +113,18 @@ def pair(friends):
     return make
 
 
+IN_THE_MIDDLE = """(element) => {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  return Math.abs(left + right - innerWidth) < 2 && Math.abs(top + bottom - innerHeight) < 2;
+}"""
+HOLD = """() => {
+  const decode = window.createImageBitmap;
+  window.decoded = [];
+  window.createImageBitmap = (file) => {
+    window.decoded.push(file.name);
+    return file.name === "slow.png" ? new Promise(() => {}) : decode(file);
+  };
+}"""
 WHILE_IT_COMES = """(image) => {
   const area = document.querySelector(".thread-area");
   const behind = [];
@@ -252,6 +264,26 @@ def test_what_is_dropped_and_what_is_refused_in_words(pair):
     expect(page.locator(".file-notice")).to_have_text("这张图片无法识别，已按文件发送。")
     expect(other.page.locator(f"{THEIRS}.file .file-name").last).to_have_text("坏.png")
     assert grave_faults(page) == grave_faults(other.page) == []
+    assert one.complaints == other.complaints == []
+
+
+def test_a_choice_that_was_closed_holds_up_no_other(pair):
+    one, other = pair("改一", "改二")
+    page = one.page
+    page.evaluate(HOLD)
+    page.click("#attach-button")
+    with page.expect_file_chooser() as chooser:
+        page.click(".popup-menu >> text=图片和视频")
+    names = ("slow.png", "after.png", "quick.png")
+    slow, after, quick = (file(name, png(), "image/png") for name in names)
+    chooser.value.set_files([slow, after])
+    expect(page.locator("#files .files-row")).to_have_count(2)
+    expect(page.locator("#files [type=submit]")).to_be_disabled()
+    assert page.locator("#files").evaluate(IN_THE_MIDDLE)
+    page.click("#files-cancel")
+    send(one, quick)
+    expect(other.page.locator(f"{THEIRS}.picture")).to_have_count(1)
+    assert page.evaluate("decoded") == ["slow.png", "quick.png"]
     assert one.complaints == other.complaints == []
 
 

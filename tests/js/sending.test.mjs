@@ -147,3 +147,17 @@ test("one that is forgotten again and again is given up in words", async () => {
   const server = makeServer({ mishaps: Array(99).fill(forget) });
   await assert.rejects(() => makeSending(server, makeFile(500)).run(), { message: "weg" });
 });
+
+test("nothing goes on listening for the next connection", async () => {
+  const listening = new Set();
+  document.addEventListener = (_name, act) => listening.add(act);
+  document.removeEventListener = (_name, act) => listening.delete(act);
+  const seen = [];
+  const fail = () => Promise.reject(new Unreachable("gone"));
+  const server = makeServer({ mishaps: [fail, fail] });
+  const told = ({ trouble }) => trouble && seen.push(listening.size);
+  await makeSending(server, makeFile(10), told).run();
+  delete document.addEventListener;
+  delete document.removeEventListener;
+  assert.deepEqual([seen, listening.size], [[0, 0], 0]);
+});

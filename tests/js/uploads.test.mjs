@@ -28,7 +28,10 @@ function make() {
 }
 
 const choose = (...names) =>
-  names.map((name) => ({ file: { name, size: name.length }, name, kind: "file", view: { name } }));
+  names.map((name) => {
+    const file = { name, size: name.length };
+    return { file, name, kind: "file", modified: 7, view: { name } };
+  });
 
 beforeEach(() => sessionStorage.removeItem("webchat:undefined:uploads"));
 
@@ -62,8 +65,10 @@ test("one that fails holds up no other, and is tried again", async () => {
   await turn();
   document.removeEventListener("uploads:failed", hear);
   assert.deepEqual(reasons, ["zu groß"]);
+  assert.equal(uploads.itemsTo("bob")[0].reason, "zu groß"); // for whoever comes back to the chat
   assert.deepEqual(letters.map(({ attachment }) => attachment.name), ["b"]);
   uploads.retry(clientId);
+  assert.equal(uploads.itemsTo("bob")[0].reason, undefined);
   sendings[2].done();
   await turn();
   assert.deepEqual(letters.map(({ attachment }) => attachment.name), ["b", "a"]);
@@ -87,15 +92,29 @@ test("one that is given up stops, goes from the server, and lets the others pass
 test("after a reload the same file goes on, and no other", async () => {
   const before = make();
   const [{ clientId, uploadId }] = before.uploads.add("bob", choose("abc"), "now");
-  const { uploads, sendings, letters } = make();
+  const { uploads, sendings, letters, deleted } = make();
   const [item] = uploads.itemsTo("bob");
   assert.deepEqual([item.state, item.uploadId], ["lost", uploadId]);
-  assert.equal(uploads.resume(clientId, { name: "abc", size: 4 }), false);
-  assert.equal(uploads.resume(clientId, { name: "xyz", size: 3 }), false);
-  assert.equal(uploads.resume(clientId, { name: "abc", size: 3 }), true);
+  assert.equal(uploads.resume(clientId, choose("abcd")[0]), false);
+  assert.equal(uploads.resume(clientId, choose("xyz")[0]), false);
+  assert.equal(uploads.resume(clientId, choose("abc")[0]), true);
   sendings[0].done();
   await turn();
   assert.deepEqual(letters.map(({ upload }) => upload), [uploadId]);
+  assert.deepEqual(deleted, []);
+});
+
+test("another version of the file begins from its beginning", async () => {
+  const before = make();
+  const [first] = choose("abc");
+  const [{ clientId, uploadId }] = before.uploads.add("bob", [first], "now");
+  const { uploads, sendings, letters, deleted } = make();
+  assert.equal(uploads.resume(clientId, { ...first, modified: first.modified + 1 }), true);
+  assert.deepEqual(deleted, [`uploads/${uploadId}/`]);
+  sendings[0].done();
+  await turn();
+  assert.equal(letters.length, 1);
+  assert.notEqual(letters[0].upload, uploadId);
 });
 
 test("what was ready before a reload goes without its file", async () => {
@@ -130,4 +149,18 @@ test("what goes as a file although it is none is told", async () => {
   await turn();
   document.removeEventListener("uploads:noticed", hear);
   assert.deepEqual(told, [["picture", "unreadable"]]);
+});
+
+test("of one that was given up nothing is told when its answer comes", async () => {
+  const { uploads, sendings } = make();
+  const told = [];
+  const hear = ({ detail }) => told.push(detail.notice);
+  document.addEventListener("uploads:noticed", hear);
+  const [{ clientId }] = uploads.add("bob", choose("a", "b"), "now");
+  uploads.cancel(clientId);
+  sendings[0].done({ notice: "unreadable" });
+  sendings[1].done({ notice: "too_large" });
+  await turn();
+  document.removeEventListener("uploads:noticed", hear);
+  assert.deepEqual(told, ["too_large"]);
 });

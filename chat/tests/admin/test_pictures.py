@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.urls import reverse
 
 from accounts.models import User
+from chat import audit
 from chat.models.files import attachments_folder, parts_folder
 from chat.people import pictures
 from chat.tests.media.cast import photo
@@ -71,6 +75,14 @@ def test_each_picture_comes_to_its_name_with_an_entry_in_the_audit_log(office, a
     assert face_of(alice) not in ("", first)
 
 
+def test_no_picture_changes_without_an_entry(office, alice, monkeypatch):
+    give(office, ("alice.jpg", photo((90, 60))))
+    before = face_of(alice), files(), acts()
+    monkeypatch.setattr(audit, "write", Mock(side_effect=OperationalError("disk I/O error")))
+    assert give(office, ("alice.jpg", photo((90, 60))), replace="on").status_code == 503
+    assert (face_of(alice), files(), acts()) == before
+
+
 def test_what_cannot_be_taken_is_said_on_the_page(office, alice, bob):
     sent = [("alice.jpg", b"no picture"), ("bob.jpg", b"x" * 1_000_001)]
     page = give(office, *sent, headers={"accept": "text/html"}).content.decode()
@@ -87,9 +99,12 @@ def test_the_list_of_users_leads_there_for_superusers_alone(office, desk):
     assert office.get(PAGE).status_code == 200
 
 
-def test_numbers_are_bounded(office, alice, monkeypatch):
+def test_numbers_are_bounded_and_what_is_left_out_is_named(office, alice, bob, monkeypatch):
     monkeypatch.setattr(pictures, "NAMES_AT_MOST", 2)
     assert len(look(office, "a.jpg", "b.jpg", "c.jpg")) == 2
     monkeypatch.setattr(pictures, "FILES_AT_MOST", 1)
-    sent = [("alice.jpg", b"no picture")] * 3
-    assert len(give(office, *sent).json()["outcomes"]) == 1
+    sent = [("alice.jpg", b"no picture"), ("bob.jpg", photo((90, 60))), ("C:\\x.jpg", b"y")]
+    outcomes = give(office, *sent).json()["outcomes"]
+    assert [each["name"] for each in outcomes] == ["alice.jpg", "bob.jpg", "x.jpg"]
+    assert [each["words"] for each in outcomes[1:]] == ["not taken: at most 1 at once"] * 2
+    assert (face_of(bob), any(each["is_good"] for each in outcomes)) == ("", False)

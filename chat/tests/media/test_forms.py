@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+import re
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -78,6 +79,30 @@ def test_strangers_and_blocked_people(alice, bob, mallory):
     assert answer.status_code == 422
     assert not Message.objects.exists()
     assert Api(alice).client.get("/chat/bob/file/").status_code == 405
+
+
+def id_in(answer):
+    """The id of the file that is sent next from a page."""
+    form = answer.content.decode().partition("file-form")[2]
+    return UUID(re.search(r'name="client_id" value="([^"]*)"', form)[1])
+
+
+def test_another_file_is_sent_from_the_page_of_a_refusal(alice, bob):
+    client_id = uuid4()
+    friends.block(owner=bob, target=alice)
+    refused = post(alice, client_id=client_id)
+    assert id_in(refused) == client_id  # the same file, sent again, comes once
+    friends.unblock(owner=bob, target=alice)
+    other = post(alice, b"another one", "相册.zip", "application/zip", client_id=client_id)
+    assert other.status_code == 422
+    assert "请重新选择文件再试" in other.content.decode()
+    again = id_in(other)
+    assert post(alice, b"another one", "相册.zip", "application/zip", again).status_code == 302
+    assert Attachment.objects.get().name == "相册.zip"
+
+
+def test_a_broken_id_is_not_given_back(alice, bob):
+    assert id_in(post(alice, client_id="x")).version == 4
 
 
 def test_the_page_has_the_form(alice, bob):

@@ -344,6 +344,28 @@ def test_not_too_many_at_once(alice, bob):
     assert error_of(Uploading(alice).begin()) == (429, "rate_limited")
 
 
+def test_the_one_that_was_left_for_the_longest_time_makes_place(
+    alice, bob, django_capture_on_commit_callbacks
+):
+    begun = [Uploading(alice) for _number in range(receiving.UNFINISHED_AT_MOST)]
+    for each in begun:
+        each.begin()
+    begun[3].put(0, b"0123")
+    oldest, parts = begun[3].row, parts_folder()
+    now = timezone.now()
+    Upload.objects.update(changed_at=now - receiving.LEFT_FOR / 2)
+    assert error_of(Uploading(alice).begin()) == (429, "rate_limited")
+    Upload.objects.update(changed_at=now - 2 * receiving.LEFT_FOR)
+    Upload.objects.filter(pk=oldest.pk).update(changed_at=now - 3 * receiving.LEFT_FOR)
+    assert [path.name for path in parts.iterdir()] == [oldest.part]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert Uploading(alice).begin().status_code == 201
+    assert list(parts.iterdir()) == []
+    assert [each.look().status_code for each in begun].count(200) == len(begun) - 1
+    assert error_of(begun[3].look()) == (404, "not_found")
+    assert UsedQuota.objects.get().bytes == 4
+
+
 # Processing
 
 

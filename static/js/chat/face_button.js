@@ -3,6 +3,7 @@ import { needLate } from "../page/late.js";
 
 export class FaceButton {
   #api;
+  #button = null;
   #dialog = null;
 
   constructor(api) {
@@ -10,16 +11,24 @@ export class FaceButton {
   }
 
   connect() {
-    const button = document.getElementById("face-button");
-    if (!button) return;
-    button.hidden = false;
-    button.addEventListener("click", () => needLate(({ FaceDialog }) => this.#open(FaceDialog)));
+    this.#button = document.getElementById("face-button");
+    if (!this.#button) return;
+    this.#button.hidden = false;
+    this.#button.addEventListener("click", this.#onClick);
   }
 
   disconnect() {
+    this.#button?.removeEventListener("click", this.#onClick);
     this.#dialog?.disconnect();
     this.#dialog = null;
   }
+
+  /** Close the dialog, as a step back in the history does; false if it is not open. */
+  rest() {
+    return this.#dialog?.rest() ?? false;
+  }
+
+  #onClick = () => needLate(({ FaceDialog }) => this.#open(FaceDialog));
 
   #open(FaceDialog) {
     if (!document.getElementById("face")) return; // the reader has gone on

@@ -72,32 +72,45 @@ async function lookAtFile(file) {
 export async function prepare(file, { asFile = false } = {}) {
   const kind = asFile ? "file" : kindOf(file);
   const { name, size } = file;
-  const choice = { file, name, kind, view: { kind, name, size, preview: null }, smaller: null };
-  if (kind === "video") {
-    const { thumbnail = null, ...facts } = (await lookAtFile(file)) ?? {};
-    return { ...choice, view: { ...choice.view, ...facts }, thumbnail };
+  const view = { kind, name, size, preview: null };
+  const choice = { file, name, kind, view, thumbnail: null, smaller: null };
+  try {
+    return { ...choice, ...await (kind === "video" ? lookAt(choice) : seen(choice, asFile)) };
+  } catch {
+    return choice; // as when a phone has no memory left to draw in: it goes as it is
   }
-  const isImage = !asFile && file.type.startsWith("image/");
-  const picture = isImage ? await decode(file) : null;
-  if (!picture) return { ...choice, thumbnail: null };
-  const { width, height } = picture;
-  const thumbnail = draw({ width, height, picture }, THUMBNAIL);
-  const smaller = await shrink(picture, file);
-  picture.close();
-  // What only this browser can decode, as HEIC, goes as a picture if it is made one.
-  if (kind === "file" && !smaller) return { ...choice, thumbnail };
-  const view = { ...choice.view, kind: kind === "file" ? "file" : "picture", width, height };
-  return { ...choice, view, thumbnail, smaller };
 }
 
-/** What is sent: the picture as it is, or the smaller one. */
+async function lookAt({ file, view }) {
+  const { thumbnail = null, ...facts } = (await lookAtFile(file)) ?? {};
+  return { view: { ...view, ...facts }, thumbnail };
+}
+
+async function seen({ file, kind, view }, asFile) {
+  const isImage = !asFile && file.type.startsWith("image/");
+  const picture = isImage ? await decode(file) : null;
+  if (!picture) return {};
+  try {
+    const { width, height } = picture;
+    const thumbnail = draw({ width, height, picture }, THUMBNAIL);
+    const smaller = await shrink(picture, file);
+    // What only this browser can decode, as HEIC, goes as a picture if it is made one.
+    if (kind === "file" && !smaller) return { thumbnail };
+    return { view: { ...view, width, height }, thumbnail, smaller };
+  } finally {
+    picture.close();
+  }
+}
+
+/** What is sent: the picture as it is, or the smaller one; `modified` tells versions of it apart. */
 export function chosen({ file, name, kind, view, smaller }, asItIs) {
-  if (asItIs || !smaller) return { file, name, kind, view };
+  const modified = file.lastModified;
+  if (asItIs || !smaller) return { file, name, kind, modified, view };
   const renamed = name.replace(/\.[^.]*$/, "") + (smaller.type === "image/png" ? ".png" : ".jpg");
   const { width, height } = fitted(view, LONGEST);
   const size = smaller.size;
   const shown = { ...view, kind: "picture", name: renamed, size, width, height };
-  return { file: smaller, name: renamed, kind: "picture", view: shown };
+  return { file: smaller, name: renamed, kind: "picture", modified, view: shown };
 }
 
 function fitted({ width, height }, longest) {

@@ -12,6 +12,8 @@ import { Sheet } from "./sheet.js";
 
 const SHOWN = "image/*,video/*";
 
+let endLast = () => {}; // browsers of before 2023 do not tell that their reader has thought better
+
 export class Choosing {
   #uploads;
   #clock;
@@ -118,9 +120,9 @@ export class Choosing {
   }
 
   #speak(file, duration) {
-    const { name, size } = file;
+    const { name, size, lastModified: modified } = file;
     const view = { kind: "voice", name, size, duration, preview: null };
-    this.#send([{ file, name, kind: "voice", view, thumbnail: null }]);
+    this.#send([{ file, name, kind: "voice", modified, view, thumbnail: null }]);
   }
 
   /** Where no page may record, the recorder of the device may. */
@@ -133,16 +135,17 @@ export class Choosing {
   /** Go on with the file as it was chosen, or as it was made smaller then. */
   async #chooseAgain({ clientId, name }) {
     const [file] = await pick({ accept: "", multiple: false });
-    if (!file || this.#uploads.resume(clientId, file)) return;
+    if (!file) return;
+    const { lastModified: modified } = file;
+    if (this.#uploads.resume(clientId, { file, name: file.name, modified })) return;
     const again = chosen(await prepare(file), false);
-    if (again.name !== name || !this.#uploads.resume(clientId, again.file, name)) {
-      toast(text("another_file", { name }));
-    }
+    if (!this.#uploads.resume(clientId, again)) toast(text("another_file", { name }));
   }
 }
 
 /** Ask for files of this device; resolves to none if its reader thinks better. */
 export function pick({ accept, capture, multiple = true }) {
+  endLast();
   const input = document.createElement("input");
   Object.assign(input, { type: "file", accept, multiple, hidden: true });
   if (capture) input.setAttribute("capture", capture);
@@ -152,6 +155,7 @@ export function pick({ accept, capture, multiple = true }) {
       input.remove();
       resolve([...input.files]);
     };
+    endLast = end;
     input.addEventListener("change", end);
     input.addEventListener("cancel", end);
     input.click();

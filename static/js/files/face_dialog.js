@@ -51,10 +51,18 @@ export class FaceDialog {
 
   open() {
     if (this.#dialog.open) return;
+    this.#stage.clear(); // of a picture that was decoded after the dialog was closed
     this.#show();
     this.#say("");
     this.#dialog.showModal();
     this.#part("choose").focus();
+  }
+
+  /** Close it; false if it is not open. */
+  rest() {
+    if (!this.#dialog.open) return false;
+    this.#dialog.close();
+    return true;
   }
 
   #onChoose = () => this.#choose({});

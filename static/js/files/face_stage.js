@@ -3,7 +3,12 @@ import { boxOf, LARGEST, largest, moved, zoomed } from "./crop.js";
 
 const STEP = 1.1; // of the wheel and the keys
 const KEY_STEP = 0.05; // of the side
-const KEYS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const KEYS = {
+  ArrowLeft: [-KEY_STEP, 0],
+  ArrowRight: [KEY_STEP, 0],
+  ArrowUp: [0, -KEY_STEP],
+  ArrowDown: [0, KEY_STEP],
+};
 const ZOOMS = { "+": STEP, "=": STEP, "-": 1 / STEP };
 
 export class FaceStage {
@@ -114,7 +119,7 @@ export class FaceStage {
     if (this.isEmpty || event.ctrlKey || event.altKey || event.metaKey) return;
     const direction = KEYS[event.key];
     const factor = ZOOMS[event.key];
-    if (direction) this.#put(moved(this.#square, ...direction.map((each) => -each * KEY_STEP)));
+    if (direction) this.#put(moved(this.#square, ...direction));
     else if (factor) this.#put(zoomed(this.#square, this.#square.zoom * factor));
     else return;
     event.preventDefault();

@@ -61,11 +61,14 @@ export class Sending {
 
   /** Wait, but no longer than until the page has reached the server again. */
   async #pause(duration) {
+    let timer;
     await new Promise((resolve) => {
       this.#wake = resolve;
-      setTimeout(resolve, duration);
-      document.addEventListener("feed:working", resolve, { once: true });
+      timer = setTimeout(resolve, duration);
+      document.addEventListener("feed:working", resolve);
     });
+    clearTimeout(timer);
+    document.removeEventListener("feed:working", this.#wake);
   }
 
   /** Whether the next try may succeed; what the server has forgotten or lost begins again. */

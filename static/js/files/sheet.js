@@ -14,7 +14,6 @@ export class Sheet {
   #original = document.getElementById("files-original");
   #choices = [];
   #refused = [];
-  #coming = 0;
   #resolve = null;
 
   constructor(limit) {
@@ -73,7 +72,6 @@ export class Sheet {
 
   /** Take files in their order; each has its row at once, and its picture when it is decoded. */
   async #take(files, options) {
-    this.#coming += 1;
     this.#refused = [];
     const room = AT_MOST - this.#choices.length;
     const fitting = files.filter((file) => this.#isFitting(file));
@@ -83,10 +81,10 @@ export class Sheet {
     this.#list.append(...taken.map(({ row }) => row));
     this.#show();
     for (const choice of taken) {
+      if (!this.#choices.includes(choice)) continue; // removed, or the sheet was closed
       Object.assign(choice, await prepare(choice.file, options));
       showThumbnail(choice);
     }
-    this.#coming -= 1;
     this.#show();
   }
 
@@ -112,7 +110,8 @@ export class Sheet {
     this.#original.hidden = large === small;
     this.#original.querySelector(".quiet-text").textContent = inBytes(large);
     for (const choice of this.#choices) showSize(choice, this.#tick.checked);
-    this.#submit.disabled = this.#coming > 0 || !this.#choices.length;
+    const isComing = this.#choices.some(({ kind }) => !kind);
+    this.#submit.disabled = isComing || !this.#choices.length;
     const isWaiting = document.activeElement === document.getElementById("files-title");
     if (isWaiting && !this.#submit.disabled) this.#submit.focus(); // Enter sends
   }

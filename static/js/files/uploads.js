@@ -17,7 +17,9 @@ const AT_ONCE = 2;
 export class Uploads {
   #api;
   #outbox;
-  #items; // {clientId, uploadId, batch, to, name, size, kind, time, view, state, file, sending}
+  // {clientId, uploadId, batch, to, name, size, kind, modified, time, view, state, reason, file,
+  // sending}
+  #items;
   #makeSending;
 
   constructor(api, outbox, makeSending = (...given) => new Sending(...given)) {
@@ -49,10 +51,10 @@ export class Uploads {
     return this.#items.filter(({ to }) => to === username);
   }
 
-  /** Begin with files of one choice; each is {file, name, kind, view}. Returns their items. */
+  /** Begin with files of one choice, as `chosen` describes them. Returns their items. */
   add(to, chosen, time) {
     const batch = uuid();
-    const items = chosen.map(({ file, name, kind, view }) => ({
+    const items = chosen.map(({ file, name, kind, modified, view }) => ({
       clientId: uuid(),
       uploadId: uuid(),
       batch,
@@ -60,6 +62,7 @@ export class Uploads {
       name,
       size: file.size,
       kind,
+      modified,
       time,
       view,
       state: "waiting",
@@ -78,11 +81,12 @@ export class Uploads {
     this.#go(item);
   }
 
-  /** Go on with a file that was chosen again; false if it is another one. */
-  resume(clientId, file, name = file.name) {
+  /** Go on with a file that was chosen again, as `chosen` describes it; false if it is another. */
+  resume(clientId, { file, name, modified }) {
     const item = this.#find(clientId);
     if (item?.state !== "lost") return false;
     if (file.size !== item.size || name !== item.name) return false;
+    if (modified !== item.modified) this.#beginAgain(item, modified);
     item.file = file;
     this.#go(item);
     return true;
@@ -97,12 +101,23 @@ export class Uploads {
     this.#tell("ended", { clientId, letter: null });
     this.#next();
     this.#release();
-    // What stays there is swept after a day.
-    await this.#api.delete(`uploads/${item.uploadId}/`).catch(() => {});
+    await this.#forget(item);
+  }
+
+  /** Another version of the file does not go on where the first one has ended. */
+  #beginAgain(item, modified) {
+    this.#forget(item);
+    Object.assign(item, { uploadId: uuid(), modified });
+  }
+
+  /** Tell the server that an upload is given up; what stays there is swept after a day. */
+  #forget({ uploadId }) {
+    return this.#api.delete(`uploads/${uploadId}/`).catch(() => {});
   }
 
   #go(item) {
     item.state = "waiting";
+    delete item.reason;
     this.#tell("told", { clientId: item.clientId, fraction: 0 });
     this.#save();
     this.#next();
@@ -126,13 +141,14 @@ export class Uploads {
     });
     try {
       const { attachment, notice } = await item.sending.run();
+      if (this.#find(clientId) !== item) return; // cancelled
       item.attachment = attachment;
       item.state = "ready";
       if (notice) this.#tell("noticed", { clientId, kind: item.kind, notice });
     } catch (error) {
-      if (this.#find(clientId) !== item) return; // cancelled
-      item.state = "failed";
-      this.#tell("failed", { clientId, reason: wordsOf(error) });
+      if (this.#find(clientId) !== item) return;
+      Object.assign(item, { state: "failed", reason: wordsOf(error) });
+      this.#tell("failed", { clientId, reason: item.reason });
     }
     item.sending = null;
     this.#save();
