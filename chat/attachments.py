@@ -25,7 +25,8 @@ MAGIC = (
     (b"WEBP", 8, "image/webp"),
 )
 MAGIC_BYTES = 12
-# A file is written before the transaction that refers to it commits.
+# A file is written before the transaction that refers to it commits, and a part before its row
+# says that it has something.
 ORPHAN_SECONDS = 24 * 3600
 
 
@@ -65,8 +66,8 @@ def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
     from webchat.database import copies  # commands alone ask; no server needs what reads backups
 
     found = {
-        "file": list(_old_files(attachments_folder(), age)),
-        "preview": list(_old_files(previews_folder(), age)),
+        "file": list(old_files(attachments_folder(), age)),
+        "preview": list(old_files(previews_folder(), age)),
     }
     orphans = []
     for column, paths in found.items():
@@ -90,7 +91,8 @@ def sweep_orphans() -> int:
     return len(orphans)
 
 
-def _old_files(folder: Path, age: float) -> Iterable[Path]:
+def old_files(folder: Path, age: float) -> Iterable[Path]:
+    """Find the files in a folder that have not changed for so many seconds."""
     if not folder.is_dir():
         return
     before = time.time() - age

@@ -52,7 +52,7 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """What is sent: `mimetype` is that of something to show, None of a file to save."""
+    """A file as it is sent: `mimetype` is that of something to show, None of a file to save."""
 
     path: Path
     content: str  # a name that no other bytes will ever have

@@ -1,4 +1,4 @@
-"""What is not known yet about stored files: imported ones, and pictures without their preview.
+"""Finds out what is not known yet about stored files, as about imported ones and lost previews.
 
 One at a time, and in processes of their own, as for uploads. The bytes of a file stay as they are:
 whoever imported it has it like that, and its metadata are theirs. What was looked at is not looked

@@ -1,4 +1,4 @@
-"""What the workshop is asked to make of a file, and what it answers."""
+"""Orders to the workshop about a file, and its answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_NUMBER = 2**53 - 1  # that JSON can say to everybody (RFC 8259, 6)
 
 
 class Kind(StrEnum):
-    """What a file is for those who see it; FACE is a profile picture."""
+    """How a file is shown to those who see it; FACE is a profile picture."""
 
     PICTURE = "picture"
     VIDEO = "video"
@@ -50,7 +50,7 @@ class Order(NamedTuple):
 
 
 class Processed(NamedTuple):
-    """What a file turned out to be.
+    """A file as it turned out to be.
 
     A file that is clean has lost the places and devices in its metadata, whatever its kind; one
     that is not could not be understood, so it is a FILE, and `mimetype` says nothing of it. The

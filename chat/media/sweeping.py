@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,12 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
+from chat.attachments import ORPHAN_SECONDS, old_files
 from chat.models import Upload, UsedQuota
 from chat.models.files import parts_folder, remove_after_commit
 from webchat.base.pruning import ROWS_AT_ONCE, Batches, Chore, rows_chore, short_transaction
 
 from . import receiving
-
-# A part is there a moment before its row says that it has something, and a moment after.
-ORPHAN_SECONDS = 24 * 3600
 
 
 @receiver(post_delete, sender=Upload, dispatch_uid="chat_upload_part")
@@ -42,22 +39,15 @@ def find_orphans(age: float = ORPHAN_SECONDS) -> list[Path]:
     folder = parts_folder()
     if not folder.is_dir():
         return []
-    before = time.time() - age
+    old = set(old_files(folder, age))
     there = [path for path in folder.iterdir() if path.is_file()]
     states = dict(Upload.objects.values_list("part", "state"))
     needless = (Upload.State.READY, Upload.State.SENT)
     return [
         path
         for path in there
-        if (states[path.name] in needless if path.name in states else _changed(path) < before)
+        if (states[path.name] in needless if path.name in states else path in old)
     ]
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return time.time()
 
 
 def _sweep(now: datetime) -> Batches:

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 class Turns(Generic[Item]):
-    """What waits, in the order in which it came for each owner; the owners take turns."""
+    """A queue for each owner, in the order in which things came; the owners take turns."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, deque[Item]] = {}

@@ -1,4 +1,4 @@
-"""What is known about a file of a message, sent or not yet."""
+"""The columns of a file of a message, sent or not yet, and its names in the folders."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Boxes:
 
 
 class Changes:
-    """What is different in the copy of a file, in which everything keeps its place."""
+    """The differences in the copy of a file, in which everything keeps its place."""
 
     def __init__(self) -> None:
         self._changes: list[tuple[int, int, bytes]] = []

@@ -1,4 +1,4 @@
-"""What a file is found to be, and the error for one that cannot be read."""
+"""The facts of a file, and the error for one that cannot be read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class Facts(NamedTuple):
-    """What is known about a picture, a film or a sound."""
+    """The facts of a picture, a film or a sound."""
 
     mimetype: Kind
     width: int = 0  # as shown, after the orientation; 0 if it has none

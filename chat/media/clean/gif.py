@@ -14,7 +14,7 @@ MAX_CODE_SIZE = 11
 
 
 class _Picture:
-    """What the blocks of a file say."""
+    """The facts that the blocks of a file tell."""
 
     def __init__(self, file: Reader) -> None:
         self.file = file

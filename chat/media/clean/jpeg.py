@@ -32,7 +32,7 @@ MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class _Picture:
-    """What the segments of one picture say."""
+    """The facts that the segments of one picture tell."""
 
     def __init__(self, file: Reader) -> None:
         self.file = file

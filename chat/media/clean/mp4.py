@@ -44,12 +44,12 @@ RAW = {b"crx "}
 
 NAME_AT = 24  # in hdlr (8.4.3)
 ENTRY_HEAD, CODEC_NAME_AT, CODEC_NAME_END = 86, 50, 82  # in a VisualSampleEntry (12.1.3)
-SELF_CONTAINED = 1  # in the flags of a data reference (8.7.2)
+SELF_CONTAINED = b"\1"  # at the end of the flags of a data reference (8.7.2)
 ORIENTATIONS = {(0, 1): 6, (-1, 0): 3, (0, -1): 8}  # by the first signs of the matrix
 
 
 class _Film:
-    """What the boxes of a file say, and what the copy will not."""
+    """The facts that the boxes of a file tell, and all that its copy does not."""
 
     def __init__(self, file: Reader) -> None:
         self.file = file
@@ -159,7 +159,7 @@ class _Film:
 
     def read_dref(self, box: Box) -> None:
         for entry in self.boxes.within(box.body + 8, box.end):
-            if not self.boxes.content(entry, 4)[-1:] == b"\1":
+            if self.boxes.content(entry, 4)[-1:] != SELF_CONTAINED:
                 raise UnreadableError("media in another file")
             self.changes.blank(entry.body + 4, entry.end)
 

@@ -32,7 +32,7 @@ COLOUR_TYPES = {0, 2, 3, 4, 6}
 
 
 class _Picture:
-    """What the chunks of a file say."""
+    """The facts that the chunks of a file tell."""
 
     def __init__(self, file: Reader) -> None:
         self.file = file

@@ -16,8 +16,6 @@ START = b"\x1a\x45\xdf\xa3"
 HEAD, DOCUMENT_TYPE, SEGMENT = 0x1A45DFA3, 0x4282, 0x18538067
 INFO, TRACKS, CLUSTER = 0x1549A966, 0x1654AE6B, 0x1F43B675
 SEEK_HEAD, CUES = 0x114D9B74, 0x1C53BB6B
-TAGS, CHAPTERS, ATTACHMENTS = 0x1254C367, 0x1043A770, 0x1941A469
-TOP = {INFO, TRACKS, CLUSTER, SEEK_HEAD, CUES, TAGS, CHAPTERS, ATTACHMENTS}
 KEPT = {INFO, TRACKS, CLUSTER, SEEK_HEAD, CUES}
 VOID = 0xEC
 SCALE, DURATION = 0x2AD7B1, 0x4489
@@ -47,7 +45,7 @@ class Element(NamedTuple):
 
 
 class _Film:
-    """What the elements of a file say, and what the copy will not."""
+    """The facts that the elements of a file tell, and all that its copy does not."""
 
     def __init__(self, file: Reader) -> None:
         self.file = file

@@ -31,7 +31,7 @@ class Chunk(NamedTuple):
 
 
 class _Picture:
-    """What the chunks of a file say."""
+    """The facts that the chunks of a file tell."""
 
     def __init__(self, file: Reader) -> None:
         self.file = file
