@@ -184,6 +184,11 @@ def test_what_arrives_is_upright_in_order_and_without_its_place(pair):
         got = one.page.locator(f"{THEIRS}.{kind}")
         expect(got).to_have_count(1)
         assert no_place_in(fetched(one, got))
+    # It has no pictures: why nothing is seen stands over the window.
+    one.page.locator(f"{THEIRS}.video").click()
+    status = one.page.locator("#lightbox .lightbox-status")
+    expect(status).to_have_text("这个浏览器无法播放，可以保存文件。")
+    assert grave_faults(one.page) == []
     assert one.complaints == other.complaints == []
 
 
