@@ -9,24 +9,39 @@ nginx_user() {
         "$nginx_folder/nginx.conf" 2>/dev/null | head -n 1
 }
 
+# The service may exchange what is in its folder at any moment, so root changes nothing there.
 # Before the service starts, which would close the folders, and before nginx is reloaded, which lets
 # its new processes know. A template without the locations does not say that it has them.
 lend_files() {
     sender=$(nginx_user)
-    if [ -z "$sender" ] || ! id "$sender" >/dev/null 2>&1; then
+    if [ -z "$sender" ] || ! id "$sender" >/dev/null 2>&1 || is_elsewhere; then
         sender=
         take_back_files
         return 0
     fi
+    leave_group "$sender"
     keep lent_to "$sender"
     is_in "$sender" || run usermod --append --groups webchat "$sender"
     for each in $lent; do
-        [ -d "$data_dir/$each" ] || run mkdir "$data_dir/$each"
-        [ "$(stat -c %U "$data_dir/$each" 2>/dev/null)" = webchat ] || run chown webchat:webchat "$data_dir/$each"
-        [ "$(stat -c %a "$data_dir/$each" 2>/dev/null)" = 2750 ] || run chmod 2750 "$data_dir/$each"
+        [ -d "$data_dir/$each" ] || run runuser -u webchat -- mkdir "$data_dir/$each"
+        [ "$(stat -c %a "$data_dir/$each" 2>/dev/null)" = 2750 ] || run runuser -u webchat -- chmod 2750 "$data_dir/$each"
     done
     [ "$(stat -c %a "$data_dir" 2>/dev/null)" = 710 ] || run chmod 0710 "$data_dir"
     set_env NGINX_SENDS_FILES on
+}
+
+# Whether one of these folders is a link: what it leads to is for whoever made it.
+is_elsewhere() {
+    for each in $lent; do
+        [ ! -L "$data_dir/$each" ] || return 0
+    done
+    return 1
+}
+
+# leave_group USER: whoever was let into the group before them is in it no longer.
+leave_group() {
+    before=$(kept lent_to)
+    [ -z "$before" ] || [ "$before" = "$1" ] || ! is_in "$before" || run gpasswd --delete "$before" webchat
 }
 
 # is_in USER: whether they are in the group of the service.
@@ -63,9 +78,11 @@ take_back_files() {
     folder=$(default DATA_DIR /var/lib/webchat)
     # Of its own: a service that still runs goes by the modes of the folders.
     for each in "$folder" "$folder/attachments" "$folder/previews"; do
-        [ -z "$before" ] || [ ! -d "$each" ] || [ "$(stat -c %a "$each")" = 700 ] || run chmod u=rwx,go=,g-s "$each"
+        [ "$each" = "$folder" ] || [ ! -L "$each" ] || continue
+        [ -z "$before" ] || [ ! -d "$each" ] || [ "$(stat -c %a "$each")" = 700 ] ||
+            run runuser -u webchat -- chmod u=rwx,go=,g-s "$each"
     done
-    [ -z "$before" ] || ! is_in "$before" || run gpasswd --delete "$before" webchat
+    leave_group ""
     [ -z "$(env_value NGINX_SENDS_FILES)" ] || set_env NGINX_SENDS_FILES ""
     [ -z "$before" ] || keep lent_to ""
 }

@@ -168,7 +168,7 @@ RUNUSER = """\
 #!/bin/sh
 who=$2
 shift 3
-[ "$who" = www-data ] || exec "$@"
+[ "$who" != webchat ] || exec "$@"
 group=$(($(stat -c %a "$3") / 10 % 10))
 case $2 in
 -r) [ $((group & 4)) -ne 0 ] ;;
@@ -251,6 +251,29 @@ def test_nginx_is_let_at_the_files_of_messages_alone_and_once(lending):
     for step in ("usermod", "chmod", "NGINX_SENDS_FILES", "lent_to"):
         assert step not in again
     assert (lending.folder / "told_groups").read_text() == "--append --groups webchat www-data\n"
+
+
+def test_when_nginx_runs_as_another_user_the_one_before_leaves_the_group(lending):
+    done_well(lending.install(*OWN))
+    conf = lending.nginx / "nginx.conf"
+    conf.write_text(conf.read_text().replace("www-data", "nginx"))
+    done_well(lending.install(*OWN))
+    told = (lending.folder / "told_groups").read_text().splitlines()
+    assert told[1:] == ["--delete www-data webchat", "--append --groups webchat nginx"]
+    assert setting(lending) == "on"
+
+
+def test_root_follows_no_link_that_stands_in_the_place_of_a_folder(lending):
+    done_well(lending.install(*OWN))
+    outside = lending.folder / "outside"
+    outside.mkdir()
+    outside.chmod(0o755)
+    (lending.data / "attachments").rmdir()
+    (lending.data / "attachments").symlink_to(outside)
+    done_well(lending.install(*OWN))
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o755
+    assert setting(lending) == ""
+    assert modes(lending)[0] == 0o700
 
 
 def test_what_nginx_got_is_taken_back_with_it(lending):
