@@ -228,6 +228,18 @@ def test_the_window_over_all_pictures(pair):
     assert one.complaints == other.complaints == []
 
 
+def test_a_picture_larger_than_the_window_is_shown_whole(pair):
+    one, other = pair("大一", "大二")
+    send(one, file("高.png", png((900, 2000)), "image/png"))
+    shown = other.page.locator(f"{THEIRS}.picture img")
+    shown.click()
+    picture = other.page.locator(".lightbox-stage img")
+    assert picture.evaluate(NATURAL) == [900, 2000]
+    assert picture.evaluate(IN_THE_MIDDLE)
+    box, window = picture.bounding_box(), other.page.viewport_size
+    assert (round(box["y"]), round(box["height"])) == (0, window["height"])
+
+
 def test_what_is_dropped_and_what_is_refused_in_words(pair):
     one, other = pair("拖一", "拖二")
     page = one.page
