@@ -255,7 +255,7 @@ def test_what_is_dropped_and_what_is_refused_in_words(pair):
     assert download.value.suggested_filename == "第三章 报告.pdf"
 
     page.evaluate(DROP, ["#conversation", "大.bin", "", 101 * 1024 * 1024])
-    expect(page.locator("#files-status")).to_have_text("“大.bin”：文件太大（最多 100 MB）")
+    expect(page.locator("#files-status")).to_have_text("“大.bin”：文件太大（最多 100 MB）。")
     page.click("#files-cancel")
     many = "|".join(f"{number}.txt" for number in range(12))
     page.evaluate(DROP, ["#conversation", many, "text/plain", 9])
