@@ -236,6 +236,18 @@ def test_the_window_over_all_pictures(pair):
     assert one.complaints == other.complaints == []
 
 
+def test_a_picture_larger_than_the_window_is_shown_whole(pair):
+    one, other = pair("大一", "大二")
+    send(one, file("高.png", png((900, 2000)), "image/png"))
+    shown = other.page.locator(f"{THEIRS}.picture img")
+    shown.click()
+    picture = other.page.locator(".lightbox-stage img")
+    assert picture.evaluate(NATURAL) == [900, 2000]
+    assert picture.evaluate(IN_THE_MIDDLE)
+    box, window = picture.bounding_box(), other.page.viewport_size
+    assert (round(box["y"]), round(box["height"])) == (0, window["height"])
+
+
 def test_what_is_dropped_and_what_is_refused_in_words(pair):
     one, other = pair("拖一", "拖二")
     page = one.page
@@ -251,7 +263,7 @@ def test_what_is_dropped_and_what_is_refused_in_words(pair):
     assert download.value.suggested_filename == "第三章 报告.pdf"
 
     page.evaluate(DROP, ["#conversation", "大.bin", "", 101 * 1024 * 1024])
-    expect(page.locator("#files-status")).to_have_text("“大.bin”：文件太大（最多 100 MB）")
+    expect(page.locator("#files-status")).to_have_text("“大.bin”：文件太大（最多 100 MB）。")
     page.click("#files-cancel")
     many = "|".join(f"{number}.txt" for number in range(12))
     page.evaluate(DROP, ["#conversation", many, "text/plain", 9])

@@ -481,7 +481,7 @@ def test_a_form_does_the_same_and_shows_the_middle(alice, bob, drawn):
     [
         (b"no picture", "这张图片无法识别"),
         (b"", "文件是空的"),
-        (b"x" * 1_000_001, "文件太大（最多 1 MB）"),
+        (b"x" * 1_000_001, "文件太大（最多 1 MB）。"),
     ],
 )
 def test_a_mistake_is_said_on_the_page(alice, drawn, file, words):

@@ -54,7 +54,7 @@ def test_a_picture_that_is_none_goes_as_a_file_and_the_page_says_so(alice, bob):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "文件是空的"), (b"x" * (FILE_BYTES + 1), "文件太大（最多 1 MB）")],
+    [(b"", "文件是空的"), (b"x" * (FILE_BYTES + 1), "文件太大（最多 1 MB）。")],
 )
 def test_a_mistake_is_said_in_words_on_the_page(alice, bob, content, words):
     answer = post(alice, content)

@@ -199,7 +199,7 @@ def test_the_limit_in_words(one, alice, settings):
     one.api = Api(alice, headers={"accept-language": "zh-cn"})
     answer = one.begin(size=100 * MB + 1)
     assert answer.status_code == 413
-    assert answer.json()["error"]["message"] == "文件太大（最多 100 MB）"
+    assert answer.json()["error"]["message"] == "文件太大（最多 100 MB）。"
     assert one.begin(size=100 * MB).status_code == 201
 
 
