@@ -26,7 +26,7 @@ DATABASE = "db.sqlite3"  # by this name in every backup, whatever that of the se
 PACKED = f"{DATABASE}.gz"  # and by this one in a backup that is a folder
 MANIFEST = "manifest.json"
 FILE_NAME = re.compile(rf"{FILES}/[A-Za-z0-9][A-Za-z0-9._-]*")
-# What desktops leave in any folder that they show; no file of ours is ever called so.
+# Desktops leave these in any folder that they show; no file of ours is ever called so.
 LEFT_BY_DESKTOPS = re.compile(r"\._[^/]*|\.DS_Store|(?i:Thumbs\.db|desktop\.ini)")
 MANIFEST_BYTES = 64 * 1024 * 1024  # half a million files
 # A tar adds 512 bytes of header and as many of padding a member, and its own end.

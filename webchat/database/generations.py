@@ -145,8 +145,9 @@ def _compare(path: Path, names: set[str]) -> None:
     """Compare what is there with what should be. Raises UnusableError."""
     if not stat.S_ISDIR((path / FILES).stat(follow_symlinks=False).st_mode):
         raise UnusableError(_("It holds something that does not belong there."))
-    there, top = _names_in(path / FILES), _names_in(path)
-    foreign = sorted([*(top - PARTS_OF_IT), *(f"{FILES}/{name}" for name in there - names)])
+    there, top = set(os.listdir(path / FILES)), _names_in(path)
+    others = (name for name in there - names if not LEFT_BY_DESKTOPS.fullmatch(name))
+    foreign = sorted([*(top - PARTS_OF_IT), *(f"{FILES}/{name}" for name in others)])
     if foreign:
         message = _("It holds something that does not belong there: %(name)r")
         raise UnusableError(message % {"name": foreign[0]})

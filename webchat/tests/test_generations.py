@@ -442,6 +442,15 @@ def test_what_desktops_leave_in_a_folder_makes_it_no_less_a_backup(data):
     assert list(own_folder().iterdir()) == [second]
 
 
+def test_a_backup_is_whole_where_a_desktop_has_left_something_among_the_files(data, tmp_path):
+    (data / "attachments/Thumbs.db").write_bytes(b"small pictures")
+    made = backup.write_backup(own_folder())
+    target = tmp_path / "restored"
+    target.mkdir()
+    generations.unpack(made, target)
+    assert set(os.listdir(target / "attachments")) >= {"a", "b", "c"}
+
+
 def test_a_deletion_that_is_killed_leaves_nothing_that_looks_whole(data, monkeypatch):
     first = backup.write_backup(own_folder())
     for name in LEFT:
