@@ -172,8 +172,9 @@ def _look(file: Attachment, paths: Paths) -> Work:
     if done.kind == Kind(kind):
         size = {"width": done.width, "height": done.height, "duration": done.duration}
         return facts | size | {"has_preview": done.has_preview}
-    if file.sha256 and (done.is_clean or done.sha256 == file.sha256):
-        # It was of its kind when it was sent. What fails now may pass, as for want of memory.
+    was_seen = file.width is not None or file.duration is not None
+    if was_seen and (done.is_clean or done.sha256 == file.sha256):
+        # It is of its kind: a failure now may pass, as one for want of memory.
         return facts
     size = {"width": None, "height": None, "duration": None}
     return facts | size | {"kind": MediaKind.FILE, "mimetype": UNKNOWN}

@@ -122,9 +122,20 @@ def test_a_failure_that_may_pass_makes_no_file_of_a_picture(stored, script):
     assert file.preview
 
 
-@pytest.mark.parametrize("facts", [{}, {"sha256": "0" * 64, "width": 400, "height": 300}])
+DAMAGED = photo((400, 300))[:3000]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"sha256": "0" * 64, "width": 400, "height": 300},
+        {"sha256": hashlib.sha256(DAMAGED).hexdigest()},
+    ],
+    ids=["of an earlier release", "sent", "imported"],
+)
 def test_a_damaged_picture_is_a_file_from_then_on(stored, facts):
-    file = stored(photo((400, 300))[:3000], **facts)
+    file = stored(DAMAGED, **facts)
     describe_all()
     file.refresh_from_db()
     assert (file.kind, file.preview) == ("file", "")
