@@ -79,7 +79,7 @@ take_back_files() {
     # Of its own: a service that still runs goes by the modes of the folders.
     for each in "$folder" "$folder/attachments" "$folder/previews"; do
         [ "$each" = "$folder" ] || [ ! -L "$each" ] || continue
-        [ -z "$before" ] || [ ! -d "$each" ] || [ "$(stat -c %a "$each")" = 700 ] ||
+        [ -z "$before" ] || ! id webchat >/dev/null 2>&1 || [ ! -d "$each" ] || [ "$(stat -c %a "$each")" = 700 ] ||
             run runuser -u webchat -- chmod u=rwx,go=,g-s "$each"
     done
     leave_group ""

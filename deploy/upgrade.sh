@@ -54,7 +54,9 @@ renew_units() {
 # pictures of people and what reports have kept gets a month, until an upgrade.
 spare_files() {
     folder=$(default DATA_DIR /var/lib/webchat)/attachments
-    [ ! -d "$folder" ] || as_webchat find "$folder" -type f -exec touch --no-create -d "+$spared_days days" {} +
+    [ ! -d "$folder" ] ||
+        (as_webchat find -H "$folder" -type f -exec touch --no-create -d "+$spared_days days" {} +) ||
+        say "有的附件只能再保留一天 / Some files that the release before does not know stay for one day only"
 }
 
 take_lock
