@@ -107,7 +107,7 @@ export class FileBubbles {
 
   #lose(item) {
     const again = makeButton("choose_again", () => this.#chooseAgain(item));
-    // What was said here is no file that could be chosen.
+    // A voice is no file that could be chosen again.
     const actions = item.kind === "voice" ? [] : [again];
     this.#offer(item.clientId, text("upload_lost"), ...actions);
   }

@@ -218,9 +218,9 @@ export class Lightbox {
 async function whyNot(url, kind) {
   const ask = (signal) => fetch(url, { method: "HEAD", credentials: "same-origin", signal });
   try {
-    const { ok, status } = await within(PATIENCE, ask);
+    const { ok, status, redirected } = await within(PATIENCE, ask);
     if (status === 404) return "file_gone";
-    if (!ok) return "failed";
+    if (!ok || redirected) return "failed"; // to the log-in
     return kind === "video" ? "cannot_play" : "cannot_show";
   } catch {
     return "no_network";
