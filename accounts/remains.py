@@ -157,7 +157,7 @@ class _Examiner:
         identity = (found.st_dev, found.st_ino)
         if identity not in self._known:
             name, texts = self._needles
-            # What people have sent may say anything; by chance its bytes hold any short name.
+            # Files of people may say anything: by chance their bytes hold any short name.
             has_name, has_text = _which_occur(
                 path, () if path.parent.name == FILES else name, texts, step=self._step
             )

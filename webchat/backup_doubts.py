@@ -1,4 +1,4 @@
-"""What a backup has found out about files of messages, in sentences."""
+"""The findings of a backup about files of messages, in sentences."""
 
 from __future__ import annotations
 

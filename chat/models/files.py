@@ -119,7 +119,7 @@ def links_of(content: Content, *, copied_at_most: int | None = None) -> dict[str
     """Give a file and its preview second names; return the columns of a row that has those.
 
     Raises OSError as `link_again` does; what was linked until then is an orphan, and swept. A
-    preview that is lost is made again by whoever finds a picture without one.
+    lost preview is left out; that of a message is made again when somebody looks for such ones.
     """
     columns = {name: getattr(content, name) for name in CONTENT}
     columns["file"] = link_again(content.path, copied_at_most=copied_at_most)

@@ -154,7 +154,7 @@ class UsedQuota(models.Model):
 
     class Meta:
         constraints = [
-            # Who begins and gives up all day makes no more than the minutes of a day.
+            # Beginning and giving up all day makes no more rows than a day has minutes.
             models.UniqueConstraint(fields=["owner", "at"], name="chat_usedquota_once_a_minute"),
         ]
 

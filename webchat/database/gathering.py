@@ -44,7 +44,7 @@ class Gathering:
         self._step = step
         self._digests: dict[str, str] = {}  # as the database knows them
         self._changed: set[str] = set()  # in the backup before, by its disk
-        # What the server has under several names, as forwarded files, is copied once.
+        # Files that the server has under several names, as forwarded ones, are copied once.
         self._first: dict[Inode, str] = {}
         self._read: dict[Inode, str] = {}  # SHA-256 of files of the backup before
 

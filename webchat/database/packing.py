@@ -26,7 +26,7 @@ UNDER_WAY = "webchat-0"  # the name of the folder until it is complete
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What a backup has found out about its files, by their names."""
+    """The findings of a backup about its files, by their names."""
 
     lost: list[str] = field(default_factory=list)  # named by messages, and not there
     damaged: list[str] = field(default_factory=list)  # not as they were sent

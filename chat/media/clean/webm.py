@@ -23,7 +23,7 @@ TRACK, TRACK_TYPE, VIDEO, WIDTH, HEIGHT = 0xAE, 0x83, 0xE0, 0xB0, 0xBA
 TIMESTAMP, SIMPLE_BLOCK, GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
 IN_CLUSTER = {TIMESTAMP, SIMPLE_BLOCK, GROUP, VOID, 0xA7, 0xAB, 0xBF}
 PICTURE, SOUND = 1, 2
-# What a player may need of the head and of a track (RFC 9559, 5.1.2 and 5.1.4).
+# All that a player may need of the head and of a track (RFC 9559, 5.1.2 and 5.1.4).
 IN_INFO = {SCALE, DURATION}
 IN_TRACK = {
     *(0xD7, 0x73C5, TRACK_TYPE, 0xB9, 0x88, 0x55AA, 0x9C, 0x6DE7, 0x6DF8),  # numbers and flags
