@@ -104,6 +104,8 @@ def pair(friends):
         one.go(f"/chat/{other.name}/")
         other.go(f"/chat/{one.name}/")
         for each in (one, other):
+            # Playwright begins to wait for choosers in its own time, and a key may be quicker.
+            each.page.on("filechooser", lambda chooser: None)
             expect(each.page.locator("#attach-button")).to_be_visible()
             while not each.page.evaluate(IS_LATE):  # the site forbids `wait_for_function`
                 each.page.wait_for_timeout(50)
